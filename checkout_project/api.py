@@ -1,0 +1,68 @@
+"""What every API route shares: bodies are JSON objects whatever their Content-Type says, answers are JSON."""
+
+import json
+from collections.abc import Sequence
+from typing import IO, Any, NoReturn
+
+from django.conf import settings
+from rest_framework import status
+from rest_framework.exceptions import APIException, ParseError
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import BaseParser
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+
+
+class BodyTooLarge(APIException):
+    """413: more than MAX_BODY_BYTES."""
+
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    default_detail = "request body is too large"
+
+
+class StrictJSONParser(BaseParser):
+    """Reads a JSON object; anything else is `ParseError`, answered as 400 `invalid request body`.
+
+    The body's text never gets into the error: it may hold a card number.
+    """
+
+    media_type = "*/*"
+
+    def parse(
+        self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None
+    ) -> dict[str, Any]:
+        """Raises `BodyTooLarge` and `ParseError`."""
+        raw = stream.read(settings.MAX_BODY_BYTES + 1)
+        if len(raw) > settings.MAX_BODY_BYTES:
+            raise BodyTooLarge
+        try:
+            body = json.loads(raw, parse_constant=_refuse_constant)
+        except (ValueError, RecursionError):
+            raise ParseError from None
+        if not isinstance(body, dict):
+            raise ParseError
+        return body
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    """NaN and Infinity are Python's, not JSON's."""
+    raise ValueError(name)
+
+
+class AlwaysJSON(BaseContentNegotiation):
+    """Whatever Accept and Content-Type say: callers of payment APIs get both wrong, and 406 or 415 helps none."""
+
+    def select_parser(self, request: Request, parsers: Sequence[BaseParser]) -> BaseParser:
+        """The only parser."""
+        return parsers[0]
+
+    def select_renderer(
+        self, request: Request, renderers: Sequence[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        """The only renderer."""
+        return renderers[0], str(renderers[0].media_type)
+
+
+def wants_page(request: Any) -> bool:
+    """Whether the caller is a browser: contract section 4 gives it the page where there is one."""
+    return "text/html" in request.META.get("HTTP_ACCEPT", "")

@@ -1,0 +1,59 @@
+"""System checks: settings that are legal one by one, but wrong together or in this environment."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.exceptions import ImproperlyConfigured
+
+from installations.fields import fernet
+from installations.views import APPMAX_VARIABLES
+
+
+@register(Tags.security)
+def encryption_keys(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """FIELD_ENCRYPTION_KEYS must be usable before the first merchant's secret arrives."""
+    try:
+        fernet()
+    except ImproperlyConfigured as error:
+        return [Error(str(error), hint="manage.py shell -c 'from cryptography.fernet import Fernet; ...' makes one; "
+                      "see .env.example", id="checkout.E001")]
+    return []
+
+
+@register()
+def appmax_credentials(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Appmax mails the app's credentials only after its URLs are registered, so blank ones don't stop a start."""
+    missing = [name for name in APPMAX_VARIABLES if not getattr(settings, name)]
+    if not missing:
+        return []
+    return [
+        Warning(
+            f"{', '.join(missing)} not set: nobody can install the app yet",
+            hint="Appmax mails the credentials after the app's URLs have been registered in its app store.",
+            id="checkout.W001",
+        )
+    ]
+
+
+@register()
+def app_ids_not_mixed_up(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """The app has two ids, and mixing them up is the classic mistake."""
+    found: list[CheckMessage] = []
+    if settings.APPMAX_APP_ID_UUID.isdigit():
+        found.append(Error("APPMAX_APP_ID_UUID is a number; it must be the app's UUID", id="checkout.E002"))
+    if settings.APPMAX_APP_ID_NUMERIC and not settings.APPMAX_APP_ID_NUMERIC.isdigit():
+        found.append(Error("APPMAX_APP_ID_NUMERIC must be the app's number", id="checkout.E003"))
+    return found
+
+
+@register()
+def api_keys_required(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Without keys anybody can read a merchant's secret."""
+    if settings.API_KEYS_REQUIRED:
+        return []
+    message = "API_KEYS_REQUIRED is off: checkout and merchant tokens are open to anybody"
+    if settings.IS_LOCAL:
+        return [Warning(message, id="checkout.W002")]
+    return [Error(message, hint="Set API_KEYS_REQUIRED=true.", id="checkout.E004")]

@@ -1,0 +1,136 @@
+"""Exception → `{"message": ...}`: the only place that says what a caller is told when something goes wrong."""
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from rest_framework.exceptions import APIException, ParseError, ValidationError
+from rest_framework.response import Response
+
+from appmax.errors import AppmaxError, Declined, OutcomeUnknown, Rejected, Unavailable
+from checkout_project.api import wants_page
+
+log = logging.getLogger(__name__)
+
+OUTCOME_UNKNOWN = "Appmax did not confirm the outcome; it is not known yet, ask for the status before trying again"
+
+
+def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | HttpResponse | None:
+    """DRF's hook. None lets the exception go on to Django's 500."""
+    answer = _answer(exc)
+    if answer is None:
+        return None
+    code, body, headers = answer
+    request = context["request"]
+    if code >= HTTPStatus.INTERNAL_SERVER_ERROR or isinstance(exc, AppmaxError):
+        trace = " ".join(f"{name}={value}" for name, value in getattr(exc, "trace", {}).items())
+        log.warning(
+            "request.failed method=%s route=%s status=%s error=%s %s",
+            request.method,
+            request.resolver_match.route if request.resolver_match else "-",
+            code,
+            type(exc).__name__,
+            trace,
+        )
+    if wants_page(request):
+        return _page(request._request, code, body["message"], headers)
+    return Response(body, status=code, headers=headers)
+
+
+def _answer(exc: Exception) -> tuple[int, dict[str, Any], dict[str, str]] | None:
+    """Status, body and headers for an exception; None if it is a bug."""
+    if isinstance(exc, AppmaxError):
+        return _appmax_answer(exc)
+    if isinstance(exc, ParseError):
+        return 400, {"message": "invalid request body"}, {}
+    if isinstance(exc, ValidationError):
+        return 400, _validation_body(exc), {}
+    if isinstance(exc, APIException):
+        wait = getattr(exc, "wait", None)
+        return exc.status_code, {"message": str(exc.detail)}, {"Retry-After": str(wait)} if wait else {}
+    if isinstance(exc, Http404):
+        return 404, {"message": "not found"}, {}
+    if isinstance(exc, PermissionDenied):
+        return 403, {"message": "forbidden"}, {}
+    if isinstance(exc, OperationalError | InterfaceError):
+        return 503, {"message": "the database is not available, try again"}, {"Retry-After": "5"}
+    return None
+
+
+def _appmax_answer(exc: AppmaxError) -> tuple[int, dict[str, Any], dict[str, str]]:
+    """Contract, section 4.2."""
+    match exc:
+        case Declined():
+            return 422, {"message": exc.message}, {}
+        case Rejected():
+            return exc.status or 422, {"message": exc.message}, {}
+        case OutcomeUnknown(timed_out=timed_out):
+            return (504 if timed_out else 502), {"message": OUTCOME_UNKNOWN}, {}
+        case Unavailable(retry_after=int(seconds)):
+            return 503, {"message": "Appmax asks to slow down, try again later"}, {"Retry-After": str(seconds)}
+        case Unavailable(timed_out=True):
+            return 504, {"message": "Appmax did not answer in time"}, {}
+        case Unavailable(status=401 | 403):
+            return 502, {"message": "Appmax refused this installation's credentials"}, {}
+        case _:
+            return 502, {"message": "Appmax is not available"}, {}
+
+
+def _validation_body(exc: ValidationError) -> dict[str, Any]:
+    """`{"message", "errors": {"order.products.0.sku": [..]}}`; the first fault is the message."""
+    errors = dict(_flat(exc.detail))
+    field, faults = next(iter(errors.items()))
+    message = faults[0] if not field or field in faults[0] else f"{field}: {faults[0]}"
+    return {"message": message, "errors": errors} if field else {"message": message}
+
+
+def _flat(detail: Any, path: str = "") -> list[tuple[str, list[str]]]:
+    """Nested error details as (dotted path, messages) pairs."""
+    if isinstance(detail, dict):
+        items = [(str(key), value) for key, value in detail.items()]
+    elif any(isinstance(item, dict) for item in detail):
+        items = [(str(index), value) for index, value in enumerate(detail) if value]
+    else:
+        return [(path, [str(message) for message in detail])]
+    return [
+        pair
+        for key, value in items
+        for pair in _flat(value, path if key == "non_field_errors" else f"{path}.{key}".lstrip("."))
+    ]
+
+
+def _page(request: HttpRequest, code: int, message: str, headers: dict[str, str]) -> HttpResponse:
+    return render(request, "error.html", {"code": code, "message": message}, status=code, headers=headers)
+
+
+def _plain(request: HttpRequest, code: int, message: str) -> HttpResponse:
+    if wants_page(request):
+        return _page(request, code, message, {})
+    return JsonResponse({"message": message}, status=code)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler400; 413 for a body over the limit."""
+    if isinstance(exception, RequestDataTooBig):
+        return _plain(request, 413, "request body is too large")
+    assert isinstance(exception, SuspiciousOperation | BadRequest)  # noqa: S101 - what Django calls it with
+    return _plain(request, 400, "bad request")
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler403."""
+    return _plain(request, 403, "forbidden")
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler404."""
+    return _plain(request, 404, "not found")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Django's handler500: says nothing of what happened, and touches no template (it may be what failed)."""
+    return JsonResponse({"message": "internal server error"}, status=500)

@@ -1,0 +1,273 @@
+"""All settings, from the environment, in the order of docs/database.md's tables: app, database, cache, Appmax, API,
+security, logs. `.env.example` documents every variable."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import django_stubs_ext
+from cryptography.fernet import Fernet
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from checkout_project.environment import Environment
+
+django_stubs_ext.monkeypatch()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = Environment(BASE_DIR / ".env")
+
+# --- app -------------------------------------------------------------------------------------------------------------
+
+APP_ENV = env.choice("APP_ENV", "local", ("local", "production"))
+IS_LOCAL = APP_ENV == "local"
+DEBUG = env.flag("APP_DEBUG", False)
+# A local start makes its own secrets once, in an ignored folder; production has to name them.
+_LOCAL_SECRETS = BASE_DIR / ".data" / "secrets" if IS_LOCAL else None
+SECRET_KEY = env.secret("APP_KEY", generated_in=_LOCAL_SECRETS)
+
+APP_PORT = env.number("APP_PORT", 8080, minimum=1)
+APP_URL = env.text("APP_URL", f"http://localhost:{APP_PORT}" if IS_LOCAL else None)
+NGROK_URL = env.text("NGROK_URL", "")
+
+
+def _public_url(name: str, value: str) -> str:
+    """The URL with a scheme (https if none is given) and without a trailing slash."""
+    url = (value if "://" in value else f"https://{value}").rstrip("/")
+    if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
+        raise ImproperlyConfigured(f"{name} must be an http or https URL, not {value!r}")
+    return url
+
+
+PUBLIC_URL = _public_url("NGROK_URL", NGROK_URL) if NGROK_URL else _public_url("APP_URL", APP_URL)
+
+ALLOWED_HOSTS = [
+    *dict.fromkeys(
+        str(urlsplit(url).hostname) for url in (PUBLIC_URL, _public_url("APP_URL", APP_URL))
+    ),
+    *env.words("ALLOWED_HOSTS"),
+    *(["localhost", "127.0.0.1", "[::1]"] if IS_LOCAL else []),
+]
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+
+ROOT_URLCONF = "checkout_project.urls"
+WSGI_APPLICATION = "checkout_project.wsgi.application"
+APPEND_SLASH = True  # for the admin's own URLs; the contract's routes have no trailing slash
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "rest_framework_api_key",
+    "checkout_project",
+    "installations",
+    "orders",
+    "webhooks",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "checkout_project.pages.environment",
+            ],
+        },
+    },
+]
+
+LANGUAGE_CODE = "pt-br"
+LANGUAGES = [("pt-br", _("Portuguese (Brazil)")), ("en", _("English"))]
+LOCALE_PATHS = [BASE_DIR / "checkout_project" / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "America/Sao_Paulo"  # how staff see times; everything is stored and answered in UTC
+
+STATIC_URL = "static/"
+# Locally the files are served from where they lie; production collects them while the image is built.
+STATIC_ROOT = None if IS_LOCAL else BASE_DIR / "staticfiles"
+WHITENOISE_USE_FINDERS = IS_LOCAL
+
+# --- database --------------------------------------------------------------------------------------------------------
+
+env.choice("DB_CONNECTION", "postgres", ("postgres",))
+
+WEB_CONCURRENCY = env.number("WEB_CONCURRENCY", 2, minimum=1)  # gunicorn's worker processes share the connections
+DB_MAX_IDLE_CONNS = env.number("DB_MAX_IDLE_CONNS", 5)
+DB_MAX_OPEN_CONNS = env.number("DB_MAX_OPEN_CONNS", 25, minimum=1)
+DB_CONN_MAX_LIFETIME = env.number("DB_CONN_MAX_LIFETIME", 300, minimum=1)  # seconds
+
+if DB_MAX_OPEN_CONNS < WEB_CONCURRENCY:
+    raise ImproperlyConfigured(
+        f"DB_MAX_OPEN_CONNS ({DB_MAX_OPEN_CONNS}) must be at least WEB_CONCURRENCY ({WEB_CONCURRENCY}): "
+        "each worker process needs a connection"
+    )
+
+_open_share = DB_MAX_OPEN_CONNS // WEB_CONCURRENCY
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.postgresql",
+        "HOST": env.text("DB_HOST", "localhost"),
+        "PORT": env.number("DB_PORT", 5432, minimum=1),
+        "NAME": env.text("DB_DATABASE", "appmax_checkout"),
+        "USER": env.text("DB_USERNAME", "appmax"),
+        "PASSWORD": env.text("DB_PASSWORD"),
+        "TIME_ZONE": env.text("DB_TIMEZONE", "UTC"),
+        "CONN_HEALTH_CHECKS": True,  # a restarted PostgreSQL costs no request
+        "OPTIONS": {
+            "sslmode": env.choice(
+                "DB_SSLMODE", "disable", ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+            ),
+            "connect_timeout": 3,  # seconds
+            # A wait that takes too long must not use up the pool: locks give up after 3 s, statements after 15 s.
+            "options": f"-c search_path={env.text('DB_SCHEMA', 'public')} "
+            "-c lock_timeout=3000 -c statement_timeout=15000",
+            "pool": {
+                "min_size": min(DB_MAX_IDLE_CONNS // WEB_CONCURRENCY, _open_share),
+                "max_size": _open_share,
+                "max_lifetime": DB_CONN_MAX_LIFETIME,
+                "timeout": 2,  # seconds a request waits for a connection before it is told 503
+            },
+        },
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+FIELD_ENCRYPTION_KEYS = [
+    key.strip()
+    for key in env.secret(
+        "FIELD_ENCRYPTION_KEYS", generated_in=_LOCAL_SECRETS, make=lambda: Fernet.generate_key().decode()
+    ).split(",")
+    if key.strip()
+]
+
+# --- cache -----------------------------------------------------------------------------------------------------------
+
+CACHE_DRIVER = env.choice("CACHE_DRIVER", "redis", ("redis", "memory"))
+CACHE_PREFIX = "appmax_checkout_"
+
+if CACHE_DRIVER == "redis":
+    CACHES = {
+        "default": {
+            "BACKEND": "django_redis.cache.RedisCache",
+            "LOCATION": (
+                f"redis://{env.text('REDIS_HOST', 'localhost')}:{env.number('REDIS_PORT', 6379, minimum=1)}"
+                f"/{env.number('REDIS_DB', 0)}"
+            ),
+            "KEY_PREFIX": CACHE_PREFIX,
+            "KEY_FUNCTION": "checkout_project.cache.make_key",
+            "REVERSE_KEY_FUNCTION": "checkout_project.cache.reverse_key",
+            "OPTIONS": {
+                "USERNAME": env.text("REDIS_USERNAME", ""),
+                "PASSWORD": env.text("REDIS_PASSWORD", ""),
+                "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
+                # Redis being away degrades and never breaks: short time-outs, no repeats, logged, answered as a miss.
+                "SOCKET_CONNECT_TIMEOUT": 0.5,
+                "SOCKET_TIMEOUT": 0.5,
+                "CONNECTION_POOL_KWARGS": {"retry": Retry(NoBackoff(), 0), "retry_on_timeout": False},
+                "IGNORE_EXCEPTIONS": True,
+            },
+        }
+    }
+else:
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+            "KEY_PREFIX": CACHE_PREFIX,
+            "KEY_FUNCTION": "checkout_project.cache.make_key",
+        }
+    }
+DJANGO_REDIS_LOG_IGNORED_EXCEPTIONS = True
+DJANGO_REDIS_LOGGER = "checkout_project.cache"
+
+# --- Appmax ----------------------------------------------------------------------------------------------------------
+
+APPMAX_AUTH_URL = _public_url("APPMAX_AUTH_URL", env.text("APPMAX_AUTH_URL", "https://auth.appmax.com.br"))
+APPMAX_API_URL = _public_url("APPMAX_API_URL", env.text("APPMAX_API_URL", "https://api.appmax.com.br"))
+APPMAX_ADMIN_URL = _public_url("APPMAX_ADMIN_URL", env.text("APPMAX_ADMIN_URL", "https://admin.appmax.com.br"))
+# What pages and the admin warn with: money is real in production only.
+APPMAX_ENVIRONMENT = (
+    "production"
+    if APPMAX_API_URL == "https://api.appmax.com.br"
+    else "sandbox"
+    if str(urlsplit(APPMAX_API_URL).hostname).endswith(".sandboxappmax.com.br")
+    else "simulator"
+)
+# Blank until Appmax has mailed them; the routes that need one then answer 503 and name it.
+APPMAX_CLIENT_ID = env.text("APPMAX_CLIENT_ID", "")
+APPMAX_CLIENT_SECRET = env.text("APPMAX_CLIENT_SECRET", "")
+APPMAX_APP_ID_UUID = env.text("APPMAX_APP_ID_UUID", "")
+APPMAX_APP_ID_NUMERIC = env.text("APPMAX_APP_ID_NUMERIC", "")
+
+# --- API -------------------------------------------------------------------------------------------------------------
+
+API_KEYS_REQUIRED = env.flag("API_KEYS_REQUIRED", True)
+MAX_BODY_BYTES = 1024 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "UNAUTHENTICATED_USER": None,
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["checkout_project.api.StrictJSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "checkout_project.api.AlwaysJSON",
+    "EXCEPTION_HANDLER": "checkout_project.errors.exception_handler",
+}
+
+# --- security --------------------------------------------------------------------------------------------------------
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not IS_LOCAL
+X_FRAME_OPTIONS = "DENY"
+
+# --- logs ------------------------------------------------------------------------------------------------------------
+
+LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {
+            "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
+            "datefmt": "%Y-%m-%dT%H:%M:%S%z",
+        }
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+    "loggers": {
+        # DEBUG level of these would print SQL parameters and request lines
+        "django.db.backends": {"level": "INFO"},
+        "urllib3": {"level": "INFO"},
+        # Django's own handlers would print each line twice, or mail error reports with request bodies
+        "django": {"handlers": [], "propagate": True},
+        "django.server": {"handlers": [], "propagate": True},
+    },
+}

@@ -1,0 +1,19 @@
+"""Every route: the apps' own, the admin and health. No trailing slashes outside the admin."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from checkout_project.health import health
+
+urlpatterns = [
+    path("health", health, name="health"),
+    path("admin/", admin.site.urls),
+    path("", include("installations.urls")),
+    path("", include("orders.urls")),
+    path("", include("webhooks.urls")),
+]
+
+handler400 = "checkout_project.errors.bad_request"
+handler403 = "checkout_project.errors.permission_denied"
+handler404 = "checkout_project.errors.not_found"
+handler500 = "checkout_project.errors.server_error"

@@ -1,0 +1,94 @@
+"""The only place that builds an Appmax client: credentials and cache in, `appmax.client.AppmaxClient` out."""
+
+import functools
+
+from django.conf import settings
+from django.core.cache import cache
+from django.db import connection
+from rest_framework import status
+from rest_framework.exceptions import APIException
+
+from appmax.client import AppmaxClient
+from appmax.errors import Unavailable
+from appmax.tokens import Credentials
+from appmax.transport import Transport
+from installations.models import Installation
+
+_APP_TOKEN_KEY = "app_token"  # noqa: S105 - a cache key
+
+
+class NotConfigured(APIException):
+    """503: variables that Appmax mails after registration are still blank; the message names them."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+
+    def __init__(self, names: list[str]) -> None:
+        super().__init__(f"{', '.join(names)} not configured")
+
+
+def require_configured(*names: str) -> None:
+    """Raises NotConfigured if one of the settings is blank."""
+    if missing := [name for name in names if not getattr(settings, name)]:
+        raise NotConfigured(missing)
+
+
+def app_client() -> AppmaxClient:
+    """The client that acts as the app: authorize and generate only. Raises NotConfigured."""
+    require_configured("APPMAX_CLIENT_ID", "APPMAX_CLIENT_SECRET")
+    credentials = Credentials(
+        client_id=settings.APPMAX_CLIENT_ID, client_secret=settings.APPMAX_CLIENT_SECRET
+    )
+    return _client(credentials, _APP_TOKEN_KEY)
+
+
+def client_for(installation: Installation) -> AppmaxClient:
+    """The client that acts as this merchant, for every /v1 call."""
+    return _client(installation.credentials, _merchant_token_key(installation))
+
+
+def forget_token(installation: Installation) -> None:
+    """Drop the merchant's cached token: its credentials were replaced."""
+    cache.delete(_merchant_token_key(installation))
+
+
+def accepts(credentials: Credentials) -> bool:
+    """Whether Appmax's auth server gives a token for these merchant credentials; an error counts as no.
+
+    Bounded to 2 s: it is asked within the 5 s that Appmax gives the installation callback.
+    """
+    try:
+        _client(credentials, token_key="").fetch_token(read_timeout=2.0)  # noqa: S106 - nothing is cached
+    except Unavailable:
+        return False
+    return True
+
+
+def _merchant_token_key(installation: Installation) -> str:
+    return f"merchant_token:{installation.pk}"
+
+
+def _client(credentials: Credentials, token_key: str) -> AppmaxClient:
+    return AppmaxClient(
+        _transport(),
+        auth_url=settings.APPMAX_AUTH_URL,
+        api_url=settings.APPMAX_API_URL,
+        credentials=credentials,
+        cache=cache,
+        token_key=token_key,
+    )
+
+
+@functools.cache
+def _transport() -> Transport:
+    """One per process, so that connections to Appmax are kept and shared."""
+    return Transport(before_send=_release_database_connection)
+
+
+def _release_database_connection() -> None:
+    """Give the thread's connection back to the pool before a wait for Appmax.
+
+    Raises RuntimeError inside a transaction: it would hold its connection and locks for as long as Appmax likes.
+    """
+    if connection.in_atomic_block:
+        raise RuntimeError("Appmax must not be called inside a database transaction")
+    connection.close()

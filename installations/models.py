@@ -1,0 +1,148 @@
+"""Installation: a merchant who installed the app. ApiKey: what a merchant's storefront proves itself with."""
+
+import uuid
+from typing import Any
+
+from django.contrib.postgres.functions import RandomUUID, TransactionNow
+from django.db import models
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+from django.utils.translation import gettext_lazy as _
+from rest_framework_api_key.models import AbstractAPIKey, BaseAPIKeyManager
+
+from appmax.tokens import Credentials
+from installations.fields import EncryptedTextField
+
+_EXTERNAL_ID_NAMESPACE = uuid.UUID("2b0c4f6e-5b0e-4f7e-9d5e-6d5a2f3b8c41")
+
+
+def external_id_for(external_key: str) -> uuid.UUID:
+    """The external_id that a new installation of this external_key gets.
+
+    Derived, so that it can be told to Appmax before the credentials come, with nothing stored (contract, 4.1).
+    """
+    return uuid.uuid5(_EXTERNAL_ID_NAMESPACE, external_key)
+
+
+class InstallationQuerySet(models.QuerySet["Installation"]):
+    """Questions about installations, and their two ways into the table."""
+
+    def upsert(self, *, external_key: str, app_id: str, credentials: Credentials) -> "Installation":
+        """Insert, or on a repeat replace the credentials, in one statement (INSERT … ON CONFLICT DO UPDATE).
+
+        On a repeat app_id, external_id and created_at stay as they are in the table.
+        """
+        [installation] = self.bulk_create(
+            [self.model.unsaved(external_key=external_key, app_id=app_id, credentials=credentials)],
+            update_conflicts=True,
+            unique_fields=["external_key"],
+            update_fields=["merchant_client_id", "merchant_client_secret", "installed_at", "updated_at"],
+        )
+        return installation
+
+    def insert_or_lock(self, *, external_key: str, app_id: str, credentials: Credentials) -> "Installation":
+        """Insert if the external_key is new (INSERT … ON CONFLICT DO NOTHING), and lock the row, whoever made it.
+
+        Must be called in a transaction; the caller compares the credentials before it believes them.
+        """
+        self.bulk_create(
+            [self.model.unsaved(external_key=external_key, app_id=app_id, credentials=credentials)],
+            ignore_conflicts=True,
+        )
+        return self.select_for_update().get(external_key=external_key)
+
+
+class Installation(models.Model):
+    """A merchant's installation of the app, with the credentials that every /v1 call to Appmax is made with."""
+
+    external_key = models.CharField(
+        _("external key"), max_length=255, help_text=_("Merchant identifier from Appmax")
+    )
+    app_id = models.CharField(
+        _("app id"),
+        max_length=255,
+        help_text=_("Numeric if Appmax's callback came first, UUID if the browser did"),
+    )
+    merchant_client_id = models.CharField(_("merchant client id"), max_length=512)
+    merchant_client_secret = EncryptedTextField(_("merchant client secret"), max_plain_length=512)
+    external_id = models.UUIDField(
+        _("external id"),
+        unique=True,
+        db_default=RandomUUID(),
+        editable=False,
+        help_text=_("What Appmax knows this installation by"),
+    )
+    installed_at = models.DateTimeField(_("installed at"), db_default=TransactionNow())
+    created_at = models.DateTimeField(_("created at"), db_default=TransactionNow(), editable=False)
+    updated_at = models.DateTimeField(_("updated at"), db_default=TransactionNow(), auto_now=True)
+
+    objects = InstallationQuerySet.as_manager()
+
+    class Meta:
+        db_table = "installations"
+        # not unique=True on the field: that adds an index for LIKE, which no query of ours needs
+        constraints = [models.UniqueConstraint(fields=["external_key"], name="installations_external_key_key")]
+        verbose_name = _("installation")
+        verbose_name_plural = _("installations")
+
+    def __str__(self) -> str:
+        return self.external_key
+
+    @classmethod
+    def unsaved(cls, *, external_key: str, app_id: str, credentials: Credentials) -> "Installation":
+        """A complete instance that isn't in the table yet."""
+        return cls(
+            external_key=external_key,
+            app_id=app_id,
+            merchant_client_id=credentials.client_id,
+            merchant_client_secret=credentials.client_secret,
+            external_id=external_id_for(external_key),
+        )
+
+    @property
+    def credentials(self) -> Credentials:
+        """What the gateway authenticates this merchant with."""
+        return Credentials(client_id=self.merchant_client_id, client_secret=self.merchant_client_secret)
+
+    def holds(self, credentials: Credentials) -> bool:
+        """Whether these are the installation's credentials."""
+        same_id = constant_time_compare(self.merchant_client_id, credentials.client_id)
+        return constant_time_compare(self.merchant_client_secret, credentials.client_secret) and same_id
+
+    def confirm(self, credentials: Credentials) -> None:
+        """Take these credentials, and note the moment."""
+        self.merchant_client_id = credentials.client_id
+        self.merchant_client_secret = credentials.client_secret
+        self.installed_at = timezone.now()
+        self.save(
+            update_fields=["merchant_client_id", "merchant_client_secret", "installed_at", "updated_at"]
+        )
+
+
+class ApiKeyManager(BaseAPIKeyManager):
+    """Keys that come with their installation, in one query."""
+
+    def get_usable_keys(self) -> models.QuerySet["ApiKey"]:
+        """Not revoked; whether a key has expired is asked of the key."""
+        return super().get_usable_keys().select_related("installation")
+
+
+class ApiKey(AbstractAPIKey):  # type: ignore[misc] # untyped library
+    """A hashed, revocable key for `Authorization: Api-Key …`; without an installation it opens the whole platform."""
+
+    installation = models.ForeignKey(
+        Installation,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="api_keys",
+        verbose_name=_("installation"),
+        help_text=_("Empty: a key for every merchant of the platform"),
+    )
+
+    objects: Any = ApiKeyManager()
+
+    class Meta(AbstractAPIKey.Meta):  # type: ignore[misc]
+        db_table = "api_keys"
+        verbose_name = _("API key")
+        verbose_name_plural = _("API keys")

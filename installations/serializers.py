@@ -1,0 +1,41 @@
+"""Bodies and queries of the installation routes."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+
+def _text(name: str, max_length: int, *, required: bool = False) -> serializers.CharField:
+    """A text that is either required, with the contract's message, or may be absent, null or blank."""
+    return serializers.CharField(
+        max_length=max_length,
+        required=required,
+        allow_null=not required,
+        allow_blank=not required,
+        error_messages=dict.fromkeys(("required", "null", "blank"), f"{name} is required"),
+    )
+
+
+class StartSerializer(serializers.Serializer[Any]):
+    """Query of GET /install/start."""
+
+    app_id = _text("app_id", 255, required=True)
+    external_key = _text("external_key", 255, required=True)
+
+
+class CallbackSerializer(serializers.Serializer[Any]):
+    """Body of Appmax's installation callback. A JSON number counts as its text."""
+
+    app_id = _text("app_id", 255, required=True)
+    external_key = _text("external_key", 255)
+    client_key = _text("client_key", 255)
+    client_id = _text("client_id", 512)
+    client_secret = _text("client_secret", 512)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, str]:
+        """Drops what is absent; client_key, if both are there, must be the external_key."""
+        given = {name: value for name, value in attrs.items() if value}
+        client_key = given.pop("client_key", None)
+        if client_key and client_key != given.get("external_key", client_key):
+            raise serializers.ValidationError({"client_key": ["invalid client_key"]})
+        return given

@@ -1,0 +1,83 @@
+"""Staff's view of orders: read-only, since Appmax and its webhooks are the only ones who move them."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from orders.models import Order
+
+
+@admin.register(Order)
+class OrderAdmin(admin.ModelAdmin[Order]):
+    """Found by Appmax's order or customer id, or by the merchant's external key."""
+
+    list_display = (
+        "appmax_order_id",
+        "status",
+        "payment_method",
+        "amount",
+        "installation",
+        "appmax_customer_id",
+        "created_at",
+        "updated_at",
+    )
+    list_filter = ("status", "payment_method", "created_at")
+    list_select_related = ("installation",)
+    search_fields = ("appmax_order_id",)  # shows the box; get_search_results does the search
+    search_help_text = _("Appmax order id, Appmax customer id, or a merchant's whole external key")
+    ordering = ("-pk",)
+    fields = (
+        "appmax_order_id",
+        "appmax_customer_id",
+        "installation",
+        "status",
+        "payment_method",
+        "amount",
+        "pix_emv",
+        "boleto_digitavel",
+        "boleto_pdf_url",
+        "upsell_hash",
+        "created_at",
+        "updated_at",
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
+        """Without the big and the secret columns, which no list or page shows."""
+        return (
+            super()
+            .get_queryset(request)
+            .select_related("installation")
+            .defer("pix_qr_code", "installation__merchant_client_secret")
+        )
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Order], search_term: str
+    ) -> tuple[QuerySet[Order], bool]:
+        """Exact look-ups, so that each can use an index."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        wanted = Q(installation__external_key=term)
+        if term.isascii() and term.isdigit() and int(term) < 2**31:
+            wanted |= Q(appmax_order_id=int(term)) | Q(appmax_customer_id=int(term))
+        return queryset.filter(wanted), False
+
+    @admin.display(description=_("amount"), ordering="total_cents")
+    def amount(self, order: Order) -> str:
+        """The total in reais."""
+        return f"R$ {order.total_cents // 100},{order.total_cents % 100:02}"
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Only the checkout adds."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Read-only."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Evidence."""
+        return False

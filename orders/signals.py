@@ -1,0 +1,7 @@
+"""What orders tell whoever listens."""
+
+from django.dispatch import Signal
+
+order_created = Signal()
+"""Sent with `order` inside the transaction that inserts it, under `lock_appmax_order`: what a receiver writes is
+committed with the order, or not at all."""

@@ -1,0 +1,42 @@
+"""OrderStatus, and the only rule that says what may follow what.
+
+Appmax's webhooks come in any order, late and twice. A state machine would have to know each path; a rank needs none:
+an event moves an order forward or not at all, so every order of arrival ends in the same status.
+"""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class OrderStatus(models.TextChoices):
+    """Appmax's statuses, in rank order: a webhook may only move an order down this list."""
+
+    PENDENTE = "pendente", _("Pending")
+    AUTORIZADO = "autorizado", _("Authorised")
+    CANCELADO = "cancelado", _("Cancelled")
+    RECUSADO_POR_RISCO = "recusado_por_risco", _("Refused for risk")
+    APROVADO = "aprovado", _("Approved")
+    PENDENTE_INTEGRACAO = "pendente_integracao", _("Pending integration")
+    PENDENTE_INTEGRACAO_EM_ANALISE = "pendente_integracao_em_analise", _("Pending integration, under review")
+    INTEGRADO = "integrado", _("Integrated")
+    ESTORNADO = "estornado", _("Refunded")
+    CHARGEBACK_EM_TRATATIVA = "chargeback_em_tratativa", _("Chargeback being handled")
+    CHARGEBACK_EM_DISPUTA = "chargeback_em_disputa", _("Chargeback in dispute")
+    CHARGEBACK_PERDIDO = "chargeback_perdido", _("Chargeback lost")
+    CHARGEBACK_VENCIDO = "chargeback_vencido", _("Chargeback won")
+
+
+_RANK = {status.value: rank for rank, status in enumerate(OrderStatus)}
+
+
+def advances(current: str, new: str) -> bool:
+    """Whether an event that means `new` moves an order that is `current`. Raises KeyError for an unknown status."""
+    return _RANK[new] > _RANK[current]
+
+
+class PaymentMethod(models.TextChoices):
+    """How an order is paid."""
+
+    CREDIT_CARD = "credit_card", _("Credit card")
+    PIX = "pix", _("Pix")
+    BOLETO = "boleto", _("Boleto")

@@ -1,0 +1,78 @@
+"""What every room's tests share: a clean cache, a client that speaks JSON, a race, and a simulated Appmax over HTTP."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.db import connection
+from django.test import Client
+
+from installations.models import Installation
+from tests.factories import InstallationFactory, api_key
+
+
+@pytest.fixture(autouse=True)
+def _configured(settings: Any, worker_id: str) -> Iterator[None]:
+    """A configured app, and a cache of this worker's own."""
+    settings.APPMAX_CLIENT_ID = "app-client"
+    settings.APPMAX_CLIENT_SECRET = "app-secret"
+    settings.APPMAX_APP_ID_UUID = "6f1c1a52-5d3e-4c1e-9d0a-2f0a4d1b7c11"
+    settings.APPMAX_APP_ID_NUMERIC = "4242"
+    settings.CACHE_PREFIX = f"test_{worker_id}_"
+    cache.key_prefix = settings.CACHE_PREFIX
+    cache.clear()
+    yield
+    cache.clear()
+
+
+@pytest.fixture
+def installation(db: None) -> Installation:
+    return InstallationFactory.create(external_key="shop")
+
+
+@pytest.fixture
+def storefront(installation: Installation) -> Client:
+    """A storefront's server: sends the API key of `installation`."""
+    return Client(headers={"Authorization": f"Api-Key {api_key(installation)}"})
+
+
+@pytest.fixture
+def post(client: Client) -> Callable[..., Any]:
+    """POST a JSON body without any credentials."""
+
+    def send(path: str, body: Any, **kwargs: Any) -> Any:
+        text = body if isinstance(body, str | bytes) else json.dumps(body)
+        return client.generic("POST", path, text, **{"content_type": "application/json", **kwargs})
+
+    return send
+
+
+@pytest.fixture
+def race() -> Callable[..., list[Any]]:
+    """Run a function in `times` threads at once, each with a database connection of its own; the results in any order."""
+
+    def run(function: Callable[[int], Any], times: int) -> list[Any]:
+        barrier = threading.Barrier(times)
+        results: list[Any] = []
+
+        def body(number: int) -> None:
+            try:
+                barrier.wait(timeout=20)
+                results.append(function(number))
+            except Exception as error:
+                results.append(error)
+            finally:
+                connection.close()
+
+        threads = [threading.Thread(target=body, args=(number,)) for number in range(times)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(timeout=60)
+        assert len(results) == times
+        return results
+
+    return run

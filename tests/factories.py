@@ -1,0 +1,44 @@
+"""Believable rows."""
+
+import factory
+from factory.django import DjangoModelFactory
+
+from installations.models import ApiKey, Installation
+from orders.models import Order
+from webhooks.models import WebhookEvent
+
+
+class InstallationFactory(DjangoModelFactory):
+    class Meta:
+        model = Installation
+
+    external_key = factory.Sequence(lambda n: f"shop-{n}")
+    app_id = "4242"
+    merchant_client_id = factory.Sequence(lambda n: f"merchant-{n}")
+    merchant_client_secret = factory.Sequence(lambda n: f"merchant-secret-{n}")
+
+
+class OrderFactory(DjangoModelFactory):
+    class Meta:
+        model = Order
+
+    installation = factory.SubFactory(InstallationFactory)
+    appmax_customer_id = factory.Sequence(lambda n: 5000 + n)
+    appmax_order_id = factory.Sequence(lambda n: 9000 + n)
+    total_cents = 12990
+
+
+class WebhookEventFactory(DjangoModelFactory):
+    class Meta:
+        model = WebhookEvent
+
+    event = "order_paid"
+    event_type = "order"
+    appmax_order_id = factory.Sequence(lambda n: 9000 + n)
+    payload = factory.LazyAttribute(lambda row: {"event": row.event, "data": {"order_id": row.appmax_order_id}})
+
+
+def api_key(installation: Installation | None = None) -> str:
+    """The text of a new API key."""
+    _, key = ApiKey.objects.create_key(name="test", installation=installation)
+    return key

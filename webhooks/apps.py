@@ -1,0 +1,18 @@
+"""The app that keeps what Appmax told us."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class WebhooksConfig(AppConfig):
+    """The webhook inbox."""
+
+    name = "webhooks"
+    verbose_name = _("Webhooks")
+
+    def ready(self) -> None:
+        """Listen for new orders: events may have been waiting for them."""
+        from orders.signals import order_created
+        from webhooks import inbox
+
+        order_created.connect(inbox.apply_waiting, dispatch_uid="webhooks.apply_waiting")

@@ -1,0 +1,128 @@
+"""Pure reading of a webhook's body: event name, order id, status. Appmax has six models of it (contract, section 6).
+
+Nothing here touches the database, and nothing odd in a body raises: what can't be used is noted and kept.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from orders.status import OrderStatus
+
+MAX_NAME = 64  # webhook_events.event
+MAX_TYPE = 32  # webhook_events.event_type
+MAX_ORDER_ID = 2**31 - 1  # webhook_events.appmax_order_id
+
+
+def _folded(name: str) -> str:
+    """`OrderPaidByPix` and `order_paid_by_pix` are one event in two spellings."""
+    return name.replace("_", "").lower()
+
+
+# The Pascal names of the contract's table; the snake names fold to the same. None: acknowledged, no status.
+_MEANINGS: dict[str, OrderStatus | None] = {
+    _folded(name): status
+    for status, names in {
+        OrderStatus.AUTORIZADO: "OrderAuthorized OrderAuthorizedWithDelay PaymentAuthorizedWithDelay",
+        OrderStatus.APROVADO: (
+            "OrderApproved OrderPaid OrderPaidByPix OrderUpSold CreatedSubscription SplitOrders"
+        ),
+        OrderStatus.PENDENTE: "OrderBilletCreated OrderPixCreated",
+        OrderStatus.PENDENTE_INTEGRACAO: "OrderPendingIntegration",
+        OrderStatus.INTEGRADO: "OrderIntegrated",
+        OrderStatus.ESTORNADO: "OrderRefund",
+        OrderStatus.CANCELADO: (
+            "OrderPixExpired OrderBilletOverdue PaymentNotAuthorized PaymentNotAuthorizedWithDelay"
+        ),
+        OrderStatus.RECUSADO_POR_RISCO: "OrderRefusedByRisk",
+        OrderStatus.CHARGEBACK_EM_TRATATIVA: "OrderChargeBackInTreatment",
+        OrderStatus.CHARGEBACK_VENCIDO: "OrderChargeBackGain",
+        None: (
+            "CustomerCreated CustomerInterested CustomerContacted OrderPartialRefund "
+            "SubscriptionCancellationEvent SubscriptionDelayedEvent CanceledSubscription ChargeSuccess ChargeFailed "
+            "SubscriptionCreated SubscriptionCancelation SubscriptionCancellation SubscriptionDelayed "
+            "SubscriptionChargeSuccess SubscriptionChargeFailed"
+        ),
+    }.items()
+    for name in names.split()
+}
+
+
+class InvalidPayload(ValueError):
+    """Not a webhook at all: no `event`, or one that isn't a non-empty string."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """A webhook as far as we understand it. `note` says what was odd; `payload` is the whole body, storable."""
+
+    name: str
+    type: str
+    order_id: int | None
+    payload: dict[str, Any]
+    note: str = ""
+
+
+def is_known(name: str) -> bool:
+    """Whether the contract's table has this event, in either spelling."""
+    return _folded(name) in _MEANINGS
+
+
+def status_of(name: str) -> OrderStatus | None:
+    """The status that an event means; None for one that is only acknowledged, and for an unknown one."""
+    return _MEANINGS.get(_folded(name))
+
+
+def read(body: dict[str, Any]) -> Event:
+    """A parsed JSON body as an Event. Raises InvalidPayload."""
+    event = body.get("event")
+    if not isinstance(event, str) or not event.strip(" \t\r\n\0"):
+        raise InvalidPayload
+    try:
+        payload = _storable(body)
+    except RecursionError:
+        raise InvalidPayload from None
+    text = str(payload["event"]).strip()
+    name = text.partition("|")[0].strip() or text  # "PaymentNotAuthorized | Reason: ..."
+    event_type = payload.get("event_type")
+    order_id, note = _order_id(payload.get("data"))
+    return Event(
+        name=name[:MAX_NAME],
+        type=event_type[:MAX_TYPE] if isinstance(event_type, str) else "",
+        order_id=order_id,
+        payload=payload,
+        note=note,
+    )
+
+
+def _order_id(data: Any) -> tuple[int | None, str]:
+    """The order's id by the contract's rule, and a note if there is one that can't be used."""
+    if not isinstance(data, dict):
+        return None, ""
+    order = data.get("order")
+    if data.get("order_id") is not None:
+        claimed = data["order_id"]
+    elif isinstance(order, dict) and order.get("id") is not None:
+        claimed = order["id"]
+    elif data.get("customer_id") is not None and data.get("id") is not None:
+        claimed = data["id"]  # without customer_id it may be a customer's
+    else:
+        return None, ""
+    if isinstance(claimed, str) and claimed.isascii() and claimed.isdigit() and len(claimed) <= 20:
+        claimed = int(claimed)
+    if type(claimed) is int and 0 < claimed <= MAX_ORDER_ID:
+        return claimed, ""
+    return None, f"not an order id: {str(claimed)[:100]!r}"
+
+
+def _storable(value: Any) -> Any:
+    """The value with what PostgreSQL's jsonb can't hold replaced: NUL, lone surrogates, infinite floats."""
+    if isinstance(value, str):
+        return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, dict):
+        return {_storable(key): _storable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_storable(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value
