@@ -17,8 +17,13 @@ def encryption_keys(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Ch
     try:
         fernet()
     except ImproperlyConfigured as error:
-        return [Error(str(error), hint="manage.py shell -c 'from cryptography.fernet import Fernet; ...' makes one; "
-                      "see .env.example", id="checkout.E001")]
+        return [
+            Error(
+                str(error),
+                hint="manage.py shell -c 'from cryptography.fernet import Fernet; ...' makes one; see .env.example",
+                id="checkout.E001",
+            )
+        ]
     return []
 
 

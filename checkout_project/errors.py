@@ -4,6 +4,7 @@ import logging
 from http import HTTPStatus
 from typing import Any
 
+from appmax.errors import AppmaxError, Declined, OutcomeUnknown, Rejected, Unavailable
 from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -11,7 +12,6 @@ from django.shortcuts import render
 from rest_framework.exceptions import APIException, ParseError, ValidationError
 from rest_framework.response import Response
 
-from appmax.errors import AppmaxError, Declined, OutcomeUnknown, Rejected, Unavailable
 from checkout_project.api import wants_page
 
 log = logging.getLogger(__name__)

@@ -43,9 +43,7 @@ def _public_url(name: str, value: str) -> str:
 PUBLIC_URL = _public_url("NGROK_URL", NGROK_URL) if NGROK_URL else _public_url("APP_URL", APP_URL)
 
 ALLOWED_HOSTS = [
-    *dict.fromkeys(
-        str(urlsplit(url).hostname) for url in (PUBLIC_URL, _public_url("APP_URL", APP_URL))
-    ),
+    *dict.fromkeys(str(urlsplit(url).hostname) for url in (PUBLIC_URL, _public_url("APP_URL", APP_URL))),
     *env.words("ALLOWED_HOSTS"),
     *(["localhost", "127.0.0.1", "[::1]"] if IS_LOCAL else []),
 ]

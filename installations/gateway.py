@@ -2,16 +2,16 @@
 
 import functools
 
+from appmax.client import AppmaxClient
+from appmax.errors import Unavailable
+from appmax.tokens import Credentials
+from appmax.transport import Transport
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
 from rest_framework import status
 from rest_framework.exceptions import APIException
 
-from appmax.client import AppmaxClient
-from appmax.errors import Unavailable
-from appmax.tokens import Credentials
-from appmax.transport import Transport
 from installations.models import Installation
 
 _APP_TOKEN_KEY = "app_token"  # noqa: S105 - a cache key
@@ -35,9 +35,7 @@ def require_configured(*names: str) -> None:
 def app_client() -> AppmaxClient:
     """The client that acts as the app: authorize and generate only. Raises NotConfigured."""
     require_configured("APPMAX_CLIENT_ID", "APPMAX_CLIENT_SECRET")
-    credentials = Credentials(
-        client_id=settings.APPMAX_CLIENT_ID, client_secret=settings.APPMAX_CLIENT_SECRET
-    )
+    credentials = Credentials(client_id=settings.APPMAX_CLIENT_ID, client_secret=settings.APPMAX_CLIENT_SECRET)
     return _client(credentials, _APP_TOKEN_KEY)
 
 
@@ -57,7 +55,7 @@ def accepts(credentials: Credentials) -> bool:
     Bounded to 2 s: it is asked within the 5 s that Appmax gives the installation callback.
     """
     try:
-        _client(credentials, token_key="").fetch_token(read_timeout=2.0)  # noqa: S106 - nothing is cached
+        _client(credentials, token_key="").fetch_token(read_timeout=2.0)
     except Unavailable:
         return False
     return True

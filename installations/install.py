@@ -1,7 +1,7 @@
 """The installation of the app by a merchant: begun at /install/start, confirmed by browser or by Appmax itself.
 
-Both confirmations may come in any order, at once and repeatedly (contract, 4 and 4.1). Appmax calls the second while the
-first waits for its answer, so nothing here holds a lock or a connection over a call to Appmax.
+Both confirmations may come in any order, at once and repeatedly (contract, 4 and 4.1). Appmax calls the second while
+the first waits for its answer, so nothing here holds a lock or a connection over a call to Appmax.
 """
 
 import logging
@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 from urllib.parse import quote
 
+from appmax.errors import AppmaxError, Rejected
+from appmax.tokens import Credentials
 from django.conf import settings
 from django.core.cache import cache
 from django.db import transaction
 from rest_framework import status
 from rest_framework.exceptions import APIException, ValidationError
 
-from appmax.errors import AppmaxError, Rejected
-from appmax.tokens import Credentials
 from installations import gateway
 from installations.models import Installation, external_id_for
 
@@ -142,9 +142,7 @@ def confirm_by_appmax(callback: Callback) -> uuid.UUID:
     if not callback.external_key:
         return uuid.uuid4()
     if callback.credentials is None:
-        known = Installation.objects.filter(external_key=callback.external_key).values_list(
-            "external_id", flat=True
-        )
+        known = Installation.objects.filter(external_key=callback.external_key).values_list("external_id", flat=True)
         return known.first() or external_id_for(callback.external_key)
 
     with transaction.atomic():

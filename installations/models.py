@@ -3,6 +3,7 @@
 import uuid
 from typing import Any
 
+from appmax.tokens import Credentials
 from django.contrib.postgres.functions import RandomUUID, TransactionNow
 from django.db import models
 from django.utils import timezone
@@ -10,7 +11,6 @@ from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext_lazy as _
 from rest_framework_api_key.models import AbstractAPIKey, BaseAPIKeyManager
 
-from appmax.tokens import Credentials
 from installations.fields import EncryptedTextField
 
 _EXTERNAL_ID_NAMESPACE = uuid.UUID("2b0c4f6e-5b0e-4f7e-9d5e-6d5a2f3b8c41")
@@ -55,9 +55,7 @@ class InstallationQuerySet(models.QuerySet["Installation"]):
 class Installation(models.Model):
     """A merchant's installation of the app, with the credentials that every /v1 call to Appmax is made with."""
 
-    external_key = models.CharField(
-        _("external key"), max_length=255, help_text=_("Merchant identifier from Appmax")
-    )
+    external_key = models.CharField(_("external key"), max_length=255, help_text=_("Merchant identifier from Appmax"))
     app_id = models.CharField(
         _("app id"),
         max_length=255,
@@ -114,9 +112,7 @@ class Installation(models.Model):
         self.merchant_client_id = credentials.client_id
         self.merchant_client_secret = credentials.client_secret
         self.installed_at = timezone.now()
-        self.save(
-            update_fields=["merchant_client_id", "merchant_client_secret", "installed_at", "updated_at"]
-        )
+        self.save(update_fields=["merchant_client_id", "merchant_client_secret", "installed_at", "updated_at"])
 
 
 class ApiKeyManager(BaseAPIKeyManager):

@@ -28,9 +28,7 @@ class Order(models.Model):
     )
     appmax_customer_id = models.IntegerField(_("Appmax customer id"))
     appmax_order_id = models.IntegerField(_("Appmax order id"), unique=True)
-    status = models.CharField(
-        _("status"), max_length=64, choices=OrderStatus.choices, db_default=OrderStatus.PENDENTE
-    )
+    status = models.CharField(_("status"), max_length=64, choices=OrderStatus.choices, db_default=OrderStatus.PENDENTE)
     payment_method = models.CharField(
         _("payment method"), max_length=32, choices=PaymentMethod.choices, null=True, blank=True
     )

@@ -3,10 +3,10 @@
 import re
 from typing import Any
 
+from appmax.messages import Address, Customer, NewOrder, Product, Subscription
 from rest_framework import serializers
 from stdnum.br import cnpj, cpf
 
-from appmax.messages import Address, Customer, NewOrder, Product, Subscription
 from orders.checkout import OrderReference, PixRequest, Purchase
 
 MAX_ID = 2**31 - 1  # the columns are integer
@@ -154,9 +154,7 @@ class PixSerializer(serializers.Serializer[Any]):
         if not attrs.get("order_id"):
             missing = [name for name in ("customer", "order") if attrs.get(name) is None]
             if missing:
-                raise serializers.ValidationError(
-                    {name: [f"{name} is required without order_id"] for name in missing}
-                )
+                raise serializers.ValidationError({name: [f"{name} is required without order_id"] for name in missing})
         return attrs
 
     def target(self) -> Purchase | OrderReference:

@@ -52,7 +52,7 @@ def post(client: Client) -> Callable[..., Any]:
 
 @pytest.fixture
 def race() -> Callable[..., list[Any]]:
-    """Run a function in `times` threads at once, each with a database connection of its own; the results in any order."""
+    """Run a function in `times` threads at once, each with a connection of its own; the results in any order."""
 
     def run(function: Callable[[int], Any], times: int) -> list[Any]:
         barrier = threading.Barrier(times)

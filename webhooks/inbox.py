@@ -119,7 +119,7 @@ def _lock_order(appmax_order_id: int | None) -> Order | None:
 
 
 def _settle(row: WebhookEvent, order: Order | None) -> Outcome:
-    """Decide what becomes of an event whose order is locked, and move the order. Leaves saving the row to the caller."""
+    """Decide what becomes of an event whose order is locked, and move the order. The caller saves the row."""
     status = payload.status_of(row.event)
     if row.appmax_order_id is None:
         return _settle_without_order(row, needs_order=status is not None)

@@ -41,8 +41,7 @@ class WebhookEvent(models.Model):
         verbose_name_plural = _("webhook events")
         constraints = [
             models.CheckConstraint(
-                condition=Q(processed=True, processed_at__isnull=False)
-                | Q(processed=False, processed_at__isnull=True),
+                condition=Q(processed=True, processed_at__isnull=False) | Q(processed=False, processed_at__isnull=True),
                 name="webhook_events_processed_has_time",
             )
         ]
@@ -54,9 +53,7 @@ class WebhookEvent(models.Model):
                 name="webhook_events_handled",
             ),
             # what waits: for a new order, for the drain, for the admin's filter; small, as little waits
-            models.Index(
-                fields=["appmax_order_id"], condition=Q(processed=False), name="webhook_events_waiting"
-            ),
+            models.Index(fields=["appmax_order_id"], condition=Q(processed=False), name="webhook_events_waiting"),
         ]
 
     def __str__(self) -> str:

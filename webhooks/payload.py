@@ -24,9 +24,7 @@ _MEANINGS: dict[str, OrderStatus | None] = {
     _folded(name): status
     for status, names in {
         OrderStatus.AUTORIZADO: "OrderAuthorized OrderAuthorizedWithDelay PaymentAuthorizedWithDelay",
-        OrderStatus.APROVADO: (
-            "OrderApproved OrderPaid OrderPaidByPix OrderUpSold CreatedSubscription SplitOrders"
-        ),
+        OrderStatus.APROVADO: ("OrderApproved OrderPaid OrderPaidByPix OrderUpSold CreatedSubscription SplitOrders"),
         OrderStatus.PENDENTE: "OrderBilletCreated OrderPixCreated",
         OrderStatus.PENDENTE_INTEGRACAO: "OrderPendingIntegration",
         OrderStatus.INTEGRADO: "OrderIntegrated",

@@ -33,4 +33,3 @@ class WebhookViewSet(ViewSet):
             raise ParseError from None
         outcome = inbox.receive(event)
         return Response({"message": "already processed" if outcome is inbox.Outcome.DUPLICATE else "ok"})
-

@@ -2,56 +2,138 @@
 
 import django.contrib.postgres.functions
 import django.db.models.deletion
-import installations.fields
 from django.db import migrations, models
+
+import installations.fields
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Installation',
+            name="Installation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('external_key', models.CharField(help_text='Merchant identifier from Appmax', max_length=255, verbose_name='external key')),
-                ('app_id', models.CharField(help_text="Numeric if Appmax's callback came first, UUID if the browser did", max_length=255, verbose_name='app id')),
-                ('merchant_client_id', models.CharField(max_length=512, verbose_name='merchant client id')),
-                ('merchant_client_secret', installations.fields.EncryptedTextField(max_plain_length=512, verbose_name='merchant client secret')),
-                ('external_id', models.UUIDField(db_default=django.contrib.postgres.functions.RandomUUID(), editable=False, help_text='What Appmax knows this installation by', unique=True, verbose_name='external id')),
-                ('installed_at', models.DateTimeField(db_default=django.contrib.postgres.functions.TransactionNow(), verbose_name='installed at')),
-                ('created_at', models.DateTimeField(db_default=django.contrib.postgres.functions.TransactionNow(), editable=False, verbose_name='created at')),
-                ('updated_at', models.DateTimeField(auto_now=True, db_default=django.contrib.postgres.functions.TransactionNow(), verbose_name='updated at')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "external_key",
+                    models.CharField(
+                        help_text="Merchant identifier from Appmax", max_length=255, verbose_name="external key"
+                    ),
+                ),
+                (
+                    "app_id",
+                    models.CharField(
+                        help_text="Numeric if Appmax's callback came first, UUID if the browser did",
+                        max_length=255,
+                        verbose_name="app id",
+                    ),
+                ),
+                ("merchant_client_id", models.CharField(max_length=512, verbose_name="merchant client id")),
+                (
+                    "merchant_client_secret",
+                    installations.fields.EncryptedTextField(
+                        max_plain_length=512, verbose_name="merchant client secret"
+                    ),
+                ),
+                (
+                    "external_id",
+                    models.UUIDField(
+                        db_default=django.contrib.postgres.functions.RandomUUID(),
+                        editable=False,
+                        help_text="What Appmax knows this installation by",
+                        unique=True,
+                        verbose_name="external id",
+                    ),
+                ),
+                (
+                    "installed_at",
+                    models.DateTimeField(
+                        db_default=django.contrib.postgres.functions.TransactionNow(), verbose_name="installed at"
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.contrib.postgres.functions.TransactionNow(),
+                        editable=False,
+                        verbose_name="created at",
+                    ),
+                ),
+                (
+                    "updated_at",
+                    models.DateTimeField(
+                        auto_now=True,
+                        db_default=django.contrib.postgres.functions.TransactionNow(),
+                        verbose_name="updated at",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'installation',
-                'verbose_name_plural': 'installations',
-                'db_table': 'installations',
-                'constraints': [models.UniqueConstraint(fields=('external_key',), name='installations_external_key_key')],
+                "verbose_name": "installation",
+                "verbose_name_plural": "installations",
+                "db_table": "installations",
+                "constraints": [
+                    models.UniqueConstraint(fields=("external_key",), name="installations_external_key_key")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='ApiKey',
+            name="ApiKey",
             fields=[
-                ('id', models.CharField(editable=False, max_length=150, primary_key=True, serialize=False, unique=True)),
-                ('prefix', models.CharField(editable=False, max_length=8, unique=True)),
-                ('hashed_key', models.CharField(editable=False, max_length=150)),
-                ('created', models.DateTimeField(auto_now_add=True, db_index=True)),
-                ('name', models.CharField(default=None, help_text='A free-form name for the API key. Need not be unique. 50 characters max.', max_length=50)),
-                ('revoked', models.BooleanField(blank=True, default=False, help_text='If the API key is revoked, clients cannot use it anymore. (This cannot be undone.)')),
-                ('expiry_date', models.DateTimeField(blank=True, help_text='Once API key expires, clients cannot use it anymore.', null=True, verbose_name='Expires')),
-                ('installation', models.ForeignKey(blank=True, help_text='Empty: a key for every merchant of the platform', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='api_keys', to='installations.installation', verbose_name='installation')),
+                (
+                    "id",
+                    models.CharField(editable=False, max_length=150, primary_key=True, serialize=False, unique=True),
+                ),
+                ("prefix", models.CharField(editable=False, max_length=8, unique=True)),
+                ("hashed_key", models.CharField(editable=False, max_length=150)),
+                ("created", models.DateTimeField(auto_now_add=True, db_index=True)),
+                (
+                    "name",
+                    models.CharField(
+                        default=None,
+                        help_text="A free-form name for the API key. Need not be unique. 50 characters max.",
+                        max_length=50,
+                    ),
+                ),
+                (
+                    "revoked",
+                    models.BooleanField(
+                        blank=True,
+                        default=False,
+                        help_text="If the API key is revoked, clients cannot use it anymore. (This cannot be undone.)",
+                    ),
+                ),
+                (
+                    "expiry_date",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="Once API key expires, clients cannot use it anymore.",
+                        null=True,
+                        verbose_name="Expires",
+                    ),
+                ),
+                (
+                    "installation",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="Empty: a key for every merchant of the platform",
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="api_keys",
+                        to="installations.installation",
+                        verbose_name="installation",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'API key',
-                'verbose_name_plural': 'API keys',
-                'db_table': 'api_keys',
-                'ordering': ('-created',),
-                'abstract': False,
+                "verbose_name": "API key",
+                "verbose_name_plural": "API keys",
+                "db_table": "api_keys",
+                "ordering": ("-created",),
+                "abstract": False,
             },
         ),
     ]

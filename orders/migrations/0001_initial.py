@@ -6,36 +6,88 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('installations', '0001_initial'),
+        ("installations", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Order',
+            name="Order",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('installation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='orders', to='installations.installation', verbose_name='installation')),
-                ('appmax_customer_id', models.IntegerField(verbose_name='Appmax customer id')),
-                ('appmax_order_id', models.IntegerField(unique=True, verbose_name='Appmax order id')),
-                ('status', models.CharField(choices=[('pendente', 'Pending'), ('autorizado', 'Authorised'), ('cancelado', 'Cancelled'), ('recusado_por_risco', 'Refused for risk'), ('aprovado', 'Approved'), ('pendente_integracao', 'Pending integration'), ('pendente_integracao_em_analise', 'Pending integration, under review'), ('integrado', 'Integrated'), ('estornado', 'Refunded'), ('chargeback_em_tratativa', 'Chargeback being handled'), ('chargeback_em_disputa', 'Chargeback in dispute'), ('chargeback_perdido', 'Chargeback lost'), ('chargeback_vencido', 'Chargeback won')], db_default='pendente', max_length=64, verbose_name='status')),
-                ('payment_method', models.CharField(blank=True, choices=[('credit_card', 'Credit card'), ('pix', 'Pix'), ('boleto', 'Boleto')], max_length=32, null=True, verbose_name='payment method')),
-                ('total_cents', models.IntegerField(db_default=0, verbose_name='total (cents)')),
-                ('pix_qr_code', models.TextField(blank=True, null=True, verbose_name='Pix QR code')),
-                ('pix_emv', models.TextField(blank=True, null=True, verbose_name='Pix copy and paste code')),
-                ('boleto_pdf_url', models.TextField(blank=True, null=True, verbose_name='boleto PDF')),
-                ('boleto_digitavel', models.TextField(blank=True, null=True, verbose_name='boleto digits')),
-                ('upsell_hash', models.CharField(blank=True, max_length=255, null=True, verbose_name='upsell hash')),
-                ('created_at', models.DateTimeField(db_default=django.contrib.postgres.functions.TransactionNow(), editable=False, verbose_name='created at')),
-                ('updated_at', models.DateTimeField(auto_now=True, db_default=django.contrib.postgres.functions.TransactionNow(), verbose_name='updated at')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "installation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="orders",
+                        to="installations.installation",
+                        verbose_name="installation",
+                    ),
+                ),
+                ("appmax_customer_id", models.IntegerField(verbose_name="Appmax customer id")),
+                ("appmax_order_id", models.IntegerField(unique=True, verbose_name="Appmax order id")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("pendente", "Pending"),
+                            ("autorizado", "Authorised"),
+                            ("cancelado", "Cancelled"),
+                            ("recusado_por_risco", "Refused for risk"),
+                            ("aprovado", "Approved"),
+                            ("pendente_integracao", "Pending integration"),
+                            ("pendente_integracao_em_analise", "Pending integration, under review"),
+                            ("integrado", "Integrated"),
+                            ("estornado", "Refunded"),
+                            ("chargeback_em_tratativa", "Chargeback being handled"),
+                            ("chargeback_em_disputa", "Chargeback in dispute"),
+                            ("chargeback_perdido", "Chargeback lost"),
+                            ("chargeback_vencido", "Chargeback won"),
+                        ],
+                        db_default="pendente",
+                        max_length=64,
+                        verbose_name="status",
+                    ),
+                ),
+                (
+                    "payment_method",
+                    models.CharField(
+                        blank=True,
+                        choices=[("credit_card", "Credit card"), ("pix", "Pix"), ("boleto", "Boleto")],
+                        max_length=32,
+                        null=True,
+                        verbose_name="payment method",
+                    ),
+                ),
+                ("total_cents", models.IntegerField(db_default=0, verbose_name="total (cents)")),
+                ("pix_qr_code", models.TextField(blank=True, null=True, verbose_name="Pix QR code")),
+                ("pix_emv", models.TextField(blank=True, null=True, verbose_name="Pix copy and paste code")),
+                ("boleto_pdf_url", models.TextField(blank=True, null=True, verbose_name="boleto PDF")),
+                ("boleto_digitavel", models.TextField(blank=True, null=True, verbose_name="boleto digits")),
+                ("upsell_hash", models.CharField(blank=True, max_length=255, null=True, verbose_name="upsell hash")),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.contrib.postgres.functions.TransactionNow(),
+                        editable=False,
+                        verbose_name="created at",
+                    ),
+                ),
+                (
+                    "updated_at",
+                    models.DateTimeField(
+                        auto_now=True,
+                        db_default=django.contrib.postgres.functions.TransactionNow(),
+                        verbose_name="updated at",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'order',
-                'verbose_name_plural': 'orders',
-                'db_table': 'orders',
+                "verbose_name": "order",
+                "verbose_name_plural": "orders",
+                "db_table": "orders",
             },
         ),
     ]

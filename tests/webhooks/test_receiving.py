@@ -34,9 +34,7 @@ def test_an_event_moves_its_order_and_is_kept_as_it_came(post: Any) -> None:
     assert row.error_message is None
 
 
-def test_the_happy_path_costs_four_statements_in_one_transaction(
-    post: Any, django_assert_num_queries: Any
-) -> None:
+def test_the_happy_path_costs_four_statements_in_one_transaction(post: Any, django_assert_num_queries: Any) -> None:
     order = OrderFactory.create()
 
     with django_assert_num_queries(6):  # the four, between the savepoint's two
@@ -193,9 +191,7 @@ def test_a_body_over_one_mebibyte_is_refused(post: Any) -> None:
     assert not WebhookEvent.objects.exists()
 
 
-def test_a_failure_while_handling_keeps_the_event_and_answers_200(
-    post: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failure_while_handling_keeps_the_event_and_answers_200(post: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     order = OrderFactory.create()
     monkeypatch.setattr("orders.models.Order.advance", lambda *_: 1 / 0)
 

@@ -78,4 +78,4 @@ def test_many_drains_at_once_handle_each_event_once(race: Any) -> None:
 
     results = race(lambda _: inbox.process_waiting(), times=6)
 
-    assert sum((dict(result).get("applied", 0) for result in results)) == 5
+    assert sum(dict(result).get("applied", 0) for result in results) == 5

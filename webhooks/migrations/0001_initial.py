@@ -5,32 +5,57 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='WebhookEvent',
+            name="WebhookEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('event', models.CharField(max_length=64, verbose_name='event')),
-                ('event_type', models.CharField(max_length=32, verbose_name='event type')),
-                ('appmax_order_id', models.IntegerField(blank=True, null=True, verbose_name='Appmax order id')),
-                ('payload', models.JSONField(verbose_name='payload')),
-                ('processed', models.BooleanField(db_default=False, verbose_name='processed')),
-                ('processed_at', models.DateTimeField(blank=True, null=True, verbose_name='processed at')),
-                ('error_message', models.TextField(blank=True, null=True, verbose_name='error message')),
-                ('created_at', models.DateTimeField(db_default=django.contrib.postgres.functions.TransactionNow(), editable=False, verbose_name='received at')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("event", models.CharField(max_length=64, verbose_name="event")),
+                ("event_type", models.CharField(max_length=32, verbose_name="event type")),
+                ("appmax_order_id", models.IntegerField(blank=True, null=True, verbose_name="Appmax order id")),
+                ("payload", models.JSONField(verbose_name="payload")),
+                ("processed", models.BooleanField(db_default=False, verbose_name="processed")),
+                ("processed_at", models.DateTimeField(blank=True, null=True, verbose_name="processed at")),
+                ("error_message", models.TextField(blank=True, null=True, verbose_name="error message")),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.contrib.postgres.functions.TransactionNow(),
+                        editable=False,
+                        verbose_name="received at",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'webhook event',
-                'verbose_name_plural': 'webhook events',
-                'db_table': 'webhook_events',
-                'indexes': [models.Index(condition=models.Q(('processed', True)), fields=['appmax_order_id', 'event'], name='webhook_events_handled'), models.Index(condition=models.Q(('processed', False)), fields=['appmax_order_id'], name='webhook_events_waiting')],
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('processed', True), ('processed_at__isnull', False)), models.Q(('processed', False), ('processed_at__isnull', True)), _connector='OR'), name='webhook_events_processed_has_time')],
+                "verbose_name": "webhook event",
+                "verbose_name_plural": "webhook events",
+                "db_table": "webhook_events",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("processed", True)),
+                        fields=["appmax_order_id", "event"],
+                        name="webhook_events_handled",
+                    ),
+                    models.Index(
+                        condition=models.Q(("processed", False)),
+                        fields=["appmax_order_id"],
+                        name="webhook_events_waiting",
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("processed", True), ("processed_at__isnull", False)),
+                            models.Q(("processed", False), ("processed_at__isnull", True)),
+                            _connector="OR",
+                        ),
+                        name="webhook_events_processed_has_time",
+                    )
+                ],
             },
         ),
     ]

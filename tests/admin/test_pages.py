@@ -1,0 +1,114 @@
+"""Every admin page opens for staff, with a ceiling on queries, and shows no secret."""
+
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.test import Client
+from django.urls import reverse
+
+from installations.models import ApiKey, Installation
+from orders.models import Order
+from tests.factories import InstallationFactory, OrderFactory, WebhookEventFactory, api_key
+from webhooks.models import WebhookEvent
+
+pytestmark = pytest.mark.django_db
+
+MODELS = [Installation, ApiKey, Order, WebhookEvent]
+
+
+@pytest.fixture
+def rows() -> dict[type, Any]:
+    """A dozen of each, every order and key with a merchant of its own."""
+    for order in OrderFactory.create_batch(12):
+        WebhookEventFactory.create(appmax_order_id=order.appmax_order_id)
+        api_key(order.installation)
+    return {model: model._default_manager.first() for model in MODELS}
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_lists_cost_the_same_few_queries_however_long(
+    admin_client: Client, rows: Any, model: Any, django_assert_max_num_queries: Any
+) -> None:
+    with django_assert_max_num_queries(8):
+        answer = admin_client.get(reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"))
+
+    assert answer.status_code == 200
+    assert "merchant-secret" not in answer.content.decode()
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_pages_open_and_show_no_secret(
+    admin_client: Client, rows: Any, model: Any, django_assert_max_num_queries: Any
+) -> None:
+    url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[rows[model].pk])
+    with django_assert_max_num_queries(8):
+        answer = admin_client.get(url)
+
+    assert answer.status_code == 200
+    assert "merchant-secret" not in answer.content.decode()
+
+
+@pytest.mark.parametrize("model", [Installation, Order, WebhookEvent])
+def test_evidence_cannot_be_added_changed_or_deleted_by_hand(admin_client: Client, rows: Any, model: Any) -> None:
+    base = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+    assert admin_client.get(reverse(f"{base}_add")).status_code == 403
+    assert admin_client.post(reverse(f"{base}_change", args=[rows[model].pk]), {}).status_code == 403
+    assert admin_client.post(reverse(f"{base}_delete", args=[rows[model].pk]), {"post": "yes"}).status_code == 403
+
+
+def found(client: Client, path: str, **query: Any) -> int:
+    """How many rows the list shows."""
+    return int(client.get(path, query).context["cl"].result_count)
+
+
+def test_orders_are_found_by_either_id_and_by_the_merchants_key(admin_client: Client) -> None:
+    order = OrderFactory.create(
+        installation=InstallationFactory.create(external_key="loja-azul"), appmax_order_id=31, appmax_customer_id=32
+    )
+    OrderFactory.create_batch(2, installation=InstallationFactory.create(external_key="3"))
+    path = reverse("admin:orders_order_changelist")
+
+    for term in (order.appmax_order_id, order.appmax_customer_id, "loja-azul", " 31 "):
+        assert found(admin_client, path, q=term) == 1, term
+    for term in ("loja", "99999999999999999999", "1"):
+        assert found(admin_client, path, q=term) == 0, term
+
+
+def test_unprocessed_events_are_one_click_away(admin_client: Client) -> None:
+    WebhookEventFactory.create_batch(2)
+    path = reverse("admin:webhooks_webhookevent_changelist")
+    page = admin_client.get(path).content.decode()
+
+    assert "?processed__exact=0" in page
+    assert found(admin_client, path, processed__exact=0) == 2
+    assert found(admin_client, path, processed__exact=1) == 0
+
+
+def test_events_are_found_by_order_and_by_name(admin_client: Client) -> None:
+    WebhookEventFactory.create(event="order_paid", appmax_order_id=31)
+    WebhookEventFactory.create(event="order_refund", appmax_order_id=32)
+    path = reverse("admin:webhooks_webhookevent_changelist")
+
+    assert found(admin_client, path, q="31") == 1
+    assert found(admin_client, path, q="order_refund") == 1
+
+
+def test_a_new_api_key_is_shown_once_and_works(admin_client: Client) -> None:
+    order = OrderFactory.create()
+    form = {"name": "loja", "installation": order.installation.pk, "expiry_date_0": "", "expiry_date_1": ""}
+    page = admin_client.post(reverse("admin:installations_apikey_add"), form, follow=True).content.decode()
+    prefix = ApiKey.objects.get().prefix
+    key = page[page.index(prefix + ".") :][:41]
+
+    answer = Client().get(
+        f"/checkout/{order.installation.external_key}/status/{order.appmax_order_id}",
+        headers={"Authorization": f"Api-Key {key}"},
+    )
+
+    assert answer.status_code == 200
+    assert key not in admin_client.get(reverse("admin:installations_apikey_changelist")).content.decode()
+
+
+def test_every_model_of_ours_is_in_the_admin() -> None:
+    assert set(MODELS) <= set(admin.site._registry)

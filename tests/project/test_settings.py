@@ -1,0 +1,84 @@
+"""What the settings make of the environment; each case in a process of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def settings_of(*names: str, **variables: str) -> dict[str, Any]:
+    """The named settings in a fresh process with these variables only."""
+    code = (
+        "import json, sys; from checkout_project import settings;"
+        "print(json.dumps({name: getattr(settings, name) for name in sys.argv[1:]}))"
+    )
+    env = {"PATH": os.environ["PATH"], "DB_PASSWORD": "x", **variables}
+    result = subprocess.run(
+        [sys.executable, "-c", code, *names], cwd=ROOT, env=env, capture_output=True, text=True, check=True
+    )
+    return dict(json.loads(result.stdout))
+
+
+def test_defaults_are_the_seeds() -> None:
+    database = settings_of("DATABASES")["DATABASES"]["default"]
+
+    assert {name: database[name] for name in ("HOST", "PORT", "NAME", "USER", "TIME_ZONE")} == {
+        "HOST": "localhost",
+        "PORT": 5432,
+        "NAME": "appmax_checkout",
+        "USER": "appmax",
+        "TIME_ZONE": "UTC",
+    }
+    assert database["OPTIONS"]["sslmode"] == "disable"
+    assert "search_path=public" in database["OPTIONS"]["options"]
+
+
+@pytest.mark.parametrize(("processes", "idle", "most"), [("1", 5, 25), ("2", 2, 12), ("4", 1, 6), ("25", 0, 1)])
+def test_the_pool_is_shared_out_over_the_worker_processes(processes: str, idle: int, most: int) -> None:
+    pool = settings_of("DATABASES", WEB_CONCURRENCY=processes)["DATABASES"]["default"]["OPTIONS"]["pool"]
+
+    assert (pool["min_size"], pool["max_size"], pool["max_lifetime"]) == (idle, most, 300)
+
+
+@pytest.mark.parametrize(
+    ("variables", "url"),
+    [
+        ({"APP_URL": "https://pay.shop.com/"}, "https://pay.shop.com"),
+        ({"APP_URL": "https://pay.shop.com", "NGROK_URL": "abc.ngrok.app/"}, "https://abc.ngrok.app"),
+        ({"APP_URL": "https://pay.shop.com", "NGROK_URL": "http://abc.ngrok.app"}, "http://abc.ngrok.app"),
+        ({}, "http://localhost:8080"),
+        ({"APP_PORT": "9000"}, "http://localhost:9000"),
+    ],
+)
+def test_the_public_url(variables: dict[str, str], url: str) -> None:
+    assert settings_of("PUBLIC_URL", **variables)["PUBLIC_URL"] == url
+
+
+def test_hosts_come_from_the_urls_and_the_list_and_local_adds_this_machine() -> None:
+    hosts = settings_of("ALLOWED_HOSTS", APP_URL="https://a.com:1", NGROK_URL="b.app", ALLOWED_HOSTS="c.com, d.com")
+
+    assert hosts["ALLOWED_HOSTS"] == ["b.app", "a.com", "c.com", "d.com", "localhost", "127.0.0.1", "[::1]"]
+
+
+def test_production_does_not_add_this_machine() -> None:
+    production = {"APP_ENV": "production", "APP_URL": "https://a.com", "APP_KEY": "k", "FIELD_ENCRYPTION_KEYS": "f"}
+
+    assert settings_of("ALLOWED_HOSTS", **production)["ALLOWED_HOSTS"] == ["a.com"]
+
+
+@pytest.mark.parametrize(
+    ("url", "environment"),
+    [
+        ("https://api.appmax.com.br", "production"),
+        ("https://api.sandboxappmax.com.br", "sandbox"),
+        ("http://127.0.0.1:9090", "simulator"),
+    ],
+)
+def test_the_environment_is_told_by_the_apis_url(url: str, environment: str) -> None:
+    assert settings_of("APPMAX_ENVIRONMENT", APPMAX_API_URL=url)["APPMAX_ENVIRONMENT"] == environment
