@@ -1,7 +1,7 @@
 """What every API route shares: bodies are JSON objects whatever their Content-Type says, answers are JSON."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import IO, Any, NoReturn
 
 from django.conf import settings
@@ -50,15 +50,16 @@ def _refuse_constant(name: str) -> NoReturn:
 class AlwaysJSON(BaseContentNegotiation):
     """Whatever Accept and Content-Type say: callers of payment APIs get both wrong, and 406 or 415 helps none."""
 
-    def select_parser(self, request: Request, parsers: Sequence[BaseParser]) -> BaseParser:
+    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser:
         """The only parser."""
-        return parsers[0]
+        return next(iter(parsers))
 
     def select_renderer(
-        self, request: Request, renderers: Sequence[BaseRenderer], format_suffix: str | None = None
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
         """The only renderer."""
-        return renderers[0], str(renderers[0].media_type)
+        renderer = next(iter(renderers))
+        return renderer, str(renderer.media_type)
 
 
 def wants_page(request: Any) -> bool:

@@ -4,7 +4,6 @@ import logging
 from http import HTTPStatus
 from typing import Any
 
-from appmax.errors import AppmaxError, Declined, OutcomeUnknown, Rejected, Unavailable
 from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -12,6 +11,7 @@ from django.shortcuts import render
 from rest_framework.exceptions import APIException, ParseError, ValidationError
 from rest_framework.response import Response
 
+from appmax.errors import AppmaxError, Declined, OutcomeUnknown, Rejected, Unavailable
 from checkout_project.api import wants_page
 
 log = logging.getLogger(__name__)
@@ -104,7 +104,10 @@ def _flat(detail: Any, path: str = "") -> list[tuple[str, list[str]]]:
 
 
 def _page(request: HttpRequest, code: int, message: str, headers: dict[str, str]) -> HttpResponse:
-    return render(request, "error.html", {"code": code, "message": message}, status=code, headers=headers)
+    page = render(request, "error.html", {"code": code, "message": message}, status=code)
+    for name, value in headers.items():
+        page[name] = value
+    return page
 
 
 def _plain(request: HttpRequest, code: int, message: str) -> HttpResponse:

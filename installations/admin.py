@@ -1,6 +1,6 @@
 """Staff's view of merchants and their keys. Installations come from the install flow only."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -64,12 +64,20 @@ class InstallationAdmin(admin.ModelAdmin[Installation]):
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(APIKeyModelAdmin):  # type: ignore[misc] # untyped library
+class ApiKeyAdmin(APIKeyModelAdmin):
     """Make and revoke keys; a new key is shown once."""
 
     model = ApiKey
-    list_display = ("prefix", "name", "installation", "created", "expiry_date", "_has_expired", "revoked")
-    list_filter = ("revoked", "created")
-    search_fields = ("name", "prefix", "installation__external_key")
+    list_display: ClassVar[Any] = (
+        "prefix",
+        "name",
+        "installation",
+        "created",
+        "expiry_date",
+        "_has_expired",
+        "revoked",
+    )
+    list_filter: ClassVar[Any] = ("revoked", "created")
+    search_fields: ClassVar[Any] = ("name", "prefix", "installation__external_key")
     autocomplete_fields = ("installation",)
     list_select_related = ("installation",)

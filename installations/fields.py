@@ -61,7 +61,7 @@ class EncryptedTextField(models.TextField[str, str]):
         except InvalidToken:
             raise DecryptionFailed(f"{self.model.__name__}.{self.name} can't be decrypted") from None
 
-    def formfield(self, *args: Any, **kwargs: Any) -> None:  # type: ignore[override]
+    def formfield(self, *args: Any, **kwargs: Any) -> None:
         """Never part of a form."""
 
     def get_lookup(self, lookup_name: str) -> Any:

@@ -2,16 +2,16 @@
 
 import functools
 
-from appmax.client import AppmaxClient
-from appmax.errors import Unavailable
-from appmax.tokens import Credentials
-from appmax.transport import Transport
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
 from rest_framework import status
 from rest_framework.exceptions import APIException
 
+from appmax.client import AppmaxClient
+from appmax.errors import AppmaxError
+from appmax.tokens import Credentials
+from appmax.transport import Transport
 from installations.models import Installation
 
 _APP_TOKEN_KEY = "app_token"  # noqa: S105 - a cache key
@@ -52,11 +52,11 @@ def forget_token(installation: Installation) -> None:
 def accepts(credentials: Credentials) -> bool:
     """Whether Appmax's auth server gives a token for these merchant credentials; an error counts as no.
 
-    Bounded to 2 s: it is asked within the 5 s that Appmax gives the installation callback.
+    Connecting and answering may take 2 s each: it is asked within the 5 s of the installation callback.
     """
     try:
-        _client(credentials, token_key="").fetch_token(read_timeout=2.0)
-    except Unavailable:
+        _client(credentials, token_key="").fetch_token(timeout=2.0)
+    except AppmaxError:
         return False
     return True
 

@@ -1,9 +1,8 @@
 """Installation: a merchant who installed the app. ApiKey: what a merchant's storefront proves itself with."""
 
 import uuid
-from typing import Any
+from typing import ClassVar
 
-from appmax.tokens import Credentials
 from django.contrib.postgres.functions import RandomUUID, TransactionNow
 from django.db import models
 from django.utils import timezone
@@ -11,6 +10,7 @@ from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext_lazy as _
 from rest_framework_api_key.models import AbstractAPIKey, BaseAPIKeyManager
 
+from appmax.tokens import Credentials
 from installations.fields import EncryptedTextField
 
 _EXTERNAL_ID_NAMESPACE = uuid.UUID("2b0c4f6e-5b0e-4f7e-9d5e-6d5a2f3b8c41")
@@ -123,7 +123,7 @@ class ApiKeyManager(BaseAPIKeyManager):
         return super().get_usable_keys().select_related("installation")
 
 
-class ApiKey(AbstractAPIKey):  # type: ignore[misc] # untyped library
+class ApiKey(AbstractAPIKey):
     """A hashed, revocable key for `Authorization: Api-Key …`; without an installation it opens the whole platform."""
 
     installation = models.ForeignKey(
@@ -136,9 +136,9 @@ class ApiKey(AbstractAPIKey):  # type: ignore[misc] # untyped library
         help_text=_("Empty: a key for every merchant of the platform"),
     )
 
-    objects: Any = ApiKeyManager()
+    objects: ClassVar[ApiKeyManager] = ApiKeyManager()
 
-    class Meta(AbstractAPIKey.Meta):  # type: ignore[misc]
+    class Meta(AbstractAPIKey.Meta):
         db_table = "api_keys"
-        verbose_name = _("API key")
-        verbose_name_plural = _("API keys")
+        verbose_name = _("API key")  # type: ignore[assignment] # the library says str
+        verbose_name_plural = _("API keys")  # type: ignore[assignment]

@@ -30,7 +30,8 @@ def _configured(settings: Any, worker_id: str) -> Iterator[None]:
 
 @pytest.fixture
 def installation(db: None) -> Installation:
-    return InstallationFactory.create(external_key="shop")
+    row: Installation = InstallationFactory.create(external_key="shop")
+    return row
 
 
 @pytest.fixture

@@ -40,5 +40,6 @@ class WebhookEventFactory(DjangoModelFactory):
 
 def api_key(installation: Installation | None = None) -> str:
     """The text of a new API key."""
+    key: str
     _, key = ApiKey.objects.create_key(name="test", installation=installation)
     return key

@@ -43,7 +43,7 @@ class WebhookEventAdmin(admin.ModelAdmin[WebhookEvent]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[WebhookEvent]:
         """The list doesn't read the payloads."""
         events = super().get_queryset(request)
-        on_list = request.resolver_match is not None and request.resolver_match.url_name.endswith("_changelist")
+        on_list = request.resolver_match is not None and str(request.resolver_match.url_name).endswith("_changelist")
         return events.defer("payload") if on_list else events
 
     def get_search_results(

@@ -71,9 +71,9 @@ def status_of(name: str) -> OrderStatus | None:
     return _MEANINGS.get(_folded(name))
 
 
-def read(body: dict[str, Any]) -> Event:
+def read(body: Any) -> Event:
     """A parsed JSON body as an Event. Raises InvalidPayload."""
-    event = body.get("event")
+    event = body.get("event") if isinstance(body, dict) else None
     if not isinstance(event, str) or not event.strip(" \t\r\n\0"):
         raise InvalidPayload
     try:

@@ -1,0 +1,62 @@
+"""Bearer tokens: fetched with client credentials, cached until a minute before they expire."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+MARGIN_SECONDS = 60  # contract, section 3
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """A client id and its secret: the app's own, or a merchant's."""
+
+    client_id: str
+    client_secret: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Token:
+    """A bearer token as Appmax issued it; `expires_in` is in seconds."""
+
+    value: str = field(repr=False)
+    expires_in: int
+
+
+class TokenCache(Protocol):
+    """What is needed of a cache; Django's fits. One that is out of order answers None and never raises."""
+
+    def get(self, key: str) -> Any:
+        """The value, or None."""
+
+    def set(self, key: str, value: Any, timeout: int) -> Any:
+        """Keep the value for `timeout` seconds."""
+
+    def delete(self, key: str) -> Any:
+        """Forget the value."""
+
+
+class TokenSource:
+    """One client's tokens, kept in `cache` under `key`."""
+
+    def __init__(self, fetch: Callable[[], Token], cache: TokenCache, key: str) -> None:
+        self._fetch = fetch
+        self._cache = cache
+        self._key = key
+
+    def get(self) -> tuple[str, bool]:
+        """A token, and whether it came from the cache (and so may have been revoked meanwhile)."""
+        cached = self._cache.get(self._key)
+        if isinstance(cached, str) and cached:
+            return cached, True
+        return self.renew(), False
+
+    def renew(self) -> str:
+        """A new token, whatever the cache holds."""
+        token = self._fetch()
+        lifetime = token.expires_in - MARGIN_SECONDS
+        if lifetime > 0:
+            self._cache.set(self._key, token.value, lifetime)
+        else:
+            self._cache.delete(self._key)
+        return token.value

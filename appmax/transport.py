@@ -1,0 +1,205 @@
+"""HTTP to Appmax: one pooled session, explicit time-outs, and only the repeats that contract section 5 allows."""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    MaxRetryError,
+    NameResolutionError,
+    NewConnectionError,
+    ReadTimeoutError,
+)
+
+from appmax.errors import AppmaxError, OutcomeUnknown, Unavailable
+
+log = logging.getLogger("appmax")
+
+TRACE_HEADERS = ("CF-Ray", "X-Request-Id", "X-Trace-Id")
+LONGEST_WAIT_SECONDS = 2  # for a 429's Retry-After; a shopper waits behind it
+DEFAULT_RETRY_AFTER_SECONDS = 60
+_BACKOFF_SECONDS = (0.2, 0.5)
+_GATEWAY_FAILURES = (502, 503, 504)
+
+
+class Kind(Enum):
+    """What may be done with a call whose answer didn't come."""
+
+    REPEATABLE = "repeatable"  # reads, /oauth2/token, /app/authorize
+    ONCE = "once"  # it may have happened
+    PAYMENT = "payment"  # it may have charged; and a refusal is a decline
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A complete answer: status, body as JSON (None if it isn't), trace headers, Retry-After in seconds."""
+
+    status: int
+    body: Any
+    trace: Mapping[str, str]
+    retry_after: int
+
+
+class Transport:
+    """Shared by all clients of a process. `before_send` is called before each wait for Appmax."""
+
+    def __init__(
+        self,
+        *,
+        connect_timeout: float = 3.0,
+        read_timeout: float = 30.0,
+        pool_size: int = 32,
+        before_send: Callable[[], None] = lambda: None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._connect_timeout = connect_timeout
+        self._read_timeout = read_timeout
+        self._before_send = before_send
+        self._sleep = sleep
+        self._session = requests.Session()
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # merchants share the session
+        adapter = HTTPAdapter(pool_connections=4, pool_maxsize=pool_size, max_retries=0)
+        self._session.mount("https://", adapter)
+        self._session.mount("http://", adapter)
+
+    def send(
+        self,
+        method: str,
+        base_url: str,
+        path: str,
+        *,
+        kind: Kind,
+        token: str | None = None,
+        json: Mapping[str, Any] | None = None,
+        form: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+    ) -> Answer:
+        """Any complete answer, whatever its status; `timeout` is the read time-out in seconds, and bounds connecting.
+
+        Raises Unavailable or OutcomeUnknown if there is none. No exception of the HTTP library escapes, nor is one
+        chained: it holds the request.
+        """
+        self._before_send()
+        attempt = 0
+        while True:
+            attempt += 1
+            error: AppmaxError | None = None
+            answer: Answer | None = None
+            started = time.perf_counter()
+            try:
+                response = self._session.request(
+                    method,
+                    base_url + path,
+                    json=json,
+                    data=form,
+                    auth=_Bearer(token),
+                    headers={"Accept": "application/json"},
+                    timeout=(
+                        min(self._connect_timeout, timeout or self._connect_timeout),
+                        timeout or self._read_timeout,
+                    ),
+                    allow_redirects=False,
+                )
+                answer = _answer(response)
+            except (requests.RequestException, OSError, ValueError) as failure:
+                error = _classified(failure, kind)
+            self._log(method, path, answer, error, started, attempt)
+            wait = _wait_before_repeat(answer, error, kind, attempt)
+            if wait is None:
+                if error is not None:
+                    raise error from None
+                assert answer is not None  # noqa: S101 - one of the two
+                return answer
+            self._sleep(wait)
+
+    def _log(
+        self, method: str, path: str, answer: Answer | None, error: AppmaxError | None, started: float, attempt: int
+    ) -> None:
+        """Never bodies, headers or tokens."""
+        failed = answer is None or answer.status >= 400
+        log.log(
+            logging.WARNING if failed else logging.INFO,
+            "appmax.call method=%s path=%s status=%s ms=%.0f attempt=%s%s",
+            method,
+            path,
+            answer.status if answer else type(error).__name__,
+            (time.perf_counter() - started) * 1000,
+            attempt,
+            "".join(f" {name}={value}" for name, value in answer.trace.items()) if answer and failed else "",
+        )
+
+
+class _Bearer(requests.auth.AuthBase):
+    """Sets Authorization. Given even without a token: otherwise `requests` would take a login from ~/.netrc."""
+
+    def __init__(self, token: str | None) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self._token is not None:
+            request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+def _answer(response: requests.Response) -> Answer:
+    try:
+        body = response.json()
+    except (ValueError, RecursionError):
+        body = None
+    return Answer(
+        status=response.status_code,
+        body=body,
+        trace={name: response.headers[name][:200] for name in TRACE_HEADERS if name in response.headers},
+        retry_after=_seconds(response.headers.get("Retry-After"), body),
+    )
+
+
+def _seconds(header: str | None, body: Any) -> int:
+    """Seconds of Retry-After, or of the body's retryAfter; a default if neither is a plain number."""
+    for value in (header, body.get("retryAfter") if isinstance(body, dict) else None):
+        text = str(value).strip()
+        if text.isascii() and text.isdigit() and len(text) < 7:
+            return int(text)
+    return DEFAULT_RETRY_AFTER_SECONDS
+
+
+def _classified(failure: Exception, kind: Kind) -> AppmaxError:
+    """Whether the request can have arrived."""
+    timed_out = isinstance(failure, requests.Timeout) or isinstance(_cause(failure), ReadTimeoutError)
+    if _never_arrived(failure) or kind is Kind.REPEATABLE:
+        message = "Appmax did not answer in time" if timed_out else "Appmax could not be reached"
+        return Unavailable(message, timed_out=timed_out)
+    message = "Appmax did not answer in time" if timed_out else "the connection to Appmax broke"
+    return OutcomeUnknown(message, timed_out=timed_out)
+
+
+def _never_arrived(failure: Exception) -> bool:
+    """No connection was made, so nothing was sent."""
+    return isinstance(_cause(failure), NewConnectionError | NameResolutionError | ConnectTimeoutError)
+
+
+def _cause(failure: Exception) -> object:
+    """What urllib3 says behind an exception of `requests`."""
+    reason = failure.args[0] if failure.args else None
+    return reason.reason if isinstance(reason, MaxRetryError) else reason
+
+
+def _wait_before_repeat(answer: Answer | None, error: AppmaxError | None, kind: Kind, attempt: int) -> float | None:
+    """Seconds to wait before the same request may be sent again; None if it may not."""
+    if answer is not None and answer.status == 429:
+        return answer.retry_after if attempt == 1 and answer.retry_after <= LONGEST_WAIT_SECONDS else None
+    repeats = len(_BACKOFF_SECONDS) if kind is Kind.REPEATABLE else 1
+    if attempt > repeats:
+        return None
+    if isinstance(error, Unavailable) and not error.timed_out:
+        return _BACKOFF_SECONDS[attempt - 1]
+    if answer is not None and answer.status in _GATEWAY_FAILURES and kind is Kind.REPEATABLE:
+        return _BACKOFF_SECONDS[attempt - 1]
+    return None
