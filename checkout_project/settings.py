@@ -27,6 +27,7 @@ DEBUG = env.flag("APP_DEBUG", False)
 _LOCAL_SECRETS = BASE_DIR / ".data" / "secrets" if IS_LOCAL else None
 SECRET_KEY = env.secret("APP_KEY", generated_in=_LOCAL_SECRETS)
 
+APP_HOST = env.text("APP_HOST", "127.0.0.1" if IS_LOCAL else "0.0.0.0")  # noqa: S104 - behind a container's port
 APP_PORT = env.number("APP_PORT", 8080, minimum=1)
 APP_URL = env.text("APP_URL", f"http://localhost:{APP_PORT}" if IS_LOCAL else None)
 NGROK_URL = env.text("NGROK_URL", "")
@@ -113,6 +114,7 @@ WHITENOISE_USE_FINDERS = IS_LOCAL
 env.choice("DB_CONNECTION", "postgres", ("postgres",))
 
 WEB_CONCURRENCY = env.number("WEB_CONCURRENCY", 2, minimum=1)  # gunicorn's worker processes share the connections
+WEB_THREADS = env.number("WEB_THREADS", 8, minimum=1)  # of each
 DB_MAX_IDLE_CONNS = env.number("DB_MAX_IDLE_CONNS", 5)
 DB_MAX_OPEN_CONNS = env.number("DB_MAX_OPEN_CONNS", 25, minimum=1)
 DB_CONN_MAX_LIFETIME = env.number("DB_CONN_MAX_LIFETIME", 300, minimum=1)  # seconds

@@ -135,7 +135,10 @@ def _settle(row: WebhookEvent, order: Order | None) -> Outcome:
     if order.advance(status):
         row.close()
         return Outcome.APPLIED
-    row.close(f"ignored: the order is {order.status}, this event means {status.value}")
+    if order.status == status:
+        row.close(f"ignored: the order is {order.status} already")
+    else:
+        row.close(f"ignored: the order is {order.status}, this event means {status.value}")
     return Outcome.IGNORED
 
 

@@ -1,0 +1,37 @@
+# Appmax Checkout. Two commands do all the set-up: `make run` and `make test`.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help run smoke manage test lint format clean
+.DEFAULT_GOAL := help
+
+help:  ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(VENV)/ready  ## the whole stack with a simulated Appmax; Ctrl-C stops it
+	@exec $(BIN)/python -m dev.run
+
+smoke: $(VENV)/ready  ## drive the running stack: install, sell, pay by Pix, be told
+	@$(BIN)/python -m dev.smoke
+
+manage: $(VENV)/ready  ## manage.py of the running stack: make manage ARGS="create_api_key --name shop"
+	@$(BIN)/python -m dev.manage $(ARGS)
+
+test: $(VENV)/ready  ## linters and the whole suite; some tests: make test ARGS="tests/orders -k pix"
+	@$(BIN)/python -m dev.test $(ARGS)
+
+lint: $(VENV)/ready  ## the linters alone
+	@$(BIN)/python -m dev.test --lint
+
+format: $(VENV)/ready  ## what ruff can mend by itself
+	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+clean:  ## forget the local data (orders, secrets, logs)
+	rm -rf .data
+
+$(VENV)/ready: requirements.txt requirements-dev.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
