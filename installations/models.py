@@ -8,7 +8,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext_lazy as _
-from rest_framework_api_key.models import AbstractAPIKey, BaseAPIKeyManager
+from rest_framework_api_key.models import AbstractAPIKey, APIKeyManager
 
 from appmax.tokens import Credentials
 from installations.fields import EncryptedTextField
@@ -115,7 +115,7 @@ class Installation(models.Model):
         self.save(update_fields=["merchant_client_id", "merchant_client_secret", "installed_at", "updated_at"])
 
 
-class ApiKeyManager(BaseAPIKeyManager):
+class ApiKeyManager(APIKeyManager):
     """Keys that come with their installation, in one query."""
 
     def get_usable_keys(self) -> models.QuerySet["ApiKey"]:

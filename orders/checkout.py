@@ -3,11 +3,11 @@
 import logging
 from dataclasses import dataclass, field
 
-from appmax.messages import Customer, NewOrder, Subscription
 from django.db import transaction
 from rest_framework import status
 from rest_framework.exceptions import APIException, NotFound, ValidationError
 
+from appmax.messages import Customer, NewOrder, Subscription
 from installations import gateway
 from installations.models import Installation
 from orders.models import Order

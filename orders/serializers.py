@@ -3,10 +3,10 @@
 import re
 from typing import Any
 
-from appmax.messages import Address, Customer, NewOrder, Product, Subscription
 from rest_framework import serializers
 from stdnum.br import cnpj, cpf
 
+from appmax.messages import Address, Customer, NewOrder, Product, Subscription
 from orders.checkout import OrderReference, PixRequest, Purchase
 
 MAX_ID = 2**31 - 1  # the columns are integer
