@@ -50,8 +50,8 @@ def _answer(exc: Exception) -> tuple[int, dict[str, Any], dict[str, str]] | None
     if isinstance(exc, ValidationError):
         return 400, _validation_body(exc), {}
     if isinstance(exc, APIException):
-        wait = getattr(exc, "wait", None)
-        return exc.status_code, {"message": str(exc.detail)}, {"Retry-After": str(wait)} if wait else {}
+        scheme = getattr(exc, "auth_header", None)
+        return exc.status_code, {"message": str(exc.detail)}, {"WWW-Authenticate": scheme} if scheme else {}
     if isinstance(exc, Http404):
         return 404, {"message": "not found"}, {}
     if isinstance(exc, PermissionDenied):

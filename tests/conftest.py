@@ -10,6 +10,8 @@ from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 
+from appmax.simulator.server import SimulatorServer
+from appmax.simulator.settings import SimulatorSettings
 from installations.models import Installation
 from tests.factories import InstallationFactory, api_key
 
@@ -21,8 +23,9 @@ def _configured(settings: Any, worker_id: str) -> Iterator[None]:
     settings.APPMAX_CLIENT_SECRET = "app-secret"
     settings.APPMAX_APP_ID_UUID = "6f1c1a52-5d3e-4c1e-9d0a-2f0a4d1b7c11"
     settings.APPMAX_APP_ID_NUMERIC = "4242"
-    settings.CACHE_PREFIX = f"test_{worker_id}_"
-    cache.key_prefix = settings.CACHE_PREFIX
+    database = worker_id.removeprefix("gw") if worker_id != "master" else "0"
+    location = settings.CACHES["default"]["LOCATION"].rpartition("/")[0] + f"/{database}"
+    settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": location}}
     cache.clear()
     yield
     cache.clear()
@@ -49,6 +52,30 @@ def post(client: Client) -> Callable[..., Any]:
         return client.generic("POST", path, text, **{"content_type": "application/json", **kwargs})
 
     return send
+
+
+@pytest.fixture
+def simulator(settings: Any) -> Iterator[SimulatorServer]:
+    """A simulated Appmax of this test's own, which the product is pointed at. It posts webhooks to nobody."""
+    identity = SimulatorSettings(
+        client_id=settings.APPMAX_CLIENT_ID,
+        client_secret=settings.APPMAX_CLIENT_SECRET,
+        app_id_uuid=settings.APPMAX_APP_ID_UUID,
+        app_id_numeric=settings.APPMAX_APP_ID_NUMERIC,
+        seed="seed",
+        webhook_url="http://127.0.0.1:1/nobody",
+        port=0,
+        clock_speed=1e9,
+    )
+    with SimulatorServer(identity) as server:
+        settings.APPMAX_AUTH_URL = settings.APPMAX_API_URL = settings.APPMAX_ADMIN_URL = server.url
+        yield server
+
+
+@pytest.fixture
+def redis_away(settings: Any) -> None:
+    """Nobody listens where Redis should be."""
+    settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": "redis://127.0.0.1:1/0"}}
 
 
 @pytest.fixture

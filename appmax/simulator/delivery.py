@@ -61,9 +61,13 @@ class Courier:
         after = time.monotonic() - started
         try:
             with requests.post(
-                delivery.url, json=delivery.body, timeout=TIMEOUT_SECONDS, headers={"User-Agent": "Appmax-Simulator"}
+                delivery.url,
+                json=delivery.body,
+                timeout=TIMEOUT_SECONDS,
+                headers={"User-Agent": "Appmax-Simulator"},
+                allow_redirects=False,
             ) as response:
-                answer, done = str(response.status_code), response.ok
+                answer, done = str(response.status_code), 200 <= response.status_code < 300
         except requests.RequestException as error:
             answer, done = type(error).__name__, False
         delivery.tries.append(Try(after=after, answer=answer))

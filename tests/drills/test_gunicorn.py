@@ -1,0 +1,64 @@
+"""The product under its real server, as an operator starts it."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from dev.services import free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMAND = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py"]
+
+
+@pytest.fixture
+def gunicorn() -> Iterator[Callable[..., str]]:
+    """Start gunicorn with these variables on top; returns its URL once it answers."""
+    processes: list[subprocess.Popen[bytes]] = []
+
+    def start(**variables: str) -> str:
+        port = str(free_port())
+        environment = os.environ | {"APP_PORT": port, "APP_URL": f"http://127.0.0.1:{port}", **variables}
+        processes.append(subprocess.Popen(COMMAND, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL))
+        url = f"http://127.0.0.1:{port}"
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            try:
+                requests.get(f"{url}/health", timeout=2)
+            except requests.ConnectionError:
+                continue
+            return url
+        raise AssertionError("gunicorn does not answer")
+
+    yield start
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        process.wait(timeout=20)
+
+
+def test_with_postgres_away_nothing_is_said_to_be_missing_or_kept(gunicorn: Callable[..., str]) -> None:
+    url = gunicorn(DB_HOST="127.0.0.1", DB_PORT="1")
+    key = {"Authorization": "Api-Key a.b"}
+
+    event = requests.post(f"{url}/webhooks/appmax", json={"event": "order_paid", "data": {"order_id": 1}}, timeout=10)
+    status = requests.get(f"{url}/checkout/shop/status/1", headers=key, timeout=10)
+
+    for answer in (event, status):
+        assert (answer.status_code, answer.json()["message"]) == (503, "the database is not available, try again")
+    assert event.elapsed.total_seconds() < 5  # Appmax waits no longer
+    assert requests.get(f"{url}/health", timeout=2).json() == {"status": "ok"}
+
+
+def test_a_wrong_setting_ends_the_start_in_one_line() -> None:
+    environment = os.environ | {"DB_PORT": "abc"}
+
+    result = subprocess.run(COMMAND, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=30)
+
+    assert result.returncode == 1
+    assert result.stderr.strip() == "configuration error: DB_PORT must be a whole number of at least 1, not 'abc'"

@@ -1,0 +1,125 @@
+"""GET callback: the merchant comes back with the hash."""
+
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+
+from appmax.simulator.server import SimulatorServer
+from appmax.simulator.state import Authorization, Fault
+from installations.models import Installation
+from tests.factories import InstallationFactory
+
+URL = "/integrations/appmax/callback/install"
+APP_ID = "6f1c1a52-5d3e-4c1e-9d0a-2f0a4d1b7c11"
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def started(simulator: SimulatorServer, live_server: Any) -> str:
+    """The hash of an installation of "shop" under way, whose callback is served by a server of ours."""
+    authorization = Authorization("hash", "shop", live_server.url + URL)
+    simulator.state.authorizations["hash"] = authorization
+    cache.set("install:hash", {"app_id": APP_ID, "external_key": "shop"}, 60)
+    cache.set("install_under_way:shop", True, 60)
+    return "hash"
+
+
+def back(client: Client, token: str) -> Any:
+    return client.get(URL, {"token": token})
+
+
+def test_the_credentials_are_fetched_and_kept(client: Client, simulator: SimulatorServer, started: str) -> None:
+    answer = back(client, started)
+
+    row = Installation.objects.get()
+    assert (answer.status_code, answer.json()) == (200, {"external_id": str(row.external_id)})
+    assert row.external_key == "shop"
+    assert (row.merchant_client_id, row.merchant_client_secret) == simulator.state.merchant_credentials("shop")
+    assert cache.get("install_under_way:shop") is None
+
+
+def test_the_hash_is_read_once_then_gone(client: Client, started: str) -> None:
+    back(client, started)
+
+    assert back(client, started).json() == {"message": "installation confirmed"}
+
+
+def test_an_unknown_hash_is_answered_kindly_and_changes_nothing(client: Client) -> None:
+    answer = back(client, "unknown")
+
+    assert (answer.status_code, answer.json()) == (200, {"message": "installation confirmed"})
+    assert not Installation.objects.exists()
+
+
+def test_a_token_is_required(client: Client) -> None:
+    answer = client.get(URL)
+
+    assert (answer.status_code, answer.json()) == (400, {"message": "token is required"})
+
+
+def test_a_state_of_another_app_is_refused(client: Client, started: str) -> None:
+    cache.set("install:hash", {"app_id": "other", "external_key": "shop"}, 60)
+
+    answer = back(client, started)
+
+    assert (answer.status_code, answer.json()["message"]) == (400, "invalid app_id")
+
+
+def test_generate_failing_is_502(client: Client, simulator: SimulatorServer, started: str) -> None:
+    simulator.state.faults.append(Fault("/app/client/generate", status=500))
+
+    answer = back(client, started)
+
+    assert (answer.status_code, answer.json()) == (502, {"message": "failed to generate merchant credentials"})
+    assert not Installation.objects.exists()
+
+
+def test_generate_timing_out_after_its_own_callback_is_a_success(
+    client: Client, simulator: SimulatorServer, started: str
+) -> None:
+    simulator.state.faults.append(Fault("/app/client/generate", status=504, work=True))
+
+    answer = back(client, started)
+
+    assert answer.status_code == 200
+    assert answer.json() == {"external_id": str(Installation.objects.get().external_id)}
+
+
+def test_a_repeat_replaces_the_credentials_and_nothing_else(client: Client, started: str) -> None:
+    before = InstallationFactory.create(external_key="shop", app_id="4242")
+    cache.set(f"merchant_token:{before.pk}", "token of the old credentials", 60)
+
+    back(client, started)
+
+    after = Installation.objects.get()
+    kept = ("pk", "external_id", "app_id", "created_at", "external_key")
+    assert [getattr(after, name) for name in kept] == [getattr(before, name) for name in kept]
+    assert after.merchant_client_secret != before.merchant_client_secret
+    assert after.installed_at > before.installed_at
+    assert after.updated_at > before.updated_at
+    assert cache.get(f"merchant_token:{before.pk}") is None
+
+
+def test_a_browser_gets_the_page(client: Client, started: str) -> None:
+    page = client.get(URL, {"token": started}, headers={"Accept": "text/html"})
+
+    assert page.status_code == 200
+    assert str(Installation.objects.get().external_id) in page.content.decode()
+
+
+def test_the_whole_way_from_the_button_to_installed(
+    client: Client, simulator: SimulatorServer, live_server: Any, settings: Any
+) -> None:
+    import requests
+
+    settings.PUBLIC_URL = live_server.url
+    with requests.Session() as browser:
+        page = browser.get(f"{live_server.url}/install/start", params={"app_id": APP_ID, "external_key": "loja"})
+        assert "Salvar" in page.text
+        installed = browser.post(page.url)
+
+    assert installed.json() == {"external_id": str(Installation.objects.get(external_key="loja").external_id)}
+    assert simulator.state.authorizations[page.url.rpartition("/")[2]].generated

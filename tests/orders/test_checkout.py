@@ -1,0 +1,288 @@
+"""Order, Pix and status, against a simulated Appmax over HTTP."""
+
+import copy
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from appmax.simulator.server import SimulatorServer
+from appmax.simulator.state import Fault
+from dev.smoke import ORDER
+from installations import gateway
+from installations.models import Installation
+from orders.models import Order
+from tests.factories import InstallationFactory, OrderFactory, api_key
+from webhooks.models import WebhookEvent
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+CPF = "529.982.247-25"
+
+
+@pytest.fixture
+def shop(simulator: SimulatorServer) -> Installation:
+    client_id, client_secret = simulator.state.merchant_credentials("shop")
+    row: Installation = InstallationFactory.create(
+        external_key="shop", merchant_client_id=client_id, merchant_client_secret=client_secret
+    )
+    return row
+
+
+@pytest.fixture
+def store(shop: Installation) -> Client:
+    return Client(headers={"Authorization": f"Api-Key {api_key(shop)}"})
+
+
+def post(store: Client, path: str, body: Any) -> Any:
+    return store.post(f"/checkout/shop/{path}", body, content_type="application/json")
+
+
+def ordered(store: Client) -> int:
+    return int(post(store, "order", ORDER).json()["order_id"])
+
+
+def test_an_order_is_made_at_appmax_and_kept(store: Client, shop: Installation, simulator: SimulatorServer) -> None:
+    answer = post(store, "order", ORDER)
+
+    [remote] = simulator.state.orders.values()
+    assert (answer.status_code, answer.json()) == (200, {"customer_id": remote.customer_id, "order_id": remote.id})
+    row = Order.objects.get()
+    assert (row.installation, row.appmax_order_id, row.appmax_customer_id) == (shop, remote.id, remote.customer_id)
+    assert (row.status, row.total_cents, row.payment_method) == ("pendente", 12990 - 1000 + 1500, None)
+    customer = simulator.state.customers[remote.customer_id]
+    assert (customer["document_number"], customer["phone"]) == ("52998224725", "11987654321")
+
+
+def test_a_pix_of_an_order(store: Client, simulator: SimulatorServer) -> None:
+    order_id = ordered(store)
+
+    answer = post(store, "pay/pix", {"order_id": order_id, "document_number": CPF})
+
+    remote = simulator.state.orders[order_id]
+    assert answer.status_code == 200
+    assert answer.json() == {"order_id": order_id, "qr_code": remote.pix_qr_code, "emv": remote.pix_emv}
+    row = Order.objects.get()
+    assert (row.payment_method, row.pix_emv, row.pix_qr_code) == ("pix", remote.pix_emv, remote.pix_qr_code)
+    assert row.status == "pendente"
+
+
+@pytest.mark.parametrize("order_id", [{}, {"order_id": None}, {"order_id": 0}])
+def test_a_pix_without_an_order_makes_one_first(store: Client, order_id: dict[str, Any]) -> None:
+    answer = post(store, "pay/pix", {**ORDER, **order_id, "document_number": CPF})
+
+    assert answer.status_code == 200
+    assert answer.json()["order_id"] == Order.objects.get().appmax_order_id
+
+
+def test_a_pix_asked_for_twice_is_the_same_pix(store: Client) -> None:
+    order_id = ordered(store)
+
+    first, second = (post(store, "pay/pix", {"order_id": order_id, "document_number": CPF}) for _ in range(2))
+
+    assert (second.status_code, second.json()) == (200, first.json())
+
+
+def test_a_pending_payment_whose_codes_we_do_not_have_is_409(store: Client, simulator: SimulatorServer) -> None:
+    order_id = ordered(store)
+    simulator.state.orders[order_id].pix_emv = "made elsewhere"
+
+    answer = post(store, "pay/pix", {"order_id": order_id, "document_number": CPF})
+
+    assert (answer.status_code, answer.json()) == (409, {"message": "a payment of this order is pending already"})
+
+
+def test_the_status_is_read_from_our_table(store: Client) -> None:
+    order_id = ordered(store)
+    Order.objects.update(status="aprovado")
+
+    assert store.get(f"/checkout/shop/status/{order_id}").json() == {"status": "aprovado"}
+
+
+@pytest.mark.parametrize("order_id", ["abc", "0", "-1", "1.5", "2147483648", "9" * 400, "%00", "²"])
+def test_what_is_no_order_id_is_400(store: Client, order_id: str) -> None:
+    answer = store.get(f"/checkout/shop/status/{order_id}")
+
+    assert (answer.status_code, answer.json()) == (400, {"message": "invalid order_id"})
+
+
+def test_another_merchants_order_is_not_found(store: Client) -> None:
+    other = OrderFactory.create()
+
+    for answer in (
+        store.get(f"/checkout/shop/status/{other.appmax_order_id}"),
+        post(store, "pay/pix", {"order_id": other.appmax_order_id, "document_number": CPF}),
+    ):
+        assert (answer.status_code, answer.json()) == (404, {"message": "order not found"})
+
+
+def test_a_customer_that_is_not_the_orders_is_refused(store: Client) -> None:
+    answer = post(store, "pay/pix", {"order_id": ordered(store), "customer_id": 1, "document_number": CPF})
+
+    assert answer.status_code == 400
+    assert answer.json()["errors"] == {"customer_id": ["customer_id is not this order's customer"]}
+
+
+def with_value(path: str, value: Any) -> dict[str, Any]:
+    """The order's body with one value changed."""
+    body = copy.deepcopy(ORDER)
+    target: Any = body
+    *parents, last = path.split(".")
+    for name in parents:
+        target = target[int(name) if name.isdigit() else name]
+    target[last] = value
+    return body
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("customer", None),
+        ("customer", []),
+        ("customer.email", "nobody"),
+        ("customer.first_name", ""),
+        ("customer.first_name", "\0"),
+        ("customer.document_number", "12345678900"),
+        ("customer.phone", "119876543210000"),
+        ("customer.ip", "300.1.1.1"),
+        ("customer.address.city", None),
+        ("order", "text"),
+        ("order.products", []),
+        ("order.products", [1]),
+        ("order.products_value", -1),
+        ("order.products_value", 10.5),
+        ("order.products_value", "1000"),
+        ("order.products_value", True),
+        ("order.products_value", 2**31),
+        ("order.discount_value", 99999),
+        ("order.products.0.quantity", 0),
+        ("order.products.0.type", "gas"),
+    ],
+)
+def test_wrong_fields_are_400_and_named_and_nothing_is_asked_of_appmax(
+    store: Client, simulator: SimulatorServer, path: str, value: Any
+) -> None:
+    answer = post(store, "order", with_value(path, value))
+
+    assert answer.status_code == 400
+    assert any(field.startswith(path.partition(".")[0]) for field in answer.json()["errors"])
+    assert not simulator.state.customers
+
+
+def test_every_fault_is_named_with_its_path(store: Client) -> None:
+    body = with_value("order.products.0.sku", "")
+    body["customer"]["address"].pop("city")
+
+    answer = post(store, "order", body).json()
+
+    assert set(answer["errors"]) == {"customer.address.city", "order.products.0.sku"}
+    assert answer["message"].startswith("customer.address.city: ")
+
+
+@pytest.mark.parametrize("document", ["12.ABC.345/01DE-35", "11222333000181", "52998224725"])
+def test_cpf_and_cnpj_with_letters_too_are_sent_bare(store: Client, simulator: SimulatorServer, document: str) -> None:
+    post(store, "order", with_value("customer.document_number", document))
+
+    [customer] = simulator.state.customers.values()
+    assert customer["document_number"].isalnum()
+
+
+@pytest.mark.parametrize("body", ["", "{", "[]", b"\xff\xfe", "[" * 100_000, "5"])
+def test_unparseable_bodies_are_400(store: Client, body: Any) -> None:
+    answer = store.generic("POST", "/checkout/shop/order", body, content_type="application/json")
+
+    assert answer.status_code == 400
+    if body:
+        assert answer.json() == {"message": "invalid request body"}
+
+
+def test_pix_without_order_needs_customer_and_order(store: Client) -> None:
+    answer = post(store, "pay/pix", {"document_number": CPF})
+
+    assert answer.status_code == 400
+    assert set(answer.json()["errors"]) == {"customer", "order"}
+
+
+# --- when Appmax fails ---
+
+
+@pytest.mark.parametrize("fault", [{"status": 504, "work": True}, {"status": 500}, {"reset": True, "work": True}])
+def test_an_unknown_outcome_is_said_so_the_order_stays_and_the_payment_arrives_once(
+    store: Client, simulator: SimulatorServer, fault: dict[str, Any]
+) -> None:
+    order_id = ordered(store)
+    simulator.state.faults.append(Fault("/v1/payments/pix", **fault))
+
+    answer = post(store, "pay/pix", {"order_id": order_id, "document_number": CPF})
+
+    assert answer.status_code == 502
+    assert "not known yet" in answer.json()["message"]
+    assert Order.objects.get().status == "pendente"
+    assert simulator.state.faults == []  # a second call would have gone through and answered 200
+
+
+def test_no_answer_in_time_is_504(store: Client, simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    order_id = ordered(store)
+    monkeypatch.setattr(gateway._transport(), "_read_timeout", 0.2)
+    simulator.state.faults.append(Fault("/v1/payments/pix", hang=1.0))
+
+    answer = post(store, "pay/pix", {"order_id": order_id, "document_number": CPF})
+
+    assert answer.status_code == 504
+    assert "not known yet" in answer.json()["message"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "message"),
+    [
+        ({"status": 402, "body": {"message": "recusado"}}, 422, "recusado"),
+        ({"status": 422, "body": {"errors": {"message": {"x": ["bad"]}}}}, 422, "x: bad"),
+        ({"status": 404, "body": {"message": "gone"}}, 404, "gone"),
+        ({"status": 403}, 502, "Appmax refused this installation's credentials"),
+        ({"status": 429}, 503, "Appmax asks to slow down, try again later"),
+    ],
+)
+def test_what_appmax_answers_becomes_ours(
+    store: Client, simulator: SimulatorServer, fault: dict[str, Any], status: int, message: str
+) -> None:
+    order_id = ordered(store)
+    simulator.state.faults.append(Fault("/v1/payments/pix", **fault))
+
+    answer = post(store, "pay/pix", {"order_id": order_id, "document_number": CPF})
+
+    assert (answer.status_code, answer.json()) == (status, {"message": message})
+    assert answer.headers.get("Retry-After") == ("60" if status == 503 else None)
+
+
+def test_a_revoked_token_costs_nothing(store: Client, simulator: SimulatorServer) -> None:
+    ordered(store)
+    simulator.state.revoke_tokens()
+
+    assert post(store, "order", ORDER).status_code == 200
+
+
+def test_redis_away_costs_nothing(store: Client, redis_away: None) -> None:
+    answer = post(store, "pay/pix", {**ORDER, "document_number": CPF})
+
+    assert answer.status_code == 200
+
+
+def test_the_order_is_kept_before_the_payment_is_tried(store: Client, simulator: SimulatorServer) -> None:
+    simulator.state.faults.append(Fault("/v1/payments/pix", status=500))
+
+    post(store, "pay/pix", {**ORDER, "document_number": CPF})
+
+    assert Order.objects.get().appmax_order_id in simulator.state.orders
+
+
+def test_an_event_that_came_first_is_applied_when_the_order_is_made(store: Client, simulator: SimulatorServer) -> None:
+    next_order = simulator.state.next_id() + 2  # the customer takes one
+    Client().post(
+        "/webhooks/appmax",
+        {"event": "order_paid", "event_type": "order", "data": {"order_id": next_order}},
+        content_type="application/json",
+    )
+
+    assert ordered(store) == next_order
+    assert Order.objects.get().status == "aprovado"
+    assert WebhookEvent.objects.get().processed
