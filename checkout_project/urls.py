@@ -5,6 +5,8 @@ from django.urls import include, path
 
 from checkout_project.health import health
 
+admin.site.site_header = admin.site.site_title = "Appmax Checkout"
+
 urlpatterns = [
     path("health", health, name="health"),
     path("admin/", admin.site.urls),

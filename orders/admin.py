@@ -67,8 +67,9 @@ class OrderAdmin(admin.ModelAdmin[Order]):
 
     @admin.display(description=_("amount"), ordering="total_cents")
     def amount(self, order: Order) -> str:
-        """The total in reais."""
-        return f"R$ {order.total_cents // 100},{order.total_cents % 100:02}"
+        """The total as R$ 1.234,56."""
+        reais, cents = divmod(order.total_cents, 100)
+        return f"R$\u00a0{reais:,}".replace(",", ".") + f",{cents:02}"
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Only the checkout adds."""

@@ -110,5 +110,13 @@ def test_a_new_api_key_is_shown_once_and_works(admin_client: Client) -> None:
     assert key not in admin_client.get(reverse("admin:installations_apikey_changelist")).content.decode()
 
 
+def test_amounts_are_shown_in_reais(admin_client: Client) -> None:
+    OrderFactory.create(total_cents=123456789)
+
+    page = admin_client.get(reverse("admin:orders_order_changelist")).content.decode()
+
+    assert "R$\u00a01.234.567,89" in page
+
+
 def test_every_model_of_ours_is_in_the_admin() -> None:
     assert set(MODELS) <= set(admin.site._registry)
