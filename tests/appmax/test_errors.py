@@ -78,6 +78,7 @@ def test_a_server_error_leaves_a_payment_unknown(client: AppmaxClient, appmax: A
 
 def test_a_redirect_is_not_followed(client: AppmaxClient, appmax: Any) -> None:
     appmax.get(f"{URL}/v1/orders/1", status=302, headers={"Location": "https://elsewhere.test/"})
+    appmax.get("https://elsewhere.test/", json={"data": {"order": {"id": 1, "status": "aprovado"}}})
 
     with pytest.raises(Unavailable):
         client.get_order(1)

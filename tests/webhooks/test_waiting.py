@@ -1,5 +1,6 @@
 """Events that came too early, or failed: nothing is lost."""
 
+from collections import Counter
 from io import StringIO
 from typing import Any
 
