@@ -3,21 +3,16 @@
 from dataclasses import asdict
 from typing import Any
 
-from flask import Blueprint, Response, abort, jsonify, request
+from flask import Blueprint, Response, abort, jsonify
 
-from appmax.simulator import events
-from appmax.simulator.api import simulated
-from appmax.simulator.state import Fault, Order
+from appmax.simulator import events, faults
+from appmax.simulator.context import simulation
+from appmax.simulator.reading import is_whole, json_body, refuse, refuse_fields
+from appmax.simulator.records import Order
 
 control = Blueprint("control", __name__, url_prefix="/simulator/api")
 
-
-def order_or_404(order_id: int) -> Order:
-    """Any merchant's order."""
-    order = simulated()[1].orders.get(order_id)
-    if order is None:
-        abort(404)
-    return order
+MOST_TIMES = 1000
 
 
 @control.get("/health")
@@ -26,66 +21,107 @@ def health() -> Response:
     return jsonify(status="ok")
 
 
-@control.get("/orders")
-def orders() -> Response:
-    """All orders."""
-    return jsonify([asdict(order) for order in simulated()[1].orders.values()])
-
-
-@control.post("/orders/<int:order_id>/pay")
-def pay(order_id: int) -> Response:
-    """The shopper pays the order's Pix."""
-    settings, _, courier = simulated()
-    order = order_or_404(order_id)
-    if not order.has_pending_pix:
-        abort(409)
-    events.pix_paid(settings, courier, order)
-    return jsonify(asdict(order))
-
-
-@control.post("/orders/<int:order_id>/expire")
-def expire(order_id: int) -> Response:
-    """Nobody pays the order's Pix."""
-    settings, _, courier = simulated()
-    order = order_or_404(order_id)
-    if not order.has_pending_pix:
-        abort(409)
-    events.pix_expired(settings, courier, order)
-    return jsonify(asdict(order))
-
-
-@control.get("/deliveries")
-def deliveries() -> Response:
-    """All webhooks with their tries."""
-    return jsonify([asdict(delivery) for delivery in simulated()[1].deliveries])
-
-
-@control.post("/events")
-def send_event() -> tuple[Response, int]:
-    """`{"event", "order_id", "times": 1}` as an app-store webhook, or `{"body": {...}, "times": 1}` as it stands."""
-    settings, state, courier = simulated()
-    wish: dict[str, Any] = request.get_json()
-    body = wish.get("body")
-    if body is None:
-        order = state.orders.get(wish["order_id"])
-        external_key = order.external_key if order else ""
-        body = events.envelope(settings, wish["event"], external_key, {"order_id": wish["order_id"]})
-    sent = courier.send(*[body] * int(wish.get("times", 1)))
-    return jsonify([delivery.id for delivery in sent]), 202
-
-
-@control.post("/faults")
-def add_fault() -> tuple[Response, int]:
-    """A `Fault` as JSON: `{"path": "/v1/payments/pix", "status": 504, "work": true}`."""
-    state = simulated()[1]
-    fault = Fault(**request.get_json())
-    with state.lock:
-        state.faults.append(fault)
-    return jsonify(asdict(fault)), 201
+@control.post("/reset")
+def reset() -> Response:
+    """As after a restart: nothing is known, and nothing waits to be sent."""
+    simulation().courier.cancel()
+    simulation().state.reset()
+    return jsonify(status="ok")
 
 
 @control.post("/tokens/revoke")
 def revoke() -> Response:
     """All access tokens end now."""
-    simulated()[1].revoke_tokens()
+    simulation().state.revoke_tokens()
+    return jsonify(status="ok")
+
+
+# --- orders and webhooks ---------------------------------------------------------------------------------------------
+
+
+@control.get("/orders")
+def orders() -> Response:
+    """All orders, newest first."""
+    return jsonify([_shown(order) for order in simulation().state.latest_orders()])
+
+
+@control.post("/orders/<int:order_id>/pay")
+def pay(order_id: int) -> Response:
+    """The shopper pays the order's Pix. 409 if none is pending."""
+    return _settled(order_id, events.pay_pix(simulation(), order_id))
+
+
+@control.post("/orders/<int:order_id>/expire")
+def expire(order_id: int) -> Response:
+    """Nobody pays the order's Pix. 409 if none is pending."""
+    return _settled(order_id, events.expire_pix(simulation(), order_id))
+
+
+def _settled(order_id: int, order: Order | None) -> Response:
+    if order is None:
+        if simulation().state.order(order_id) is None:
+            abort(404, "order not found")
+        abort(409, "the order has no pending Pix")
+    return jsonify(_shown(order))
+
+
+def _shown(order: Order) -> dict[str, Any]:
+    return {**asdict(order), "total": order.total}
+
+
+@control.get("/deliveries")
+def deliveries() -> Response:
+    """All webhooks with their tries, newest first."""
+    return jsonify([asdict(delivery) for delivery in simulation().state.latest_deliveries()])
+
+
+@control.post("/events")
+def send_event() -> tuple[Response, int]:
+    """`{"event", "order_id", "times": 1}` as an app-store webhook, or `{"body", "times": 1}` as it stands.
+
+    The order's status stays as it is: a webhook is a claim, and may be wrong.
+    """
+    sim, wish = simulation(), json_body()
+    times, body = wish.get("times", 1), wish.get("body")
+    if not (is_whole(times) and 1 <= times <= MOST_TIMES):
+        refuse_fields({"times": f"An integer from 1 to {MOST_TIMES}."})
+    if body is not None and not isinstance(body, dict):
+        refuse_fields({"body": "A JSON object."})
+    if body is None:
+        event, order_id = wish.get("event"), wish.get("order_id")
+        if not isinstance(event, str) or not event:
+            refuse_fields({"event": "The event's name is required, or a body."})
+        order = sim.state.order(order_id) if is_whole(order_id) else None
+        if order is not None:
+            body = events.order_event(sim, str(event), order)
+        else:
+            body = events.envelope(sim.settings.app_id_numeric, str(event), "", {"order_id": order_id})
+    sent = sim.courier.send(*[body] * times)
+    return jsonify([delivery.id for delivery in sent]), 202
+
+
+# --- faults ----------------------------------------------------------------------------------------------------------
+
+
+@control.get("/faults")
+def list_faults() -> Response:
+    """Those still waiting for their calls."""
+    return jsonify([asdict(fault) for fault in simulation().state.waiting_faults()])
+
+
+@control.post("/faults")
+def add_fault() -> tuple[Response, int]:
+    """A `Fault` as JSON: `{"path": "/v1/payments/pix", "status": 504, "work": true}`."""
+    try:
+        fault = faults.read_fault(json_body())
+    except ValueError as error:
+        refuse(422, {"message": str(error)})
+    simulation().state.add_fault(fault)
+    return jsonify(asdict(fault)), 201
+
+
+@control.delete("/faults")
+def clear_faults() -> Response:
+    """Everything works again."""
+    simulation().state.clear_faults()
     return jsonify(status="ok")

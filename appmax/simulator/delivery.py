@@ -3,15 +3,15 @@
 import logging
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
-import requests
-
-from appmax.simulator.state import Delivery, State, Try
+from appmax.simulator.outgoing import TIMEOUT_SECONDS, post_json
+from appmax.simulator.records import Delivery
+from appmax.simulator.state import State
 
 log = logging.getLogger("simulator")
 
-TIMEOUT_SECONDS = 5
 SCHEDULE_SECONDS = (0, 30 * 60, 2 * 3600, 4 * 3600)  # after the first try
 
 
@@ -21,57 +21,62 @@ class Courier:
     def __init__(self, state: State, clock_speed: float) -> None:
         self._state = state
         self._clock_speed = clock_speed
-        self._stopping = threading.Event()
+        self._lock = threading.Lock()
+        self._cancelled = threading.Event()
+        self._stopped = False
         self._threads: list[threading.Thread] = []
 
     def send(self, *bodies: dict[str, Any]) -> list[Delivery]:
         """Post these one after another; what fails is tried again on its own."""
-        with self._state.lock:
-            deliveries = [Delivery(id=self._state.next_id(), url=self._state.webhook_url, body=body) for body in bodies]
-            self._state.deliveries.extend(deliveries)
-        self._start(self._first_tries, deliveries)
+        deliveries = self._state.add_deliveries(bodies)
+        with self._lock:
+            cancelled = self._cancelled
+        self._start(lambda: self._first_tries(deliveries, cancelled))
         return deliveries
+
+    def cancel(self) -> None:
+        """Nothing that waits is tried again; what is sent from now on is not concerned."""
+        with self._lock:
+            self._cancelled.set()
+            self._cancelled = threading.Event()
 
     def stop(self) -> None:
         """Ends all threads; what is on its way is dropped."""
-        self._stopping.set()
-        for thread in list(self._threads):
+        with self._lock:
+            self._stopped = True
+            self._cancelled.set()
+            threads = self._threads
+        for thread in threads:
             thread.join(timeout=TIMEOUT_SECONDS + 1)
 
-    def _start(self, target: Any, argument: Any) -> None:
-        thread = threading.Thread(target=target, args=(argument,), daemon=True)
-        self._threads = [running for running in self._threads if running.is_alive()] + [thread]
-        thread.start()
+    def _start(self, work: Callable[[], None]) -> None:
+        with self._lock:
+            if self._stopped:
+                return
+            thread = threading.Thread(target=work, name="simulator-courier", daemon=True)
+            self._threads = [running for running in self._threads if running.is_alive()] + [thread]
+            thread.start()
 
-    def _first_tries(self, deliveries: list[Delivery]) -> None:
+    def _first_tries(self, deliveries: list[Delivery], cancelled: threading.Event) -> None:
         for delivery in deliveries:
-            if not self._try(delivery, time.monotonic()):
-                self._start(self._retry, delivery)
-
-    def _retry(self, delivery: Delivery) -> None:
-        started = time.monotonic()
-        for due in SCHEDULE_SECONDS[1:]:
-            if self._stopping.wait(started + due / self._clock_speed - time.monotonic()):
+            if cancelled.is_set():
                 return
-            if self._try(delivery, started):
-                return
-        delivery.state = "dropped"
+            started = time.monotonic()
+            if not self._try(delivery, started, 0):
+                self._start(lambda delivery=delivery, started=started: self._retry(delivery, started, cancelled))  # type: ignore[misc]
 
-    def _try(self, delivery: Delivery, started: float) -> bool:
+    def _retry(self, delivery: Delivery, started: float, cancelled: threading.Event) -> None:
+        for number, due in enumerate(SCHEDULE_SECONDS[1:], start=1):
+            if cancelled.wait(max(0.0, started + due / self._clock_speed - time.monotonic())):
+                return
+            if self._try(delivery, started, number):
+                return
+
+    def _try(self, delivery: Delivery, started: float, number: int) -> bool:
         after = time.monotonic() - started
-        try:
-            with requests.post(
-                delivery.url,
-                json=delivery.body,
-                timeout=TIMEOUT_SECONDS,
-                headers={"User-Agent": "Appmax-Simulator"},
-                allow_redirects=False,
-            ) as response:
-                answer, done = str(response.status_code), 200 <= response.status_code < 300
-        except requests.RequestException as error:
-            answer, done = type(error).__name__, False
-        delivery.tries.append(Try(after=after, answer=answer))
-        if done:
-            delivery.state = "delivered"
-        log.info("webhook event=%s try=%s answer=%s", delivery.body.get("event"), len(delivery.tries), answer)
-        return done
+        status, text = post_json(delivery.url, delivery.body)
+        is_last = number == len(SCHEDULE_SECONDS) - 1
+        error = text if status is None else ""
+        attempt = self._state.record_try(delivery, after, status, error, is_last=is_last)
+        log.info("webhook %s try %s: %s", delivery.body.get("event"), number + 1, status or error)
+        return attempt.succeeded

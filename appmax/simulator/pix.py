@@ -10,7 +10,7 @@ def br_code(order_id: int, total_cents: int) -> str:
     """An EMV text of the Pix standard; nobody's key, so no bank would pay it."""
     account = _field("00", "br.gov.bcb.pix") + _field("25", f"simulator.invalid/pix/{order_id}")
     text = (
-        _field("00", "01") + _field("26", account) + _field("52", "0000") + _field("53", "986")
+        _field("00", "01") + _field("01", "12") + _field("26", account) + _field("52", "0000") + _field("53", "986")
         + _field("54", f"{total_cents / 100:.2f}") + _field("58", "BR") + _field("59", "APPMAX SIMULATOR")
         + _field("60", "PORTO ALEGRE") + _field("62", _field("05", str(order_id))) + "6304"
     )  # fmt: skip

@@ -1,42 +1,64 @@
 """The simulator's settings, from the environment when it runs alone."""
 
+import math
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NoReturn
 
 IDENTITY = ("APPMAX_CLIENT_ID", "APPMAX_CLIENT_SECRET", "APPMAX_APP_ID_UUID", "APPMAX_APP_ID_NUMERIC")
+DEFAULT_PORT = 9090
 
 
 @dataclass(frozen=True)
 class SimulatorSettings:
-    """`clock_speed`: how much faster than real the retry schedule runs; `token_seconds`: life of an access token."""
+    """`clock_speed`: how much faster than real the retry schedule runs; `token_seconds`: life of an access token.
+
+    `seed`: what merchants' credentials are derived from. Port 0: any free one.
+    """
 
     client_id: str
-    client_secret: str
+    client_secret: str = field(repr=False)
     app_id_uuid: str
     app_id_numeric: str
-    seed: str
+    seed: str = field(repr=False)
     webhook_url: str = "http://127.0.0.1:8080/webhooks/appmax"
     host: str = "127.0.0.1"
-    port: int = 9090
+    port: int = 0
     clock_speed: float = 600.0
-    token_seconds: int = 3600
+    token_seconds: float = 3600
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> "SimulatorSettings":
-        """Exits with one line that names what is missing."""
-        if missing := [name for name in (*IDENTITY, "SIMULATOR_SEED") if not env.get(name)]:
-            sys.exit(f"configuration error: {', '.join(missing)} not set")
+        """Exits with one line that names what is missing or wrong."""
+        if missing := [name for name in IDENTITY if not env.get(name)]:
+            _refuse(f"{', '.join(missing)} not set")
         return cls(
             client_id=env["APPMAX_CLIENT_ID"],
             client_secret=env["APPMAX_CLIENT_SECRET"],
             app_id_uuid=env["APPMAX_APP_ID_UUID"],
             app_id_numeric=env["APPMAX_APP_ID_NUMERIC"],
-            seed=env["SIMULATOR_SEED"],
+            # Merchants' credentials must outlive a restart, and the app's secret does so too.
+            seed=env.get("SIMULATOR_SEED") or env["APPMAX_CLIENT_SECRET"],
             webhook_url=env.get("SIMULATOR_WEBHOOK_URL") or cls.webhook_url,
             host=env.get("SIMULATOR_HOST") or cls.host,
-            port=int(env.get("SIMULATOR_PORT") or cls.port),
-            clock_speed=float(env.get("SIMULATOR_CLOCK_SPEED") or cls.clock_speed),
-            token_seconds=int(env.get("SIMULATOR_TOKEN_SECONDS") or cls.token_seconds),
+            port=int(_number(env, "SIMULATOR_PORT", DEFAULT_PORT, most=65535)),
+            clock_speed=_number(env, "SIMULATOR_CLOCK_SPEED", cls.clock_speed),
+            token_seconds=_number(env, "SIMULATOR_TOKEN_SECONDS", cls.token_seconds),
         )
+
+
+def _number(env: Mapping[str, str], name: str, default: float, most: float = math.inf) -> float:
+    text = env.get(name) or str(default)
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not (0 < number <= most and math.isfinite(number)):
+        _refuse(f"{name} must be a positive number, not {text!r}")
+    return number
+
+
+def _refuse(what: str) -> NoReturn:
+    sys.exit(f"configuration error: {what}")

@@ -1,166 +1,253 @@
 """All that the simulated Appmax knows, in memory, behind one lock."""
 
-import base64
-import hmac
+import copy
 import secrets
 import threading
 import time
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from itertools import count
 from typing import Any
 
-APP = ""  # whom an app token belongs to; a merchant's token belongs to its external_key
+from appmax.simulator.credentials import MerchantCredentials
+from appmax.simulator.records import PAYABLE, Authorization, Delivery, Fault, HealthCheck, Order, Try
 
+__all__ = ["APP", "Authorization", "Delivery", "Fault", "HealthCheck", "Order", "State", "Try"]
 
-@dataclass
-class Authorization:
-    """An installation under way: what `/app/authorize` was asked for, under its hash."""
-
-    token: str
-    external_key: str
-    callback_url: str
-    saved: bool = False
-    generated: bool = False
-
-
-@dataclass
-class Order:
-    """Amounts in cents. `status` is Appmax's."""
-
-    id: int
-    external_key: str
-    customer_id: int
-    total: int
-    products: list[dict[str, Any]]
-    status: str = "pendente"
-    total_paid: int = 0
-    pix_emv: str = ""
-    pix_qr_code: str = ""
-
-    @property
-    def has_pending_pix(self) -> bool:
-        """Whether it can be paid by Pix now."""
-        return bool(self.pix_emv) and self.status == "pendente"
-
-
-@dataclass
-class Try:
-    """One POST of a webhook: seconds since the first, and what came back."""
-
-    after: float
-    answer: str
-
-
-@dataclass
-class Delivery:
-    """A webhook on its way. `state`: sending, delivered or dropped."""
-
-    id: int
-    url: str
-    body: dict[str, Any]
-    state: str = "sending"
-    tries: list[Try] = field(default_factory=list)
-
-
-@dataclass
-class Fault:
-    """A failure switched on for the next `times` calls of a route.
-
-    `hang`: seconds to wait first. `work`: whether the call's work is done all the same. `status` and `body`: what is
-    answered instead, if a status is given; `reset`: cut the connection instead of answering.
-    """
-
-    path: str
-    times: int = 1
-    hang: float = 0.0
-    work: bool = False
-    status: int = 0
-    body: Any = None
-    reset: bool = False
+APP = ""  # whom an app token belongs to; a merchant's token belongs to its external_key, which is never empty
 
 
 class State:
-    """Every method is safe from several threads."""
+    """Every method is safe from several threads, and what it returns is a copy, as it was at that moment.
+
+    The dictionaries and lists are there for tests in the same process: to look into, and to arrange a situation.
+    """
 
     def __init__(self, seed: str, webhook_url: str) -> None:
-        self._seed = seed.encode()
-        self.webhook_url = webhook_url
-        self.lock = threading.RLock()
+        self._lock = threading.Lock()
+        self._credentials = MerchantCredentials(seed)
+        self._first_webhook_url = webhook_url
+        # The product's database outlives this process, so ids must not start again at 1. They fit an int4 column.
+        self._ids = count(int(time.time()) - 1_700_000_000)
+        self._delivery_ids = count(1)
+        self._forget()
+
+    def next_id(self) -> int:
+        """Of a customer or an order; none is used twice."""
+        return next(self._ids)
+
+    def _forget(self) -> None:
+        self.webhook_url = self._first_webhook_url
         self.authorizations: dict[str, Authorization] = {}
         self.customers: dict[int, dict[str, Any]] = {}
         self.orders: dict[int, Order] = {}
         self.deliveries: list[Delivery] = []
         self.faults: list[Fault] = []
         self._tokens: dict[str, tuple[str, float]] = {}
-        # The product's database outlives this process, so ids must not start again at 1; they fit an integer column.
-        self._ids = count(int(time.time()) - 1_700_000_000)
 
-    def next_id(self) -> int:
-        """Unique among all objects, and since the last start."""
-        with self.lock:
-            return next(self._ids)
+    def reset(self) -> None:
+        """As after a restart: nothing is known, tokens included, and no id is used again."""
+        with self._lock:
+            self._forget()
+
+    def counts(self) -> dict[str, int]:
+        """How many of each there are."""
+        with self._lock:
+            return {
+                "installations": len(self.authorizations),
+                "customers": len(self.customers),
+                "orders": len(self.orders),
+                "deliveries": len(self.deliveries),
+                "faults": len(self.faults),
+            }
 
     # --- who is who ---
 
     def merchant_credentials(self, external_key: str) -> tuple[str, str]:
         """Client id and secret of the merchant's installation; the same after a restart."""
-        name = base64.urlsafe_b64encode(external_key.encode()).decode().rstrip("=")
-        return f"{name}.{self._mac('id', external_key)[:12]}", self._mac("secret", external_key)
+        return self._credentials.issue(external_key)
 
     def merchant_of(self, client_id: str, client_secret: str) -> str | None:
         """The external_key whose credentials these are; None if they are nobody's."""
-        name = client_id.partition(".")[0]
-        try:
-            external_key = base64.urlsafe_b64decode(name + "=" * (-len(name) % 4)).decode()
-        except ValueError:
-            return None
-        given = f"{client_id}\n{client_secret}".encode()
-        return (
-            external_key
-            if hmac.compare_digest("\n".join(self.merchant_credentials(external_key)).encode(), given)
-            else None
-        )
+        return self._credentials.owner(client_id, client_secret)
 
-    def _mac(self, purpose: str, external_key: str) -> str:
-        return hmac.new(self._seed, f"{purpose}:{external_key}".encode(), "sha256").hexdigest()
-
-    def issue_token(self, owner: str, seconds: int) -> str:
+    def issue_token(self, owner: str, seconds: float) -> str:
         """A bearer token of the app (APP) or of a merchant (its external_key)."""
-        token = secrets.token_urlsafe(32)
-        with self.lock:
-            self._tokens[token] = owner, time.monotonic() + seconds
+        token, now = secrets.token_urlsafe(32), time.monotonic()
+        with self._lock:
+            self._tokens = {known: entry for known, entry in self._tokens.items() if now < entry[1]}
+            self._tokens[token] = owner, now + seconds
         return token
 
     def owner_of(self, token: str) -> str | None:
         """Whose token this is; None if it is unknown or has expired."""
-        owner, expires = self._tokens.get(token, (None, 0.0))
+        with self._lock:
+            owner, expires = self._tokens.get(token, (None, 0.0))
         return owner if time.monotonic() < expires else None
 
     def revoke_tokens(self) -> None:
         """As if all had expired."""
-        with self.lock:
+        with self._lock:
             self._tokens.clear()
 
-    # --- what happens ---
+    # --- installations ---
 
-    def upsert_customer(self, external_key: str, body: dict[str, Any]) -> int:
-        """An e-mail that the merchant's customers have already is updated."""
-        with self.lock:
+    def authorize(self, external_key: str, callback_url: str) -> str:
+        """The hash of a new installation."""
+        token = secrets.token_hex(20)
+        with self._lock:
+            self.authorizations[token] = Authorization(token, external_key, callback_url)
+        return token
+
+    def authorization(self, token: str) -> Authorization | None:
+        """The installation of this hash."""
+        with self._lock:
+            return copy.deepcopy(self.authorizations.get(token))
+
+    def latest_authorizations(self) -> list[Authorization]:
+        """Newest first."""
+        with self._lock:
+            return copy.deepcopy(list(self.authorizations.values())[::-1])
+
+    def claim(self, token: str) -> Authorization | None:
+        """Use the hash up for `/app/client/generate`; None if it is unknown or used: of two callers one gets it."""
+        with self._lock:
+            authorization = self.authorizations.get(token)
+            if authorization is None or authorization.generated:
+                return None
+            authorization.generated = True
+            return copy.deepcopy(authorization)
+
+    def release(self, token: str) -> None:
+        """The health check failed: the hash may be used once more."""
+        with self._lock:
+            if authorization := self.authorizations.get(token):
+                authorization.generated = False
+
+    def mark_saved(self, token: str) -> None:
+        """The merchant pressed "Salvar", and the app confirmed."""
+        with self._lock:
+            if authorization := self.authorizations.get(token):
+                authorization.saved = True
+
+    def record_health_check(self, token: str, status: int | None, text: str) -> HealthCheck:
+        """What the app answered to its health check."""
+        check = HealthCheck(status, text)
+        with self._lock:
+            if authorization := self.authorizations.get(token):
+                authorization.health_checks.append(check)
+        return check
+
+    # --- customers and orders ---
+
+    def upsert_customer(self, external_key: str, fields: Mapping[str, Any]) -> int:
+        """The customer's id; an e-mail that the merchant's customers have already is updated."""
+        email = str(fields["email"]).lower()
+        with self._lock:
             for customer_id, customer in self.customers.items():
-                if (customer["external_key"], customer["email"]) == (external_key, body["email"]):
-                    customer.update(body)
+                if (customer["external_key"], customer["email"].lower()) == (external_key, email):
+                    customer.update(fields)
                     return customer_id
             customer_id = self.next_id()
-            self.customers[customer_id] = {**body, "external_key": external_key}
+            self.customers[customer_id] = {**fields, "id": customer_id, "external_key": external_key}
             return customer_id
 
-    def take_fault(self, path: str) -> Fault | None:
-        """The fault that this call must suffer, used up by one."""
-        with self.lock:
+    def customer(self, external_key: str, customer_id: int) -> dict[str, Any] | None:
+        """A customer of this merchant."""
+        with self._lock:
+            customer = self.customers.get(customer_id)
+            return dict(customer) if customer and customer["external_key"] == external_key else None
+
+    def add_order(self, external_key: str, customer_id: int, amounts: Mapping[str, int], products: list[Any]) -> Order:
+        """A new order, pendente. `amounts` in cents: products_value, discount_value, shipping_value."""
+        with self._lock:
+            order = Order(
+                id=self.next_id(),
+                external_key=external_key,
+                customer_id=customer_id,
+                products_value=amounts["products_value"],
+                discount_value=amounts["discount_value"],
+                shipping_value=amounts["shipping_value"],
+                products=products,
+            )
+            self.orders[order.id] = order
+            return copy.deepcopy(order)
+
+    def order(self, order_id: int) -> Order | None:
+        """Any merchant's order."""
+        with self._lock:
+            return copy.deepcopy(self.orders.get(order_id))
+
+    def latest_orders(self) -> list[Order]:
+        """Newest first."""
+        with self._lock:
+            return copy.deepcopy(list(self.orders.values())[::-1])
+
+    def begin_pix(self, order_id: int, emv: str, qr_code: str) -> Order | None:
+        """The order waits for its Pix from now on; None, and nothing changes, if it does so already or is paid."""
+        with self._lock:
+            order = self.orders.get(order_id)
+            if order is None or order.has_pending_pix or order.status not in PAYABLE:
+                return None
+            order.status, order.pix_emv, order.pix_qr_code = "pendente", emv, qr_code
+            return copy.deepcopy(order)
+
+    def end_pix(self, order_id: int, *, paid: bool) -> Order | None:
+        """The order's Pix is paid, or has expired; None, and nothing changes, if none is pending."""
+        with self._lock:
+            order = self.orders.get(order_id)
+            if order is None or not order.has_pending_pix:
+                return None
+            order.status = "aprovado" if paid else "cancelado"
+            order.total_paid = order.total if paid else 0
+            return copy.deepcopy(order)
+
+    # --- webhooks ---
+
+    def add_deliveries(self, bodies: tuple[dict[str, Any], ...]) -> list[Delivery]:
+        """Webhooks to post to the URL that is in force now; not copies: `record_try` writes into them."""
+        with self._lock:
+            new = [Delivery(next(self._delivery_ids), self.webhook_url, body) for body in bodies]
+            self.deliveries.extend(new)
+            return new
+
+    def record_try(self, delivery: Delivery, after: float, status: int | None, error: str, *, is_last: bool) -> Try:
+        """One POST of this webhook, and what that makes of it."""
+        attempt = Try(round(after, 3), status, error)
+        with self._lock:
+            delivery.tries.append(attempt)
+            delivery.state = "delivered" if attempt.succeeded else "dropped" if is_last else "waiting"
+        return attempt
+
+    def latest_deliveries(self) -> list[Delivery]:
+        """Newest first."""
+        with self._lock:
+            return copy.deepcopy(self.deliveries[::-1])
+
+    # --- faults ---
+
+    def add_fault(self, fault: Fault) -> None:
+        """Waits for the calls that it is meant for."""
+        with self._lock:
+            self.faults.append(copy.deepcopy(fault))
+
+    def take_fault(self, method: str, path: str) -> Fault | None:
+        """The first fault meant for this call, used up by one."""
+        with self._lock:
             for fault in self.faults:
-                if path.startswith(fault.path):
+                beneath = fault.path.endswith("/") and path.startswith(fault.path)
+                if fault.method in ("", method) and (beneath or path == fault.path):
                     fault.times -= 1
                     if fault.times <= 0:
                         self.faults.remove(fault)
-                    return fault
+                    return copy.deepcopy(fault)
         return None
+
+    def waiting_faults(self) -> list[Fault]:
+        """Those still waiting."""
+        with self._lock:
+            return copy.deepcopy(self.faults)
+
+    def clear_faults(self) -> None:
+        """Everything works again."""
+        with self._lock:
+            self.faults.clear()

@@ -1,0 +1,101 @@
+"""Bad luck, switched on by the control API."""
+
+import time
+from typing import Any
+
+import pytest
+import requests
+
+from tests.simulator.conftest import Appmax
+
+PIX = "/v1/payments/pix"
+
+
+def _orders(appmax: Appmax) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = appmax.control("GET", "orders")
+    return rows
+
+
+def test_the_next_calls_answer_otherwise(appmax: Appmax, merchant: str) -> None:
+    fault = {"path": "/v1/orders", "times": 2, "status": 429, "body": {"message": "x"}, "headers": {"Retry-After": "1"}}
+    appmax.control("POST", "faults", json=fault)
+    for _ in range(2):
+        answer = appmax.order(merchant)
+        assert (answer.status_code, answer.json(), answer.headers["Retry-After"]) == (429, {"message": "x"}, "1")
+        assert "X-Request-Id" in answer.headers
+    assert _orders(appmax) == []
+    assert appmax.order(merchant).status_code == 201
+
+
+def test_a_text_comes_as_it_stands(appmax: Appmax) -> None:
+    appmax.control("POST", "faults", json={"path": "/oauth2/token", "status": 502, "body": "<h1>Bad gateway</h1>"})
+    answer = appmax.ask_token("app-client", "app-secret")
+    assert (answer.status_code, answer.text) == (502, "<h1>Bad gateway</h1>")
+
+
+def test_the_work_may_be_done_all_the_same(appmax: Appmax, merchant: str) -> None:
+    order_id = appmax.new_order(merchant)
+    appmax.control("POST", "faults", json={"path": PIX, "status": 504, "work": True})
+    assert appmax.pix(merchant, order_id).status_code == 504
+    assert _orders(appmax)[0]["pix_emv"]
+
+
+@pytest.mark.parametrize("work", [True, False])
+def test_the_connection_may_break(appmax: Appmax, merchant: str, work: bool) -> None:
+    order_id = appmax.new_order(merchant)
+    appmax.control("POST", "faults", json={"path": PIX, "reset": True, "work": work})
+    with pytest.raises(requests.ConnectionError):
+        appmax.pix(merchant, order_id)
+    assert bool(_orders(appmax)[0]["pix_emv"]) is work
+    assert appmax.pix(merchant, order_id).status_code == (200 if work else 201)
+
+
+def test_an_answer_may_come_late(appmax: Appmax, merchant: str) -> None:
+    appmax.control("POST", "faults", json={"path": "/v1/customers", "hang": 0.2})
+    started = time.monotonic()
+    assert appmax.customer(merchant).status_code == 201
+    assert time.monotonic() - started >= 0.2
+
+
+def test_an_answer_may_never_come_though_the_work_is_done(appmax: Appmax, merchant: str) -> None:
+    order_id = appmax.new_order(merchant)
+    appmax.control("POST", "faults", json={"path": PIX, "hang": 60, "work": True})
+    body = {"order_id": order_id, "payment_data": {"pix": {"document_number": "52998224725"}}}
+    headers = {"Authorization": f"Bearer {merchant}"}
+    with pytest.raises(requests.ReadTimeout):
+        appmax.http.post(appmax.url + PIX, json=body, headers=headers, timeout=0.3)
+    assert _orders(appmax)[0]["pix_emv"]
+
+
+def test_a_fault_can_be_meant_for_one_method_or_all_beneath_a_path(appmax: Appmax, merchant: str) -> None:
+    appmax.control("POST", "faults", json={"path": "/v1/orders/", "method": "get", "status": 500})
+    order_id = appmax.new_order(merchant)
+    assert appmax.call("GET", f"/v1/orders/{order_id}", merchant).status_code == 500
+    assert appmax.call("GET", f"/v1/orders/{order_id}", merchant).status_code == 200
+
+
+def test_faults_can_be_listed_and_cleared(appmax: Appmax, merchant: str) -> None:
+    appmax.control("POST", "faults", json={"path": "/v1/customers", "status": 500})
+    assert [fault["path"] for fault in appmax.control("GET", "faults")] == ["/v1/customers"]
+    appmax.control("DELETE", "faults")
+    assert appmax.customer(merchant).status_code == 201
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {},
+        {"path": "/v1/orders"},
+        {"path": "v1", "status": 500},
+        {"path": 5, "status": 500},
+        {"path": "/v1/orders", "status": "500"},
+        {"path": "/v1/orders", "status": 99},
+        {"path": "/v1/orders", "status": 500, "times": True},
+        {"path": "/v1/orders", "hang": -1},
+        {"path": "/v1/orders", "status": 500, "colour": "red"},
+    ],
+)
+def test_a_malformed_fault_is_refused(appmax: Appmax, fault: dict[str, object]) -> None:
+    answer = appmax.call("POST", "/simulator/api/faults", json=fault)
+    assert answer.status_code == 422
+    assert answer.json()["message"]
