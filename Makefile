@@ -20,10 +20,10 @@ manage: $(VENV)/ready  ## manage.py of the running stack: make manage ARGS="crea
 	@$(BIN)/python -m dev.manage $(ARGS)
 
 test: $(VENV)/ready  ## linters and the whole suite; some tests: make test ARGS="tests/orders -k pix"
-	@$(BIN)/python -m dev.test $(ARGS)
+	@exec $(BIN)/python -m dev.test $(ARGS)
 
 lint: $(VENV)/ready  ## the linters alone
-	@$(BIN)/python -m dev.test --lint
+	@exec $(BIN)/python -m dev.test --lint
 
 format: $(VENV)/ready  ## what ruff can mend by itself
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
@@ -32,6 +32,8 @@ clean:  ## forget the local data (orders, secrets, logs)
 	rm -rf .data
 
 $(VENV)/ready: requirements.txt requirements-dev.txt
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12 ..." if sys.version_info < (3, 11) else 0)'
+	@echo "installing the requirements into $(VENV); this happens once"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@

@@ -25,4 +25,4 @@ control_socket_disable = True  # a stop is a signal; nothing is controlled throu
 
 accesslog = "-"
 # No query string (a webhook's URL may carry a token), no headers.
-access_log_format = "%(t)s %(m)s %(U)s %(s)s %(M)sms"
+access_log_format = "%(t)s %(m)s %(U)s %(s)s %(D)sus"

@@ -1,5 +1,6 @@
 """`make run`: the whole stack on this machine, ready to be clicked; Ctrl-C stops it."""
 
+import fcntl
 import json
 import os
 import secrets
@@ -11,8 +12,13 @@ import threading
 import time
 import urllib.request
 import uuid
-from contextlib import ExitStack
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
+
+from django.core.exceptions import ImproperlyConfigured
 
 from checkout_project.environment import Environment
 from dev import services
@@ -22,6 +28,16 @@ DATA = ROOT / ".data"
 LOGS = DATA / "logs"
 RUN_FILE = DATA / "run.json"  # what `make smoke` and `make manage` need to know of the running stack
 ADMIN_USER = "admin"
+STOP_SECONDS = 20.0  # for each part, before it is killed
+
+
+@dataclass(frozen=True)
+class Part:
+    """Something that has to keep running."""
+
+    name: str
+    is_running: Callable[[], bool]
+    log: Path
 
 
 def main() -> int:
@@ -29,28 +45,29 @@ def main() -> int:
     started = time.monotonic()
     env = Environment(ROOT / ".env")
     stopping = threading.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
+    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(name, lambda *_: stopping.set())
     LOGS.mkdir(parents=True, exist_ok=True)
 
     with ExitStack() as stack:
+        _only_one(stack)
         variables = {"APP_PORT": str(_claimed(env, "APP_PORT", 8080)), "PYTHONUNBUFFERED": "1"}
-        if not env.text("DB_HOST", ""):
-            variables |= stack.enter_context(services.postgres(DATA / "postgres"))
-        if not env.text("REDIS_HOST", "") and env.text("CACHE_DRIVER", "redis") == "redis":
-            variables |= stack.enter_context(services.redis(DATA / "redis"))
-        simulated = not env.text("APPMAX_API_URL", "")
+        simulated = is_simulated(env)
         if simulated:
-            variables |= _simulator_variables(env, variables["APP_PORT"])
+            variables |= simulator_variables(env, variables["APP_PORT"])
+        parts: list[Part] = []
+        for service in _servers(stack, env):
+            variables |= service.variables
+            parts.append(_logged(service))
         environment = os.environ | variables
 
         manage(environment, "migrate", "--verbosity", "0")
         password = _staff_user(env, environment)
-        parts: dict[str, subprocess.Popen[bytes]] = {}
+        if stopping.is_set():
+            return 0
         if simulated:
-            log = stack.enter_context((LOGS / "simulator.log").open("ab"))
-            parts["simulator"] = _start(stack, environment, "-m", "appmax.simulator", log=log.fileno())
-        parts["gunicorn"] = _start(stack, environment, "-m", "gunicorn", "-c", "gunicorn.conf.py")
+            parts.append(_start(stack, environment, "simulator", "-m", "appmax.simulator"))
+        parts.append(_start(stack, environment, "gunicorn", "-m", "gunicorn", "-c", "gunicorn.conf.py", echo=True))
 
         app_url = f"http://127.0.0.1:{variables['APP_PORT']}"
         urls = [f"{app_url}/health"]
@@ -58,27 +75,61 @@ def main() -> int:
             urls.append(f"{variables['APPMAX_API_URL']}/simulator/api/health")
         if not all(_answers(url, parts, stopping) for url in urls):
             return 0 if stopping.is_set() else 1
-        RUN_FILE.write_text(json.dumps({"app_url": app_url, "env": variables}, indent=2))
-        RUN_FILE.chmod(0o600)
         stack.callback(RUN_FILE.unlink, missing_ok=True)
+        RUN_FILE.touch(mode=0o600)
+        RUN_FILE.write_text(json.dumps({"app_url": app_url, "pid": os.getpid(), "env": variables}, indent=2))
         _say_where(app_url, variables.get("APPMAX_API_URL"), password, time.monotonic() - started)
 
         while not stopping.wait(0.5):
-            if dead := [name for name, part in parts.items() if part.poll() is not None]:
-                print(f"\n{' and '.join(dead)} stopped by itself; stopping the rest", file=sys.stderr)
+            if _report_dead(parts):
                 return 1
         print("\nstopping", flush=True)
     return 0
 
 
 def manage(environment: dict[str, str], *arguments: str) -> str:
-    """Run `manage.py` and return what it printed; exits with its message if it fails."""
-    result = subprocess.run(
-        [sys.executable, "manage.py", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True
-    )
+    """Run `manage.py` and return what it printed; exits with its last line if it fails."""
+    command = [sys.executable, "manage.py", *arguments]
+    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, start_new_session=True)
     if result.returncode:
-        sys.exit(f"manage.py {arguments[0]} failed: {result.stderr.strip()}")
+        log = LOGS / "manage.log"
+        log.write_text(result.stderr)
+        reason = (result.stderr.strip().splitlines() or [f"exit code {result.returncode}"])[-1]
+        sys.exit(f"manage.py {arguments[0]} failed: {reason} (all of it: {log.relative_to(ROOT)})")
     return result.stdout.strip()
+
+
+def is_simulated(env: Environment) -> bool:
+    """Whether we play Appmax too: not if the user has named one of its addresses."""
+    return not any(env.text(name, "") for name in ("APPMAX_AUTH_URL", "APPMAX_API_URL", "APPMAX_ADMIN_URL"))
+
+
+def _only_one(stack: ExitStack) -> None:
+    """Exits if another `make run` uses the data folder."""
+    lock = stack.enter_context((DATA / "lock").open("a"))
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        sys.exit("make run is running here already; stop it first")
+    RUN_FILE.unlink(missing_ok=True)  # of a run that was killed
+
+
+def _servers(stack: ExitStack, env: Environment) -> list[services.Service]:
+    """The servers that the user hasn't named."""
+    started = []
+    if not env.text("DB_HOST", ""):
+        started.append(stack.enter_context(services.postgres(DATA / "postgres")))
+    if not env.text("REDIS_HOST", "") and env.text("CACHE_DRIVER", "redis") == "redis":
+        started.append(stack.enter_context(services.redis(DATA / "redis")))
+    return started
+
+
+def _logged(service: services.Service) -> Part:
+    """The server writes its log into its own folder; `.data/logs` leads to it."""
+    link = LOGS / f"{service.name.lower()}.log"
+    link.unlink(missing_ok=True)
+    link.symlink_to(os.path.relpath(service.log, LOGS))
+    return Part(service.name, service.is_running, link)
 
 
 def _claimed(env: Environment, name: str, default: int) -> int:
@@ -93,7 +144,7 @@ def _claimed(env: Environment, name: str, default: int) -> int:
     return port
 
 
-def _simulator_variables(env: Environment, app_port: str) -> dict[str, str]:
+def simulator_variables(env: Environment, app_port: str) -> dict[str, str]:
     """A simulated Appmax's address, and the app's identity at it, made once."""
     url = f"http://127.0.0.1:{_claimed(env, 'SIMULATOR_PORT', 9090)}"
     kept = DATA / "secrets"
@@ -124,38 +175,69 @@ def _staff_user(env: Environment, environment: dict[str, str]) -> str:
     return password
 
 
-def _start(
-    stack: ExitStack, environment: dict[str, str], *arguments: str, log: int | None = None
-) -> subprocess.Popen[bytes]:
+def _start(stack: ExitStack, environment: dict[str, str], name: str, *arguments: str, echo: bool = False) -> Part:
     """A Python process that a Ctrl-C at the terminal doesn't reach: we stop the parts, in order."""
+    path = LOGS / f"{name}.log"
+    log = stack.enter_context(path.open("ab", buffering=0))
     process = subprocess.Popen(
-        [sys.executable, *arguments], cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE if echo else log,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
     )
+    if process.stdout:
+        copying = threading.Thread(target=_copy, args=(process.stdout, log))
+        copying.start()
+        stack.callback(copying.join)
     stack.callback(_stop, process)
-    return process
+    return Part(name, lambda: process.poll() is None, path)
+
+
+def _copy(source: IO[bytes], log: IO[bytes]) -> None:
+    """Each line to the terminal and to the log, which goes on when the terminal is gone."""
+    with source:
+        for line in source:
+            log.write(line)
+            with suppress(OSError):
+                sys.stdout.buffer.write(line)
+                sys.stdout.buffer.flush()
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
     try:
-        process.wait(timeout=20)
+        process.wait(timeout=STOP_SECONDS)
     except subprocess.TimeoutExpired:
-        process.kill()
+        pass
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # what is left of it, its workers included
         process.wait()
 
 
-def _answers(url: str, parts: dict[str, subprocess.Popen[bytes]], stopping: threading.Event) -> bool:
+def _report_dead(parts: list[Part]) -> bool:
+    """Whether a part has stopped by itself; says which."""
+    dead = [part for part in parts if not part.is_running()]
+    for part in dead:
+        log = part.log.relative_to(ROOT)
+        print(f"{part.name} has stopped by itself (log: {log}); stopping the rest", file=sys.stderr, flush=True)
+    return bool(dead)
+
+
+def _answers(url: str, parts: list[Part], stopping: threading.Event) -> bool:
     """Wait until the URL answers 200; False if a part dies or we are told to stop first."""
     deadline = time.monotonic() + 30
-    while time.monotonic() < deadline and not stopping.wait(0.05):
-        if any(part.poll() is not None for part in parts.values()):
-            break
+    while time.monotonic() < deadline:
+        if stopping.wait(0.05) or _report_dead(parts):
+            return False
         try:
             with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - our own http URL
                 return True
         except OSError:
             continue
-    print(f"no answer from {url}; logs are in {LOGS}", file=sys.stderr)
+    print(f"no answer from {url}; logs are in {LOGS.relative_to(ROOT)}", file=sys.stderr)
     return False
 
 
@@ -175,4 +257,7 @@ def _say_where(app_url: str, simulator_url: str | None, password: str, seconds: 
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except ImproperlyConfigured as error:
+        sys.exit(f"configuration error: {error}")

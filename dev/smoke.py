@@ -59,12 +59,15 @@ class Smoke:
     def step(self, what: str, method: str, url: str, *, expect: int = 200, **request: Any) -> requests.Response:
         """One call, printed; exits unless the answer has the status `expect`."""
         self.number += 1
-        answer = self.http.request(method, url, timeout=TIMEOUT, allow_redirects=False, **request)
+        try:
+            answer = self.http.request(method, url, timeout=TIMEOUT, allow_redirects=False, **request)
+        except requests.RequestException as error:
+            sys.exit(f"FAILED at step {self.number} ({what}): {method} {url}: {error}")
         shown = answer.headers.get("Location") or answer.text.strip()
         if "text/html" in answer.headers.get("Content-Type", "") and "Location" not in answer.headers:
             shown = "page: " + " ".join(re.findall(r"<h1>(.*?)</h1>", answer.text))
         shown = re.sub(r'("(?:merchant_bearer_token|merchant_client_secret)":\s*")[^"]*', r"\1••••", shown)
-        print(f"{self.number:2}. {what}\n    {method} {url}\n    {answer.status_code} {shown[:220]}", flush=True)
+        print(f"{self.number:2}. {what}\n    {method} {answer.url}\n    {answer.status_code} {shown[:220]}", flush=True)
         if answer.status_code != expect:
             sys.exit(f"FAILED at step {self.number} ({what}): expected {expect}, got {answer.status_code}")
         return answer
@@ -78,6 +81,8 @@ class Smoke:
         query = {"app_id": self.env["APPMAX_APP_ID_UUID"], "external_key": key}
         page = self.step("a merchant installs", "GET", f"{self.app}/install/start", params=query, expect=302)
         integration = page.headers["Location"]
+        if not integration.startswith(f"{self.appmax}/appstore/integration/"):
+            sys.exit(f"FAILED at step {self.number}: {integration} is not the simulated Appmax's page")
         self.step("Appmax asks the merchant", "GET", integration)
         back = self.step("the merchant presses Salvar", "POST", integration, expect=302).headers["Location"]
         self.step("and comes back, installed", "GET", back)
@@ -100,7 +105,7 @@ class Smoke:
         self.step("the shopper pays at the bank", "POST", pay)
         while self.http.get(status, timeout=TIMEOUT).json() != {"status": "aprovado"}:
             if time.monotonic() > paid + TIMEOUT:
-                sys.exit(f"FAILED: not aprovado after {TIMEOUT} s")
+                sys.exit(f"FAILED after step {self.number}: the order is not aprovado {TIMEOUT} s after its payment")
             time.sleep(0.05)
         told = time.monotonic() - paid
         self.expect_status(self.step("Appmax's webhook has marked it paid", "GET", status), "aprovado")
@@ -114,4 +119,8 @@ class Smoke:
 
 
 if __name__ == "__main__":
-    Smoke().run()
+    smoke = Smoke()
+    try:
+        smoke.run()
+    except (requests.RequestException, LookupError) as error:  # an answer that can't be read, or lacks a field
+        sys.exit(f"FAILED after step {smoke.number}: {type(error).__name__}: {error}")

@@ -1,6 +1,8 @@
 """`make test`: linters and the whole suite against a PostgreSQL 16 and a Redis-protocol server of their own."""
 
 import os
+import re
+import signal
 import subprocess
 import sys
 import time
@@ -24,12 +26,14 @@ LINTERS = [
 
 def main(arguments: list[str]) -> int:
     """`--lint` runs the linters alone; other arguments go to pytest, and then the linters are left out."""
+    for name in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(name, lambda number, _: sys.exit(128 + number))  # the servers stop whatever happens
     with (
         services.temporary_folder() as folder,
         services.redis() as redis,
         services.postgres(folder / "pg", throw_away=True) as database,
     ):
-        environment = os.environ | _variables() | database | redis
+        environment = os.environ | _variables() | database.variables | redis.variables
         if "--lint" in arguments or not arguments:
             for command in LINTERS:
                 started = time.monotonic()
@@ -43,8 +47,9 @@ def main(arguments: list[str]) -> int:
 
 
 def _variables() -> dict[str, str]:
-    """Named one by one, so that a developer's `.env` changes no test."""
-    return {
+    """All that `.env.example` names, blank unless set here, so that a developer's `.env` changes no test."""
+    names = re.findall(r"^#? ?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
+    return dict.fromkeys(names, "") | {
         "APP_ENV": "local",
         "APP_DEBUG": "false",
         "APP_KEY": "only-for-tests-" + os.urandom(16).hex(),
@@ -61,4 +66,7 @@ def _variables() -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)

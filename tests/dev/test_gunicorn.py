@@ -1,0 +1,47 @@
+"""gunicorn.conf.py: the settings decide, the access log is silent about secrets, a wrong setting is one line."""
+
+import os
+import re
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def conf() -> dict[str, Any]:
+    return runpy.run_path(str(ROOT / "gunicorn.conf.py"))
+
+
+def test_workers_are_those_that_share_the_database_connections(conf: dict[str, Any]) -> None:
+    assert (conf["workers"], conf["threads"]) == (settings.WEB_CONCURRENCY, settings.WEB_THREADS)
+    assert conf["worker_class"] == "gthread"
+
+
+def test_it_listens_where_the_settings_say(conf: dict[str, Any]) -> None:
+    assert conf["bind"] == f"{settings.APP_HOST}:{settings.APP_PORT}"
+
+
+def test_the_access_log_holds_neither_query_strings_nor_headers(conf: dict[str, Any]) -> None:
+    fields = re.findall(r"%\((.+?)\)s", conf["access_log_format"])
+
+    assert fields == ["t", "m", "U", "s", "D"]
+
+
+def test_a_wrong_setting_ends_the_start_in_one_line() -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "gunicorn", "--check-config", "-c", "gunicorn.conf.py"],
+        cwd=ROOT,
+        env=os.environ | {"APP_PORT": "abc"},
+        capture_output=True,
+        text=True,
+    )
+
+    assert result.returncode != 0
+    assert result.stderr.strip() == "configuration error: APP_PORT must be a whole number of at least 1, not 'abc'"
