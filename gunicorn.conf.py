@@ -1,14 +1,11 @@
 """How gunicorn serves the product: worker processes with threads, from the environment."""
 
-import os
-
-import django
 from django.core.exceptions import ImproperlyConfigured
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "checkout_project.settings")
+# Read here, so that a wrong setting ends the start in one line and not in every worker. Nothing else of the product is
+# imported: workers forked after a HUP load its new code.
 try:
-    django.setup()  # a wrong setting ends the start here, in one line, not in every worker
-    from django.conf import settings
+    from checkout_project import settings
 except ImproperlyConfigured as error:
     raise SystemExit(f"configuration error: {error}") from None
 

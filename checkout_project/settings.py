@@ -184,8 +184,8 @@ if CACHE_DRIVER == "redis":
                 "PASSWORD": env.text("REDIS_PASSWORD", ""),
                 "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
                 # Redis being away degrades and never breaks: short time-outs, no repeats, logged, answered as a miss.
-                "SOCKET_CONNECT_TIMEOUT": 0.5,
-                "SOCKET_TIMEOUT": 0.5,
+                "SOCKET_CONNECT_TIMEOUT": 0.25,
+                "SOCKET_TIMEOUT": 0.25,
                 "CONNECTION_POOL_KWARGS": {"retry": Retry(NoBackoff(), 0), "retry_on_timeout": False},
                 "IGNORE_EXCEPTIONS": True,
             },
