@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework_api_key.admin import APIKeyModelAdmin
 from rest_framework_api_key.models import APIKey as LibraryApiKey
 
+from checkout_project.admin import ReadOnlyAdmin
 from installations.models import ApiKey, Installation
 
 # The library registers its own model; ours, which belongs to an installation, takes its place.
@@ -18,7 +19,7 @@ _MASK = "••••••••"
 
 
 @admin.register(Installation)
-class InstallationAdmin(admin.ModelAdmin[Installation]):
+class InstallationAdmin(ReadOnlyAdmin[Installation]):
     """Read-only: a row added or changed by hand would break the install flow. Credentials are never shown."""
 
     list_display = ("external_key", "external_id", "app_id", "installed_at", "updated_at")
@@ -49,18 +50,6 @@ class InstallationAdmin(admin.ModelAdmin[Installation]):
     def masked_client_secret(self, installation: Installation) -> str:
         """Never shown."""
         return _MASK
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Only the install flow adds."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Read-only."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Orders and keys hang on it."""
-        return False
 
 
 @admin.register(ApiKey)

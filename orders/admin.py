@@ -1,17 +1,16 @@
-"""Staff's view of orders: read-only, since Appmax and its webhooks are the only ones who move them."""
-
-from typing import Any
+"""Staff's view of orders."""
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from checkout_project.admin import ReadOnlyAdmin
 from orders.models import Order
 
 
 @admin.register(Order)
-class OrderAdmin(admin.ModelAdmin[Order]):
+class OrderAdmin(ReadOnlyAdmin[Order]):
     """Found by Appmax's order or customer id, or by the merchant's external key."""
 
     list_display = (
@@ -70,15 +69,3 @@ class OrderAdmin(admin.ModelAdmin[Order]):
         """The total as R$ 1.234,56."""
         reais, cents = divmod(order.total_cents, 100)
         return f"R$\u00a0{reais:,}".replace(",", ".") + f",{cents:02}"
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Only the checkout adds."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Read-only."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Evidence."""
-        return False

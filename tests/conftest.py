@@ -13,7 +13,7 @@ from django.test import Client
 from appmax.simulator.server import SimulatorServer
 from appmax.simulator.settings import SimulatorSettings
 from installations.models import Installation
-from tests.factories import InstallationFactory, api_key
+from tests.factories import InstallationFactory
 
 
 @pytest.fixture(autouse=True)
@@ -29,18 +29,6 @@ def _configured(settings: Any, worker_id: str) -> Iterator[None]:
     cache.clear()
     yield
     cache.clear()
-
-
-@pytest.fixture
-def installation(db: None) -> Installation:
-    row: Installation = InstallationFactory.create(external_key="shop")
-    return row
-
-
-@pytest.fixture
-def storefront(installation: Installation) -> Client:
-    """A storefront's server: sends the API key of `installation`."""
-    return Client(headers={"Authorization": f"Api-Key {api_key(installation)}"})
 
 
 @pytest.fixture
@@ -70,6 +58,16 @@ def simulator(settings: Any) -> Iterator[SimulatorServer]:
     with SimulatorServer(identity) as server:
         settings.APPMAX_AUTH_URL = settings.APPMAX_API_URL = settings.APPMAX_ADMIN_URL = server.url
         yield server
+
+
+@pytest.fixture
+def shop(simulator: SimulatorServer) -> Installation:
+    """An installation whose credentials the simulated Appmax accepts."""
+    client_id, client_secret = simulator.state.merchant_credentials("shop")
+    row: Installation = InstallationFactory.create(
+        external_key="shop", merchant_client_id=client_id, merchant_client_secret=client_secret
+    )
+    return row
 
 
 @pytest.fixture

@@ -1,17 +1,16 @@
-"""Staff's view of the inbox: evidence, so read-only."""
-
-from typing import Any
+"""Staff's view of the inbox."""
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from checkout_project.admin import ReadOnlyAdmin
 from webhooks.models import WebhookEvent
 
 
 @admin.register(WebhookEvent)
-class WebhookEventAdmin(admin.ModelAdmin[WebhookEvent]):
+class WebhookEventAdmin(ReadOnlyAdmin[WebhookEvent]):
     """Unprocessed events are the first filter."""
 
     list_display = (
@@ -56,15 +55,3 @@ class WebhookEventAdmin(admin.ModelAdmin[WebhookEvent]):
         if term.isascii() and term.isdigit() and int(term) < 2**31:
             return queryset.filter(appmax_order_id=int(term)), False
         return queryset.filter(event=term), False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Only Appmax adds."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Evidence."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Evidence."""
-        return False

@@ -24,15 +24,6 @@ def get(key: str | None, url: str = URL, scheme: str = "Api-Key") -> Any:
     return Client().get(url, headers={"Authorization": f"{scheme} {key}"} if key is not None else {})
 
 
-@pytest.fixture
-def shop(simulator: SimulatorServer) -> Installation:
-    client_id, client_secret = simulator.state.merchant_credentials("shop")
-    row: Installation = InstallationFactory.create(
-        external_key="shop", merchant_client_id=client_id, merchant_client_secret=client_secret
-    )
-    return row
-
-
 def test_the_storefront_gets_its_token_and_credentials(shop: Installation, simulator: SimulatorServer) -> None:
     answer = get(api_key(shop))
 

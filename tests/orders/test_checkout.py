@@ -12,21 +12,12 @@ from dev.smoke import ORDER
 from installations import gateway
 from installations.models import Installation
 from orders.models import Order
-from tests.factories import InstallationFactory, OrderFactory, api_key
+from tests.factories import OrderFactory, api_key
 from webhooks.models import WebhookEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 CPF = "529.982.247-25"
-
-
-@pytest.fixture
-def shop(simulator: SimulatorServer) -> Installation:
-    client_id, client_secret = simulator.state.merchant_credentials("shop")
-    row: Installation = InstallationFactory.create(
-        external_key="shop", merchant_client_id=client_id, merchant_client_secret=client_secret
-    )
-    return row
 
 
 @pytest.fixture
