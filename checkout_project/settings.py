@@ -48,7 +48,7 @@ ALLOWED_HOSTS = [
     *env.words("ALLOWED_HOSTS"),
     *(["localhost", "127.0.0.1", "[::1]"] if IS_LOCAL else []),
 ]
-CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+CSRF_TRUSTED_ORIGINS = ["{0.scheme}://{0.netloc}".format(urlsplit(PUBLIC_URL))]
 
 ROOT_URLCONF = "checkout_project.urls"
 WSGI_APPLICATION = "checkout_project.wsgi.application"

@@ -3,6 +3,7 @@
 from itertools import permutations
 
 import pytest
+from django.utils import translation
 
 from orders.status import OrderStatus, advances
 
@@ -31,6 +32,12 @@ def test_every_order_of_arrival_ends_in_the_same_status() -> None:
         for new in arrival:
             current = new if advances(current, new) else current
         assert current == "integrado"
+
+
+@pytest.mark.parametrize(("language", "label"), [("pt-br", "Aprovado"), ("en", "Approved")])
+def test_statuses_have_labels_in_both_languages(language: str, label: str) -> None:
+    with translation.override(language):
+        assert OrderStatus.APROVADO.label == label
 
 
 def test_the_same_status_is_no_advance() -> None:

@@ -60,6 +60,12 @@ def test_the_public_url(variables: dict[str, str], url: str) -> None:
     assert settings_of("PUBLIC_URL", **variables)["PUBLIC_URL"] == url
 
 
+def test_the_trusted_origin_has_no_path() -> None:
+    origins = settings_of("CSRF_TRUSTED_ORIGINS", APP_URL="https://pay.shop.com:8443/app/")
+
+    assert origins["CSRF_TRUSTED_ORIGINS"] == ["https://pay.shop.com:8443"]
+
+
 def test_hosts_come_from_the_urls_and_the_list_and_local_adds_this_machine() -> None:
     hosts = settings_of("ALLOWED_HOSTS", APP_URL="https://a.com:1", NGROK_URL="b.app", ALLOWED_HOSTS="c.com, d.com")
 
