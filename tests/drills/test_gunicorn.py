@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 import requests
+from django.db import connection
 
 from dev.services import free_port
+from webhooks.models import WebhookEvent
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py"]
@@ -53,6 +55,19 @@ def test_with_postgres_away_nothing_is_said_to_be_missing_or_kept(gunicorn: Call
         assert (answer.status_code, answer.json()["message"]) == (503, "the database is not available, try again")
     assert event.elapsed.total_seconds() < 5  # Appmax waits no longer
     assert requests.get(f"{url}/health", timeout=2).json() == {"status": "ok"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_body_in_chunks_is_read_whole_and_one_too_large_is_refused(gunicorn: Callable[..., str]) -> None:
+    database = connection.settings_dict["NAME"]
+    url = gunicorn(DB_DATABASE=database, WEB_CONCURRENCY="1") + "/webhooks/appmax"
+
+    kept = requests.post(url, data=iter([b'{"event": ', b'"customer_created"}']), timeout=10)
+    refused = requests.post(url, data=iter([b'{"event": "', b"x" * 1024 * 1024, b'"}']), timeout=10)
+    empty = requests.get(url.replace("/webhooks/appmax", "/health"), timeout=10)
+
+    assert (kept.status_code, refused.status_code, empty.status_code) == (200, 413, 200)
+    assert WebhookEvent.objects.get().event == "customer_created"
 
 
 def test_a_wrong_setting_ends_the_start_in_one_line() -> None:
