@@ -37,7 +37,7 @@ def test_every_order_of_arrival_ends_in_the_same_status() -> None:
 @pytest.mark.parametrize(("language", "label"), [("pt-br", "Aprovado"), ("en", "Approved")])
 def test_statuses_have_labels_in_both_languages(language: str, label: str) -> None:
     with translation.override(language):
-        assert OrderStatus.APROVADO.label == label
+        assert str(OrderStatus.APROVADO.label) == label
 
 
 def test_the_same_status_is_no_advance() -> None:
