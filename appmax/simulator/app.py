@@ -9,7 +9,10 @@ from appmax.simulator.api import api
 from appmax.simulator.context import Simulation
 from appmax.simulator.control import control
 from appmax.simulator.delivery import Courier
+from appmax.simulator.faults_page import faults_page
 from appmax.simulator.panel import panel
+from appmax.simulator.payments import payments
+from appmax.simulator.sales import sales
 from appmax.simulator.settings import SimulatorSettings
 from appmax.simulator.state import State
 
@@ -25,7 +28,7 @@ def create_app(settings: SimulatorSettings) -> Flask:
         state=state,
         courier=Courier(state, settings.clock_speed),
     )
-    for blueprint in (api, control, panel):
+    for blueprint in (api, sales, payments, control, panel, faults_page):
         app.register_blueprint(blueprint)
     app.register_error_handler(HTTPException, _say_what_failed)
     app.after_request(_leave_traces)

@@ -6,9 +6,10 @@ from typing import Any
 from flask import Blueprint, Response, abort, jsonify
 
 from appmax.simulator import events, faults
+from appmax.simulator.answers import SHAPES
 from appmax.simulator.context import simulation
+from appmax.simulator.orders import PENDING_METHODS, Order
 from appmax.simulator.reading import is_whole, json_body, refuse, refuse_fields
-from appmax.simulator.records import Order
 
 control = Blueprint("control", __name__, url_prefix="/simulator/api")
 
@@ -36,6 +37,16 @@ def revoke() -> Response:
     return jsonify(status="ok")
 
 
+@control.post("/shape")
+def set_shape() -> Response:
+    """`{"shape": "newer"}`: the other shape in which payments are answered was seen too; "classic" is the first."""
+    shape = json_body().get("shape")
+    if shape not in SHAPES:
+        refuse_fields({"shape": f"One of {', '.join(SHAPES)}."})
+    simulation().state.shape = str(shape)
+    return jsonify(shape=shape)
+
+
 # --- orders and webhooks ---------------------------------------------------------------------------------------------
 
 
@@ -47,26 +58,44 @@ def orders() -> Response:
 
 @control.post("/orders/<int:order_id>/pay")
 def pay(order_id: int) -> Response:
-    """The shopper pays the order's Pix. 409 if none is pending."""
-    return _settled(order_id, events.pay_pix(simulation(), order_id))
+    """The shopper pays the order's Pix or boleto. 409 if none is pending. `{"method": "boleto"}` if both are."""
+    return _changed(order_id, events.pay(simulation(), order_id, _method()), "the order has no pending Pix or boleto")
 
 
 @control.post("/orders/<int:order_id>/expire")
 def expire(order_id: int) -> Response:
-    """Nobody pays the order's Pix. 409 if none is pending."""
-    return _settled(order_id, events.expire_pix(simulation(), order_id))
+    """Nobody pays the order's Pix or boleto. 409 if none is pending. `{"method": "boleto"}` if both are."""
+    order = events.expire(simulation(), order_id, _method())
+    return _changed(order_id, order, "the order has no pending Pix or boleto")
 
 
-def _settled(order_id: int, order: Order | None) -> Response:
+@control.post("/orders/<int:order_id>/refund")
+def refund(order_id: int) -> Response:
+    """All that is left is given back, or `{"value": cents}`. 409 if that much isn't left, or nothing at all."""
+    value = json_body().get("value")
+    if value is not None and not (is_whole(value) and value > 0):
+        refuse_fields({"value": "A positive integer of cents."})
+    return _changed(order_id, events.refund(simulation(), order_id, value), "that much can't be refunded")
+
+
+def _method() -> str:
+    method = json_body().get("method", "")
+    if method not in ("", *PENDING_METHODS):
+        refuse_fields({"method": f"One of {', '.join(PENDING_METHODS)}."})
+    return str(method)
+
+
+def _changed(order_id: int, order: Order | None, otherwise: str) -> Response:
     if order is None:
         if simulation().state.order(order_id) is None:
             abort(404, "order not found")
-        abort(409, "the order has no pending Pix")
+        abort(409, otherwise)
     return jsonify(_shown(order))
 
 
 def _shown(order: Order) -> dict[str, Any]:
-    return {**asdict(order), "total": order.total}
+    """`charges`: how often money was taken or reserved."""
+    return {**asdict(order), "total": order.total, "pending": order.pending, "charges": len(order.charges)}
 
 
 @control.get("/deliveries")

@@ -2,13 +2,15 @@
 
 from urllib.parse import urlencode
 
-from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask import Blueprint, abort, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from appmax.simulator import events
+from appmax.simulator import boleto, events
 from appmax.simulator.api import is_web_address
 from appmax.simulator.callback import health_check
+from appmax.simulator.cards import ANY_OTHER, OUTCOMES
 from appmax.simulator.context import simulation
+from appmax.simulator.orders import PENDING_METHODS
 from appmax.simulator.records import Authorization
 
 panel = Blueprint("panel", __name__)
@@ -32,8 +34,15 @@ def clock(moment: str) -> str:
 def index() -> str:
     """What this is."""
     sim = simulation()
-    counts, webhook_url = sim.state.counts(), sim.state.webhook_url
-    return render_template("index.html", settings=sim.settings, webhook_url=webhook_url, counts=counts)
+    return render_template(
+        "index.html",
+        settings=sim.settings,
+        webhook_url=sim.state.webhook_url,
+        shape=sim.state.shape,
+        counts=sim.state.counts(),
+        cards=OUTCOMES,
+        any_other_card=ANY_OTHER,
+    )
 
 
 # --- the merchant's pages --------------------------------------------------------------------------------------------
@@ -100,16 +109,47 @@ def orders() -> str:
 
 @panel.post("/orders/<int:order_id>/pay")
 def pay(order_id: int) -> Response:
-    """The button "Pay this Pix"; a second click changes nothing."""
-    events.pay_pix(simulation(), order_id)
+    """The buttons "Pay this ..."; a second click changes nothing."""
+    events.pay(simulation(), order_id, _method())
     return redirect(url_for("panel.orders"), 303)
 
 
 @panel.post("/orders/<int:order_id>/expire")
 def expire(order_id: int) -> Response:
-    """The button "Let it expire"; a second click changes nothing."""
-    events.expire_pix(simulation(), order_id)
+    """The buttons "Let it ..."; a second click changes nothing."""
+    events.expire(simulation(), order_id, _method())
     return redirect(url_for("panel.orders"), 303)
+
+
+def _method() -> str:
+    method = request.form.get("method", "")
+    if method not in ("", *PENDING_METHODS):
+        abort(422, "Only a Pix or a boleto can be paid here.")
+    return method
+
+
+@panel.post("/orders/<int:order_id>/refund")
+def refund(order_id: int) -> Response:
+    """The button "Refund ..."; a second click changes nothing."""
+    events.refund(simulation(), order_id)
+    return redirect(url_for("panel.orders"), 303)
+
+
+@panel.get("/boletos/<int:order_id>.pdf")
+def boleto_pdf(order_id: int) -> Response:
+    """What a shopper prints."""
+    order = simulation().state.order(order_id)
+    if order is None or not order.boleto_digitable_line:
+        abort(404, "There is no such boleto.")
+    lines = [
+        "This is a simulator of Appmax. No real money moves here.",
+        "Boleto de mentira: nenhum banco o recebe.",
+        f"Order {order.id}, {reais(order.total)}, due {order.boleto_due_date}",
+        order.boleto_digitable_line,
+    ]
+    response = make_response(boleto.pdf(lines))
+    response.content_type = "application/pdf"
+    return response
 
 
 @panel.get("/deliveries")

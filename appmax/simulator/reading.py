@@ -3,6 +3,7 @@
 from typing import Any, NoReturn, TypeGuard
 
 from flask import abort, jsonify, make_response, request
+from stdnum.br import cnpj, cpf
 
 
 def refuse(status: int, body: dict[str, Any]) -> NoReturn:
@@ -36,3 +37,8 @@ def require_texts(body: dict[str, Any], *names: str) -> dict[str, str]:
 def is_whole(value: Any) -> TypeGuard[int]:
     """Whether this is a JSON integer."""
     return type(value) is int
+
+
+def is_document(value: Any) -> bool:
+    """Whether this is a CPF or CNPJ whose check digits are right."""
+    return isinstance(value, str) and (cpf.is_valid(value) or cnpj.is_valid(value))

@@ -4,8 +4,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-PAYABLE = ("pendente", "cancelado")  # statuses in which an order takes a new Pix
-
 
 def now() -> str:
     """The moment, as ISO 8601 in UTC."""
@@ -37,34 +35,6 @@ class Authorization:
     saved: bool = False
     generated: bool = False
     health_checks: list[HealthCheck] = field(default_factory=list)
-
-
-@dataclass
-class Order:
-    """Amounts in cents. `status` is Appmax's."""
-
-    id: int
-    external_key: str
-    customer_id: int
-    products_value: int
-    discount_value: int
-    shipping_value: int
-    products: list[dict[str, Any]]
-    created_at: str = field(default_factory=now)
-    status: str = "pendente"
-    total_paid: int = 0
-    pix_emv: str = ""
-    pix_qr_code: str = ""
-
-    @property
-    def total(self) -> int:
-        """What the shopper pays, in cents."""
-        return self.products_value - self.discount_value + self.shipping_value
-
-    @property
-    def has_pending_pix(self) -> bool:
-        """Whether it can be paid by Pix now."""
-        return bool(self.pix_emv) and self.status == "pendente"
 
 
 @dataclass

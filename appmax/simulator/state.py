@@ -4,14 +4,17 @@ import copy
 import secrets
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import count
 from typing import Any
 
+from appmax.simulator.answers import CLASSIC
+from appmax.simulator.cards import Card
 from appmax.simulator.credentials import MerchantCredentials
-from appmax.simulator.records import PAYABLE, Authorization, Delivery, Fault, HealthCheck, Order, Try
+from appmax.simulator.orders import APPROVED, UPSELL, Order, Payment
+from appmax.simulator.records import Authorization, Delivery, Fault, HealthCheck, Try
 
-__all__ = ["APP", "Authorization", "Delivery", "Fault", "HealthCheck", "Order", "State", "Try"]
+__all__ = ["APP", "Authorization", "Delivery", "Fault", "HealthCheck", "Order", "Payment", "State", "Try"]
 
 APP = ""  # whom an app token belongs to; a merchant's token belongs to its external_key, which is never empty
 
@@ -27,7 +30,8 @@ class State:
         self._credentials = MerchantCredentials(seed)
         self._first_webhook_url = webhook_url
         # The product's database outlives this process, so ids must not start again at 1. They fit an int4 column.
-        self._ids = count(int(time.time()) - 1_700_000_000)
+        first = int(time.time()) - 1_700_000_000
+        self._ids, self._payment_ids = count(first), count(first)
         self._delivery_ids = count(1)
         self._forget()
 
@@ -35,11 +39,18 @@ class State:
         """Of a customer or an order; none is used twice."""
         return next(self._ids)
 
+    def next_payment_id(self) -> int:
+        """Of a payment; none is used twice."""
+        return next(self._payment_ids)
+
     def _forget(self) -> None:
         self.webhook_url = self._first_webhook_url
+        self.shape = CLASSIC  # of answers about payments
         self.authorizations: dict[str, Authorization] = {}
         self.customers: dict[int, dict[str, Any]] = {}
         self.orders: dict[int, Order] = {}
+        self.card_tokens: dict[str, tuple[str, Card]] = {}  # with the external_key of the merchant whose they are
+        self.upsell_hashes: dict[str, int] = {}  # not used yet, with the order whose card they charge
         self.deliveries: list[Delivery] = []
         self.faults: list[Fault] = []
         self._tokens: dict[str, tuple[str, float]] = {}
@@ -182,23 +193,55 @@ class State:
         with self._lock:
             return copy.deepcopy(list(self.orders.values())[::-1])
 
+    def change_order(self, order_id: int, change: Callable[[Order], bool]) -> Order | None:
+        """The order after this change, which nothing else comes between; None if there is none, or it refuses."""
+        with self._lock:
+            order = self.orders.get(order_id)
+            return copy.deepcopy(order) if order is not None and change(order) else None
+
+    # --- payments ---
+
     def begin_pix(self, order_id: int, emv: str, qr_code: str) -> Order | None:
         """The order waits for its Pix from now on; None, and nothing changes, if it does so already or is paid."""
-        with self._lock:
-            order = self.orders.get(order_id)
-            if order is None or order.has_pending_pix or order.status not in PAYABLE:
-                return None
-            order.status, order.pix_emv, order.pix_qr_code = "pendente", emv, qr_code
-            return copy.deepcopy(order)
+        payment_id = self.next_payment_id()
+        return self.change_order(order_id, lambda order: order.begin_pix(payment_id, emv, qr_code))
 
-    def end_pix(self, order_id: int, *, paid: bool) -> Order | None:
-        """The order's Pix is paid, or has expired; None, and nothing changes, if none is pending."""
+    def take_card(self, order_id: int, payment: Payment) -> Order | None:
+        """A card was tried; None, and nothing changes, if the order takes none."""
+        order = self.change_order(order_id, lambda order: order.take_card(copy.copy(payment)))
+        if order is not None and payment.upsell_hash:
+            with self._lock:
+                self.upsell_hashes[payment.upsell_hash] = order.id
+        return order
+
+    def add_card_token(self, external_key: str, card: Card) -> str:
+        """A token that stands for this card in one payment of this merchant."""
+        token = secrets.token_hex(16)
         with self._lock:
-            order = self.orders.get(order_id)
-            if order is None or not order.has_pending_pix:
+            self.card_tokens[token] = external_key, card
+        return token
+
+    def use_card_token(self, external_key: str, token: str) -> Card | None:
+        """The card, once; None if the token is unknown, used or another merchant's."""
+        with self._lock:
+            owner, card = self.card_tokens.get(token, ("", None))
+            if owner != external_key:
                 return None
-            order.status = "aprovado" if paid else "cancelado"
-            order.total_paid = order.total if paid else 0
+            del self.card_tokens[token]
+            return card
+
+    def sell_up(self, external_key: str, upsell_hash: str, cents: int, products: list[Any]) -> Order | None:
+        """A new order, charged to the card whose hash this is; None if it is unknown, used or another merchant's."""
+        with self._lock:
+            first = self.orders.get(self.upsell_hashes.get(upsell_hash, 0))
+            if first is None or first.external_key != external_key:
+                return None
+            del self.upsell_hashes[upsell_hash]
+            card = next(payment for payment in first.payments if payment.upsell_hash == upsell_hash)
+            payment = Payment(self.next_payment_id(), UPSELL, cents, APPROVED, card.card_last4, secrets.token_hex(12))
+            order = Order(self.next_id(), external_key, first.customer_id, cents, 0, 0, products)
+            order.take_card(payment)
+            self.orders[order.id] = order
             return copy.deepcopy(order)
 
     # --- webhooks ---

@@ -16,6 +16,18 @@ from appmax.simulator.settings import SimulatorSettings
 
 TIMEOUT = 10  # seconds, for whatever is waited for
 CPF = "52998224725"
+APPROVED = "4000000000000010"  # a card
+
+
+def card_fields(number: str = APPROVED) -> dict[str, Any]:
+    """A whole card."""
+    return {
+        "number": number,
+        "cvv": "737",
+        "expiration_month": "12",
+        "expiration_year": "2099",
+        "holder_name": "ANA SOUZA",
+    }
 
 
 @dataclass(frozen=True)
@@ -80,6 +92,7 @@ class Appmax:
     def __init__(self, simulator: SimulatorServer, callback_url: str) -> None:
         self.url = simulator.url
         self.settings = simulator.settings
+        self.state = simulator.state
         self.callback_url = callback_url
         self.http = requests.Session()
         self.http.trust_env = False
@@ -139,6 +152,41 @@ class Appmax:
     def pix(self, token: str, order_id: int, document: str = CPF) -> requests.Response:
         body = {"order_id": order_id, "payment_data": {"pix": {"document_number": document}}}
         return self.call("POST", "/v1/payments/pix", token, json=body)
+
+    def boleto(self, token: str, order_id: int, document: str = CPF) -> requests.Response:
+        body = {"order_id": order_id, "payment_data": {"boleto": {"document_number": document}}}
+        return self.call("POST", "/v1/payments/boleto", token, json=body)
+
+    def card_body(self, order_id: int, number: str = APPROVED, /, **changes: Any) -> dict[str, Any]:
+        """Of a card payment; `changes` are the card's fields, None takes one away."""
+        orders = self.control("GET", "orders")
+        customer_id = next((order["customer_id"] for order in orders if order["id"] == order_id), 0)
+        card = {key: value for key, value in {**card_fields(number), **changes}.items() if value is not None}
+        return {"order_id": order_id, "customer_id": customer_id, "payment_data": {"credit_card": card}}
+
+    def card(self, merchant: str, order_id: int, number: str = APPROVED, /, **changes: Any) -> requests.Response:
+        return self.call("POST", "/v1/payments/credit-card", merchant, json=self.card_body(order_id, number, **changes))
+
+    def tokenize(self, merchant: str, number: str = APPROVED, /, **changes: Any) -> requests.Response:
+        body = {"payment_data": {"credit_card": {**card_fields(number), **changes}}}
+        return self.call("POST", "/v1/payments/tokenize", merchant, json=body)
+
+    def upsell(self, token: str, upsell_hash: Any, **changes: Any) -> requests.Response:
+        body = {"upsell_hash": upsell_hash, "products_value": 4990, "products": [{"sku": "CAP-01", "quantity": 1}]}
+        return self.call("POST", "/v1/orders/upsell", token, json={**body, **changes})
+
+    def refund(self, token: str, order_id: int, **fields: Any) -> requests.Response:
+        return self.call("POST", "/v1/orders/refund-request", token, json={"order_id": order_id, **fields})
+
+    def read(self, token: str, order_id: int) -> dict[str, Any]:
+        """What Appmax tells of an order: order, customer, payment."""
+        data: dict[str, Any] = self.call("GET", f"/v1/orders/{order_id}", token).json()["data"]
+        return data
+
+    def kept(self, order_id: int) -> dict[str, Any]:
+        """What the simulator keeps of an order."""
+        [order] = [order for order in self.control("GET", "orders") if order["id"] == order_id]
+        return dict(order)
 
     def control(self, method: str, path: str, **kwargs: Any) -> Any:
         answer = self.call(method, f"/simulator/api/{path}", **kwargs)

@@ -9,6 +9,7 @@ import requests
 from tests.simulator.conftest import Appmax
 
 PIX = "/v1/payments/pix"
+CARD = "/v1/payments/credit-card"
 
 
 def _orders(appmax: Appmax) -> list[dict[str, Any]]:
@@ -74,6 +75,62 @@ def test_a_fault_can_be_meant_for_one_method_or_all_beneath_a_path(appmax: Appma
     assert appmax.call("GET", f"/v1/orders/{order_id}", merchant).status_code == 200
 
 
+def test_a_fault_can_be_meant_for_one_order(appmax: Appmax, merchant: str) -> None:
+    order_id, other = appmax.new_order(merchant), appmax.new_order(merchant)
+    appmax.control("POST", "faults", json={"path": f"/v1/orders/{order_id}", "method": "GET", "status": 503})
+    assert appmax.call("GET", f"/v1/orders/{other}", merchant).status_code == 200
+    assert appmax.call("GET", f"/v1/orders/{order_id}", merchant).status_code == 503
+
+
+# --- cards: what the app isn't told has happened all the same --------------------------------------------------------
+
+
+@pytest.mark.parametrize("work", [True, False])
+def test_504_after_charging_and_before(appmax: Appmax, merchant: str, work: bool) -> None:
+    order_id = appmax.new_order(merchant)
+    appmax.control("POST", "faults", json={"path": CARD, "status": 504, "work": work})
+    assert appmax.card(merchant, order_id).status_code == 504
+    assert appmax.kept(order_id)["charges"] == work
+    assert appmax.read(merchant, order_id)["order"]["status"] == ("aprovado" if work else "pendente")
+
+
+@pytest.mark.parametrize("work", [True, False])
+def test_a_reset_after_charging_and_before(appmax: Appmax, merchant: str, work: bool) -> None:
+    order_id = appmax.new_order(merchant)
+    appmax.control("POST", "faults", json={"path": CARD, "reset": True, "work": work})
+    with pytest.raises(requests.ConnectionError):
+        appmax.card(merchant, order_id)
+    assert appmax.kept(order_id)["charges"] == work
+
+
+def test_a_hang_after_charging(appmax: Appmax, merchant: str) -> None:
+    order_id = appmax.new_order(merchant)
+    appmax.control("POST", "faults", json={"path": CARD, "hang": 60, "work": True})
+    headers, body = {"Authorization": f"Bearer {merchant}"}, appmax.card_body(order_id)
+    with pytest.raises(requests.ReadTimeout):
+        appmax.http.post(appmax.url + CARD, json=body, headers=headers, timeout=0.3)
+    assert appmax.kept(order_id)["charges"] == 1
+
+
+def test_a_decline_may_be_hidden_by_a_fault_too(appmax: Appmax, merchant: str) -> None:
+    order_id = appmax.new_order(merchant)
+    appmax.control("POST", "faults", json={"path": CARD, "status": 504, "work": True})
+    assert appmax.card(merchant, order_id, "4000000000000028").status_code == 504
+    assert appmax.read(merchant, order_id)["order"]["status"] == "cancelado"
+
+
+@pytest.mark.parametrize("status", [401, 429])
+def test_a_call_that_is_turned_away_charges_nothing(appmax: Appmax, merchant: str, status: int) -> None:
+    order_id = appmax.new_order(merchant)
+    appmax.control("POST", "faults", json={"path": CARD, "status": status, "headers": {"Retry-After": "1"}})
+    assert appmax.card(merchant, order_id).status_code == status
+    assert appmax.kept(order_id)["payments"] == []
+    assert appmax.card(merchant, order_id).status_code == 201
+
+
+# --- the control API and the page ------------------------------------------------------------------------------------
+
+
 def test_faults_can_be_listed_and_cleared(appmax: Appmax, merchant: str) -> None:
     appmax.control("POST", "faults", json={"path": "/v1/customers", "status": 500})
     assert [fault["path"] for fault in appmax.control("GET", "faults")] == ["/v1/customers"]
@@ -99,3 +156,40 @@ def test_a_malformed_fault_is_refused(appmax: Appmax, fault: dict[str, object]) 
     answer = appmax.call("POST", "/simulator/api/faults", json=fault)
     assert answer.status_code == 422
     assert answer.json()["message"]
+
+
+@pytest.mark.parametrize(
+    ("failure", "expected"),
+    [
+        ("504 after charging", {"status": 504, "work": True, "hang": 0, "reset": False}),
+        ("504 before charging", {"status": 504, "work": False, "hang": 0, "reset": False}),
+        ("hang 40 s after charging", {"status": 0, "work": True, "hang": 40, "reset": False}),
+        ("connection reset after charging", {"status": 0, "work": True, "hang": 0, "reset": True}),
+        ("429 with Retry-After: 2", {"status": 429, "work": False, "headers": {"Retry-After": "2"}}),
+        ("401", {"status": 401, "work": False}),
+    ],
+)
+def test_the_page_switches_a_failure_on(appmax: Appmax, failure: str, expected: dict[str, Any]) -> None:
+    assert failure in appmax.call("GET", "/faults").text
+    appmax.call("POST", "/faults", data={"route": CARD, "failure": failure})
+    [fault] = appmax.control("GET", "faults")
+    assert fault.items() >= {"path": CARD, "method": "POST", "times": 1, **expected}.items()
+    assert f"POST {CARD}" in appmax.call("GET", "/faults").text
+
+
+def test_the_page_switches_a_failure_on_for_each_route(appmax: Appmax) -> None:
+    appmax.call("POST", "/faults", data={"route": "", "failure": "401"})
+    paths = {fault["path"] for fault in appmax.control("GET", "faults")}
+    assert paths >= {CARD, PIX, "/v1/payments/boleto", "/v1/orders/upsell", "/v1/orders/refund-request"}
+
+
+def test_the_page_clears_them(appmax: Appmax) -> None:
+    appmax.call("POST", "/faults", data={"failure": "401"})
+    assert appmax.call("POST", "/faults/clear").status_code == 303
+    assert appmax.control("GET", "faults") == []
+
+
+@pytest.mark.parametrize("form", [{}, {"failure": "flood"}, {"failure": "401", "route": "/orders"}])
+def test_the_page_knows_its_failures_and_routes(appmax: Appmax, form: dict[str, str]) -> None:
+    assert appmax.call("POST", "/faults", data=form).status_code == 422
+    assert appmax.control("GET", "faults") == []

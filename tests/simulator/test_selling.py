@@ -119,3 +119,27 @@ def test_a_paid_order_takes_no_other_pix(appmax: Appmax, merchant: str) -> None:
     appmax.pix(merchant, order_id)
     appmax.control("POST", f"orders/{order_id}/pay")
     assert appmax.pix(merchant, order_id).status_code == 422
+
+
+def test_an_order_tells_of_its_pix(appmax: Appmax, merchant: str) -> None:
+    order_id = appmax.new_order(merchant)
+    made = appmax.pix(merchant, order_id).json()["data"]["payment"]
+    assert appmax.read(merchant, order_id)["payment"] == {"method": "pix", **made}
+
+
+def test_a_paid_pix_is_one_charge(appmax: Appmax, merchant: str) -> None:
+    order_id = appmax.new_order(merchant)
+    appmax.pix(merchant, order_id)
+    assert appmax.kept(order_id)["charges"] == 0
+    appmax.control("POST", f"orders/{order_id}/pay")
+    [payment] = appmax.kept(order_id)["payments"]
+    assert (payment["method"], payment["amount"], payment["status"]) == ("pix", 13490, "aprovado")
+    assert appmax.kept(order_id)["charges"] == 1
+
+
+def test_codes_that_a_test_wrote_into_an_order_wait_for_their_shopper(appmax: Appmax, merchant: str) -> None:
+    order_id = appmax.new_order(merchant)
+    appmax.state.orders[order_id].pix_emv = "made elsewhere"
+    assert appmax.pix(merchant, order_id).json()["data"]["payment"]["pix_emv"] == ""
+    appmax.control("POST", f"orders/{order_id}/pay")
+    assert appmax.kept(order_id)["charges"] == 1

@@ -25,7 +25,9 @@ IDENTITY = {
 }
 
 
-@pytest.mark.parametrize("path", ["/", "/installations", "/orders", "/deliveries", "/v2/apphook", "/nowhere"])
+@pytest.mark.parametrize(
+    "path", ["/", "/installations", "/orders", "/deliveries", "/faults", "/v2/apphook", "/nowhere"]
+)
 def test_every_page_says_that_it_is_a_simulator(appmax: Appmax, path: str) -> None:
     page = appmax.call("GET", path).text
     assert "This is a simulator of Appmax. No real money moves here." in page
@@ -44,6 +46,31 @@ def test_the_orders_page_has_the_buttons(appmax: Appmax, merchant: str) -> None:
     page = appmax.call("GET", "/orders").text
     assert "Pay this Pix" in page
     assert "R$ 134,90" in page
+
+
+def test_the_orders_page_tells_of_payments_refunds_and_parcels(appmax: Appmax, merchant: str) -> None:
+    order_id = appmax.new_order(merchant)
+    appmax.card(merchant, order_id)
+    appmax.refund(merchant, order_id, type="partial", value=490)
+    body = {"order_id": order_id, "shipping_tracking_code": "BR123456789BR"}
+    appmax.call("POST", "/v1/orders/shipping-tracking-code", merchant, json=body)
+    page = appmax.call("GET", "/orders").text
+    for shown in ("credit card •••• 0010", "R$ 4,90 refunded", "BR123456789BR", "Refund R$ 130,00"):
+        assert shown in page
+
+
+def test_the_orders_page_has_the_buttons_of_a_boleto(appmax: Appmax, merchant: str) -> None:
+    order_id = appmax.new_order(merchant)
+    appmax.boleto(merchant, order_id)
+    page = appmax.call("GET", "/orders").text
+    for shown in ("Pay this boleto", "Let it go overdue", f"/boletos/{order_id}.pdf"):
+        assert shown in page
+
+
+def test_the_first_page_lists_the_cards(appmax: Appmax) -> None:
+    page = appmax.call("GET", "/").text
+    assert "4000000000000028" in page
+    assert "own)" in page  # the simulator's numbers aren't Appmax's
 
 
 def test_it_is_healthy(appmax: Appmax) -> None:
