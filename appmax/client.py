@@ -1,19 +1,36 @@
 """AppmaxClient: one method for each call of contract section 5."""
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import asdict
 from typing import Any, TypeVar
 
 from appmax import messages
 from appmax.errors import AppmaxError, Declined, OutcomeUnknown, Rejected, Unavailable
-from appmax.messages import CreatedOrder, Customer, NewOrder, PixPayment, RemoteOrder, Subscription, Unreadable
+from appmax.messages import (
+    BoletoPayment,
+    Card,
+    CardCharge,
+    CardPayment,
+    CreatedOrder,
+    Customer,
+    Installment,
+    NewOrder,
+    PixPayment,
+    Product,
+    Refused,
+    RemoteOrder,
+    Subscription,
+    Unreadable,
+    UpsellAnswer,
+)
 from appmax.tokens import Credentials, Token, TokenCache, TokenSource
 from appmax.transport import Answer, Kind, Transport
 
 T = TypeVar("T")
 
-_REFUSED = re.compile(r"n[aã]o autorizad|not authori[sz]ed|recusad|declined", re.IGNORECASE)
 _OUR_FAULT = (400, 404, 409, 422)
+_MAY_SAY_DECLINED = (200, 201, 400, 403, 404, 409, 422)
+_GAVE_UP_WAITING = (408, 425, 499)  # said by whoever stands before Appmax, which may be at work
 
 
 class AppmaxClient:
@@ -46,20 +63,21 @@ class AppmaxClient:
 
     def fetch_token(self, *, timeout: float | None = None) -> Token:
         """POST {AUTH}/oauth2/token; also tells whether the credentials are good. `timeout` in seconds, one try."""
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": self._credentials.client_id,
+            "client_secret": self._credentials.client_secret,
+        }
         answer = self._transport.send(
             "POST",
             self._auth_url,
             "/oauth2/token",
             kind=Kind.REPEATABLE if timeout is None else Kind.ONCE,
-            form={
-                "grant_type": "client_credentials",
-                "client_id": self._credentials.client_id,
-                "client_secret": self._credentials.client_secret,
-            },
+            form=form,
             timeout=timeout,
         )
         if answer.status not in (200, 201):
-            raise _unavailable(answer)
+            raise _unavailable(answer, messages.error_message(answer.body, messages.secrets_in(form)))
         try:
             expires_in = messages.read_id(answer.body, "expires_in")
             return Token(messages.read_text(answer.body, "access_token"), expires_in)
@@ -117,22 +135,104 @@ class AppmaxClient:
         """GET /v1/orders/{id}: what is true."""
         return self._call("GET", f"/v1/orders/{order_id}", messages.read_order, kind=Kind.REPEATABLE)
 
+    # --- payments: none is ever sent twice if the first may have arrived ---
+
+    def charge_card(
+        self, *, order_id: int, customer_id: int, charge: CardCharge, subscription: Subscription | None = None
+    ) -> CardPayment:
+        """POST /v1/payments/credit-card. Raises Declined, in whatever way Appmax says it."""
+        return self._call(
+            "POST",
+            "/v1/payments/credit-card",
+            messages.read_card_payment,
+            kind=Kind.CARD,
+            json={
+                "order_id": order_id,
+                "customer_id": customer_id,
+                "payment_data": {"credit_card": charge.body(), **_subscription(subscription)},
+            },
+        )
+
     def create_pix(
         self, *, order_id: int, document_number: str, subscription: Subscription | None = None
     ) -> PixPayment:
         """POST /v1/payments/pix. The answer is empty if a payment of the order is pending already."""
-        payment_data: dict[str, Any] = {"pix": {"document_number": document_number}}
-        if subscription:
-            payment_data["subscription"] = {
-                "interval": subscription.interval,
-                "interval_count": subscription.interval_count,
-            }
         return self._call(
             "POST",
             "/v1/payments/pix",
             messages.read_pix,
             kind=Kind.PAYMENT,
-            json={"order_id": order_id, "payment_data": payment_data},
+            json={
+                "order_id": order_id,
+                "payment_data": {"pix": {"document_number": document_number}, **_subscription(subscription)},
+            },
+        )
+
+    def create_boleto(self, *, order_id: int, document_number: str) -> BoletoPayment:
+        """POST /v1/payments/boleto."""
+        return self._call(
+            "POST",
+            "/v1/payments/boleto",
+            messages.read_boleto,
+            kind=Kind.PAYMENT,
+            json={"order_id": order_id, "payment_data": {"boleto": {"document_number": document_number}}},
+        )
+
+    def upsell(self, *, upsell_hash: str, products_value: int, products: tuple[Product, ...]) -> UpsellAnswer:
+        """POST /v1/orders/upsell: charges `products_value` cents to the card behind the hash. Raises Declined."""
+        return self._call(
+            "POST",
+            "/v1/orders/upsell",
+            messages.read_upsell,
+            kind=Kind.CARD,
+            json={
+                "upsell_hash": upsell_hash,
+                "products_value": products_value,
+                "products": [asdict(product) for product in products],
+            },
+        )
+
+    # --- around a payment ---
+
+    def installments(self, *, total_value: int, installments: int) -> list[Installment]:
+        """POST /v1/payments/installments: what `total_value` cents cost in up to `installments` parts, fewest first."""
+        return self._call(
+            "POST",
+            "/v1/payments/installments",
+            messages.read_installments,
+            kind=Kind.REPEATABLE,
+            json={"installments": installments, "total_value": total_value, "settings": True},
+        )
+
+    def tokenize_card(self, card: Card) -> str:
+        """POST /v1/payments/tokenize: a token that serves once. A failure is Unavailable: nothing is charged."""
+        return self._call(
+            "POST",
+            "/v1/payments/tokenize",
+            lambda body: messages.read_text(body, "data", "token"),
+            kind=Kind.HARMLESS,
+            json={"payment_data": {"credit_card": card.body()}},
+        )
+
+    def request_refund(self, *, order_id: int, value: int | None) -> None:
+        """POST /v1/orders/refund-request: of `value` cents, or of everything if None. Accepted is not done."""
+        amount = {"type": "total"} if value is None else {"type": "partial", "value": value}
+        self._call(
+            "POST",
+            "/v1/orders/refund-request",
+            _whatever_it_says,
+            kind=Kind.ONCE,
+            json={"order_id": order_id, **amount},
+        )
+
+    def add_tracking_code(self, *, order_id: int, code: str) -> None:
+        """POST /v1/orders/shipping-tracking-code."""
+        self._call(
+            "POST",
+            "/v1/orders/shipping-tracking-code",
+            _whatever_it_says,
+            kind=Kind.ONCE,
+            json={"order_id": order_id, "shipping_tracking_code": code},
         )
 
     def _call(
@@ -150,35 +250,74 @@ class AppmaxClient:
         if answer.status == 401 and cached:
             token = self._tokens.renew()
             answer = self._transport.send(method, self._api_url, path, kind=kind, token=token, json=json)
+        secrets = messages.secrets_in(json or {}) | {token}
         if answer.status not in (200, 201) or messages.is_refusal(answer.body):
-            raise _error(answer, kind)
+            raise _error(answer, kind, secrets)
         try:
             return read(answer.body)
+        except Refused:
+            raise _declined(answer, secrets) from None
         except Unreadable as problem:
-            unknown = Unavailable if kind is Kind.REPEATABLE else OutcomeUnknown
-            raise unknown(f"Appmax's answer lacks {problem}", status=answer.status, trace=answer.trace) from None
+            raise _unreadable(answer, kind, secrets, problem) from None
 
 
-def _error(answer: Answer, kind: Kind) -> AppmaxError:
+def _subscription(subscription: Subscription | None) -> dict[str, Any]:
+    """What it adds to payment_data."""
+    return {"subscription": subscription.body()} if subscription else {}
+
+
+def _whatever_it_says(body: Any) -> None:
+    """The reading of an answer whose status says everything."""
+
+
+def _error(answer: Answer, kind: Kind, secrets: Collection[str]) -> AppmaxError:
     """Contract, section 4.2."""
     status = answer.status
-    message = messages.error_message(answer.body)
-    if kind is Kind.PAYMENT and (status == 402 or (status < 500 and status != 429 and _REFUSED.search(message))):
-        return Declined(message or "payment declined", status=status, trace=answer.trace)
+    message = messages.error_message(answer.body, secrets)
+    if status == 402 or _is_decline(answer, kind):
+        return _declined(answer, secrets)
     if status in (200, 201):  # {"success": false}
         return Rejected(message or "Appmax refused the request", status=422, trace=answer.trace)
     if status in _OUR_FAULT:
         return Rejected(message or "Appmax refused the request", status=status, trace=answer.trace)
-    if status == 402:
-        return Declined(message or "payment declined", status=status, trace=answer.trace)
-    if status >= 500 and kind is not Kind.REPEATABLE:
+    certainly_undone = 400 <= status < 500 and status not in _GAVE_UP_WAITING
+    if kind.leaves_doubt and not certainly_undone:
         return OutcomeUnknown(message or f"Appmax answered {status}", status=status, trace=answer.trace)
-    return _unavailable(answer)
+    return _unavailable(answer, message)
 
 
-def _unavailable(answer: Answer) -> Unavailable:
+def _is_decline(answer: Answer, kind: Kind) -> bool:
+    """Whether an answer that is no success is a payment's, and says no to the shopper rather than to us."""
+    if not kind.is_payment or answer.status not in _MAY_SAY_DECLINED:
+        return False
+    if kind is Kind.CARD and (answer.status == 403 or messages.declined_status(answer.body)):
+        return True
+    return messages.says_declined(messages.error_message(answer.body))
+
+
+def _declined(answer: Answer, secrets: Collection[str]) -> Declined:
+    message = messages.error_message(answer.body, secrets)
+    if answer.status in (200, 201) and not messages.says_declined(message):
+        message = ""  # a friendly word about something else
+    return Declined(
+        message or "payment declined",
+        status=answer.status,
+        trace=answer.trace,
+        order_status=messages.declined_order_status(answer.body),
+    )
+
+
+def _unreadable(answer: Answer, kind: Kind, secrets: Collection[str], problem: Unreadable) -> AppmaxError:
+    """For a success that lacks what it was asked for."""
+    if _is_decline(answer, kind):
+        return _declined(answer, secrets)
+    unknown = OutcomeUnknown if kind.leaves_doubt else Unavailable
+    return unknown(f"Appmax's answer lacks {problem}", status=answer.status, trace=answer.trace)
+
+
+def _unavailable(answer: Answer, message: str) -> Unavailable:
     return Unavailable(
-        messages.error_message(answer.body) or f"Appmax answered {answer.status}",
+        message or f"Appmax answered {answer.status}",
         status=answer.status,
         trace=answer.trace,
         retry_after=answer.retry_after if answer.status == 429 else None,

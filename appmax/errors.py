@@ -15,7 +15,21 @@ class AppmaxError(Exception):
 
 
 class Declined(AppmaxError):
-    """The payment was refused and nothing was charged; another attempt is the shopper's choice."""
+    """The payment was refused and nothing was charged; another attempt is the shopper's choice.
+
+    `order_status`: what the order is now, `recusado_por_risco` if Appmax said so, else `cancelado`.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        trace: Mapping[str, str] | None = None,
+        order_status: str = "cancelado",
+    ) -> None:
+        super().__init__(message, status=status, trace=trace)
+        self.order_status = order_status
 
 
 class Rejected(AppmaxError):

@@ -1,14 +1,24 @@
 """What is sent to Appmax and what it answers, in every shape seen (contract, section 5). Amounts are integer cents."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 MAX_MESSAGE = 500
+HIDDEN = "•••"
+
+CANCELLED = "cancelado"
+REFUSED_BY_RISK = "recusado_por_risco"
 
 
 class Unreadable(ValueError):
     """An answer that lacks what it is asked for."""
+
+
+class Refused(ValueError):
+    """An answer that reads well, and says that the card was refused."""
 
 
 # --- sent ------------------------------------------------------------------------------------------------------------
@@ -81,6 +91,48 @@ class Subscription:
     interval: str
     interval_count: int
 
+    def body(self) -> dict[str, Any]:
+        """As Appmax wants it."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A card's own data; the year has 2 or 4 digits. Lives for one call, and is written nowhere."""
+
+    number: str = field(repr=False)
+    cvv: str = field(repr=False)
+    expiration_month: str = field(repr=False)
+    expiration_year: str = field(repr=False)
+    holder_name: str = field(repr=False)
+
+    def body(self) -> dict[str, Any]:
+        """payment_data.credit_card of POST /v1/payments/tokenize."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class CardCharge:
+    """payment_data.credit_card of POST /v1/payments/credit-card. Raises ValueError unless it has a card or a token,
+    and not both. A token serves once."""
+
+    installments: int = 1
+    card: Card | None = None
+    token: str = field(default="", repr=False)
+    holder_name: str = field(default="", repr=False)
+    holder_document_number: str = field(default="", repr=False)
+    soft_descriptor: str = ""
+    upsell_hash: str = ""
+
+    def __post_init__(self) -> None:
+        if (self.card is None) == (not self.token):
+            raise ValueError("either a card or a token is needed")
+
+    def body(self) -> dict[str, Any]:
+        """What is known; blank fields are left out. `holder_name` takes precedence over the card's."""
+        own = asdict(self)
+        return _filled((own.pop("card") or {}) | _filled(own))
+
 
 def _filled(body: dict[str, Any]) -> dict[str, Any]:
     """The body without its blank fields."""
@@ -103,12 +155,12 @@ class CreatedOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class RemoteOrder:
-    """Answer of GET /v1/orders/{id}; `total_paid_cents` is None where Appmax doesn't say."""
+class CardPayment:
+    """Answer of POST /v1/payments/credit-card for a card that was not refused; "" where Appmax doesn't say."""
 
-    id: int
     status: str
-    total_paid_cents: int | None
+    upsell_hash: str
+    pay_reference: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +174,49 @@ class PixPayment:
     def is_empty(self) -> bool:
         """Appmax answers empty codes when a payment of the order is pending already."""
         return not self.qr_code and not self.emv
+
+
+@dataclass(frozen=True, slots=True)
+class BoletoPayment:
+    """Answer of POST /v1/payments/boleto: where its PDF is, and the line of digits to type. One of them may be ""."""
+
+    pdf_url: str
+    digitable_line: str
+
+
+@dataclass(frozen=True, slots=True)
+class Installment:
+    """One way to pay by card: `installments` times `value_cents`, `total_cents` in all."""
+
+    installments: int
+    value_cents: int
+    total_cents: int
+
+
+@dataclass(frozen=True, slots=True)
+class UpsellAnswer:
+    """Answer of POST /v1/orders/upsell; `order` is the new one, None where Appmax doesn't say."""
+
+    message: str
+    redirect_url: str
+    order: CreatedOrder | None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteOrder:
+    """Answer of GET /v1/orders/{id}; None or "" where Appmax doesn't say.
+
+    `payment_method` is one of ours: credit_card, pix, boleto.
+    """
+
+    id: int
+    status: str
+    total_paid_cents: int | None
+    customer_id: int | None = None
+    total_cents: int | None = None
+    payment_method: str = ""
+    pix: PixPayment | None = None
+    boleto: BoletoPayment | None = None
 
 
 def read_text(body: Any, *path: str) -> str:
@@ -149,28 +244,91 @@ def read_created_order(body: Any) -> CreatedOrder:
 
 def read_order(body: Any) -> RemoteOrder:
     """Raises Unreadable."""
-    paid = dig(body, "data", "order", "total_paid")
+    order, pix = _object(dig(body, "data", "order")), _pix(body)
     return RemoteOrder(
         id=read_id(body, "data", "order", "id"),
         status=read_text(body, "data", "order", "status"),
-        total_paid_cents=paid if type(paid) is int else None,
+        total_paid_cents=_cents(order.get("total_paid")),
+        customer_id=_id_or_none(body, "data", "customer", "id") or _id_or_none(body, "data", "order", "customer_id"),
+        total_cents=_order_total(order),
+        payment_method=_payment_method(dig(body, "data", "payment", "method")),
+        pix=None if pix is None or pix.is_empty else pix,
+        boleto=_boleto(body),
     )
+
+
+def read_card_payment(body: Any) -> CardPayment:
+    """`data.payment {pay_reference, status, upsell_hash}`, or `data.order.status` and `data.upsell_hash`.
+
+    Raises Refused, and Unreadable if nothing says what happened.
+    """
+    payment = _object(dig(body, "data", "payment"))
+    if "pay_reference" in payment and _is_blank(payment["pay_reference"]):
+        raise Refused
+    if declined_status(body):
+        raise Refused
+    status = _word(payment.get("status")) or _word(dig(body, "data", "order", "status"))
+    pay_reference = _word(payment.get("pay_reference"))
+    if not status and not pay_reference:
+        raise Unreadable("data.payment.pay_reference")
+    upsell_hash = _word(payment.get("upsell_hash")) or _word(dig(body, "data", "upsell_hash"))
+    return CardPayment(status=status, upsell_hash=upsell_hash, pay_reference=pay_reference)
 
 
 def read_pix(body: Any) -> PixPayment:
     """`data.payment.pix_qrcode/.pix_emv`, or `data.pix.qr_code/.emv_code`. Raises Unreadable if there is neither."""
-    payment, pix = dig(body, "data", "payment"), dig(body, "data", "pix")
-    if isinstance(payment, dict) and ("pix_qrcode" in payment or "pix_emv" in payment):
-        codes = payment.get("pix_qrcode"), payment.get("pix_emv")
-    elif isinstance(pix, dict):
-        codes = pix.get("qr_code"), pix.get("emv_code")
-    else:
+    pix = _pix(body)
+    if pix is None:
         raise Unreadable("data.payment.pix_qrcode")
-    return PixPayment(qr_code=_text(codes[0]).removeprefix("data:image/png;base64,"), emv=_text(codes[1]))
+    return pix
 
 
-def error_message(body: Any) -> str:
-    """The message in any of the shapes of contract 4.2; "" if there is none."""
+def read_boleto(body: Any) -> BoletoPayment:
+    """`data.payment.boleto_link_pdf/.boleto_digitable_line`, or `data.boleto.pdf_url/.digitable_line`.
+
+    Raises Unreadable if neither value is there.
+    """
+    boleto = _boleto(body)
+    if boleto is None:
+        raise Unreadable("data.payment.boleto_link_pdf")
+    return boleto
+
+
+def read_installments(body: Any) -> list[Installment]:
+    """`data.parcels {"n": value of one}`, or `data.installments {"n": {"total": ..}}`, both in decimal reais.
+
+    What can't be read is left out; raises Unreadable if nothing is left.
+    """
+    found = [
+        Installment(number, value_cents=_in_cents(value), total_cents=_in_cents(value * number))
+        for number, value in _amounts(dig(body, "data", "parcels"))
+    ] or [
+        Installment(number, value_cents=_in_cents(total / number), total_cents=_in_cents(total))
+        for number, total in _amounts(dig(body, "data", "installments"), "total")
+    ]
+    if not found:
+        raise Unreadable("data.parcels")
+    return sorted(found, key=lambda installment: installment.installments)
+
+
+def read_upsell(body: Any) -> UpsellAnswer:
+    """All of it is optional, but there must be a `data`. Raises Refused, Unreadable."""
+    data = dig(body, "data")
+    if not isinstance(data, Mapping):
+        raise Unreadable("data")
+    message, order_id = _text(data.get("message")), _id_or_none(data, "order", "id")
+    status = _word(dig(data, "order", "status"))
+    if declined_status(body) or (not status and says_declined(message)):
+        raise Refused
+    return UpsellAnswer(
+        message=message,
+        redirect_url=_with_scheme(_text(data.get("redirect_url"))),
+        order=CreatedOrder(id=order_id, status=status) if order_id else None,
+    )
+
+
+def error_message(body: Any, secrets: Collection[str] = ()) -> str:
+    """The message in any of the shapes of contract 4.2, without the `secrets` and card numbers; "" if there is none."""
     candidates = (
         dig(body, "errors", "message"),
         dig(body, "error", "message"),
@@ -180,11 +338,41 @@ def error_message(body: Any) -> str:
         dig(body, "text"),
         dig(body, "errors"),
         dig(body, "error"),
+        dig(body, "data", "message"),
     )
     for candidate in candidates:
         if text := _sentence(candidate):
-            return text[:MAX_MESSAGE]
+            return _scrubbed(text, secrets)[:MAX_MESSAGE]  # in this order: half a card number would not be found
     return ""
+
+
+def secrets_in(sent: Mapping[str, Any], inside: str = "") -> set[str]:
+    """The values in a request that no error may repeat: the card's, its holder's, document numbers, tokens."""
+    found: set[str] = set()
+    for name, value in sent.items():
+        if isinstance(value, Mapping):
+            found |= secrets_in(value, name)
+        elif isinstance(value, str) and (name in _SECRET_FIELDS or (inside, name) == ("credit_card", "number")):
+            found.add(value.strip())
+    return found - {""}
+
+
+def says_declined(message: str) -> bool:
+    """Whether this is what Appmax writes when a card or its issuer says no."""
+    return _DECLINED.search(message) is not None
+
+
+def declined_status(body: Any) -> str:
+    """`cancelado` or `recusado_por_risco`, if payment or order say so; else ""."""
+    said = {_word(dig(body, "data", part, "status")).lower() for part in ("payment", "order")}
+    return next((status for status in (REFUSED_BY_RISK, CANCELLED) if status in said), "")
+
+
+def declined_order_status(body: Any) -> str:
+    """What the order of a declined payment is now: refused by risk if that is said anywhere, else cancelled."""
+    if declined_status(body) == REFUSED_BY_RISK or _BY_RISK.search(error_message(body)):
+        return REFUSED_BY_RISK
+    return CANCELLED
 
 
 def is_refusal(body: Any) -> bool:
@@ -199,6 +387,128 @@ def dig(body: Any, *path: str) -> Any:
             return None
         body = body.get(name)
     return body
+
+
+_SECRET_FIELDS = frozenset(
+    {
+        "client_secret",
+        "cvv",
+        "document_number",
+        "email",
+        "holder_document_number",
+        "holder_name",
+        "phone",
+        "token",
+        "upsell_hash",
+    }
+)
+_CARD_NUMBER = re.compile(r"(?<!\d)\d(?:[\s-]{0,2}\d){12,18}(?!\d)")
+_DECLINED = re.compile(r"n[aã]o (?:foi )?autorizad|not authori[sz]ed|recusad|declined", re.IGNORECASE)
+_BY_RISK = re.compile(r"recusad[oa][ _]por[ _]risco", re.IGNORECASE)
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_ORDINAL = re.compile(r"[1-9][0-9]{0,2}")
+_REAIS = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,20})?")
+_PAYMENT_METHODS = {"creditcard": "credit_card", "pix": "pix", "boleto": "boleto", "billet": "boleto"}
+
+
+def _scrubbed(text: str, secrets: Collection[str]) -> str:
+    """The text without these values, and without anything that looks like a card number."""
+    if secrets:
+        longest_first = sorted(secrets, key=len, reverse=True)
+        text = re.sub("|".join(map(_occurrence, longest_first)), HIDDEN, text, flags=re.IGNORECASE)
+    return _CARD_NUMBER.sub(HIDDEN, text)
+
+
+def _occurrence(secret: str) -> str:
+    """The pattern of a value in a message. Short ones (a CVV) count as whole words only; numbers may be punctuated."""
+    if len(secret) <= 4:
+        return rf"(?<!\w){re.escape(secret)}(?!\w)"
+    if secret.isalnum() and not secret.isalpha():
+        return r"[\s./-]?".join(secret)
+    return re.escape(secret)
+
+
+def _pix(body: Any) -> PixPayment | None:
+    payment, pix = _object(dig(body, "data", "payment")), dig(body, "data", "pix")
+    if "pix_qrcode" in payment or "pix_emv" in payment:
+        codes = payment.get("pix_qrcode"), payment.get("pix_emv")
+    elif isinstance(pix, Mapping):
+        codes = pix.get("qr_code"), pix.get("emv_code")
+    else:
+        return None
+    return PixPayment(qr_code=_text(codes[0]).removeprefix("data:image/png;base64,"), emv=_text(codes[1]))
+
+
+def _boleto(body: Any) -> BoletoPayment | None:
+    payment, boleto = _object(dig(body, "data", "payment")), _object(dig(body, "data", "boleto"))
+    pdf_url = _text(payment.get("boleto_link_pdf")) or _text(boleto.get("pdf_url"))
+    digitable_line = _text(payment.get("boleto_digitable_line")) or _text(boleto.get("digitable_line"))
+    return BoletoPayment(pdf_url, digitable_line) if pdf_url or digitable_line else None
+
+
+def _order_total(order: Mapping[str, Any]) -> int | None:
+    """In cents: what the order says, or the sum of its parts, which lie in it or in its `amounts`."""
+    ways = (
+        _sum(order, "total"),
+        _sum(order, "products_value", "shipping_value", less="discount_value"),
+        _sum(_object(order.get("amounts")), "sub_total", "installment_fee", "shipping_value", less="discount"),
+    )
+    return next((total for total in ways if total is not None), None)
+
+
+def _sum(amounts: Mapping[str, Any], *names: str, less: str = "") -> int | None:
+    """The named amounts less another; None unless all of them are there."""
+    found = [value for name in names if (value := _cents(amounts.get(name))) is not None]
+    discount = _cents(amounts.get(less)) if less else 0
+    return None if discount is None or len(found) < len(names) else sum(found) - discount
+
+
+def _payment_method(value: Any) -> str:
+    return _PAYMENT_METHODS.get(_word(value).lower().replace("_", ""), "")
+
+
+def _amounts(amounts: Any, name: str = "") -> list[tuple[int, Decimal]]:
+    """(number of instalments, decimal reais) from `{"n": amount}`, or with a name from `{"n": {name: amount}}`."""
+    found = []
+    for number, amount in _object(amounts).items():
+        value = dig(amount, name) if name else amount
+        reais = str(value) if isinstance(value, int | float | str) else ""
+        if _ORDINAL.fullmatch(number) and _REAIS.fullmatch(reais):
+            found.append((int(number), Decimal(reais)))
+    return found
+
+
+def _in_cents(reais: Decimal) -> int:
+    return int((reais * 100).quantize(Decimal(1), ROUND_HALF_UP))
+
+
+def _with_scheme(url: str) -> str:
+    return url if not url or _SCHEME.match(url) else f"https://{url.removeprefix('//')}"
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    """The object, or an empty one for anything else: Appmax writes `[]` for an empty object."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def _id_or_none(body: Any, *path: str) -> int | None:
+    try:
+        return read_id(body, *path)
+    except Unreadable:
+        return None
+
+
+def _cents(value: Any) -> int | None:
+    return value if type(value) is int else None
+
+
+def _is_blank(value: Any) -> bool:
+    return not (value.strip() if isinstance(value, str) else value)
+
+
+def _word(value: Any) -> str:
+    """A text or a number as text; "" for anything else."""
+    return str(value) if type(value) is int else _text(value).strip()
 
 
 def _sentence(value: Any) -> str:

@@ -32,9 +32,21 @@ _GATEWAY_FAILURES = (502, 503, 504)
 class Kind(Enum):
     """What may be done with a call whose answer didn't come."""
 
-    REPEATABLE = "repeatable"  # reads, /oauth2/token, /app/authorize
+    REPEATABLE = "repeatable"  # reads, calculations, /oauth2/token, /app/authorize
+    HARMLESS = "harmless"  # not sent again by us, but nobody is hurt if it happened
     ONCE = "once"  # it may have happened
     PAYMENT = "payment"  # it may have charged; and a refusal is a decline
+    CARD = "card"  # a payment; and a 403 is a decline
+
+    @property
+    def leaves_doubt(self) -> bool:
+        """Whether it matters if a call without a clear answer happened."""
+        return self not in (Kind.REPEATABLE, Kind.HARMLESS)
+
+    @property
+    def is_payment(self) -> bool:
+        """Whether it charges somebody, so that a refusal is a decline."""
+        return self in (Kind.PAYMENT, Kind.CARD)
 
 
 @dataclass(frozen=True)
@@ -92,6 +104,7 @@ class Transport:
             attempt += 1
             error: AppmaxError | None = None
             answer: Answer | None = None
+            may_repeat = kind is Kind.REPEATABLE
             started = time.perf_counter()
             try:
                 response = self._session.request(
@@ -110,8 +123,9 @@ class Transport:
                 answer = _answer(response)
             except (requests.RequestException, OSError, ValueError) as failure:
                 error = _classified(failure, kind)
+                may_repeat = may_repeat or _never_arrived(failure)
             self._log(method, path, answer, error, started, attempt)
-            wait = _wait_before_repeat(answer, error, kind, attempt)
+            wait = _wait_before_repeat(answer, error, kind, attempt, may_repeat=may_repeat)
             if wait is None:
                 if error is not None:
                     raise error from None
@@ -173,7 +187,7 @@ def _seconds(header: str | None, body: Any) -> int:
 def _classified(failure: Exception, kind: Kind) -> AppmaxError:
     """Whether the request can have arrived."""
     timed_out = isinstance(failure, requests.Timeout) or isinstance(_cause(failure), ReadTimeoutError)
-    if _never_arrived(failure) or kind is Kind.REPEATABLE:
+    if _never_arrived(failure) or not kind.leaves_doubt:
         message = "Appmax did not answer in time" if timed_out else "Appmax could not be reached"
         return Unavailable(message, timed_out=timed_out)
     message = "Appmax did not answer in time" if timed_out else "the connection to Appmax broke"
@@ -191,14 +205,19 @@ def _cause(failure: Exception) -> object:
     return reason.reason if isinstance(reason, MaxRetryError) else reason
 
 
-def _wait_before_repeat(answer: Answer | None, error: AppmaxError | None, kind: Kind, attempt: int) -> float | None:
-    """Seconds to wait before the same request may be sent again; None if it may not."""
+def _wait_before_repeat(
+    answer: Answer | None, error: AppmaxError | None, kind: Kind, attempt: int, *, may_repeat: bool
+) -> float | None:
+    """Seconds to wait before the same request may be sent again; None if it may not.
+
+    `may_repeat`: whether a failure without an answer allows it.
+    """
     if answer is not None and answer.status == 429:
         return answer.retry_after if attempt == 1 and answer.retry_after <= LONGEST_WAIT_SECONDS else None
     repeats = len(_BACKOFF_SECONDS) if kind is Kind.REPEATABLE else 1
     if attempt > repeats:
         return None
-    if isinstance(error, Unavailable) and not error.timed_out:
+    if may_repeat and isinstance(error, Unavailable) and not error.timed_out:
         return _BACKOFF_SECONDS[attempt - 1]
     if answer is not None and answer.status in _GATEWAY_FAILURES and kind is Kind.REPEATABLE:
         return _BACKOFF_SECONDS[attempt - 1]

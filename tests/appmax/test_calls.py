@@ -7,7 +7,19 @@ import pytest
 
 from appmax.client import AppmaxClient
 from appmax.errors import OutcomeUnknown, Rejected, Unavailable
-from appmax.messages import Address, Customer, NewOrder, Product, Subscription
+from appmax.messages import (
+    Address,
+    BoletoPayment,
+    Card,
+    CardCharge,
+    Customer,
+    Installment,
+    NewOrder,
+    PixPayment,
+    Product,
+    RemoteOrder,
+    Subscription,
+)
 from tests.appmax.conftest import URL
 
 CUSTOMER = Customer(
@@ -17,6 +29,7 @@ CUSTOMER = Customer(
     phone="11987654321",
     address=Address("01310100", "Av. Paulista", "1000", "", "Bela Vista", "São Paulo", "SP"),
 )
+CARD = Card("4000000000000010", "987", "12", "2031", "Ana Souza")
 ORDER = NewOrder(1000, 100, 50, (Product("sku", "Camiseta", 1, 1000, "physical"),))
 
 
@@ -70,12 +83,98 @@ def test_create_order(client: AppmaxClient, appmax: Any) -> None:
 
 
 def test_get_order(client: AppmaxClient, appmax: Any) -> None:
-    order = {"id": 9, "status": "aprovado", "total_paid": 950}
-    appmax.get(f"{URL}/v1/orders/9", json={"data": {"order": order, "payment": []}})
+    order = {"id": 9, "status": "aprovado", "total_paid": 950, "total": 1000}
+    body = {"order": order, "customer": {"id": "7"}, "payment": {"method": "creditcard"}}
+    appmax.get(f"{URL}/v1/orders/9", json={"data": body})
 
-    found = client.get_order(9)
+    assert client.get_order(9) == RemoteOrder(
+        id=9, status="aprovado", total_paid_cents=950, customer_id=7, total_cents=1000, payment_method="credit_card"
+    )
 
-    assert (found.id, found.status, found.total_paid_cents) == (9, "aprovado", 950)
+
+@pytest.mark.parametrize("empty", [{}, {"payment": []}, {"payment": [], "customer": []}, {"payment": {"method": None}}])
+def test_an_order_of_which_little_is_known(client: AppmaxClient, appmax: Any, empty: Any) -> None:
+    appmax.get(f"{URL}/v1/orders/9", json={"data": {"order": {"id": 9, "status": "pendente"}, **empty}})
+
+    assert client.get_order(9) == RemoteOrder(id=9, status="pendente", total_paid_cents=None)
+
+
+def remote_order(client: AppmaxClient, appmax: Any, order: Any, **others: Any) -> RemoteOrder:
+    body = {"order": {"id": 9, "status": "pendente", **order}, **others}
+    appmax.get(f"{URL}/v1/orders/9", json={"data": body})
+    return client.get_order(9)
+
+
+AMOUNTS = {"sub_total": 4662, "shipping_value": 2738, "discount": 100, "installment_fee": 1516}
+
+
+@pytest.mark.parametrize(
+    ("order", "total"),
+    [
+        ({"total": 5, "products_value": 1, "discount_value": 1, "shipping_value": 1}, 5),
+        ({"products_value": 1000, "discount_value": 100, "shipping_value": 50}, 950),
+        ({"total": "5.00", "products_value": 1000, "discount_value": 0, "shipping_value": 0}, 1000),
+        ({"amounts": AMOUNTS}, 8816),
+        ({"amounts": {**AMOUNTS, "discount": "1.00"}}, None),
+        ({"amounts": []}, None),
+        ({"products_value": 1000, "discount_value": 0}, None),
+        ({"products_value": 10.5, "discount_value": 0, "shipping_value": 0}, None),
+        ({"total": 10.5}, None),
+        ({"total": True}, None),
+    ],
+)
+def test_the_total_of_an_order_or_the_sum_of_its_parts(
+    client: AppmaxClient, appmax: Any, order: Any, total: int | None
+) -> None:
+    assert remote_order(client, appmax, order).total_cents == total
+
+
+@pytest.mark.parametrize(
+    ("order", "customer", "customer_id"),
+    [({"customer_id": 8}, {"id": 7}, 7), ({"customer_id": 8}, [], 8), ({"customer_id": 0}, {"id": "x"}, None)],
+)
+def test_whose_order_it_is(
+    client: AppmaxClient, appmax: Any, order: Any, customer: Any, customer_id: int | None
+) -> None:
+    assert remote_order(client, appmax, order, customer=customer).customer_id == customer_id
+
+
+@pytest.mark.parametrize(
+    ("said", "method"),
+    [
+        ("creditcard", "credit_card"),
+        ("credit_card", "credit_card"),
+        ("CreditCard", "credit_card"),
+        ("pix", "pix"),
+        ("Pix", "pix"),
+        ("boleto", "boleto"),
+        ("billet", "boleto"),
+        ("apple_pay", ""),
+        (None, ""),
+        (5, ""),
+    ],
+)
+def test_how_an_order_was_paid(client: AppmaxClient, appmax: Any, said: Any, method: str) -> None:
+    assert remote_order(client, appmax, {}, payment={"method": said}).payment_method == method
+
+
+def test_an_order_brings_its_pix(client: AppmaxClient, appmax: Any) -> None:
+    found = remote_order(client, appmax, {}, payment={"method": "pix", "pix_emv": "0002"})
+
+    assert (found.pix, found.boleto) == (PixPayment(qr_code="", emv="0002"), None)
+
+
+def test_an_order_brings_its_boleto(client: AppmaxClient, appmax: Any) -> None:
+    found = remote_order(client, appmax, {}, payment={"method": "billet", "boleto_digitable_line": "23793"})
+
+    assert (found.pix, found.boleto) == (None, BoletoPayment(pdf_url="", digitable_line="23793"))
+
+
+def test_empty_codes_of_an_order_are_none(client: AppmaxClient, appmax: Any) -> None:
+    codes = dict.fromkeys(("pix_qrcode", "pix_emv", "boleto_link_pdf", "boleto_digitable_line"))
+    found = remote_order(client, appmax, {}, payment=codes)
+
+    assert (found.pix, found.boleto) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -126,6 +225,175 @@ def test_an_answer_nobody_understands_leaves_a_payment_unknown_and_a_read_undone
         client.get_order(9)
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"payment": {"boleto_link_pdf": "https://pdf", "boleto_digitable_line": "23793"}},
+        {"boleto": {"pdf_url": "https://pdf", "digitable_line": "23793", "due_date": "2026-12-01"}},
+        {"payment": [], "boleto": {"pdf_url": "https://pdf", "digitable_line": "23793"}},
+        {"payment": {"method": "boleto"}, "boleto": {"pdf_url": "https://pdf", "digitable_line": "23793"}},
+    ],
+)
+def test_both_shapes_of_boleto(client: AppmaxClient, appmax: Any, data: Any) -> None:
+    appmax.post(f"{URL}/v1/payments/boleto", json={"data": data}, status=201)
+
+    boleto = client.create_boleto(order_id=9, document_number="52998224725")
+
+    assert boleto == BoletoPayment(pdf_url="https://pdf", digitable_line="23793")
+    assert sent(appmax) == {"order_id": 9, "payment_data": {"boleto": {"document_number": "52998224725"}}}
+
+
+@pytest.mark.parametrize(
+    ("data", "boleto"),
+    [
+        ({"payment": {"boleto_link_pdf": "https://pdf"}}, BoletoPayment("https://pdf", "")),
+        ({"boleto": {"pdf_url": None, "digitable_line": "23793"}}, BoletoPayment("", "23793")),
+    ],
+)
+def test_half_a_boleto_is_enough(client: AppmaxClient, appmax: Any, data: Any, boleto: BoletoPayment) -> None:
+    appmax.post(f"{URL}/v1/payments/boleto", json={"data": data})
+
+    assert client.create_boleto(order_id=9, document_number="1") == boleto
+
+
+@pytest.mark.parametrize(
+    "data", [{}, [], None, {"payment": []}, {"boleto": {"pdf_url": "", "digitable_line": None}}, {"payment": {"id": 1}}]
+)
+def test_a_boleto_without_either_is_unknown(client: AppmaxClient, appmax: Any, data: Any) -> None:
+    appmax.post(f"{URL}/v1/payments/boleto", json={"data": data})
+
+    with pytest.raises(OutcomeUnknown):
+        client.create_boleto(order_id=9, document_number="1")
+
+
+def test_what_is_asked_about_installments(client: AppmaxClient, appmax: Any) -> None:
+    appmax.post(f"{URL}/v1/payments/installments", json={"data": {"parcels": {"1": 100.0}}})
+
+    client.installments(total_value=10000, installments=12)
+
+    assert sent(appmax) == {"installments": 12, "total_value": 10000, "settings": True}
+
+
+@pytest.mark.parametrize(
+    ("data", "found"),
+    [
+        ({"parcels": {"1": 100, "2": "51.25"}}, [(1, 10000, 10000), (2, 5125, 10250)]),
+        ({"parcels": {"10": 11.6, "2": 51.0, "1": 100.0}}, [(1, 10000, 10000), (2, 5100, 10200), (10, 1160, 11600)]),
+        ({"parcels": {"1": 0.29, "3": 1.005}}, [(1, 29, 29), (3, 101, 302)]),
+        ({"parcels": {"1": 0}}, [(1, 0, 0)]),
+        ({"installments": {"1": {"total": 100}, "3": {"total": "100.00"}}}, [(1, 10000, 10000), (3, 3333, 10000)]),
+        ({"installments": {"12": {"total": 118.9}, "8": {"total": 100.04}}}, [(8, 1251, 10004), (12, 991, 11890)]),
+        ({"parcels": [], "installments": {"2": {"total": 100}}}, [(2, 5000, 10000)]),
+        ({"parcels": {"1": 100}, "installments": {"1": {"total": 90}}}, [(1, 10000, 10000)]),
+        (
+            {"parcels": {"0": 1, "-1": 1, "x": 1, "1.5": 1, "01": 1, "": 1, "2": 50, "settings": {}}},
+            [(2, 5000, 10000)],
+        ),
+        ({"installments": {"1": {"total": 100}, "2": {}, "3": [], "4": 5}}, [(1, 10000, 10000)]),
+    ],
+)
+def test_both_shapes_of_installments(client: AppmaxClient, appmax: Any, data: Any, found: Any) -> None:
+    appmax.post(f"{URL}/v1/payments/installments", json={"data": data})
+
+    answer = client.installments(total_value=10000, installments=12)
+
+    assert answer == [Installment(number, value_cents=value, total_cents=total) for number, value, total in found]
+
+
+BAD_AMOUNTS = ["1.234,56", "12,5", "-1", -1, True, None, "", "abc", [], {}, "1e3", "1" * 40, 1e300, " 5"]
+
+
+@pytest.mark.parametrize("amount", BAD_AMOUNTS)
+def test_an_instalment_that_is_no_amount_is_left_out(client: AppmaxClient, appmax: Any, amount: Any) -> None:
+    appmax.post(f"{URL}/v1/payments/installments", json={"data": {"parcels": {"1": 10, "2": amount}}})
+
+    answer = client.installments(total_value=1000, installments=2)
+
+    assert answer == [Installment(1, value_cents=1000, total_cents=1000)]
+
+
+@pytest.mark.parametrize("amount", ["NaN", "Infinity", "-Infinity"])
+def test_an_instalment_that_is_no_number_is_left_out(client: AppmaxClient, appmax: Any, amount: str) -> None:
+    body = f'{{"data": {{"parcels": {{"1": 10, "2": {amount}, "3": "{amount}"}}}}}}'
+    appmax.post(f"{URL}/v1/payments/installments", body=body)
+
+    answer = client.installments(total_value=1000, installments=2)
+
+    assert answer == [Installment(1, value_cents=1000, total_cents=1000)]
+
+
+@pytest.mark.parametrize(
+    "data", [{}, [], None, {"parcels": []}, {"parcels": {}}, {"parcels": {"1": "x"}}, {"installments": {"1": {}}}]
+)
+def test_installments_without_any_are_unavailable(client: AppmaxClient, appmax: Any, data: Any) -> None:
+    appmax.post(f"{URL}/v1/payments/installments", json={"data": data})
+
+    with pytest.raises(Unavailable):
+        client.installments(total_value=1000, installments=2)
+
+
+def test_tokenize(client: AppmaxClient, appmax: Any) -> None:
+    appmax.post(f"{URL}/v1/payments/tokenize", json={"data": {"token": "tok"}}, status=201)
+
+    assert client.tokenize_card(CARD) == "tok"
+    card = {
+        "number": "4000000000000010",
+        "cvv": "987",
+        "expiration_month": "12",
+        "expiration_year": "2031",
+        "holder_name": "Ana Souza",
+    }
+    assert sent(appmax) == {"payment_data": {"credit_card": card}}
+
+
+@pytest.mark.parametrize("body", [{}, [], {"data": []}, {"data": {"token": ""}}, {"data": {"token": 5}}])
+def test_a_tokenization_without_a_token_hurt_nobody(client: AppmaxClient, appmax: Any, body: Any) -> None:
+    appmax.post(f"{URL}/v1/payments/tokenize", json=body)
+
+    with pytest.raises(Unavailable):
+        client.tokenize_card(CARD)
+
+
+@pytest.mark.parametrize(("value", "asked"), [(None, {"type": "total"}), (500, {"type": "partial", "value": 500})])
+def test_a_refund_is_total_or_of_a_value(client: AppmaxClient, appmax: Any, value: int | None, asked: Any) -> None:
+    appmax.post(f"{URL}/v1/orders/refund-request", json={"data": {"message": "Refund request accepted"}}, status=201)
+
+    client.request_refund(order_id=9, value=value)
+
+    assert sent(appmax) == {"order_id": 9, **asked}
+
+
+def test_a_tracking_code(client: AppmaxClient, appmax: Any) -> None:
+    appmax.post(f"{URL}/v1/orders/shipping-tracking-code", json={"data": {"message": "tracking accepted"}}, status=201)
+
+    client.add_tracking_code(order_id=9, code="BR123")
+
+    assert sent(appmax) == {"order_id": 9, "shipping_tracking_code": "BR123"}
+
+
+@pytest.mark.parametrize("status", [200, 201])
+@pytest.mark.parametrize("body", ["", "OK", "<html>", "[]", "{}", '{"success": true}', '{"data": []}', "null"])
+def test_refund_and_tracking_are_accepted_in_any_words(
+    client: AppmaxClient, appmax: Any, body: str, status: int
+) -> None:
+    appmax.post(f"{URL}/v1/orders/refund-request", body=body, status=status)
+    appmax.post(f"{URL}/v1/orders/shipping-tracking-code", body=body, status=status)
+
+    client.request_refund(order_id=9, value=None)
+    client.add_tracking_code(order_id=9, code="BR123")
+
+
+def test_refund_and_tracking_may_be_refused_with_a_good_status(client: AppmaxClient, appmax: Any) -> None:
+    refusal = {"success": False, "text": "Order not paid", "data": []}
+    appmax.post(f"{URL}/v1/orders/refund-request", json=refusal)
+    appmax.post(f"{URL}/v1/orders/shipping-tracking-code", json=refusal)
+
+    with pytest.raises(Rejected, match="Order not paid"):
+        client.request_refund(order_id=9, value=None)
+    with pytest.raises(Rejected, match="Order not paid"):
+        client.add_tracking_code(order_id=9, code="BR123")
+
+
 @pytest.mark.parametrize("order_id", [0, -1, True, 1.5, "x", None])
 def test_an_id_that_is_none_is_not_taken(client: AppmaxClient, appmax: Any, order_id: Any) -> None:
     appmax.post(f"{URL}/v1/orders", json={"data": {"order": {"id": order_id}}})
@@ -143,7 +411,18 @@ def test_success_false_is_an_error_whatever_the_status(client: AppmaxClient, app
 
 
 def test_personal_data_and_secrets_are_not_in_any_repr(client: AppmaxClient) -> None:
-    shown = repr(CUSTOMER) + repr(client._credentials)
+    charge = CardCharge(card=CARD, holder_name="Rui Lima", holder_document_number="52998224725")
+    by_token = CardCharge(token="tok-of-card")
+    shown = repr(CUSTOMER) + repr(client._credentials) + repr(CARD) + repr(charge) + repr(by_token)
 
     for secret in ("Ana", "ana@example.com", "11987654321", "Paulista", "s3cret-of-merchant"):
         assert secret not in shown
+    for secret in ("4000000000000010", "987", "12", "2031", "Souza", "Rui", "52998224725", "tok-of-card"):
+        assert secret not in shown
+
+
+@pytest.mark.parametrize("means", [{}, {"card": CARD, "token": "tok"}])
+def test_a_charge_has_a_card_or_a_token(means: Any) -> None:
+    with pytest.raises(ValueError, match="either a card or a token") as caught:
+        CardCharge(**means)
+    assert "4000" not in str(caught.value)

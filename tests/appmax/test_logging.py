@@ -7,7 +7,7 @@ import pytest
 
 from appmax.client import AppmaxClient
 from appmax.errors import AppmaxError
-from appmax.messages import Customer
+from appmax.messages import Card, CardCharge, Customer
 from tests.appmax.conftest import URL
 
 SECRETS = ("s3cret-of-merchant", "t1", "Ana", "ana@example.com", "11987654321", "52998224725")
@@ -27,6 +27,27 @@ def test_calls_are_logged_without_bodies_tokens_or_secrets(
     assert "CF-Ray=ray-1" in text
     for secret in SECRETS:
         assert secret not in text
+
+
+@pytest.mark.parametrize("status", [201, 402, 500])
+def test_nothing_of_a_card_is_logged(
+    client: AppmaxClient, appmax: Any, caplog: pytest.LogCaptureFixture, status: int
+) -> None:
+    card = Card("4000000000000010", "987", "12", "2031", "Ana Souza")
+    said = {"message": "4000000000000010 987 Ana Souza 52998224725", "data": {"token": "tok-of-card"}}
+    appmax.post(f"{URL}/v1/payments/credit-card", json=said, status=status)
+    appmax.post(f"{URL}/v1/payments/tokenize", json=said)
+    caplog.set_level(logging.DEBUG)
+
+    client.tokenize_card(card)
+    with pytest.raises(AppmaxError):
+        client.charge_card(
+            order_id=1, customer_id=2, charge=CardCharge(card=card, holder_document_number="52998224725")
+        )
+
+    assert "path=/v1/payments/credit-card" in caplog.text
+    for secret in ("4000000000000010", "Souza", "52998224725", "tok-of-card"):
+        assert secret not in caplog.text
 
 
 def test_no_exception_of_the_http_library_rides_along(client_at: Any, appmax: Any) -> None:
