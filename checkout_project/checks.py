@@ -53,12 +53,18 @@ def app_ids_not_mixed_up(app_configs: Sequence[Any] | None, **kwargs: Any) -> li
     return found
 
 
+_OPEN = "API_KEYS_REQUIRED is off: checkout and merchant tokens are open to anybody"
+
+
 @register()
+def api_keys_off_locally(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Without keys anybody can read a merchant's secret; on a developer's machine that may do."""
+    off = settings.IS_LOCAL and not settings.API_KEYS_REQUIRED
+    return [Warning(_OPEN, id="checkout.W002")] if off else []
+
+
+@register(Tags.security, deploy=True)
 def api_keys_required(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Without keys anybody can read a merchant's secret."""
-    if settings.API_KEYS_REQUIRED:
-        return []
-    message = "API_KEYS_REQUIRED is off: checkout and merchant tokens are open to anybody"
-    if settings.IS_LOCAL:
-        return [Warning(message, id="checkout.W002")]
-    return [Error(message, hint="Set API_KEYS_REQUIRED=true.", id="checkout.E004")]
+    """Elsewhere it may not."""
+    off = not settings.IS_LOCAL and not settings.API_KEYS_REQUIRED
+    return [Error(_OPEN, hint="Set API_KEYS_REQUIRED=true.", id="checkout.E004")] if off else []

@@ -16,6 +16,7 @@ from checkout_project.api import wants_page
 
 log = logging.getLogger(__name__)
 
+PAYMENT_DECLINED = "payment declined"
 OUTCOME_UNKNOWN = "Appmax did not confirm the outcome; it is not known yet, ask for the status before trying again"
 
 
@@ -65,7 +66,8 @@ def _appmax_answer(exc: AppmaxError) -> tuple[int, dict[str, Any], dict[str, str
     """Contract, section 4.2."""
     match exc:
         case Declined():
-            return 422, {"message": exc.message}, {}
+            reason = {"reason": exc.message} if exc.message not in ("", PAYMENT_DECLINED) else {}
+            return 422, {"message": PAYMENT_DECLINED, **reason}, {}
         case Rejected():
             return exc.status or 422, {"message": exc.message}, {}
         case OutcomeUnknown(timed_out=timed_out):

@@ -2,6 +2,7 @@
 security, logs. `.env.example` documents every variable."""
 
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import django_stubs_ext
@@ -63,6 +64,9 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "rest_framework",
     "rest_framework_api_key",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "procrastinate.contrib.django",
     "checkout_project",
     "installations",
     "orders",
@@ -119,14 +123,17 @@ DB_MAX_IDLE_CONNS = env.number("DB_MAX_IDLE_CONNS", 5)
 DB_MAX_OPEN_CONNS = env.number("DB_MAX_OPEN_CONNS", 25, minimum=1)
 DB_CONN_MAX_LIFETIME = env.number("DB_CONN_MAX_LIFETIME", 300, minimum=1)  # seconds
 
-if DB_MAX_OPEN_CONNS < WEB_CONCURRENCY:
-    raise ImproperlyConfigured(
-        f"DB_MAX_OPEN_CONNS ({DB_MAX_OPEN_CONNS}) must be at least WEB_CONCURRENCY ({WEB_CONCURRENCY}): "
-        "each worker process needs a connection"
-    )
+# Jobs that the worker does at once: each in a thread with one connection; four more are the queue's own.
+JOB_CONCURRENCY = 2
+_job_connections = JOB_CONCURRENCY + 4
+_open_share = (DB_MAX_OPEN_CONNS - _job_connections) // WEB_CONCURRENCY
 
-_open_share = DB_MAX_OPEN_CONNS // WEB_CONCURRENCY
-DATABASES = {
+if _open_share < 1:
+    raise ImproperlyConfigured(
+        f"DB_MAX_OPEN_CONNS ({DB_MAX_OPEN_CONNS}) must be at least {WEB_CONCURRENCY + _job_connections}: "
+        f"one for each of the web's processes (WEB_CONCURRENCY={WEB_CONCURRENCY}), {_job_connections} for the worker"
+    )
+DATABASES: dict[str, dict[str, Any]] = {
     "default": {
         "ENGINE": "django.db.backends.postgresql",
         "HOST": env.text("DB_HOST", "localhost"),
@@ -144,15 +151,17 @@ DATABASES = {
             # A wait that takes too long must not use up the pool: locks give up after 3 s, statements after 15 s.
             "options": f"-c search_path={env.text('DB_SCHEMA', 'public')} "
             "-c lock_timeout=3000 -c statement_timeout=15000",
-            "pool": {
-                "min_size": min(DB_MAX_IDLE_CONNS // WEB_CONCURRENCY, _open_share),
-                "max_size": _open_share,
-                "max_lifetime": DB_CONN_MAX_LIFETIME,
-                "timeout": 2,  # seconds a request waits for a connection before it is told 503
-            },
         },
     }
 }
+# The web's processes keep a pool; manage.py's commands, the worker among them, work in one or two threads without one.
+if env.flag("DB_POOL", True):
+    DATABASES["default"]["OPTIONS"]["pool"] = {
+        "min_size": min(DB_MAX_IDLE_CONNS // WEB_CONCURRENCY, _open_share),
+        "max_size": _open_share,
+        "max_lifetime": DB_CONN_MAX_LIFETIME,
+        "timeout": 2,  # seconds a request waits for a connection before it is told 503
+    }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 FIELD_ENCRYPTION_KEYS = [
@@ -235,6 +244,38 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["checkout_project.api.StrictJSONParser"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "checkout_project.api.AlwaysJSON",
     "EXCEPTION_HANDLER": "checkout_project.errors.exception_handler",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Appmax Checkout",
+    "DESCRIPTION": "Install the app, sell, be paid by card, Pix and boleto through Appmax. Amounts are integer cents.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PUBLIC": True,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "APPEND_COMPONENTS": {
+        "securitySchemes": {
+            "ApiKey": {
+                "type": "apiKey",
+                "in": "header",
+                "name": "Authorization",
+                "description": "`Api-Key ` and a key made in the admin or by `manage.py create_api_key`.",
+            }
+        }
+    },
+}
+
+# --- jobs ------------------------------------------------------------------------------------------------------------
+
+# A job that succeeded leaves nothing behind: what it did is in the tables. One that failed stays for staff to see.
+PROCRASTINATE_WORKER_DEFAULTS = {
+    "concurrency": JOB_CONCURRENCY,
+    "delete_jobs": "successful",
+    "shutdown_graceful_timeout": 60,  # seconds
 }
 
 # --- security --------------------------------------------------------------------------------------------------------
@@ -247,6 +288,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not IS_LOCAL
 X_FRAME_OPTIONS = "DENY"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "checkout_project.logs.NoVariables"
 
 # --- logs ------------------------------------------------------------------------------------------------------------
 
@@ -256,6 +298,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {
         "line": {
+            "()": "checkout_project.logs.ScrubbingFormatter",
             "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
             "datefmt": "%Y-%m-%dT%H:%M:%S%z",
         }
@@ -266,6 +309,7 @@ LOGGING = {
         # DEBUG level of these would print SQL parameters and request lines
         "django.db.backends": {"level": "INFO"},
         "urllib3": {"level": "INFO"},
+        "procrastinate": {"level": "WARNING"},  # it tells of every round
         # Django's own handlers would print each line twice, or mail error reports with request bodies
         "django": {"handlers": [], "propagate": True},
         "django.server": {"handlers": [], "propagate": True},

@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
 from checkout_project.health import health
 
@@ -10,6 +11,9 @@ admin.site.site_header = admin.site.site_title = "Appmax Checkout"
 urlpatterns = [
     path("health", health, name="health"),
     path("admin/", admin.site.urls),
+    path("api/schema", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs", SpectacularSwaggerView.as_view(), name="docs"),
+    path("api/redoc", SpectacularRedocView.as_view(template_name="redoc.html"), name="redoc"),
     path("", include("installations.urls")),
     path("", include("orders.urls")),
     path("", include("webhooks.urls")),

@@ -67,6 +67,7 @@ def main() -> int:
             return 0
         if simulated:
             parts.append(_start(stack, environment, "simulator", "-m", "appmax.simulator"))
+        parts.append(_start(stack, environment, "worker", "manage.py", "procrastinate", "worker"))
         parts.append(_start(stack, environment, "gunicorn", "-m", "gunicorn", "-c", "gunicorn.conf.py", echo=True))
 
         app_url = f"http://127.0.0.1:{variables['APP_PORT']}"

@@ -14,7 +14,7 @@ from dev.run import RUN_FILE, manage
 
 TIMEOUT = 15  # seconds, for each step
 
-ORDER = {
+ORDER: dict[str, dict[str, Any]] = {
     "customer": {
         "first_name": "Ana",
         "last_name": "Souza",

@@ -21,6 +21,7 @@ LINTERS = [
     [str(Path(sys.executable).with_name("lint-imports")), "--no-logo"],
     [sys.executable, "manage.py", "makemigrations", "--check", "--dry-run"],
     [sys.executable, "manage.py", "check", "--fail-level", "ERROR"],
+    [sys.executable, "manage.py", "spectacular", "--validate", "--fail-on-warn", "--file", os.devnull],
 ]
 
 

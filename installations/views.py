@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
 from checkout_project.api import wants_page
-from installations import gateway, install
+from installations import gateway, install, openapi
 from installations.merchant import MerchantViewSet
 from installations.serializers import CallbackSerializer, StartSerializer
 
@@ -28,6 +28,7 @@ def home(request: HttpRequest) -> HttpResponse:
 class InstallViewSet(ViewSet):
     """`/install/start` and the two sides of the callback."""
 
+    @openapi.start
     def start(self, request: Request) -> HttpResponse:
         """Send the merchant to Appmax's authorisation page; a browser that lacks a parameter gets the button."""
         query = StartSerializer(data=request.query_params)
@@ -40,6 +41,7 @@ class InstallViewSet(ViewSet):
         query.is_valid(raise_exception=True)
         return HttpResponseRedirect(install.begin(**query.validated_data))
 
+    @openapi.confirm_by_browser
     def confirm_by_browser(self, request: Request) -> HttpResponse:
         """The merchant comes back from Appmax with `?token=`."""
         token = request.query_params.get("token", "").strip()
@@ -52,6 +54,7 @@ class InstallViewSet(ViewSet):
             return Response({"message": "installation confirmed"})
         return Response({"external_id": str(installation.external_id)})
 
+    @openapi.confirm_by_appmax
     def confirm_by_appmax(self, request: Request) -> Response:
         """Appmax's own POST; it must be answered with exactly 200 within 5 s."""
         body = CallbackSerializer(data=request.data)
@@ -62,6 +65,7 @@ class InstallViewSet(ViewSet):
 class MerchantTokenViewSet(MerchantViewSet):
     """What a storefront's server needs to talk to Appmax itself."""
 
+    @openapi.merchant_token
     def retrieve(self, request: Request, key: str) -> Response:
         """The merchant's bearer token and credentials; never cached by anyone on the way."""
         answer = {

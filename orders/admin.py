@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from checkout_project.admin import ReadOnlyAdmin
-from orders.models import Order
+from orders.models import Order, PaymentAttempt
 
 
 @admin.register(Order)
@@ -69,3 +69,42 @@ class OrderAdmin(ReadOnlyAdmin[Order]):
         """The total as R$ 1.234,56."""
         reais, cents = divmod(order.total_cents, 100)
         return f"R$\u00a0{reais:,}".replace(",", ".") + f",{cents:02}"
+
+
+@admin.register(PaymentAttempt)
+class PaymentAttemptAdmin(ReadOnlyAdmin[PaymentAttempt]):
+    """Evidence: each time Appmax was asked for money, and what became of it."""
+
+    list_display = ("id", "order", "method", "state", "started_at", "settled_at")
+    list_filter = ("state", "method", "started_at")
+    list_select_related = ("order",)
+    search_fields = ("order__appmax_order_id",)  # shows the box; get_search_results does the search
+    search_help_text = _("Appmax order id, or the whole idempotency key")
+    ordering = ("-pk",)
+    show_full_result_count = False
+    fields = (
+        "order",
+        "method",
+        "state",
+        "answer",
+        "restarted_from",
+        "idempotency_key",
+        "fingerprint",
+        "started_at",
+        "settled_at",
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[PaymentAttempt]:
+        """Without the order's big column."""
+        return super().get_queryset(request).select_related("order").defer("order__pix_qr_code")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[PaymentAttempt], search_term: str
+    ) -> tuple[QuerySet[PaymentAttempt], bool]:
+        """Exact look-ups only."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        if term.isascii() and term.isdigit() and int(term) < 2**31:
+            return queryset.filter(order__appmax_order_id=int(term)), False
+        return queryset.filter(idempotency_key=term), False

@@ -1,17 +1,24 @@
-"""The use cases of a storefront: create an order, pay it. No connection or lock is held while Appmax is waited for."""
+"""The use cases of a storefront: create an order, pay it, and what follows. No connection or lock is held while Appmax
+is waited for."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from django.db import transaction
-from rest_framework import status
-from rest_framework.exceptions import APIException, NotFound, ValidationError
+from rest_framework.exceptions import NotFound, ValidationError
 
-from appmax.messages import Customer, NewOrder, Subscription
+from appmax.client import AppmaxClient
+from appmax.errors import AppmaxError, Rejected
+from appmax.messages import Card, CardCharge, CreatedOrder, Customer, Installment, NewOrder, Product, Subscription
 from installations import gateway
 from installations.models import Installation
-from orders.models import Order
+from orders import attempts
+from orders.attempts import Taken
+from orders.idempotency import Claim
+from orders.models import AttemptMethod, Order, PaymentAttempt
 from orders.signals import order_created
+from orders.status import OrderStatus, PaymentMethod, known
 
 log = logging.getLogger(__name__)
 
@@ -26,11 +33,11 @@ class WrongCustomer(ValidationError):
     """400: the customer_id sent beside an order_id is somebody else's."""
 
 
-class PaymentPending(APIException):
-    """409: Appmax has a pending payment of this order already, and we don't have its code."""
+class PixPending(Rejected):
+    """409: Appmax has a pending payment of this order already. It says so with empty codes."""
 
-    status_code = status.HTTP_409_CONFLICT
-    default_detail = "a payment of this order is pending already"
+    def __init__(self) -> None:
+        super().__init__("a payment of this order is pending already", status=409)
 
 
 @dataclass(frozen=True)
@@ -50,6 +57,14 @@ class OrderReference:
 
 
 @dataclass(frozen=True)
+class CardRequest:
+    """How to pay by card."""
+
+    charge: CardCharge
+    subscription: Subscription | None = None
+
+
+@dataclass(frozen=True)
 class PixRequest:
     """How to pay by Pix; document_number is the payer's CPF or CNPJ, digits (and a CNPJ's letters) only."""
 
@@ -57,8 +72,31 @@ class PixRequest:
     subscription: Subscription | None = None
 
 
-def create_order(installation: Installation, purchase: Purchase) -> Order:
+@dataclass(frozen=True)
+class UpsellRequest:
+    """One more sale to a card that has just paid; `products_value` in cents."""
+
+    upsell_hash: str = field(repr=False)
+    products_value: int
+    products: tuple[Product, ...]
+
+
+@dataclass(frozen=True)
+class UpsellResult:
+    """What to tell the shopper, and where to send the browser."""
+
+    message: str
+    redirect_url: str
+
+
+# --- orders ----------------------------------------------------------------------------------------------------------
+
+
+def create_order(installation: Installation, purchase: Purchase, claim: Claim) -> Order:
     """Create customer and order at Appmax and keep the order, before any payment call. Raises AppmaxError."""
+    if claim.order is not None:  # an earlier try of this request made it, and was cut off
+        claim.is_replay = True
+        return claim.order
     client = gateway.client_for(installation)
     customer_id = client.create_customer(purchase.customer)
     created = client.create_order(customer_id=customer_id, order=purchase.order)
@@ -70,47 +108,178 @@ def create_order(installation: Installation, purchase: Purchase) -> Order:
             appmax_order_id=created.id,
             total_cents=purchase.order.total_cents,
         )
+        claim.bind(order)
         order_created.send(sender=Order, order=order)
     log.info("order.created installation=%s order=%s", installation.pk, created.id)
     return order
 
 
-def order_to_pay(installation: Installation, target: Purchase | OrderReference) -> Order:
-    """The order that a pay route is about: the one it names, or a new one. Raises AppmaxError, OrderNotFound,
-    WrongCustomer."""
+def find_order(installation: Installation, appmax_order_id: int) -> Order:
+    """This merchant's order. Raises OrderNotFound."""
+    return _found(installation, appmax_order_id=appmax_order_id)
+
+
+def _found(installation: Installation, **columns: int | str) -> Order:
+    order = Order.objects.filter(installation=installation, **columns).order_by("-pk").first()
+    if order is None:
+        raise OrderNotFound
+    order.installation = installation
+    return order
+
+
+def _order_to_pay(installation: Installation, target: Purchase | OrderReference, claim: Claim) -> Order:
+    """The order that a pay route is about: the one it names, or a new one."""
     if isinstance(target, Purchase):
-        return create_order(installation, target)
+        return claim.order or create_order(installation, target, claim)
     order = find_order(installation, target.order_id)
     if target.customer_id and target.customer_id != order.appmax_customer_id:
         raise WrongCustomer({"customer_id": ["customer_id is not this order's customer"]})
+    claim.bind(order)
     return order
 
 
-def pay_with_pix(order: Order, payment: PixRequest) -> Order:
-    """Ask Appmax for the order's Pix and keep its codes. Asked again while the first is pending, the first is answered.
-
-    Raises AppmaxError, PaymentPending.
-    """
-    pix = gateway.client_for(order.installation).create_pix(
-        order_id=order.appmax_order_id,
-        document_number=payment.document_number,
-        subscription=payment.subscription,
-    )
-    with transaction.atomic():
-        order = Order.objects.select_for_update(of=("self",)).get(pk=order.pk)
-        if not pix.is_empty:
-            order.record_pix(qr_code=pix.qr_code, emv=pix.emv)
-        elif not order.pix_emv:
-            raise PaymentPending
-    log.info("order.pix installation=%s order=%s", order.installation_id, order.appmax_order_id)
-    return order
+# --- payments --------------------------------------------------------------------------------------------------------
+# Each raises AppmaxError, OrderNotFound, WrongCustomer, attempts.AlreadyPaid and attempts.PaymentUnderWay.
 
 
-def find_order(installation: Installation, appmax_order_id: int) -> Order:
-    """This merchant's order. Raises OrderNotFound."""
+def pay_with_card(
+    installation: Installation, target: Purchase | OrderReference, payment: CardRequest, claim: Claim
+) -> Order:
+    """Charge the card, once."""
+
+    def charge(client: AppmaxClient, order: Order) -> Taken:
+        paid = client.charge_card(
+            order_id=order.appmax_order_id,
+            customer_id=order.appmax_customer_id,
+            charge=payment.charge,
+            subscription=payment.subscription,
+        )
+        columns = {"upsell_hash": paid.upsell_hash} if paid.upsell_hash else {}
+        return Taken(paid.status, columns, {"pay_reference": paid.pay_reference})
+
+    return _pay(_order_to_pay(installation, target, claim), AttemptMethod.CREDIT_CARD, claim, charge).order
+
+
+def pay_with_pix(
+    installation: Installation, target: Purchase | OrderReference, payment: PixRequest, claim: Claim
+) -> Order:
+    """Ask for the order's Pix and keep its codes. Asked again while the first is pending, the first is answered."""
+
+    def create(client: AppmaxClient, order: Order) -> Taken:
+        pix = client.create_pix(
+            order_id=order.appmax_order_id,
+            document_number=payment.document_number,
+            subscription=payment.subscription,
+        )
+        if pix.is_empty:
+            raise PixPending
+        return Taken(columns={"pix_qr_code": pix.qr_code, "pix_emv": pix.emv})
+
+    order = _order_to_pay(installation, target, claim)
     try:
-        order = Order.objects.get(installation=installation, appmax_order_id=appmax_order_id)
-    except Order.DoesNotExist:
-        raise OrderNotFound from None
-    order.installation = installation
-    return order
+        return _pay(order, AttemptMethod.PIX, claim, create).order
+    except PixPending:
+        order.refresh_from_db()
+        if not order.pix_emv:
+            raise
+        return order
+
+
+def pay_with_boleto(
+    installation: Installation, target: Purchase | OrderReference, document_number: str, claim: Claim
+) -> Order:
+    """Ask for the order's boleto and keep its link and line."""
+
+    def create(client: AppmaxClient, order: Order) -> Taken:
+        boleto = client.create_boleto(order_id=order.appmax_order_id, document_number=document_number)
+        return Taken(columns={"boleto_pdf_url": boleto.pdf_url, "boleto_digitavel": boleto.digitable_line})
+
+    return _pay(_order_to_pay(installation, target, claim), AttemptMethod.BOLETO, claim, create).order
+
+
+def _pay(
+    order: Order, method: AttemptMethod, claim: Claim, send: Callable[[AppmaxClient, Order], Taken]
+) -> PaymentAttempt:
+    """Record the attempt, ask Appmax, settle the attempt. A request that was cut off before is not sent again unless
+    certainly nothing came of it."""
+    if claim.is_retry and (earlier := order.attempts.filter(idempotency_key=claim.key).order_by("pk").last()):
+        claim.is_replay = True
+        if settled := attempts.outcome(earlier):
+            return settled
+        claim.is_replay = False
+    attempt = attempts.begin(order, method, claim)
+    try:
+        taken = send(gateway.client_for(order.installation), order)
+    except AppmaxError as error:
+        attempts.fail(attempt, error)
+        raise
+    return attempts.succeed(attempt, taken)
+
+
+# --- what follows ----------------------------------------------------------------------------------------------------
+
+
+def upsell(installation: Installation, request: UpsellRequest, claim: Claim) -> UpsellResult:
+    """Charge the card of a paid order once more; Appmax may make a new order of it, which is kept.
+
+    Raises AppmaxError, OrderNotFound (nobody's upsell_hash), attempts.AlreadyPaid, attempts.PaymentUnderWay.
+    """
+
+    def charge(client: AppmaxClient, order: Order) -> Taken:
+        sold = client.upsell(
+            upsell_hash=request.upsell_hash, products_value=request.products_value, products=request.products
+        )
+        return Taken(
+            sold.order.status if sold.order else "",
+            answer={"message": sold.message, "redirect_url": sold.redirect_url},
+            also=lambda: _keep_upsold(order, sold.order, request.products_value),
+        )
+
+    order = _found(installation, upsell_hash=request.upsell_hash)
+    claim.bind(order)
+    answer = _pay(order, AttemptMethod.UPSELL, claim, charge).answer or {}
+    return UpsellResult(message=answer["message"], redirect_url=answer["redirect_url"])
+
+
+def _keep_upsold(order: Order, sold: CreatedOrder | None, total_cents: int) -> None:
+    """The order that Appmax made of an upsell, if it made one; in the transaction that settles the upsell."""
+    if sold is None or sold.id == order.appmax_order_id:
+        return
+    Order.objects.lock_appmax_order(sold.id)
+    if Order.objects.filter(appmax_order_id=sold.id).exists():
+        return
+    new = Order.objects.create(
+        installation=order.installation,
+        appmax_customer_id=order.appmax_customer_id,
+        appmax_order_id=sold.id,
+        payment_method=PaymentMethod.CREDIT_CARD,
+        status=known(sold.status) or OrderStatus.PENDENTE,
+        total_cents=total_cents,
+    )
+    order_created.send(sender=Order, order=new)
+
+
+def refund(installation: Installation, *, order_id: int, value: int | None) -> None:
+    """Ask Appmax to pay back `value` cents, or all of it if None; a webhook tells when it is done.
+
+    Raises AppmaxError, OrderNotFound.
+    """
+    order = find_order(installation, order_id)
+    gateway.client_for(installation).request_refund(order_id=order.appmax_order_id, value=value)
+    log.info("refund.requested installation=%s order=%s cents=%s", installation.pk, order_id, value or "all")
+
+
+def add_tracking_code(installation: Installation, *, order_id: int, code: str) -> None:
+    """Tell Appmax how the goods travel. Raises AppmaxError, OrderNotFound."""
+    order = find_order(installation, order_id)
+    gateway.client_for(installation).add_tracking_code(order_id=order.appmax_order_id, code=code)
+
+
+def tokenize(installation: Installation, card: Card) -> str:
+    """A token that stands for the card, once. Nothing of the card is kept. Raises AppmaxError."""
+    return gateway.client_for(installation).tokenize_card(card)
+
+
+def installments(installation: Installation, *, total_value: int, most: int) -> list[Installment]:
+    """What `total_value` cents cost in 1 to `most` instalments. Raises AppmaxError."""
+    return gateway.client_for(installation).installments(total_value=total_value, installments=most)

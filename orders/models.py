@@ -1,11 +1,16 @@
-"""Order: what was sold through us, one row per Appmax order."""
+"""Order: what was sold through us, one row per Appmax order. PaymentAttempt: each time we asked Appmax for money."""
+
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.contrib.postgres.functions import TransactionNow
 from django.db import connection, models
+from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from installations.models import Installation
-from orders.status import OrderStatus, PaymentMethod, advances
+from orders.status import RESTARTABLE, OrderStatus, PaymentMethod, advances
 
 _LOCK_CLASS = 0x0A99  # the advisory locks "all that happens to one Appmax order"
 
@@ -18,6 +23,10 @@ class OrderQuerySet(models.QuerySet["Order"]):
         not: a row that isn't there yet can't be locked. Must be called first in the transaction, before row locks."""
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK_CLASS, appmax_order_id])
+
+    def locked(self, pk: int) -> "Order":
+        """The order's row, locked until the transaction ends; before the rows that belong to it."""
+        return self.select_for_update(of=("self",)).get(pk=pk)
 
 
 class Order(models.Model):
@@ -47,21 +56,163 @@ class Order(models.Model):
         db_table = "orders"
         verbose_name = _("order")
         verbose_name_plural = _("orders")
+        indexes = [
+            # what reconciliation looks for: few of all orders stay pendente
+            models.Index(fields=["created_at"], condition=Q(status=OrderStatus.PENDENTE), name="orders_pending"),
+            # the order that an upsell belongs to
+            models.Index(fields=["upsell_hash"], condition=Q(upsell_hash__isnull=False), name="orders_upsell_hash"),
+        ]
 
     def __str__(self) -> str:
         return str(self.appmax_order_id)
 
+    # Each of these writes at once; the row must be locked.
+
     def advance(self, new: str) -> bool:
-        """Move to the status `new` if the rank rule allows it; says whether it did. The row must be locked."""
+        """Move to the status `new` if the rank rule allows it; says whether it did."""
         if not advances(self.status, new):
             return False
-        self.status = new
-        self.save(update_fields=["status", "updated_at"])
+        self.set_status(new)
         return True
 
-    def record_pix(self, *, qr_code: str, emv: str) -> None:
-        """The Pix that Appmax made for this order. Leaves the status alone: webhooks move that."""
-        self.payment_method = PaymentMethod.PIX
-        self.pix_qr_code = qr_code
-        self.pix_emv = emv
-        self.save(update_fields=["payment_method", "pix_qr_code", "pix_emv", "updated_at"])
+    def restart(self) -> str | None:
+        """A new payment attempt begins: cancelado and recusado_por_risco become pendente again; says what it was."""
+        if self.status not in RESTARTABLE:
+            return None
+        before = self.status
+        self.set_status(OrderStatus.PENDENTE)
+        return before
+
+    def set_status(self, new: str) -> None:
+        """Whatever the ranks say: for our own checkout, and for what Appmax itself has confirmed."""
+        self.status = new
+        self.save(update_fields=["status", "updated_at"])
+
+    def record_payment(self, method: str, **columns: str) -> None:
+        """How the order is paid, with what Appmax gave for it (pix_emv, boleto_digitavel, ...). Not the status."""
+        for name, value in columns.items():
+            setattr(self, name, value)
+        self.payment_method = method
+        self.save(update_fields=["payment_method", *columns, "updated_at"])
+
+
+class AttemptMethod(models.TextChoices):
+    """What Appmax was asked for."""
+
+    CREDIT_CARD = "credit_card", _("Credit card")
+    PIX = "pix", _("Pix")
+    BOLETO = "boleto", _("Boleto")
+    UPSELL = "upsell", _("Upsell")
+
+
+class AttemptState(models.TextChoices):
+    """What became of it. The first two are open: the money may have moved, and no other attempt may begin."""
+
+    STARTED = "started", _("Started")
+    UNKNOWN = "unknown", _("Outcome unknown")
+    SUCCEEDED = "succeeded", _("Succeeded")
+    DECLINED = "declined", _("Declined")
+    FAILED = "failed", _("Failed: nothing was charged")
+
+
+OPEN = (AttemptState.STARTED, AttemptState.UNKNOWN)
+
+
+class PaymentAttemptQuerySet(models.QuerySet["PaymentAttempt"]):
+    """Questions about attempts."""
+
+    def open(self) -> "PaymentAttemptQuerySet":
+        """Those whose outcome isn't known (yet)."""
+        return self.filter(state__in=OPEN)
+
+
+class PaymentAttempt(models.Model):
+    """One payment call: recorded before it is sent, settled when its outcome is known. Holds no card data."""
+
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="attempts", verbose_name=_("order"))
+    method = models.CharField(_("method"), max_length=32, choices=AttemptMethod.choices)
+    state = models.CharField(_("state"), max_length=16, choices=AttemptState.choices, db_default=AttemptState.STARTED)
+    idempotency_key = models.CharField(_("idempotency key"), max_length=255, null=True, blank=True)
+    fingerprint = models.CharField(_("request fingerprint"), max_length=64)
+    restarted_from = models.CharField(
+        _("order's status before"), max_length=64, choices=OrderStatus.choices, null=True, blank=True
+    )
+    answer = models.JSONField(_("answer"), null=True, blank=True)
+    started_at = models.DateTimeField(_("started at"), db_default=TransactionNow(), editable=False)
+    settled_at = models.DateTimeField(_("settled at"), null=True, blank=True)
+
+    objects = PaymentAttemptQuerySet.as_manager()
+
+    class Meta:
+        db_table = "payment_attempts"
+        verbose_name = _("payment attempt")
+        verbose_name_plural = _("payment attempts")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["order"], condition=Q(state__in=OPEN), name="payment_attempts_one_open_per_order"
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=OPEN, settled_at__isnull=True) | ~Q(state__in=OPEN) & Q(settled_at__isnull=False),
+                name="payment_attempts_settled_has_time",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.method} #{self.pk}"
+
+    def settle(self, state: AttemptState, answer: dict[str, Any]) -> bool:
+        """Write what became of it; `answer` is what Appmax said. Says whether it was open until now: of the payment
+        call and reconciliation the first counts. The order's row must be locked."""
+        self.state, self.answer = state, answer
+        self.settled_at = None if state in OPEN else timezone.now()
+        mine = PaymentAttempt.objects.open().filter(pk=self.pk)
+        return mine.update(state=state, answer=answer, settled_at=self.settled_at) == 1
+
+
+class IdempotentRequest(models.Model):
+    """A request that carried an Idempotency-Key, and its first answer. Kept for 24 hours."""
+
+    KEPT = timedelta(hours=24)
+
+    installation = models.ForeignKey(Installation, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64)
+    order = models.ForeignKey(Order, on_delete=models.SET_NULL, null=True, related_name="+")
+    claimed_at = models.DateTimeField(null=True)  # by the request that works on it now
+    status_code = models.SmallIntegerField(null=True)  # of the first answer
+    body = models.JSONField(null=True)
+    created_at = models.DateTimeField(db_default=TransactionNow(), editable=False, db_index=True)
+
+    class Meta:
+        db_table = "idempotent_requests"
+        constraints = [
+            models.UniqueConstraint(fields=["installation", "key"], name="idempotent_requests_key_per_installation")
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+    @property
+    def has_expired(self) -> bool:
+        """Whether the key may be used again for anything."""
+        return self.created_at < timezone.now() - self.KEPT
+
+
+class StatusCheck(models.Model):
+    """When Appmax was last asked about an order, and when it may be asked again. No row: never yet."""
+
+    order = models.OneToOneField(Order, on_delete=models.CASCADE, primary_key=True, related_name="status_check")
+    asked_at = models.DateTimeField()
+    next_at = models.DateTimeField()
+    times = models.IntegerField(default=1)
+    error_message = models.TextField(null=True)
+
+    class Meta:
+        db_table = "order_status_checks"
+
+    def __str__(self) -> str:
+        return f"{self.order_id} at {self.asked_at:%Y-%m-%d %H:%M:%S}"
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether Appmax may be asked again."""
+        return self.next_at <= now

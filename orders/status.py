@@ -29,9 +29,23 @@ class OrderStatus(models.TextChoices):
 _RANK = {status.value: rank for rank, status in enumerate(OrderStatus)}
 
 
+RESTARTABLE = (OrderStatus.CANCELADO, OrderStatus.RECUSADO_POR_RISCO)
+"""Nothing was paid: a new payment attempt of our checkout starts the order again."""
+
+
 def advances(current: str, new: str) -> bool:
     """Whether an event that means `new` moves an order that is `current`. Raises KeyError for an unknown status."""
     return _RANK[new] > _RANK[current]
+
+
+def is_paid(status: str) -> bool:
+    """Whether money is there or reserved for us, or was: no further payment may be asked for."""
+    return status != OrderStatus.PENDENTE and status not in RESTARTABLE
+
+
+def known(text: str) -> OrderStatus | None:
+    """The status that Appmax's text names; None if it isn't one of the contract's."""
+    return OrderStatus(text) if text in OrderStatus.values else None
 
 
 class PaymentMethod(models.TextChoices):

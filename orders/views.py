@@ -1,13 +1,30 @@
 """HTTP of the checkout: parse, call one use case, answer."""
 
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
 from rest_framework import status
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import Serializer
 
 from installations.merchant import MerchantViewSet
-from orders import checkout
-from orders.serializers import MAX_ID, NewOrderRequestSerializer, PixSerializer
+from orders import checkout, idempotency, openapi
+from orders.idempotency import Claim, Replay
+from orders.serializers import (
+    MAX_ID,
+    CardSerializer,
+    InstallmentsSerializer,
+    NewOrderRequestSerializer,
+    PayBoletoSerializer,
+    PayCardSerializer,
+    PayPixSerializer,
+    RefundSerializer,
+    TrackingSerializer,
+    UpsellSerializer,
+)
 
 
 class InvalidOrderId(APIException):
@@ -20,23 +37,148 @@ class InvalidOrderId(APIException):
 class CheckoutViewSet(MerchantViewSet):
     """`/checkout/{key}/...`"""
 
+    claim: Claim | None = None
+
+    @openapi.order
     def order(self, request: Request, key: str) -> Response:
         """Create customer and order at Appmax."""
         body = NewOrderRequestSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        order = checkout.create_order(self.installation, body.purchase())
-        return Response({"customer_id": order.appmax_customer_id, "order_id": order.appmax_order_id})
 
+        def create(claim: Claim) -> dict[str, Any]:
+            order = checkout.create_order(self.installation, body.purchase(), claim)
+            return {"customer_id": order.appmax_customer_id, "order_id": order.appmax_order_id}
+
+        return self._once(request, body, create)
+
+    @openapi.pay_credit_card
+    def pay_credit_card(self, request: Request, key: str) -> Response:
+        """Charge a card."""
+        body = PayCardSerializer(data=request.data)
+
+        def pay(claim: Claim) -> dict[str, Any]:
+            order = checkout.pay_with_card(self.installation, body.target(), body.payment_request(), claim)
+            return {"order_id": order.appmax_order_id, "status": order.status, "upsell_hash": order.upsell_hash or ""}
+
+        return self._once(request, body, pay)
+
+    @openapi.pay_pix
     def pay_pix(self, request: Request, key: str) -> Response:
         """Pay by Pix: the QR code and the code to copy and paste."""
-        body = PixSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        order = checkout.order_to_pay(self.installation, body.target())
-        order = checkout.pay_with_pix(order, body.payment())
-        return Response({"order_id": order.appmax_order_id, "qr_code": order.pix_qr_code, "emv": order.pix_emv})
+        body = PayPixSerializer(data=request.data)
 
+        def pay(claim: Claim) -> dict[str, Any]:
+            order = checkout.pay_with_pix(self.installation, body.target(), body.payment_request(), claim)
+            return {"order_id": order.appmax_order_id, "qr_code": order.pix_qr_code, "emv": order.pix_emv}
+
+        return self._once(request, body, pay)
+
+    @openapi.pay_boleto
+    def pay_boleto(self, request: Request, key: str) -> Response:
+        """Pay by boleto: the PDF and the line to type."""
+        body = PayBoletoSerializer(data=request.data)
+
+        def pay(claim: Claim) -> dict[str, Any]:
+            document_number = body.validated_data["document_number"]
+            order = checkout.pay_with_boleto(self.installation, body.target(), document_number, claim)
+            return {
+                "order_id": order.appmax_order_id,
+                "pdf_url": order.boleto_pdf_url,
+                "digitavel": order.boleto_digitavel,
+            }
+
+        return self._once(request, body, pay)
+
+    @openapi.upsell
+    def upsell(self, request: Request, key: str) -> Response:
+        """Sell one more thing to a card that has just paid."""
+        body = UpsellSerializer(data=request.data)
+        return self._once(
+            request, body, lambda claim: asdict(checkout.upsell(self.installation, body.upsell_request(), claim))
+        )
+
+    @openapi.refund
+    def refund(self, request: Request, key: str) -> Response:
+        """Ask for money to go back; a webhook tells when it has."""
+        body = RefundSerializer(data=request.data)
+
+        def ask(claim: Claim) -> dict[str, Any]:
+            wish = body.validated_data
+            checkout.refund(self.installation, order_id=wish["order_id"], value=wish.get("value"))
+            return {"message": "Refund request accepted"}
+
+        return self._once(request, body, ask)
+
+    @openapi.tracking
+    def tracking(self, request: Request, key: str) -> Response:
+        """Tell Appmax the parcel's tracking code."""
+        body = TrackingSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        wish = body.validated_data
+        checkout.add_tracking_code(self.installation, order_id=wish["order_id"], code=wish["shipping_tracking_code"])
+        return Response({"message": "tracking accepted"})
+
+    @openapi.tokenize
+    def tokenize(self, request: Request, key: str) -> Response:
+        """A token that stands for a card, once."""
+        body = CardSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        return Response({"token": checkout.tokenize(self.installation, body.card())})
+
+    @openapi.installments
+    def installments(self, request: Request, key: str) -> Response:
+        """What an amount costs in instalments, all values in cents."""
+        query = InstallmentsSerializer(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        rows = checkout.installments(
+            self.installation,
+            total_value=query.validated_data["total_value"],
+            most=query.validated_data["installments"],
+        )
+        return Response(
+            [
+                {"installments": row.installments, "value": row.value_cents, "total_value": row.total_cents}
+                for row in rows
+            ]
+        )
+
+    @openapi.order_status
     def order_status(self, request: Request, key: str, order_id: str) -> Response:
         """The order's status from our table; webhooks keep it."""
         if not order_id.isascii() or not order_id.isdigit() or not 0 < int(order_id) <= MAX_ID:
             raise InvalidOrderId
         return Response({"status": checkout.find_order(self.installation, int(order_id)).status})
+
+    def _once(self, request: Request, body: Serializer[Any], work: Callable[[Claim], dict[str, Any]]) -> Response:
+        """Do the work, unless the request's Idempotency-Key says that it has been done."""
+        body.is_valid(raise_exception=True)
+        claim = idempotency.claim(
+            self.installation,
+            request.headers.get(idempotency.HEADER),
+            route=str(self.action),
+            body=body.validated_data,
+        )
+        if isinstance(claim, Replay):
+            return Response(claim.body, status=claim.status, headers=idempotency.REPLAYED)
+        self.claim = claim
+        answer = work(claim)
+        claim.finish(status.HTTP_200_OK, answer)
+        return Response(answer, headers=idempotency.REPLAYED if claim.is_replay else None)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """An error after an order was made names it, so that the caller can ask for its status or try again; the claim
+        learns how it ended."""
+        try:
+            response = super().handle_exception(exc)
+        except Exception:  # a bug, on its way to a 500
+            if self.claim is not None:
+                self.claim.release()
+            raise
+        if self.claim is not None and isinstance(response, Response):
+            sent = self.request.data
+            if self.claim.order is not None and not (isinstance(sent, dict) and sent.get("order_id")):
+                response.data["order_id"] = self.claim.order.appmax_order_id
+            self.claim.fail(exc, response.status_code, response.data)
+            if self.claim.is_replay:
+                for name, value in idempotency.REPLAYED.items():
+                    response[name] = value
+        return response

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
-from webhooks import inbox, payload
+from webhooks import inbox, openapi, payload
 
 WEBHOOK_PATH = "/webhooks/appmax"
 
@@ -16,6 +16,7 @@ WEBHOOK_PATH = "/webhooks/appmax"
 class WebhookViewSet(ViewSet):
     """`/webhooks/appmax`"""
 
+    @openapi.setup_page
     def setup_page(self, request: Request) -> HttpResponse:
         """The URL to register in Appmax's panel."""
         context = {
@@ -24,6 +25,7 @@ class WebhookViewSet(ViewSet):
         }
         return render(request._request, "webhooks/setup.html", context)
 
+    @openapi.receive
     def receive(self, request: Request) -> Response:
         """Any 2xx ends Appmax's tries, so 200 means: kept. An event we don't know is kept too; only what isn't an event
         at all is 400."""

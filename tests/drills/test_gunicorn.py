@@ -2,46 +2,14 @@
 
 import os
 import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 import requests
 from django.db import connection
 
-from dev.services import free_port
+from tests.drills.conftest import COMMAND, ROOT
 from webhooks.models import WebhookEvent
-
-ROOT = Path(__file__).resolve().parents[2]
-COMMAND = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py"]
-
-
-@pytest.fixture
-def gunicorn() -> Iterator[Callable[..., str]]:
-    """Start gunicorn with these variables on top; returns its URL once it answers."""
-    processes: list[subprocess.Popen[bytes]] = []
-
-    def start(**variables: str) -> str:
-        port = str(free_port())
-        environment = os.environ | {"APP_PORT": port, "APP_URL": f"http://127.0.0.1:{port}", **variables}
-        processes.append(subprocess.Popen(COMMAND, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL))
-        url = f"http://127.0.0.1:{port}"
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
-            try:
-                requests.get(f"{url}/health", timeout=2)
-            except requests.ConnectionError:
-                continue
-            return url
-        raise AssertionError("gunicorn does not answer")
-
-    yield start
-    for process in processes:
-        process.terminate()
-    for process in processes:
-        process.wait(timeout=20)
 
 
 def test_with_postgres_away_nothing_is_said_to_be_missing_or_kept(gunicorn: Callable[..., str]) -> None:

@@ -12,25 +12,11 @@ from dev.smoke import ORDER
 from installations import gateway
 from installations.models import Installation
 from orders.models import Order
-from tests.factories import OrderFactory, api_key
+from tests.factories import OrderFactory
+from tests.orders.conftest import CPF, ordered, post
 from webhooks.models import WebhookEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-CPF = "529.982.247-25"
-
-
-@pytest.fixture
-def store(shop: Installation) -> Client:
-    return Client(headers={"Authorization": f"Api-Key {api_key(shop)}"})
-
-
-def post(store: Client, path: str, body: Any) -> Any:
-    return store.post(f"/checkout/shop/{path}", body, content_type="application/json")
-
-
-def ordered(store: Client) -> int:
-    return int(post(store, "order", ORDER).json()["order_id"])
 
 
 def test_an_order_is_made_at_appmax_and_kept(store: Client, shop: Installation, simulator: SimulatorServer) -> None:
@@ -226,7 +212,7 @@ def test_no_answer_in_time_is_504(store: Client, simulator: SimulatorServer, mon
 @pytest.mark.parametrize(
     ("fault", "status", "message"),
     [
-        ({"status": 402, "body": {"message": "recusado"}}, 422, "recusado"),
+        ({"status": 402, "body": {}}, 422, "payment declined"),
         ({"status": 422, "body": {"errors": {"message": {"x": ["bad"]}}}}, 422, "x: bad"),
         ({"status": 404, "body": {"message": "gone"}}, 404, "gone"),
         ({"status": 403}, 502, "Appmax refused this installation's credentials"),

@@ -7,17 +7,20 @@ import sys
 from pathlib import Path
 
 import pytest
+from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
 from checkout_project.environment import Environment
 
 ROOT = Path(__file__).resolve().parents[2]
+KEY = Fernet.generate_key().decode()
 
 
-def check(**variables: str) -> subprocess.CompletedProcess[str]:
+def check(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """`manage.py check` in an environment of its own; a variable set to "" is blank."""
     env = {"PATH": os.environ["PATH"], "DB_PASSWORD": "x", **variables}
-    return subprocess.run([sys.executable, "manage.py", "check"], cwd=ROOT, env=env, capture_output=True, text=True)
+    command = [sys.executable, "manage.py", "check", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
 
 
 @pytest.mark.parametrize(
@@ -25,7 +28,7 @@ def check(**variables: str) -> subprocess.CompletedProcess[str]:
     [
         ({"DB_PASSWORD": ""}, "DB_PASSWORD is not set"),
         ({"DB_PORT": "abc"}, "DB_PORT must be a whole number"),
-        ({"DB_MAX_OPEN_CONNS": "1"}, "DB_MAX_OPEN_CONNS (1) must be at least WEB_CONCURRENCY (2)"),
+        ({"DB_MAX_OPEN_CONNS": "1"}, "DB_MAX_OPEN_CONNS (1) must be at least 8"),
         ({"APP_ENV": "staging"}, "APP_ENV must be one of local, production"),
         ({"APP_DEBUG": "maybe"}, "APP_DEBUG must be true or false"),
         ({"API_KEYS_REQUIRED": "ture"}, "API_KEYS_REQUIRED must be true or false"),
@@ -63,6 +66,24 @@ def test_blank_appmax_credentials_only_warn() -> None:
     assert result.returncode == 0
     assert "APPMAX_CLIENT_ID" in result.stderr
     assert "checkout.W001" in result.stderr
+
+
+PRODUCTION = {"APP_ENV": "production", "APP_URL": "https://x.com", "APP_KEY": "k" * 60, "FIELD_ENCRYPTION_KEYS": KEY}
+
+
+def test_api_keys_may_be_off_locally_with_a_warning() -> None:
+    result = check("--deploy", API_KEYS_REQUIRED="false")
+
+    assert result.returncode == 0
+    assert "checkout.W002" in result.stderr
+
+
+@pytest.mark.parametrize(("required", "code"), [("false", 1), ("true", 0)])
+def test_in_production_they_are_an_error_of_check_deploy(required: str, code: int) -> None:
+    result = check("--deploy", **PRODUCTION, API_KEYS_REQUIRED=required)
+
+    assert result.returncode == code
+    assert ("checkout.E004" in result.stderr) == bool(code)
 
 
 def test_swapped_app_ids_are_an_error_of_check() -> None:

@@ -39,8 +39,9 @@ def test_defaults_are_the_seeds() -> None:
     assert "search_path=public" in database["OPTIONS"]["options"]
 
 
-@pytest.mark.parametrize(("processes", "idle", "most"), [("1", 5, 25), ("2", 2, 12), ("4", 1, 6), ("25", 0, 1)])
+@pytest.mark.parametrize(("processes", "idle", "most"), [("1", 5, 19), ("2", 2, 9), ("4", 1, 4), ("19", 0, 1)])
 def test_the_pool_is_shared_out_over_the_worker_processes(processes: str, idle: int, most: int) -> None:
+    """Of 25 connections the job worker has six."""
     pool = settings_of("DATABASES", WEB_CONCURRENCY=processes)["DATABASES"]["default"]["OPTIONS"]["pool"]
 
     assert (pool["min_size"], pool["max_size"], pool["max_lifetime"]) == (idle, most, 300)

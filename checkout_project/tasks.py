@@ -1,0 +1,26 @@
+"""What keeps the worker's own tables in order."""
+
+import logging
+
+from procrastinate.contrib.django import app
+from procrastinate.jobs import Status
+
+log = logging.getLogger(__name__)
+
+FAILED_JOBS_KEPT_HOURS = 30 * 24
+
+
+@app.periodic(cron="*/5 * * * *")
+@app.task(name="jobs.give_up_stalled", queueing_lock="jobs.give_up_stalled")
+async def give_up_stalled(timestamp: int) -> None:
+    """Jobs of a worker that was killed are marked as failed; the next round of each does their work."""
+    for job in await app.job_manager.get_stalled_jobs():
+        log.warning("jobs.stalled id=%s task=%s", job.id, job.task_name)
+        await app.job_manager.finish_job(job, status=Status.FAILED, delete_job=False)
+
+
+@app.periodic(cron="43 4 * * *")
+@app.task(name="jobs.forget_failed", queueing_lock="jobs.forget_failed")
+async def forget_failed(timestamp: int) -> None:
+    """Successful jobs go at once (settings), failed ones stay for a month for staff to see."""
+    await app.job_manager.delete_old_jobs(nb_hours=FAILED_JOBS_KEPT_HOURS, include_failed=True)

@@ -1,0 +1,79 @@
+"""How the installation looks in the OpenAPI schema: a decorator for each method of the viewsets."""
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import serializers
+
+from checkout_project.openapi import API_KEY, MERCHANT, NO_KEY, answer, errors, request_example
+from installations.serializers import CallbackSerializer, StartSerializer
+
+_PAGE = {(200, "text/html"): OpenApiTypes.STR}
+
+start = extend_schema(
+    tags=["installation"],
+    auth=NO_KEY,
+    summary="Begin an installation",
+    description="Sends the merchant's browser to Appmax's panel. A browser that lacks a parameter gets a page.",
+    parameters=[StartSerializer],
+    responses={
+        **_PAGE,
+        302: OpenApiResponse(description="To Appmax's panel."),
+        **errors(400, 405, 500, 502, 503, 504),
+    },
+)
+
+confirm_by_browser = extend_schema(
+    tags=["installation"],
+    auth=NO_KEY,
+    summary="The merchant comes back from Appmax",
+    parameters=[OpenApiParameter("token", OpenApiTypes.STR, required=True)],
+    responses={
+        (200, "application/json"): answer(
+            "InstalledAnswer",
+            {"external_id": "0b1c8f5e-6a0c-5f43-9a4e-0c5d1a7f2b3d"},
+            external_id=serializers.UUIDField(required=False),
+            message=serializers.CharField(required=False),
+        ),
+        **_PAGE,
+        **errors(400, 405, 500, 502, 503, 504),
+    },
+)
+
+confirm_by_appmax = extend_schema(
+    tags=["installation"],
+    auth=NO_KEY,
+    summary="Appmax's own confirmation",
+    request=CallbackSerializer,
+    examples=[request_example({"app_id": "4242", "external_key": "loja-azul"})],
+    responses={
+        200: answer(
+            "ConfirmedAnswer",
+            {"external_id": "0b1c8f5e-6a0c-5f43-9a4e-0c5d1a7f2b3d"},
+            external_id=serializers.UUIDField(),
+        ),
+        **errors(400, 405, 409, 413, 500, 503),
+    },
+)
+
+merchant_token = extend_schema(
+    tags=["installation"],
+    auth=API_KEY,
+    summary="A bearer token and the merchant's credentials, to talk to Appmax directly",
+    parameters=[MERCHANT],
+    responses={
+        200: answer(
+            "MerchantTokenAnswer",
+            {
+                "merchant_bearer_token": "...",
+                "external_key": "loja-azul",
+                "merchant_client_id": "...",
+                "merchant_client_secret": "...",
+            },
+            merchant_bearer_token=serializers.CharField(),
+            external_key=serializers.CharField(),
+            merchant_client_id=serializers.CharField(),
+            merchant_client_secret=serializers.CharField(),
+        ),
+        **errors(401, 404, 405, 500, 502, 503, 504),
+    },
+)

@@ -1,0 +1,156 @@
+"""Payment attempts: one open attempt an order, recorded before the call and settled after it.
+
+Two short transactions with the call to Appmax between them. A process that dies in between leaves the attempt
+`started`, and reconciliation asks Appmax what became of it.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import DatabaseError, transaction
+from rest_framework import status
+from rest_framework.exceptions import APIException
+
+from appmax.errors import AppmaxError, Declined, OutcomeUnknown
+from orders.idempotency import Claim
+from orders.models import AttemptMethod, AttemptState, Order, PaymentAttempt
+from orders.status import OrderStatus, PaymentMethod, is_paid, known
+
+log = logging.getLogger(__name__)
+
+
+class AlreadyPaid(APIException):
+    """409: money is there for this order, or is being examined: another payment would be a second one."""
+
+    status_code = status.HTTP_409_CONFLICT
+    default_detail = "the order is already paid"
+
+
+class PaymentUnderWay(APIException):
+    """409: an attempt's outcome isn't known yet, so another one might charge twice."""
+
+    status_code = status.HTTP_409_CONFLICT
+    default_detail = "a payment of this order is under way; ask for the status before trying again"
+
+
+@dataclass(frozen=True)
+class Taken:
+    """Appmax took the payment. `status`: in its words, "" if it said none; `columns`: what it gave for the order's row;
+    `answer`: what else is worth keeping of it; `also`: what is to be written in the same transaction."""
+
+    status: str = ""
+    columns: dict[str, str] = field(default_factory=dict)
+    answer: dict[str, Any] = field(default_factory=dict)
+    also: Callable[[], None] = lambda: None
+
+
+def begin(order: Order, method: AttemptMethod, claim: Claim) -> PaymentAttempt:
+    """Record that Appmax is about to be asked for this payment. Raises AlreadyPaid, PaymentUnderWay."""
+    with transaction.atomic():
+        locked = Order.objects.locked(order.pk)
+        _refuse_second_payment(locked, method, claim)
+        return PaymentAttempt.objects.create(
+            order=locked,
+            method=method,
+            state=AttemptState.STARTED,
+            idempotency_key=claim.key,
+            fingerprint=claim.fingerprint,
+            restarted_from=None if method is AttemptMethod.UPSELL else locked.restart(),
+        )
+
+
+def succeed(attempt: PaymentAttempt, taken: Taken) -> PaymentAttempt:
+    """Settle the attempt and keep what Appmax gave; its `order` is as it stands then.
+
+    Raises OutcomeUnknown if it can't be written: what our table doesn't say, we don't say either, and reconciliation
+    will.
+    """
+    try:
+        with transaction.atomic():
+            attempt.order = order = Order.objects.locked(attempt.order_id)
+            attempt.settle(AttemptState.SUCCEEDED, {"status": taken.status, **taken.answer})
+            if attempt.method in PaymentMethod.values:
+                order.record_payment(attempt.method, **taken.columns)
+                if new := known(taken.status):
+                    order.advance(new)
+            taken.also()
+    except DatabaseError as error:
+        log.error("payment.not_recorded attempt=%s error=%s", attempt.pk, type(error).__name__)
+        raise OutcomeUnknown("the payment's outcome could not be recorded") from None
+    if taken.status and known(taken.status) is None:
+        log.warning("payment.unknown_status attempt=%s", attempt.pk)
+    log.info("payment.succeeded order=%s method=%s status=%s", order.appmax_order_id, attempt.method, order.status)
+    return attempt
+
+
+def fail(attempt: PaymentAttempt, error: AppmaxError) -> None:
+    """What an exception of the gateway makes of the attempt and its order:
+
+    | exception             | attempt  | order                                                 |
+    |-----------------------|----------|-------------------------------------------------------|
+    | Declined              | declined | a card's: cancelado or recusado_por_risco             |
+    | OutcomeUnknown        | unknown  | stays pendente; reconciliation settles it             |
+    | Rejected, Unavailable | failed   | as before the attempt: certainly nothing was charged  |
+    """
+    answer = {
+        "error": type(error).__name__,
+        "message": error.message,
+        "http_status": error.status,
+        "timed_out": getattr(error, "timed_out", False),
+        "trace": error.trace,
+    }
+    try:
+        with transaction.atomic():
+            order = Order.objects.locked(attempt.order_id)
+            match error:
+                case OutcomeUnknown():
+                    attempt.settle(AttemptState.UNKNOWN, answer)
+                case Declined():
+                    attempt.settle(AttemptState.DECLINED, answer)
+                    if attempt.method == AttemptMethod.CREDIT_CARD:
+                        order.advance(error.order_status)
+                    else:
+                        give_back(attempt, order)
+                case _:
+                    attempt.settle(AttemptState.FAILED, answer)
+                    give_back(attempt, order)
+    except DatabaseError as problem:
+        # The caller is told what Appmax said all the same; the attempt stays open until reconciliation settles it.
+        log.error("payment.not_recorded attempt=%s error=%s", attempt.pk, type(problem).__name__)
+    log.warning("payment.failed attempt=%s method=%s error=%s", attempt.pk, attempt.method, type(error).__name__)
+
+
+def outcome(attempt: PaymentAttempt) -> PaymentAttempt | None:
+    """What an attempt whose request is sent again has come to: itself if it succeeded, None if certainly nothing was
+    charged. Raises Declined; OutcomeUnknown while nobody knows."""
+    answer = attempt.answer or {}
+    match attempt.state:
+        case AttemptState.SUCCEEDED:
+            return attempt
+        case AttemptState.FAILED:
+            return None
+        case AttemptState.DECLINED:
+            raise Declined(answer.get("message", ""), status=answer.get("http_status"))
+    raise OutcomeUnknown(answer.get("message", ""), timed_out=answer.get("timed_out", False))
+
+
+def give_back(attempt: PaymentAttempt, order: Order) -> None:
+    """Nothing came of the attempt: the order has the status again that it had before. The row must be locked."""
+    if attempt.restarted_from and order.status == OrderStatus.PENDENTE:
+        order.set_status(attempt.restarted_from)
+
+
+def _refuse_second_payment(order: Order, method: AttemptMethod, claim: Claim) -> None:
+    earlier = list(order.attempts.exclude(state__in=(AttemptState.DECLINED, AttemptState.FAILED)).order_by("pk"))
+    if any(attempt.state != AttemptState.SUCCEEDED for attempt in earlier):
+        raise PaymentUnderWay
+    if method is AttemptMethod.UPSELL:  # goes with a paid order
+        if any(attempt.fingerprint == claim.fingerprint for attempt in earlier):
+            raise AlreadyPaid("this upsell is already paid")
+        return
+    if is_paid(order.status):
+        raise AlreadyPaid(f"the order is already paid: {order.status}")
+    if order.status == OrderStatus.PENDENTE and earlier and earlier[-1].method == AttemptMethod.CREDIT_CARD:
+        raise AlreadyPaid("a card payment of this order was accepted, and is being examined")

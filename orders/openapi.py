@@ -1,0 +1,222 @@
+"""How the checkout looks in the OpenAPI schema: a decorator for each of the viewset's methods, under its name."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import serializers
+
+from checkout_project.openapi import API_KEY, MERCHANT, answer, errors, request_example
+from orders.idempotency import HEADER
+from orders.serializers import (
+    CardSerializer,
+    InstallmentsSerializer,
+    NewOrderRequestSerializer,
+    PayBoletoSerializer,
+    PayCardSerializer,
+    PayPixSerializer,
+    RefundSerializer,
+    TrackingSerializer,
+    UpsellSerializer,
+)
+from orders.status import OrderStatus
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_ALWAYS = (400, 401, 404, 405, 500, 503)
+_READS = (*_ALWAYS, 502, 504)
+_WRITES = (*_READS, 409, 413, 422)
+
+_PRODUCTS = [{"sku": "CAM-01", "name": "Camiseta", "quantity": 1, "unit_value": 12990, "type": "physical"}]
+_PURCHASE = {
+    "customer": {
+        "first_name": "Ana",
+        "last_name": "Souza",
+        "email": "ana.souza@example.com",
+        "phone": "11987654321",
+        "document_number": "529.982.247-25",
+        "ip": "203.0.113.7",
+        "address": {
+            "postcode": "01310-100",
+            "street": "Avenida Paulista",
+            "number": "1000",
+            "complement": "",
+            "district": "Bela Vista",
+            "city": "São Paulo",
+            "state": "SP",
+        },
+    },
+    "order": {"products_value": 12990, "discount_value": 1000, "shipping_value": 1500, "products": _PRODUCTS},
+}
+_CARD = {
+    "number": "4000000000000010",
+    "cvv": "123",
+    "expiration_month": "12",
+    "expiration_year": "2039",
+    "holder_name": "ANA SOUZA",
+}
+_CARD_PAYMENT = {**_CARD, "holder_document_number": "52998224725", "installments": 3, "soft_descriptor": "LOJA AZUL"}
+_TOKEN_PAYMENT = {"token": "6f2b7c1e9a", "installments": 1}
+
+_KEY_OF_ONCE = OpenApiParameter(
+    HEADER,
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    description=(
+        "Any text of your own, new for each thing you want done. The same key and body within 24 hours get the first "
+        "answer again, with `Idempotent-Replayed: true`; another body gets 422, and 409 comes while the first request "
+        "runs. Card data aren't compared: use a new key for another card."
+    ),
+)
+
+
+def _post(
+    summary: str, serializer: type[serializers.Serializer[Any]], ok: OpenApiResponse, *bodies: Any, once: bool
+) -> Callable[[F], F]:
+    """A POST of the checkout; `once`: it takes an Idempotency-Key."""
+    return extend_schema(
+        tags=["checkout"],
+        auth=API_KEY,
+        summary=summary,
+        parameters=[MERCHANT, *([_KEY_OF_ONCE] if once else [])],
+        request=serializer,
+        responses={200: ok, **errors(*_WRITES)},
+        examples=[request_example(body, f"request {number}") for number, body in enumerate(bodies, start=1)],
+    )
+
+
+def _order_id() -> serializers.IntegerField:
+    return serializers.IntegerField(help_text="Appmax's id of the order.")
+
+
+order = _post(
+    "Create a customer and an order",
+    NewOrderRequestSerializer,
+    answer(
+        "OrderAnswer",
+        {"customer_id": 5001, "order_id": 9001},
+        customer_id=serializers.IntegerField(),
+        order_id=_order_id(),
+    ),
+    _PURCHASE,
+    once=True,
+)
+
+pay_credit_card = _post(
+    "Pay by credit card",
+    PayCardSerializer,
+    answer(
+        "CardAnswer",
+        {"order_id": 9001, "status": "aprovado", "upsell_hash": "b1946ac9"},
+        order_id=_order_id(),
+        status=serializers.ChoiceField(OrderStatus.choices),
+        upsell_hash=serializers.CharField(allow_blank=True),
+    ),
+    {**_PURCHASE, "payment": _CARD_PAYMENT},
+    {"order_id": 9001, "payment": _TOKEN_PAYMENT},
+    once=True,
+)
+
+pay_pix = _post(
+    "Pay by Pix",
+    PayPixSerializer,
+    answer(
+        "PixAnswer",
+        {"order_id": 9001, "qr_code": "iVBORw0KGgo...", "emv": "00020101021226..."},
+        order_id=_order_id(),
+        qr_code=serializers.CharField(help_text="A PNG in base64, or a URL."),
+        emv=serializers.CharField(help_text="The code to copy and paste."),
+    ),
+    {**_PURCHASE, "document_number": "529.982.247-25"},
+    {"order_id": 9001, "document_number": "52998224725"},
+    once=True,
+)
+
+pay_boleto = _post(
+    "Pay by boleto",
+    PayBoletoSerializer,
+    answer(
+        "BoletoAnswer",
+        {
+            "order_id": 9001,
+            "pdf_url": "https://example.com/boleto.pdf",
+            "digitavel": "23793.38128 60000.000003 ...",
+        },
+        order_id=_order_id(),
+        pdf_url=serializers.CharField(),
+        digitavel=serializers.CharField(help_text="The line to type."),
+    ),
+    {**_PURCHASE, "document_number": "529.982.247-25"},
+    {"order_id": 9001, "document_number": "52998224725"},
+    once=True,
+)
+
+upsell = _post(
+    "Sell one more thing to a card that has just paid",
+    UpsellSerializer,
+    answer(
+        "UpsellAnswer",
+        {"message": "Upsell approved", "redirect_url": "https://shop.example.com/thanks"},
+        message=serializers.CharField(allow_blank=True),
+        redirect_url=serializers.CharField(allow_blank=True),
+    ),
+    {"upsell_hash": "b1946ac9", "products_value": 12990, "products": _PRODUCTS},
+    once=True,
+)
+
+refund = _post(
+    "Ask for a refund, of all or of a part",
+    RefundSerializer,
+    answer("RefundAnswer", {"message": "Refund request accepted"}, message=serializers.CharField()),
+    {"order_id": 9001, "type": "total"},
+    {"order_id": 9001, "type": "partial", "value": 500},
+    once=True,
+)
+
+tracking = _post(
+    "Tell the parcel's tracking code",
+    TrackingSerializer,
+    answer("TrackingAnswer", {"message": "tracking accepted"}, message=serializers.CharField()),
+    {"order_id": 9001, "shipping_tracking_code": "BR123456789BR"},
+    once=False,
+)
+
+tokenize = _post(
+    "Make a card token, which serves once",
+    CardSerializer,
+    answer("TokenAnswer", {"token": "6f2b7c1e9a"}, token=serializers.CharField()),
+    _CARD,
+    once=False,
+)
+
+installments = extend_schema(
+    tags=["checkout"],
+    auth=API_KEY,
+    summary="What an amount costs in instalments",
+    description="All values in cents; sorted by the number of instalments.",
+    parameters=[MERCHANT, InstallmentsSerializer],
+    responses={
+        200: answer(
+            "InstallmentAnswer",
+            [{"installments": 2, "value": 6560, "total_value": 13120}],
+            many=True,
+            installments=serializers.IntegerField(),
+            value=serializers.IntegerField(),
+            total_value=serializers.IntegerField(),
+        ),
+        **errors(*_READS, 409, 422),
+    },
+)
+
+order_status = extend_schema(
+    tags=["checkout"],
+    auth=API_KEY,
+    summary="The order's status",
+    description="From our own table, which Appmax's webhooks and reconciliation keep: ask as often as you like.",
+    parameters=[MERCHANT, OpenApiParameter("order_id", OpenApiTypes.INT, OpenApiParameter.PATH)],
+    responses={
+        200: answer("StatusAnswer", {"status": "aprovado"}, status=serializers.ChoiceField(OrderStatus.choices)),
+        **errors(*_ALWAYS),
+    },
+)

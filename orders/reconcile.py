@@ -1,0 +1,216 @@
+"""Asking Appmax what is true, and settling what we don't know: attempts without an outcome, orders pendente too long.
+
+Frugal: Appmax allows each merchant 5 requests a second, 60 a minute on one route and 100,000 a month. Safe from several
+workers on several machines: an order is claimed (StatusCheck) before Appmax is asked about it, and what it says is
+written only over what was there when it was asked.
+"""
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from django.db import transaction
+from django.db.models import F, Q, QuerySet, Window
+from django.db.models.functions import RowNumber
+from django.utils import timezone
+
+from appmax.errors import AppmaxError, Unavailable
+from appmax.messages import RemoteOrder
+from installations import gateway
+from installations.fields import DecryptionFailed
+from orders.models import OPEN, AttemptMethod, AttemptState, Order, PaymentAttempt, StatusCheck
+from orders.status import RESTARTABLE, OrderStatus, PaymentMethod, is_paid, known
+
+log = logging.getLogger(__name__)
+
+# After this nobody waits for the payment's answer any more, neither we nor Appmax: if it knows of no payment then,
+# there was none.
+SETTLED_AFTER = timedelta(seconds=300)
+CRASHED_AFTER = timedelta(seconds=60)  # a `started` attempt this old is asked about; most calls take a second or two
+
+UNKNOWN_AGAIN = timedelta(seconds=15)  # doubled with each question, up to
+UNKNOWN_AGAIN_AT_MOST = timedelta(hours=6)
+# An order that stays pendente is asked about at these ages, and then left to Appmax's webhooks.
+PENDING_AT_AGE = tuple(timedelta(hours=hours) for hours in (1, 6, 24, 72, 168))
+PENDING_GIVEN_UP_AT = timedelta(hours=192)
+
+MOST_OF_A_MERCHANT = 10  # in a round; with a round every 15 s that is 40 of the 60 a minute
+MOST_IN_A_ROUND = 200
+SECONDS_BETWEEN = 0.5  # two questions about one merchant's orders
+GIVE_UP_AFTER = 3  # questions in a row that Appmax didn't answer
+
+
+class Outcome(StrEnum):
+    """What a question came to."""
+
+    SETTLED = "settled"
+    UNCHANGED = "unchanged"
+    FAILED = "failed"
+
+
+def reconcile_due(*, at_once: bool = False, sleep: Callable[[float], None] = time.sleep) -> Counter[Outcome]:
+    """One round: ask about every order that is due. `at_once`: unknown outcomes are due whenever they were asked about
+    last, and so are attempts that have only just started."""
+    outcomes: Counter[Outcome] = Counter()
+    last_asked: dict[int, float] = {}
+    slowed: set[int] = set()
+    unanswered = 0
+    for order in _due(at_once=at_once):
+        merchant = order.installation_id
+        if unanswered >= GIVE_UP_AFTER:
+            break
+        if merchant in slowed or not _claim(order):
+            continue
+        if (wait := last_asked.get(merchant, 0.0) + SECONDS_BETWEEN - time.monotonic()) > 0:
+            sleep(wait)
+        try:
+            outcomes[reconcile(order)] += 1
+            unanswered = 0
+        except (AppmaxError, DecryptionFailed) as error:
+            outcomes[Outcome.FAILED] += 1
+            unanswered += isinstance(error, Unavailable) and error.status is None
+            if isinstance(error, Unavailable) and error.retry_after is not None:
+                slowed.add(merchant)
+        last_asked[merchant] = time.monotonic()
+    return outcomes
+
+
+def reconcile(order: Order) -> Outcome:
+    """Ask Appmax about this order now, and settle it.
+
+    Raises AppmaxError or DecryptionFailed if it can't be asked; the reason is kept for staff.
+    """
+    order.refresh_from_db(fields=["status"])
+    seen = order.status
+    try:
+        remote = gateway.client_for(order.installation).get_order(order.appmax_order_id)
+    except (AppmaxError, DecryptionFailed) as error:
+        log.warning("reconcile.failed order=%s error=%s", order.appmax_order_id, type(error).__name__)
+        StatusCheck.objects.filter(order=order).update(error_message=f"{type(error).__name__}: {error}")
+        raise
+    outcome = _settle(order.pk, seen, remote)
+    log.info("reconcile.asked order=%s status=%s outcome=%s", order.appmax_order_id, remote.status, outcome)
+    return outcome
+
+
+# --- which orders ----------------------------------------------------------------------------------------------------
+
+
+def _due(*, at_once: bool) -> list[Order]:
+    """Unknown outcomes first, then orders that are pendente too long; the oldest few of each merchant."""
+    now = timezone.now()
+    never_asked, asked_long_ago = Q(status_check=None), Q(status_check__next_at__lte=now)
+    payment = Q(attempts__method__in=PaymentMethod.values)  # GET tells nothing of an upsell: staff settle that
+    unknown = payment & Q(attempts__state=AttemptState.UNKNOWN)
+    started = payment & Q(attempts__state=AttemptState.STARTED)
+    if not at_once:
+        asked_before_it = Q(status_check__asked_at__lt=F("attempts__started_at"))
+        started &= Q(attempts__started_at__lt=now - CRASHED_AFTER)
+        unknown &= never_asked | asked_long_ago | asked_before_it
+        started &= never_asked | asked_long_ago | asked_before_it
+    pending = Q(
+        status=OrderStatus.PENDENTE,
+        created_at__lte=now - PENDING_AT_AGE[0],
+        created_at__gt=now - PENDING_GIVEN_UP_AT,
+    )
+    nobody_pays = ~Q(attempts__state__in=OPEN)
+    orders = Order.objects.annotate(attempt_started_at=F("attempts__started_at")).filter(unknown | started)
+    waiting = Order.objects.filter(pending & nobody_pays, never_asked | asked_long_ago)
+    return [*_oldest_of_each_merchant(orders), *_oldest_of_each_merchant(waiting)]
+
+
+def _oldest_of_each_merchant(orders: QuerySet[Order]) -> QuerySet[Order]:
+    place = Window(RowNumber(), partition_by="installation_id", order_by="pk")
+    return (
+        orders.annotate(place=place)
+        .filter(place__lte=MOST_OF_A_MERCHANT)
+        .select_related("installation", "status_check")
+        .defer("pix_qr_code", "installation__merchant_client_secret")
+        .order_by("place", "pk")[:MOST_IN_A_ROUND]
+    )
+
+
+def _claim(order: Order) -> bool:
+    """Whether this process is the one that asks now; says at once when it is next."""
+    now = timezone.now()
+    check: StatusCheck | None = getattr(order, "status_check", None)
+    started_at: datetime | None = getattr(order, "attempt_started_at", None)
+    times = check.times if check and not (started_at and check.asked_at < started_at) else 0
+    columns = {
+        "asked_at": now,
+        "next_at": _next_time(order, now, times=times, is_unknown=started_at is not None),
+        "times": times + 1,
+        "error_message": None,
+    }
+    if check is None:
+        return StatusCheck.objects.get_or_create(order=order, defaults=columns)[1]
+    return StatusCheck.objects.filter(pk=check.pk, asked_at=check.asked_at).update(**columns) == 1
+
+
+def _next_time(order: Order, now: datetime, *, times: int, is_unknown: bool) -> datetime:
+    if is_unknown:
+        return now + min(UNKNOWN_AGAIN * (1 << min(times, 20)), UNKNOWN_AGAIN_AT_MOST)
+    age = now - order.created_at
+    return now + next((at - age for at in PENDING_AT_AGE if at > age), PENDING_GIVEN_UP_AT)
+
+
+# --- what Appmax's answer means --------------------------------------------------------------------------------------
+
+
+def _settle(pk: int, seen: str, remote: RemoteOrder) -> Outcome:
+    """Write what Appmax said of the order, which had the status `seen` when it was asked."""
+    new = known(remote.status)
+    if new is None:
+        log.warning("reconcile.unknown_status order=%s", remote.id)
+        return Outcome.UNCHANGED
+    with transaction.atomic():
+        order = Order.objects.locked(pk)
+        attempt = order.attempts.open().filter(method__in=PaymentMethod.values).first()
+        verdict = _verdict(attempt, remote, new) if attempt else None
+        settled = bool(attempt and verdict and attempt.settle(verdict, {"asked_later": remote.status}))
+        if attempt and verdict is AttemptState.SUCCEEDED:
+            order.record_payment(attempt.method, **_codes(remote))
+        elif is_paid(new) and not order.payment_method and remote.payment_method:
+            order.record_payment(remote.payment_method)
+        is_open = attempt is not None and verdict is None
+        moved = _take_status(order, seen, new, is_open=is_open)
+    return Outcome.SETTLED if settled or moved else Outcome.UNCHANGED
+
+
+def _take_status(order: Order, seen: str, new: OrderStatus, *, is_open: bool) -> bool:
+    """Appmax's word counts, even backwards; unless the order has moved since it was asked: then only forwards."""
+    if order.status == new or (is_open and not is_paid(new)):  # may be of before the open attempt
+        return False
+    if order.status != seen:
+        return order.advance(new)
+    order.set_status(new)
+    return True
+
+
+def _verdict(attempt: PaymentAttempt, remote: RemoteOrder, new: OrderStatus) -> AttemptState | None:
+    """What became of an open attempt; None if that can't be told yet. Good news counts at once, bad news when nothing
+    can come any more, or when it can be of no other attempt."""
+    is_over = attempt.started_at < timezone.now() - SETTLED_AFTER
+    if is_paid(new):
+        if remote.payment_method in ("", attempt.method):
+            return AttemptState.SUCCEEDED
+        return AttemptState.FAILED if is_over else None  # the order was paid otherwise
+    if new in RESTARTABLE:
+        is_only_one = not attempt.restarted_from and not attempt.order.attempts.exclude(pk=attempt.pk).exists()
+        return AttemptState.DECLINED if is_over or is_only_one else None
+    if remote.payment_method == attempt.method:
+        return None if attempt.method == AttemptMethod.CREDIT_CARD else AttemptState.SUCCEEDED  # a card's is examined
+    return AttemptState.FAILED if is_over else None
+
+
+def _codes(remote: RemoteOrder) -> dict[str, str]:
+    """The columns of the order's row that Appmax's answer fills."""
+    columns: dict[str, str] = {}
+    if remote.pix is not None:
+        columns |= {"pix_qr_code": remote.pix.qr_code, "pix_emv": remote.pix.emv}
+    if remote.boleto is not None:
+        columns |= {"boleto_pdf_url": remote.boleto.pdf_url, "boleto_digitavel": remote.boleto.digitable_line}
+    return {name: value for name, value in columns.items() if value}

@@ -1,0 +1,81 @@
+"""Many payments wait for Appmax, and nobody else waits with them."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import requests
+from django.db import connection
+
+from appmax.simulator.server import SimulatorServer
+from appmax.simulator.state import Fault
+from installations.models import Installation
+from tests.drills.test_crash import wait_until
+from tests.factories import OrderFactory, api_key
+from tests.orders.conftest import CPF
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PAYMENTS = 100
+POOL = 5
+
+
+def busy_connections() -> int:
+    """Other connections to the database that do something, or sit in a transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            " AND backend_type = 'client backend' AND state <> 'idle'"
+        )
+        return int(cursor.fetchone()[0])
+
+
+def all_connections() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            " AND backend_type = 'client backend'"
+        )
+        return int(cursor.fetchone()[0])
+
+
+def test_100_payments_in_flight_hold_none_of_5_connections(
+    gunicorn: Callable[..., str], simulator: SimulatorServer, shop: Installation
+) -> None:
+    amounts = {"products_value": 100, "discount_value": 0, "shipping_value": 0}
+    ids = [simulator.state.add_order("shop", simulator.state.next_id(), amounts, []).id for _ in range(PAYMENTS)]
+    for order_id in ids:
+        OrderFactory.create(installation=shop, appmax_order_id=order_id)
+    simulator.state.add_fault(Fault("/v1/payments/pix", hang=6, times=PAYMENTS))
+    headers = {"Authorization": f"Api-Key {api_key(shop)}"}
+    connections_of_tests = all_connections()
+    url = gunicorn(
+        DB_DATABASE=connection.settings_dict["NAME"],
+        DB_MAX_OPEN_CONNS=str(POOL + 6),  # six are the job worker's
+        WEB_CONCURRENCY="1",
+        WEB_THREADS=str(PAYMENTS + 10),
+        CACHE_DRIVER="memory",
+        APPMAX_AUTH_URL=simulator.url,
+        APPMAX_API_URL=simulator.url,
+    )
+
+    def pay(order_id: int) -> int:
+        body = {"order_id": order_id, "document_number": CPF}
+        return requests.post(f"{url}/checkout/shop/pay/pix", json=body, headers=headers, timeout=60).status_code
+
+    with ThreadPoolExecutor(PAYMENTS) as pool:
+        payments = [pool.submit(pay, order_id) for order_id in ids]
+        wait_until(lambda: not simulator.state.waiting_faults())  # the last of them has reached Appmax
+
+        in_flight = [payment for payment in payments if not payment.done()]
+        status = requests.get(f"{url}/checkout/shop/status/{ids[0]}", headers=headers, timeout=2)
+        event = {"event": "order_pix_created", "data": {"order_id": ids[0]}}
+        webhook = requests.post(f"{url}/webhooks/appmax", json=event, timeout=2)
+        busy, connections = busy_connections(), all_connections() - connections_of_tests
+        still_in_flight = [payment for payment in in_flight if not payment.done()]
+
+    assert (status.status_code, webhook.status_code) == (200, 200)
+    assert len(still_in_flight) > PAYMENTS / 2  # they were there all the while
+    assert busy == 0
+    assert connections <= POOL
+    assert [payment.result() for payment in payments] == [200] * PAYMENTS

@@ -1,0 +1,215 @@
+"""Refund, tracking code, upsell and instalments, against a simulated Appmax over HTTP."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from appmax.simulator.server import SimulatorServer
+from dev.smoke import ORDER
+from orders.models import Order, PaymentAttempt
+from tests.factories import OrderFactory
+from tests.orders.conftest import by_card, ordered, post, remote
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def paid(store: Client) -> dict[str, Any]:
+    """The answer for an order that was paid by card."""
+    return dict(post(store, "pay/credit-card", by_card(None)).json())
+
+
+# --- refund ---
+
+
+def test_a_total_refund_is_asked_for(store: Client, paid: dict[str, Any], simulator: SimulatorServer) -> None:
+    answer = post(store, "refund", {"order_id": paid["order_id"], "type": "total"})
+
+    assert (answer.status_code, answer.json()) == (200, {"message": "Refund request accepted"})
+    assert remote(simulator, paid["order_id"]).refunded == 13490
+    assert Order.objects.get().status == "aprovado"  # accepted isn't done: a webhook tells
+
+
+def test_a_partial_refund_is_asked_for(store: Client, paid: dict[str, Any], simulator: SimulatorServer) -> None:
+    answer = post(store, "refund", {"order_id": paid["order_id"], "type": "partial", "value": 500})
+
+    assert answer.status_code == 200
+    assert remote(simulator, paid["order_id"]).refunded == 500
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"type": "total"}, "order_id is required"),
+        ({"order_id": None, "type": "total"}, "order_id is required"),
+        ({"order_id": 1, "type": "partial"}, "value is required for a partial refund"),
+        ({"order_id": 1, "type": "total", "value": 1}, "value goes with a partial refund only"),
+    ],
+)
+def test_a_value_goes_with_a_partial_refund_and_with_no_other(store: Client, body: Any, message: str) -> None:
+    answer = post(store, "refund", body)
+
+    assert (answer.status_code, answer.json()["message"]) == (400, message)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"value": 0}, {"value": -1}, {"value": 1.5}, {"value": "5"}, {"type": "half"}, {"order_id": 2**31}]
+)
+def test_odd_refunds_are_400(store: Client, changes: Any) -> None:
+    answer = post(store, "refund", {"order_id": 1, "type": "partial", "value": 5, **changes})
+
+    assert (answer.status_code, list(answer.json()["errors"])) == (400, list(changes))
+
+
+def test_what_appmax_refuses_is_told_in_its_words(store: Client, simulator: SimulatorServer) -> None:
+    answer = post(store, "refund", {"order_id": ordered(store), "type": "total"})
+
+    assert answer.status_code == 422
+    assert answer.json()["message"]
+
+
+def test_a_refund_of_unknown_outcome_is_said_so_and_never_repeated(
+    store: Client, paid: dict[str, Any], simulator: SimulatorServer
+) -> None:
+    from appmax.simulator.state import Fault
+
+    simulator.state.add_fault(Fault("/v1/orders/refund-request", status=504, work=True))
+    body = {"order_id": paid["order_id"], "type": "partial", "value": 500}
+
+    first, second = (post(store, "refund", body, key="r-1") for _ in range(2))
+
+    assert (first.status_code, "not known yet" in first.json()["message"]) == (502, True)
+    assert (second.status_code, second.json()) == (502, first.json())
+    assert remote(simulator, paid["order_id"]).refunded == 500
+
+
+# --- tracking ---
+
+
+def test_a_tracking_code_is_passed_on(store: Client, paid: dict[str, Any], simulator: SimulatorServer) -> None:
+    answer = post(store, "tracking", {"order_id": paid["order_id"], "shipping_tracking_code": "BR123"})
+
+    assert (answer.status_code, answer.json()) == (200, {"message": "tracking accepted"})
+    assert remote(simulator, paid["order_id"]).shipping_tracking_code == "BR123"
+
+
+@pytest.mark.parametrize("code", [None, "", "x" * 256, ["BR"]])
+def test_a_tracking_code_is_a_text(store: Client, code: Any) -> None:
+    assert post(store, "tracking", {"order_id": 1, "shipping_tracking_code": code}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("path", "body"), [("refund", {"type": "total"}), ("tracking", {"shipping_tracking_code": "BR123"})]
+)
+def test_only_this_merchants_orders(store: Client, path: str, body: Any) -> None:
+    answer = post(store, path, {**body, "order_id": OrderFactory.create().appmax_order_id})
+
+    assert (answer.status_code, answer.json()) == (404, {"message": "order not found"})
+
+
+# --- upsell ---
+
+
+def upsell(paid: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    products = ORDER["order"]["products"]
+    return {"upsell_hash": paid["upsell_hash"], "products_value": 12990, "products": products, **changes}
+
+
+def test_an_upsell_charges_the_card_once_more_and_its_order_is_kept(
+    store: Client, paid: dict[str, Any], simulator: SimulatorServer
+) -> None:
+    answer = post(store, "upsell", upsell(paid))
+
+    assert answer.status_code == 200
+    assert answer.json()["message"]
+    assert answer.json()["redirect_url"].startswith("http")
+    [new] = Order.objects.exclude(appmax_order_id=paid["order_id"])
+    assert (new.status, new.total_cents, new.payment_method) == ("aprovado", 12990, "credit_card")
+    assert [charge.amount for charge in remote(simulator, new.appmax_order_id).charges] == [12990]
+
+
+def test_an_upsell_in_the_newer_shape_has_no_order(
+    store: Client, paid: dict[str, Any], simulator: SimulatorServer
+) -> None:
+    simulator.state.shape = "newer"
+
+    answer = post(store, "upsell", upsell(paid))
+
+    assert answer.json()["redirect_url"].startswith("https://")
+    assert Order.objects.count() == 1
+
+
+def test_the_same_upsell_twice_is_409_and_charges_once(
+    store: Client, paid: dict[str, Any], simulator: SimulatorServer
+) -> None:
+    post(store, "upsell", upsell(paid))
+
+    assert post(store, "upsell", upsell(paid)).status_code == 409
+    assert sum(len(order.charges) for order in simulator.state.latest_orders()) == 2  # the order, and one upsell
+
+
+def test_an_upsell_of_unknown_outcome_waits_for_staff(
+    store: Client, paid: dict[str, Any], simulator: SimulatorServer
+) -> None:
+    from appmax.simulator.state import Fault
+
+    simulator.state.add_fault(Fault("/v1/orders/upsell", status=504, work=True))
+
+    assert post(store, "upsell", upsell(paid)).status_code == 502
+    assert post(store, "upsell", upsell(paid)).status_code == 409
+    assert PaymentAttempt.objects.get(method="upsell").state == "unknown"
+
+
+def test_an_upsell_hash_of_nobody_or_another_merchant_is_404(store: Client, paid: dict[str, Any]) -> None:
+    OrderFactory.create(upsell_hash="theirs")
+
+    for upsell_hash in ("nobodys", "theirs"):
+        assert post(store, "upsell", upsell(paid, upsell_hash=upsell_hash)).status_code == 404
+
+
+@pytest.mark.parametrize("changes", [{"products": []}, {"products_value": 0}, {"products_value": None}])
+def test_odd_upsells_are_400(store: Client, changes: Any) -> None:
+    answer = post(store, "upsell", upsell({"upsell_hash": "h"}, **changes))
+
+    assert (answer.status_code, list(answer.json()["errors"])) == (400, list(changes))
+
+
+# --- instalments ---
+
+
+def test_instalments_are_sorted_and_in_cents(store: Client) -> None:
+    answer = store.get("/checkout/shop/installments?total_value=12990&installments=3")
+
+    rows = answer.json()
+    assert answer.status_code == 200
+    assert [row["installments"] for row in rows] == [1, 2, 3]
+    assert rows[0] == {"installments": 1, "value": 12990, "total_value": 12990}
+    assert all(row["total_value"] == row["value"] * row["installments"] for row in rows)
+    assert rows[1]["total_value"] > 12990
+
+
+def test_twelve_instalments_unless_said_otherwise(store: Client) -> None:
+    assert len(store.get("/checkout/shop/installments?total_value=12990").json()) == 12
+
+
+def test_totals_in_the_newer_shape_are_divided(store: Client, simulator: SimulatorServer) -> None:
+    simulator.state.shape = "newer"
+
+    rows = store.get("/checkout/shop/installments?total_value=12990").json()
+
+    assert rows[0]["value"] == rows[0]["total_value"] == 12990
+    assert all(abs(row["value"] * row["installments"] - row["total_value"]) <= row["installments"] for row in rows)
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["", "total_value=", "total_value=0", "total_value=x", "total_value=1.5", "total_value=2147483648"]
+    + [f"total_value=1&installments={number}" for number in ("0", "13", "x")],
+)
+def test_odd_questions_are_400(store: Client, query: str) -> None:
+    answer = store.get(f"/checkout/shop/installments?{query}")
+
+    assert answer.status_code == 400
+    if not query:
+        assert answer.json()["message"] == "total_value is required"

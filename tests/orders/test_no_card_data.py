@@ -1,0 +1,116 @@
+"""No card number, CVV or secret stays anywhere: not in logs, tables, the cache, or error pages."""
+
+import io
+import logging
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django_redis import get_redis_connection
+from psycopg import sql
+
+from appmax.client import AppmaxClient
+from appmax.simulator.server import SimulatorServer
+from appmax.simulator.state import Fault
+from checkout_project.logs import ScrubbingFormatter
+from installations.models import Installation
+from tests.orders.conftest import CARD, by_card, ordered, post
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NUMBER, CVV = "4000000000000028", "7391"
+SPACED = "4000 0000 0000 0028"
+
+
+def everything_stored() -> str:
+    """All rows of all tables, and all keys and values in Redis, as text."""
+    rows = []
+    with connection.cursor() as cursor:
+        for table in connection.introspection.table_names(cursor):
+            cursor.execute(sql.SQL("SELECT t::text FROM {} t").format(sql.Identifier(table)))
+            rows += [str(row) for row in cursor.fetchall()]
+    client = get_redis_connection()
+    for key in client.scan_iter():
+        rows += [str(key), str(client.get(key))]
+    return "\n".join(rows)
+
+
+def pay_in_every_way(store: Client, simulator: SimulatorServer) -> list[Any]:
+    """A card that is declined, refused with its number in the message, lost, malformed, and tokenised."""
+    card = {"number": SPACED, "cvv": CVV}
+    echo = {"errors": {"message": {"number": [f"{NUMBER} is bad", f"cvv {CVV} is bad"]}}}
+    answers = [post(store, "pay/credit-card", by_card(None, **card), key="k-1")]
+    faults: tuple[dict[str, Any], ...] = (
+        {"status": 422, "body": echo},
+        {"status": 402, "body": echo},
+        {"status": 504, "body": f"<p>{NUMBER} {CVV}</p>", "work": True},
+        {"reset": True, "work": True},
+        {"status": 200, "body": {"success": False, "text": f"{NUMBER}/{CVV}"}},
+    )
+    for fault in faults:
+        simulator.state.add_fault(Fault("/v1/payments/credit-card", **fault))
+        answers.append(post(store, "pay/credit-card", by_card(ordered(store), **card)))
+        simulator.state.add_fault(Fault("/v1/payments/tokenize", **fault))
+        answers.append(post(store, "tokenize", {**CARD, **card}))
+    text = f'{{"order_id": 1, "payment": {{"number": "{NUMBER}", "cvv": "{CVV}", '
+    answers.append(store.generic("POST", "/checkout/shop/pay/credit-card", text, content_type="application/json"))
+    answers.append(post(store, "pay/credit-card", by_card(None, number=NUMBER + "x", cvv=CVV + "x")))
+    answers.append(post(store, "tokenize", {**CARD, **card}))
+    return answers
+
+
+def test_card_and_secret_are_nowhere_after_every_kind_of_failure(
+    store: Client, shop: Installation, simulator: SimulatorServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, "urllib3")
+
+    answers = pay_in_every_way(store, simulator)
+
+    assert {answer.status_code for answer in answers} >= {200, 400, 422, 502}
+    stored = everything_stored()
+    assert "declined" in stored
+    assert "payment.failed" in caplog.text
+    # what is logged before the second line has scrubbed it, and all that is kept
+    for name, text in {"log": caplog.text, "tables and Redis": stored}.items():
+        for secret in (NUMBER, SPACED, CVV, shop.merchant_client_secret):
+            assert secret not in text, name
+
+
+def test_a_bug_that_names_the_card_is_scrubbed_from_the_log(
+    store: Client, simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def bug(*_: Any, **__: Any) -> None:
+        raise AssertionError(f"number {NUMBER}, {SPACED}, cvv={CVV}")
+
+    monkeypatch.setattr(AppmaxClient, "charge_card", bug)
+    store.raise_request_exception = False
+    [console] = [handler for handler in logging.root.handlers if isinstance(handler.formatter, ScrubbingFormatter)]
+    assert isinstance(console, logging.StreamHandler)
+    monkeypatch.setattr(console, "stream", written := io.StringIO())
+
+    answer = post(store, "pay/credit-card", by_card(ordered(store), number=SPACED, cvv=CVV))
+
+    assert (answer.status_code, answer.json()) == (500, {"message": "internal server error"})
+    assert "AssertionError: number ••••" in written.getvalue()
+    for secret in (NUMBER, SPACED, CVV):
+        assert secret not in written.getvalue()
+
+
+def test_answers_do_not_echo_the_card(store: Client, simulator: SimulatorServer) -> None:
+    for answer in pay_in_every_way(store, simulator):
+        for secret in (NUMBER, SPACED, CVV):
+            assert secret not in answer.content.decode()
+
+
+def test_the_debug_page_shows_no_values(store: Client, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.DEBUG = True
+    store.raise_request_exception = False
+    monkeypatch.setattr(AppmaxClient, "charge_card", lambda *_, **__: 1 / 0)
+
+    page = post(store, "pay/credit-card", by_card(ordered(store), number=SPACED, cvv=CVV)).content.decode()
+
+    assert "ZeroDivisionError" in page
+    for secret in (NUMBER, SPACED, CVV):
+        assert secret not in page

@@ -1,0 +1,215 @@
+"""No failure charges a card twice, and none is told as something that it may not be."""
+
+from typing import Any
+
+import pytest
+from django.db import DatabaseError, connection
+from django.test import Client
+
+from appmax.simulator.server import SimulatorServer
+from appmax.simulator.state import Fault
+from orders.models import AttemptState, Order, PaymentAttempt
+from tests.orders.conftest import by_card, by_pix, ordered, post, remote
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+CARD_CALL = "/v1/payments/credit-card"
+BODIES = {"credit-card": by_card, "pix": by_pix, "boleto": by_pix}
+UNDER_WAY = "a payment of this order is under way; ask for the status before trying again"
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [
+        ({"status": 504, "work": True}, 502),
+        ({"status": 500}, 502),
+        ({"status": 408}, 502),
+        ({"reset": True, "work": True}, 502),
+        ({"hang": 1.0, "work": True}, 504),
+        ({"status": 200, "body": {"odd": True}, "work": True}, 502),
+    ],
+)
+@pytest.mark.parametrize("method", ["credit-card", "pix", "boleto"])
+def test_an_unknown_outcome_is_sent_once_said_so_and_blocks_further_payments(
+    store: Client, simulator: SimulatorServer, impatient: None, method: str, fault: dict[str, Any], status: int
+) -> None:
+    order_id = ordered(store)
+    simulator.state.add_fault(Fault(f"/v1/payments/{method}", **fault))
+
+    answer = post(store, f"pay/{method}", BODIES[method](order_id))
+
+    assert answer.status_code == status
+    assert "not known yet" in answer.json()["message"]
+    assert len(remote(simulator, order_id).payments) <= 1
+    assert Order.objects.get().status == "pendente"
+    assert PaymentAttempt.objects.get().state == "unknown"
+    again = post(store, "pay/credit-card", by_card(order_id))
+    assert (again.status_code, again.json()) == (409, {"message": UNDER_WAY})
+    assert len(remote(simulator, order_id).payments) <= 1
+
+
+def test_the_order_of_an_unknown_outcome_is_named(store: Client, simulator: SimulatorServer) -> None:
+    simulator.state.add_fault(Fault(CARD_CALL, status=504, work=True))
+
+    answer = post(store, "pay/credit-card", by_card(None)).json()
+
+    assert answer["order_id"] == Order.objects.get().appmax_order_id
+    assert store.get(f"/checkout/shop/status/{answer['order_id']}").json() == {"status": "pendente"}
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [
+        ({"status": 400, "body": {"message": "bad"}}, 400),
+        ({"status": 404}, 404),
+        ({"status": 409}, 409),
+        ({"status": 422, "body": {"message": "bad"}}, 422),
+        ({"status": 429, "headers": {"Retry-After": "30"}}, 503),
+        ({"status": 401, "times": 2}, 502),
+    ],
+)
+def test_where_certainly_nothing_happened_the_order_can_be_paid_at_once(
+    store: Client, simulator: SimulatorServer, fault: dict[str, Any], status: int
+) -> None:
+    order_id = ordered(store)
+    simulator.state.add_fault(Fault(CARD_CALL, **fault))
+
+    assert post(store, "pay/credit-card", by_card(order_id)).status_code == status
+    assert PaymentAttempt.objects.get().state == "failed"
+    assert post(store, "pay/credit-card", by_card(order_id)).json()["status"] == "aprovado"
+    assert len(remote(simulator, order_id).charges) == 1
+
+
+@pytest.mark.parametrize("times", [2, 8])
+def test_of_simultaneous_payments_of_one_order_one_goes_out(
+    store: Client, simulator: SimulatorServer, race: Any, times: int
+) -> None:
+    order_id = ordered(store)
+    simulator.state.add_fault(Fault(CARD_CALL, hang=0.3, times=times))  # all of them could overlap
+
+    answers = race(lambda _: post(store, "pay/credit-card", by_card(order_id)), times=times)
+
+    assert sorted(answer.status_code for answer in answers) == [200] + [409] * (times - 1)
+    assert len(remote(simulator, order_id).charges) == 1
+    assert PaymentAttempt.objects.count() == 1
+
+
+def test_card_and_pix_at_once_are_one_payment_too(store: Client, simulator: SimulatorServer, race: Any) -> None:
+    order_id = ordered(store)
+    for method in BODIES:
+        simulator.state.add_fault(Fault(f"/v1/payments/{method}", hang=0.3))
+
+    answers = race(lambda number: post(store, f"pay/{(m := list(BODIES)[number])}", BODIES[m](order_id)), times=3)
+
+    assert sorted(answer.status_code for answer in answers) == [200, 409, 409]
+    assert len(remote(simulator, order_id).payments) == 1
+
+
+@pytest.mark.parametrize("status", ["autorizado", "aprovado", "integrado", "estornado", "chargeback_perdido"])
+@pytest.mark.parametrize("method", list(BODIES))
+def test_an_order_that_is_paid_is_not_paid_again(
+    store: Client, simulator: SimulatorServer, method: str, status: str
+) -> None:
+    order_id = ordered(store)
+    Order.objects.update(status=status)
+
+    answer = post(store, f"pay/{method}", BODIES[method](order_id))
+
+    assert (answer.status_code, answer.json()) == (409, {"message": f"the order is already paid: {status}"})
+    assert remote(simulator, order_id).payments == []
+
+
+def test_a_card_that_was_accepted_and_is_being_examined_is_not_charged_again(
+    store: Client, simulator: SimulatorServer
+) -> None:
+    order_id = ordered(store)
+    examined = {"data": {"payment": {"pay_reference": "r", "status": "pendente", "upsell_hash": "h"}}}
+    simulator.state.add_fault(Fault(CARD_CALL, status=201, body=examined))
+    assert post(store, "pay/credit-card", by_card(order_id)).json()["status"] == "pendente"
+
+    for method in BODIES:
+        assert post(store, f"pay/{method}", BODIES[method](order_id)).status_code == 409
+    assert remote(simulator, order_id).payments == []
+
+
+def test_a_shopper_with_a_pending_pix_may_still_pay_by_card(store: Client, simulator: SimulatorServer) -> None:
+    order_id = ordered(store)
+    post(store, "pay/pix", by_pix(order_id))
+
+    assert post(store, "pay/credit-card", by_card(order_id)).json()["status"] == "aprovado"
+    assert len(remote(simulator, order_id).charges) == 1
+
+
+@pytest.mark.parametrize("before", ["cancelado", "recusado_por_risco"])
+def test_a_new_attempt_restarts_an_order_of_which_nothing_was_paid(store: Client, before: str) -> None:
+    order_id = ordered(store)
+    Order.objects.update(status=before)
+
+    post(store, "pay/pix", by_pix(order_id))
+
+    assert Order.objects.get().status == "pendente"
+    assert PaymentAttempt.objects.get().restarted_from == before
+
+
+def test_an_attempt_of_which_nothing_came_gives_the_status_back(store: Client, simulator: SimulatorServer) -> None:
+    order_id = ordered(store)
+    Order.objects.update(status="recusado_por_risco")
+    simulator.state.add_fault(Fault("/v1/payments/pix", status=422))
+
+    post(store, "pay/pix", by_pix(order_id))
+
+    assert Order.objects.get().status == "recusado_por_risco"
+
+
+def test_the_attempt_is_recorded_before_appmax_is_asked(store: Client, simulator: SimulatorServer) -> None:
+    import responses
+
+    order_id, seen = ordered(store), []
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as appmax:
+        appmax.post(f"{simulator.url}/oauth2/token", json={"access_token": "t", "expires_in": 3600})
+
+        def look(request: Any) -> tuple[int, dict[str, str], str]:
+            seen.append(PaymentAttempt.objects.values_list("state", "method").get())
+            connection.close()
+            return 500, {}, ""
+
+        appmax.add_callback("POST", simulator.url + CARD_CALL, look)
+        post(store, "pay/credit-card", by_card(order_id))
+
+    assert seen == [("started", "credit_card")]
+
+
+def test_an_outcome_that_cannot_be_written_down_is_not_told(
+    store: Client, simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order_id = ordered(store)
+
+    def away(*args: Any, **columns: Any) -> None:
+        raise DatabaseError
+
+    monkeypatch.setattr(Order, "record_payment", away)
+
+    answer = post(store, "pay/credit-card", by_card(order_id))
+
+    assert (answer.status_code, "not known yet" in answer.json()["message"]) == (502, True)
+    assert PaymentAttempt.objects.get().state == "started"
+    assert post(store, "pay/credit-card", by_card(order_id)).status_code == 409
+    assert len(remote(simulator, order_id).charges) == 1
+
+
+def test_the_database_too_allows_one_open_attempt_an_order(store: Client) -> None:
+    ordered(store)
+    order = Order.objects.get()
+    PaymentAttempt.objects.create(order=order, method="pix", fingerprint="")
+
+    with pytest.raises(DatabaseError):
+        PaymentAttempt.objects.create(order=order, method="pix", fingerprint="")
+
+
+def test_settled_is_settled(store: Client) -> None:
+    ordered(store)
+    attempt = PaymentAttempt.objects.create(order=Order.objects.get(), method="pix", fingerprint="")
+
+    assert attempt.settle(AttemptState.SUCCEEDED, {})
+    assert not attempt.settle(AttemptState.DECLINED, {})
+    assert PaymentAttempt.objects.get().state == "succeeded"

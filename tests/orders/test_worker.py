@@ -1,0 +1,127 @@
+"""The worker: PostgreSQL-backed jobs, several workers at once, without Django's pool."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from django.test import Client
+from procrastinate.contrib.django import app
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from appmax.simulator.server import SimulatorServer
+from appmax.simulator.state import Fault
+from orders.models import Order, PaymentAttempt
+from tests.orders.conftest import by_card, ordered, post
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(autouse=True)
+def _empty_queue() -> None:
+    """The queue's tables aren't Django's to flush."""
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE procrastinate_jobs, procrastinate_workers, procrastinate_periodic_defers CASCADE")
+
+
+def work(simulator: SimulatorServer) -> subprocess.Popen[str]:
+    """A worker process that ends when nothing is left to do."""
+    environment = os.environ | {
+        "DB_DATABASE": connection.settings_dict["NAME"],
+        "APPMAX_AUTH_URL": simulator.url,
+        "APPMAX_API_URL": simulator.url,
+        "CACHE_DRIVER": "memory",
+    }
+    command = [sys.executable, "manage.py", "procrastinate", "worker", "--one-shot"]
+    return subprocess.Popen(
+        command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+
+
+def test_workers_side_by_side_settle_an_unknown_outcome_once(store: Client, simulator: SimulatorServer) -> None:
+    order_id = ordered(store)
+    simulator.state.add_fault(Fault("/v1/payments/credit-card", status=504, work=True))
+    post(store, "pay/credit-card", by_card(order_id))
+    counter = Fault("/v1/orders/", hang=0.01, times=9)
+    simulator.state.add_fault(counter)
+    for number in range(4):  # that many rounds, two at a time in each worker
+        app.configure_task("orders.reconcile", queueing_lock=str(number)).defer(timestamp=0)
+
+    workers = [work(simulator) for _ in range(2)]
+    outputs = [worker.communicate(timeout=60)[0] for worker in workers]
+
+    assert [worker.returncode for worker in workers] == [0, 0], outputs
+    assert Order.objects.get().status == "aprovado"
+    assert PaymentAttempt.objects.get().state == "succeeded"
+    assert simulator.state.waiting_faults()[0].times == 8
+    assert not ProcrastinateJob.objects.filter(task_name="orders.reconcile", status="failed").exists()
+
+
+def test_what_the_worker_does_periodically_is_registered() -> None:
+    periodic = {task.task.name: task.cron for task in app.periodic_registry.periodic_tasks.values()}
+
+    assert periodic["orders.reconcile"] == "* * * * * */15"
+    assert {"orders.forget_idempotency_keys", "jobs.give_up_stalled", "jobs.forget_failed"} <= set(periodic)
+
+
+def test_a_job_commits_with_the_data_or_not_at_all(store: Client) -> None:
+    with transaction.atomic():
+        app.configure_task("orders.reconcile").defer(timestamp=0)
+        transaction.set_rollback(True)
+
+    assert not ProcrastinateJob.objects.exists()
+
+
+def test_a_round_that_waits_already_is_not_queued_twice() -> None:
+    from procrastinate.exceptions import AlreadyEnqueued
+
+    app.configure_task("orders.reconcile").defer(timestamp=0)
+    with pytest.raises(AlreadyEnqueued):
+        app.configure_task("orders.reconcile").defer(timestamp=15)
+
+
+def test_the_job_of_a_worker_that_was_killed_is_given_up(store: Client) -> None:
+    job_id = app.configure_task("orders.reconcile").defer(timestamp=0)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT worker_id FROM procrastinate_register_worker_v1()")
+        worker_id = cursor.fetchone()[0]
+        cursor.execute("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 hour'")
+        cursor.execute("UPDATE procrastinate_jobs SET status = 'doing', worker_id = %s", [worker_id])
+
+    app.configure_task("jobs.give_up_stalled").defer(timestamp=0)
+    run_jobs()
+
+    assert ProcrastinateJob.objects.get(pk=job_id).status == "failed"
+
+
+def run_jobs() -> None:
+    """Everything that is queued, in a worker of this process."""
+    import asyncio
+
+    connector: Any = app.connector
+    with app.replace_connector(connector.get_worker_connector()) as worker_app:
+
+        async def run() -> None:
+            async with worker_app.open_async():
+                await worker_app.run_worker_async(wait=False, install_signal_handlers=False, listen_notify=False)
+
+        asyncio.run(run())
+
+
+def test_management_commands_use_no_pool() -> None:
+    code = "from django.conf import settings; print('pool' in settings.DATABASES['default']['OPTIONS'])"
+
+    result = subprocess.run(
+        [sys.executable, "manage.py", "shell", "--verbosity", "0", "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert result.stdout.strip() == "False"
