@@ -263,11 +263,13 @@ def read_card_payment(body: Any) -> CardPayment:
     Raises Refused, and Unreadable if nothing says what happened.
     """
     payment = _object(dig(body, "data", "payment"))
-    if "pay_reference" in payment and _is_blank(payment["pay_reference"]):
-        raise Refused
+    status = _word(payment.get("status")) or _word(dig(body, "data", "order", "status"))
     if declined_status(body):
         raise Refused
-    status = _word(payment.get("status")) or _word(dig(body, "data", "order", "status"))
+    if "pay_reference" in payment and _is_blank(payment["pay_reference"]):
+        if status in _TAKEN:  # it contradicts itself; to call it declined might charge the card again
+            raise Unreadable("data.payment.pay_reference")
+        raise Refused
     pay_reference = _word(payment.get("pay_reference"))
     if not status and not pay_reference:
         raise Unreadable("data.payment.pay_reference")
@@ -389,6 +391,7 @@ def dig(body: Any, *path: str) -> Any:
     return body
 
 
+_TAKEN = ("autorizado", "aprovado", "integrado")
 _SECRET_FIELDS = frozenset(
     {
         "client_secret",

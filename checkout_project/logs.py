@@ -1,11 +1,12 @@
-"""The second line against secrets in logs and error reports. The first is not to log them."""
+"""The second line against secrets in logs and error reports; the first is not to log them. And a request's id."""
 
 import logging
 import re
-from collections.abc import ItemsView
+import uuid
+from collections.abc import Callable, ItemsView
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.views.debug import SafeExceptionReporterFilter
 
 MASK = "••••"
@@ -25,6 +26,25 @@ def scrub(text: str) -> str:
     for pattern, replacement in _PATTERNS:
         text = pattern.sub(replacement, text)
     return text
+
+
+_REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
+
+
+class RequestId:
+    """Middleware: `request.request_id` is the caller's X-Request-ID, or a new one; the answer carries it."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Sets it, and passes on."""
+        given = request.headers.get("X-Request-ID", "")
+        request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        request.request_id = request_id  # type: ignore[attr-defined]
+        response = self.get_response(request)
+        response["X-Request-ID"] = request_id
+        return response
 
 
 class ScrubbingFormatter(logging.Formatter):

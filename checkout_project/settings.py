@@ -74,6 +74,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "checkout_project.logs.RequestId",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -229,6 +230,15 @@ APPMAX_CLIENT_ID = env.text("APPMAX_CLIENT_ID", "")
 APPMAX_CLIENT_SECRET = env.text("APPMAX_CLIENT_SECRET", "")
 APPMAX_APP_ID_UUID = env.text("APPMAX_APP_ID_UUID", "")
 APPMAX_APP_ID_NUMERIC = env.text("APPMAX_APP_ID_NUMERIC", "")
+
+# --- webhooks --------------------------------------------------------------------------------------------------------
+
+# What the registered URL carries as ?token=; several while one is being replaced, the first is shown.
+WEBHOOK_SECRET = env.words("WEBHOOK_SECRET")
+# payload: apply at once, and verify with Appmax what means money; confirm: apply when Appmax has confirmed it
+WEBHOOK_TRUST = env.choice("WEBHOOK_TRUST", "payload", ("payload", "confirm"))
+WEBHOOK_WAIT_HOURS = env.number("WEBHOOK_WAIT_HOURS", 72, minimum=1)  # for an order, or for the confirmation
+WEBHOOK_PAYLOAD_DAYS = env.number("WEBHOOK_PAYLOAD_DAYS", 180, minimum=1)
 
 # --- API -------------------------------------------------------------------------------------------------------------
 

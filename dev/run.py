@@ -17,6 +17,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+from urllib.parse import quote
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -160,8 +161,14 @@ def simulator_variables(env: Environment, app_port: str) -> dict[str, str]:
             "APPMAX_APP_ID_NUMERIC", generated_in=kept, make=lambda: str(secrets.randbelow(9000) + 1000)
         ),
         "SIMULATOR_SEED": env.secret("SIMULATOR_SEED", generated_in=kept),
-        "SIMULATOR_WEBHOOK_URL": f"http://127.0.0.1:{app_port}/webhooks/appmax",
+        "SIMULATOR_WEBHOOK_URL": f"http://127.0.0.1:{app_port}/webhooks/appmax{_token(env)}",
     }
+
+
+def _token(env: Environment) -> str:
+    """What a registered URL carries besides, if a secret is set."""
+    secrets_ = env.words("WEBHOOK_SECRET")
+    return f"?token={quote(secrets_[0], safe='')}" if secrets_ else ""
 
 
 def _staff_user(env: Environment, environment: dict[str, str]) -> str:

@@ -11,9 +11,11 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
+from typing import TypeVar
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet, Window
+from django.db.models import DateTimeField, F, Q, QuerySet, Value, Window
 from django.db.models.functions import RowNumber
 from django.utils import timezone
 
@@ -21,8 +23,10 @@ from appmax.errors import AppmaxError, Unavailable
 from appmax.messages import RemoteOrder
 from installations import gateway
 from installations.fields import DecryptionFailed
+from installations.models import Installation
 from orders.models import OPEN, AttemptMethod, AttemptState, Order, PaymentAttempt, StatusCheck
-from orders.status import RESTARTABLE, OrderStatus, PaymentMethod, is_paid, known
+from orders.signals import order_created, status_corrected
+from orders.status import RESTARTABLE, OrderStatus, PaymentMethod, advances, is_paid, known
 
 log = logging.getLogger(__name__)
 
@@ -37,10 +41,15 @@ UNKNOWN_AGAIN_AT_MOST = timedelta(hours=6)
 PENDING_AT_AGE = tuple(timedelta(hours=hours) for hours in (1, 6, 24, 72, 168))
 PENDING_GIVEN_UP_AT = timedelta(hours=192)
 
-MOST_OF_A_MERCHANT = 10  # in a round; with a round every 15 s that is 40 of the 60 a minute
+MOST_OF_A_MERCHANT = 5  # in a round; with a round every 15 s that is 20 of the 60 a minute
 MOST_IN_A_ROUND = 200
 SECONDS_BETWEEN = 0.5  # two questions about one merchant's orders
 GIVE_UP_AFTER = 3  # questions in a row that Appmax didn't answer
+
+NOT_ANSWERED = "asked; no answer yet"  # what a StatusCheck says until there is one, should the process die meanwhile
+ASK_AGAIN_AFTER_CORRECTION = timedelta(seconds=60)
+
+T = TypeVar("T")
 
 
 class Outcome(StrEnum):
@@ -51,30 +60,51 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
+class Round:
+    """Questions to Appmax: few about each merchant's orders, with pauses between; no more of them about a merchant's
+    orders once it asks to slow down, and none at all when it doesn't answer."""
+
+    def __init__(self, *, most_of_a_merchant: int, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._most = most_of_a_merchant
+        self._sleep = sleep
+        self._asked: Counter[int] = Counter()
+        self._asked_at: dict[int, float] = {}
+        self._unanswered = 0
+
+    def may_ask(self, installation_id: int) -> bool:
+        """Whether there is a question left for this merchant."""
+        return self._unanswered < GIVE_UP_AFTER and self._asked[installation_id] < self._most
+
+    def ask(self, installation_id: int, question: Callable[[], T]) -> T:
+        """The answer. Raises what the question raises: AppmaxError, DecryptionFailed."""
+        if (wait := self._asked_at.get(installation_id, 0.0) + SECONDS_BETWEEN - time.monotonic()) > 0:
+            self._sleep(wait)
+        self._asked[installation_id] += 1
+        try:
+            answer = question()
+        except Unavailable as error:
+            self._unanswered += error.status is None
+            if error.retry_after is not None:
+                self._asked[installation_id] = self._most
+            raise
+        finally:
+            self._asked_at[installation_id] = time.monotonic()
+        self._unanswered = 0
+        return answer
+
+
 def reconcile_due(*, at_once: bool = False, sleep: Callable[[float], None] = time.sleep) -> Counter[Outcome]:
     """One round: ask about every order that is due. `at_once`: unknown outcomes are due whenever they were asked about
     last, and so are attempts that have only just started."""
     outcomes: Counter[Outcome] = Counter()
-    last_asked: dict[int, float] = {}
-    slowed: set[int] = set()
-    unanswered = 0
+    round_ = Round(most_of_a_merchant=MOST_OF_A_MERCHANT, sleep=sleep)
     for order in _due(at_once=at_once):
-        merchant = order.installation_id
-        if unanswered >= GIVE_UP_AFTER:
-            break
-        if merchant in slowed or not _claim(order):
+        if not (round_.may_ask(order.installation_id) and claim(order, since=order.attempt_started_at)):  # type: ignore[attr-defined]
             continue
-        if (wait := last_asked.get(merchant, 0.0) + SECONDS_BETWEEN - time.monotonic()) > 0:
-            sleep(wait)
         try:
-            outcomes[reconcile(order)] += 1
-            unanswered = 0
-        except (AppmaxError, DecryptionFailed) as error:
+            outcomes[round_.ask(order.installation_id, partial(reconcile, order))] += 1
+        except (AppmaxError, DecryptionFailed):
             outcomes[Outcome.FAILED] += 1
-            unanswered += isinstance(error, Unavailable) and error.status is None
-            if isinstance(error, Unavailable) and error.retry_after is not None:
-                slowed.add(merchant)
-        last_asked[merchant] = time.monotonic()
     return outcomes
 
 
@@ -85,22 +115,63 @@ def reconcile(order: Order) -> Outcome:
     """
     order.refresh_from_db(fields=["status"])
     seen = order.status
+    checks = StatusCheck.objects.filter(order=order)
     try:
         remote = gateway.client_for(order.installation).get_order(order.appmax_order_id)
     except (AppmaxError, DecryptionFailed) as error:
         log.warning("reconcile.failed order=%s error=%s", order.appmax_order_id, type(error).__name__)
-        StatusCheck.objects.filter(order=order).update(error_message=f"{type(error).__name__}: {error}")
+        checks.update(error_message=f"{type(error).__name__}: {error}")
         raise
+    checks.update(error_message=None)
     outcome = _settle(order.pk, seen, remote)
     log.info("reconcile.asked order=%s status=%s outcome=%s", order.appmax_order_id, remote.status, outcome)
     return outcome
+
+
+def adopt(installation: Installation, appmax_order_id: int) -> Order | None:
+    """Fetch an order of this merchant that we have no row of, and create it as Appmax has it.
+
+    None if Appmax doesn't say whose it is, or has a status that we don't know. Raises AppmaxError, DecryptionFailed.
+    """
+    remote = gateway.client_for(installation).get_order(appmax_order_id)
+    status = known(remote.status)
+    if remote.id != appmax_order_id or remote.customer_id is None or status is None:
+        log.warning("reconcile.not_adopted order=%s", appmax_order_id)
+        return None
+    with transaction.atomic():
+        Order.objects.lock_appmax_order(appmax_order_id)
+        order = Order.objects.filter(appmax_order_id=appmax_order_id).first()
+        if order is None:
+            order = Order.objects.create(
+                installation=installation,
+                appmax_customer_id=remote.customer_id,
+                appmax_order_id=appmax_order_id,
+                status=status,
+                payment_method=remote.payment_method or None,
+                total_cents=remote.total_cents or 0,
+                **_codes(remote),
+            )
+            order_created.send(sender=Order, order=order)
+            log.info("reconcile.adopted installation=%s order=%s", installation.pk, appmax_order_id)
+    return order
+
+
+def request_check(order: Order, reason: str, *, after: timedelta = timedelta()) -> None:
+    """Have Appmax asked about this order by the next round; until it has answered, staff see the reason."""
+    now = timezone.now()
+    StatusCheck.objects.update_or_create(
+        order=order,
+        defaults={"next_at": now + after, "error_message": reason},
+        create_defaults={"asked_at": now, "next_at": now + after, "error_message": reason, "times": 0},
+    )
 
 
 # --- which orders ----------------------------------------------------------------------------------------------------
 
 
 def _due(*, at_once: bool) -> list[Order]:
-    """Unknown outcomes first, then orders that are pendente too long; the oldest few of each merchant."""
+    """Unknown outcomes first, then questions that got no answer, then orders that are pendente too long; the oldest few
+    of each merchant."""
     now = timezone.now()
     never_asked, asked_long_ago = Q(status_check=None), Q(status_check__next_at__lte=now)
     payment = Q(attempts__method__in=PaymentMethod.values)  # GET tells nothing of an upsell: staff settle that
@@ -117,9 +188,16 @@ def _due(*, at_once: bool) -> list[Order]:
         created_at__gt=now - PENDING_GIVEN_UP_AT,
     )
     nobody_pays = ~Q(attempts__state__in=OPEN)
+    no_attempt = Value(None, output_field=DateTimeField())
     orders = Order.objects.annotate(attempt_started_at=F("attempts__started_at")).filter(unknown | started)
-    waiting = Order.objects.filter(pending & nobody_pays, never_asked | asked_long_ago)
-    return [*_oldest_of_each_merchant(orders), *_oldest_of_each_merchant(waiting)]
+    others = Order.objects.annotate(attempt_started_at=no_attempt).filter(nobody_pays)
+    return [
+        *_oldest_of_each_merchant(orders),
+        *_oldest_of_each_merchant(others.filter(asked_long_ago, status_check__error_message__isnull=False)),
+        *_oldest_of_each_merchant(
+            others.filter(never_asked | asked_long_ago & Q(status_check__error_message=None), pending)
+        ),
+    ]
 
 
 def _oldest_of_each_merchant(orders: QuerySet[Order]) -> QuerySet[Order]:
@@ -133,25 +211,30 @@ def _oldest_of_each_merchant(orders: QuerySet[Order]) -> QuerySet[Order]:
     )
 
 
-def _claim(order: Order) -> bool:
-    """Whether this process is the one that asks now; says at once when it is next."""
+def claim(order: Order, *, since: datetime | None) -> bool:
+    """Whether this process is the one that asks about the order now; says at once when it is next.
+
+    `since`: when that happened which makes the question urgent; None if it is merely pendente for long. The order must
+    come with its status_check.
+    """
     now = timezone.now()
     check: StatusCheck | None = getattr(order, "status_check", None)
-    started_at: datetime | None = getattr(order, "attempt_started_at", None)
-    times = check.times if check and not (started_at and check.asked_at < started_at) else 0
+    is_urgent = since is not None or (check is not None and check.error_message is not None)
+    times = check.times if check and not (since and check.asked_at < since) else 0
     columns = {
         "asked_at": now,
-        "next_at": _next_time(order, now, times=times, is_unknown=started_at is not None),
+        "next_at": _next_time(order, now, times=times, is_urgent=is_urgent),
         "times": times + 1,
-        "error_message": None,
+        "error_message": NOT_ANSWERED,
     }
     if check is None:
         return StatusCheck.objects.get_or_create(order=order, defaults=columns)[1]
-    return StatusCheck.objects.filter(pk=check.pk, asked_at=check.asked_at).update(**columns) == 1
+    mine = StatusCheck.objects.filter(pk=check.pk, asked_at=check.asked_at, times=check.times)
+    return mine.update(**columns) == 1
 
 
-def _next_time(order: Order, now: datetime, *, times: int, is_unknown: bool) -> datetime:
-    if is_unknown:
+def _next_time(order: Order, now: datetime, *, times: int, is_urgent: bool) -> datetime:
+    if is_urgent:
         return now + min(UNKNOWN_AGAIN * (1 << min(times, 20)), UNKNOWN_AGAIN_AT_MOST)
     age = now - order.created_at
     return now + next((at - age for at in PENDING_AT_AGE if at > age), PENDING_GIVEN_UP_AT)
@@ -186,7 +269,13 @@ def _take_status(order: Order, seen: str, new: OrderStatus, *, is_open: bool) ->
         return False
     if order.status != seen:
         return order.advance(new)
+    is_correction = not advances(order.status, new)
     order.set_status(new)
+    if is_correction:
+        log.warning("reconcile.corrected order=%s from=%s to=%s", order.appmax_order_id, seen, new)
+        status_corrected.send(sender=Order, order=order)
+        # Appmax's own reads may lag behind its events: ask once more before this counts as settled.
+        request_check(order, f"Appmax disagrees: {new}, not {seen}", after=ASK_AGAIN_AFTER_CORRECTION)
     return True
 
 

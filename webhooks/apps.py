@@ -11,8 +11,9 @@ class WebhooksConfig(AppConfig):
     verbose_name = _("Webhooks")
 
     def ready(self) -> None:
-        """Listen for new orders: events may have been waiting for them."""
-        from orders.signals import order_created
+        """Listen for new orders, for which events may have been waiting, and for orders that Appmax has corrected."""
+        from orders.signals import order_created, status_corrected
         from webhooks import inbox
 
         order_created.connect(inbox.apply_waiting, dispatch_uid="webhooks.apply_waiting")
+        status_corrected.connect(inbox.take_back, dispatch_uid="webhooks.take_back")

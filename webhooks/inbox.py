@@ -6,18 +6,26 @@ event rows. Everything that handles an order's events holds the first, so what i
 
 import logging
 import time
-from collections import Counter
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
+from installations.models import Installation
+from orders import reconcile
 from orders.models import Order
+from orders.status import OrderStatus, advances, means_money
 from webhooks import payload
-from webhooks.models import WebhookEvent
+from webhooks.models import NOT_BELIEVED, NOT_FOUND, WebhookEvent
 from webhooks.payload import Event
 
 log = logging.getLogger(__name__)
+
+NO_ORDER_YET = "the order is not there yet"
+UNCONFIRMED = "waits for Appmax's confirmation"
 
 
 class Outcome(StrEnum):
@@ -27,11 +35,13 @@ class Outcome(StrEnum):
     IGNORED = "ignored"  # it would have moved the order backwards
     ACKNOWLEDGED = "acknowledged"  # it means no status
     DUPLICATE = "duplicate"
-    WAITING = "waiting"  # the order isn't there yet, or the event names none
+    REFUSED = "refused"  # it isn't believed
+    WAITING = "waiting"  # for its order, for Appmax's confirmation, or it names no order
+    CLOSED = "closed"  # it waited in vain
     FAILED = "failed"
 
 
-def receive(event: Event) -> Outcome:
+def receive(event: Event, *, request_id: str = "-") -> Outcome:
     """Keep the event and handle it, in one transaction. If handling fails, it is kept to be handled later.
 
     Raises django.db.Error only if it can't be kept: Appmax must then send it again.
@@ -46,46 +56,51 @@ def receive(event: Event) -> Outcome:
     )
     try:
         with transaction.atomic():
-            outcome = _settle(row, _lock_order(event.order_id))
+            outcome = _settle(row, _lock_order(event.order_id), event.merchants)
             row.save(force_insert=True)
     except Exception as error:
         outcome = _keep_failed(row, error)
     log.info(
-        "webhook.received event=%s order=%s outcome=%s ms=%.1f",
-        event.name.encode("unicode_escape").decode(),
+        "webhook.received event=%s model=%s order=%s outcome=%s ms=%.1f request=%s",
+        _printable(event.name),
+        event.model,
         event.order_id,
         outcome,
         (time.perf_counter() - started) * 1000,
+        request_id,
     )
     return outcome
 
 
-def process_waiting() -> Counter[Outcome]:
-    """Handle again, oldest first, everything that waits; safe beside other processes that do the same."""
-    outcomes: Counter[Outcome] = Counter()
-    for pk in WebhookEvent.objects.waiting().values_list("pk", flat=True):
-        if outcome := reprocess(pk):
-            outcomes[outcome] += 1
-    return outcomes
+def reprocess(pk: int, *, is_confirmed: bool = False) -> Outcome | None:
+    """Handle one kept event again; None if somebody else is at it, or it has been handled.
 
-
-def reprocess(pk: int) -> Outcome | None:
-    """Handle one kept event again; None if somebody else is at it, or it has been handled."""
+    `is_confirmed`: Appmax has just been asked, and the order has the status that it said.
+    """
     row = WebhookEvent.objects.defer("payload").get(pk=pk)
     try:
         with transaction.atomic():
             order = _lock_order(row.appmax_order_id)
-            mine = WebhookEvent.objects.defer("payload").select_for_update(skip_locked=True)
+            mine = WebhookEvent.objects.with_merchants().select_for_update(skip_locked=True, of=("self",))
             waiting = mine.filter(pk=pk, processed=False).first()
             if waiting is None:
                 return None
-            outcome = _settle(waiting, order)
+            outcome = _settle_kept(waiting, order, is_confirmed=is_confirmed)
+            if outcome is Outcome.WAITING and waiting.created_at < timezone.now() - wait_limit():
+                outcome = Outcome.CLOSED
+                waiting.close(_why_in_vain(waiting, order))
             waiting.save_outcome()
     except Exception as error:
         log.error("webhook.reprocess_failed id=%s error=%s", pk, type(error).__name__)
         WebhookEvent.objects.filter(pk=pk, processed=False).update(error_message=_failure(error))
         return Outcome.FAILED
-    log.info("webhook.reprocessed id=%s event=%s order=%s outcome=%s", pk, row.event, row.appmax_order_id, outcome)
+    log.info(
+        "webhook.reprocessed id=%s event=%s order=%s outcome=%s",
+        pk,
+        _printable(row.event),
+        row.appmax_order_id,
+        outcome,
+    )
     return outcome
 
 
@@ -97,8 +112,8 @@ def apply_waiting(order: Order, **signal: Any) -> None:
     try:
         with transaction.atomic():
             rows = WebhookEvent.objects.waiting().filter(appmax_order_id=order.appmax_order_id)
-            for row in rows.defer("payload").select_for_update():
-                outcome = _settle(row, order)
+            for row in rows.with_merchants().select_for_update(of=("self",)):
+                outcome = _settle_kept(row, order)
                 row.save_outcome()
                 log.info("webhook.applied_early id=%s order=%s outcome=%s", row.pk, order.appmax_order_id, outcome)
     except Exception as error:
@@ -106,11 +121,30 @@ def apply_waiting(order: Order, **signal: Any) -> None:
         order.refresh_from_db()
 
 
+def take_back(order: Order, **signal: Any) -> None:
+    """Receiver of `status_corrected`: the events that Appmax doesn't confirm say so, and count as never handled."""
+    applied = WebhookEvent.objects.filter(
+        appmax_order_id=order.appmax_order_id, processed=True, error_message=None
+    ).defer("payload")
+    for row in applied:
+        status = payload.status_of(row.event)
+        if status is not None and advances(order.status, status):
+            row.error_message = f"{NOT_BELIEVED}Appmax says {order.status}"
+            row.save_outcome()
+            log.warning("webhook.not_believed id=%s order=%s", row.pk, order.appmax_order_id)
+
+
+def wait_limit() -> timedelta:
+    """How long an event may wait for its order, or for Appmax's confirmation."""
+    return timedelta(hours=settings.WEBHOOK_WAIT_HOURS)
+
+
 def _lock_order(appmax_order_id: int | None) -> Order | None:
     """Lock all that happens to this order; its row, or None if there is none (yet)."""
     if appmax_order_id is None:
         return None
     rows = Order.objects.select_for_update(of=("self",)).filter(appmax_order_id=appmax_order_id)
+    rows = rows.select_related("installation").defer("pix_qr_code", "installation__merchant_client_secret")
     order = rows.first()
     if order is None:  # a row that isn't there can't be locked; whoever creates it holds this lock meanwhile
         Order.objects.lock_appmax_order(appmax_order_id)
@@ -118,7 +152,20 @@ def _lock_order(appmax_order_id: int | None) -> Order | None:
     return order
 
 
-def _settle(row: WebhookEvent, order: Order | None) -> Outcome:
+def _settle_kept(row: WebhookEvent, order: Order | None, *, is_confirmed: bool = False) -> Outcome:
+    """As `_settle`, for an event that was kept. The sweep for money that came in looks at new events only, so Appmax is
+    asked to confirm this one here."""
+    merchants = payload.merchants_of(row.client_key, row.external_key)  # type: ignore[attr-defined]
+    outcome = _settle(row, order, merchants, is_confirmed=is_confirmed)
+    status = payload.status_of(row.event)
+    if outcome is Outcome.APPLIED and order is not None and status and means_money(status) and not is_confirmed:
+        reconcile.request_check(order, f"a webhook that waited is not confirmed yet: {_printable(row.event)}")
+    return outcome
+
+
+def _settle(
+    row: WebhookEvent, order: Order | None, merchants: tuple[str, ...], *, is_confirmed: bool = False
+) -> Outcome:
     """Decide what becomes of an event whose order is locked, and move the order. The caller saves the row."""
     status = payload.status_of(row.event)
     if row.appmax_order_id is None:
@@ -126,20 +173,51 @@ def _settle(row: WebhookEvent, order: Order | None) -> Outcome:
     if WebhookEvent.objects.handled(row.event, row.appmax_order_id).exists():
         row.close("duplicate")
         return Outcome.DUPLICATE
+    if order is not None and _is_of_another(order, merchants):
+        row.close(f"{NOT_BELIEVED}its client_key names another merchant than the order's")
+        return Outcome.REFUSED
     if status is None:
         row.close(_unknown(row))
         return Outcome.ACKNOWLEDGED
     if order is None:
-        row.keep_waiting("the order is not there yet")
+        row.keep_waiting(NO_ORDER_YET)
         return Outcome.WAITING
+    if settings.WEBHOOK_TRUST == "confirm":
+        return _settle_confirmed(row, order, status) if is_confirmed else _wait_for_confirmation(row)
     if order.advance(status):
         row.close()
         return Outcome.APPLIED
+    return _ignore(row, order, status)
+
+
+def _settle_confirmed(row: WebhookEvent, order: Order, status: OrderStatus) -> Outcome:
+    """The order has the status that Appmax says; an event that claims more waits until Appmax says it too."""
+    if advances(order.status, status):
+        row.keep_waiting(f"not confirmed: Appmax says {order.status}")
+        return Outcome.WAITING
+    if order.status == status:
+        row.close()
+        return Outcome.APPLIED
+    return _ignore(row, order, status)
+
+
+def _wait_for_confirmation(row: WebhookEvent) -> Outcome:
+    row.keep_waiting(UNCONFIRMED)
+    return Outcome.WAITING
+
+
+def _ignore(row: WebhookEvent, order: Order, status: OrderStatus) -> Outcome:
     if order.status == status:
         row.close(f"ignored: the order is {order.status} already")
     else:
         row.close(f"ignored: the order is {order.status}, this event means {status.value}")
     return Outcome.IGNORED
+
+
+def _is_of_another(order: Order, merchants: tuple[str, ...]) -> bool:
+    """Whether the envelope names another of our merchants than the order's."""
+    others = [key for key in merchants if key != order.installation.external_key]
+    return bool(others) and Installation.objects.filter(external_key__in=others).exists()
 
 
 def _settle_without_order(row: WebhookEvent, *, needs_order: bool) -> Outcome:
@@ -148,6 +226,13 @@ def _settle_without_order(row: WebhookEvent, *, needs_order: bool) -> Outcome:
         return Outcome.WAITING
     row.close(row.error_message or _unknown(row))
     return Outcome.ACKNOWLEDGED
+
+
+def _why_in_vain(row: WebhookEvent, order: Order | None) -> str:
+    """What an event is closed with that has waited too long."""
+    if order is not None:
+        return f"{NOT_BELIEVED}Appmax says {order.status}"
+    return f"{NOT_BELIEVED}{row.error_message}" if row.appmax_order_id is None else NOT_FOUND
 
 
 def _unknown(row: WebhookEvent) -> str | None:
@@ -166,3 +251,8 @@ def _keep_failed(row: WebhookEvent, error: Exception) -> Outcome:
 def _failure(error: Exception) -> str:
     """The error's type alone: its text may quote the row, and that holds personal data."""
     return f"processing failed: {type(error).__name__}"
+
+
+def _printable(event: str) -> str:
+    """An event's name on one line of a log: it is a stranger's text."""
+    return event.encode("unicode_escape").decode()

@@ -5,8 +5,13 @@ from typing import Any
 from django.contrib.postgres.functions import TransactionNow
 from django.db import models
 from django.db.models import Q
+from django.db.models.fields.json import KeyTextTransform
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+# The error_message of an event that was closed without being applied: how it begins, or all of it.
+NOT_BELIEVED = "not believed: "
+NOT_FOUND = "order not found"
 
 
 class WebhookEventQuerySet(models.QuerySet["WebhookEvent"]):
@@ -17,8 +22,16 @@ class WebhookEventQuerySet(models.QuerySet["WebhookEvent"]):
         return self.filter(processed=False).order_by("pk")
 
     def handled(self, event: str, appmax_order_id: int) -> "WebhookEventQuerySet":
-        """The seed's rule for duplicates: the same event of the same order has been processed before."""
-        return self.filter(event=event, appmax_order_id=appmax_order_id, processed=True)
+        """The seed's rule for duplicates: the same event of the same order has been processed before. One that was
+        closed in vain doesn't stand in the way of the true one."""
+        in_vain = Q(error_message__startswith=NOT_BELIEVED) | Q(error_message=NOT_FOUND)
+        same = self.filter(event=event, appmax_order_id=appmax_order_id, processed=True)
+        return same.filter(Q(error_message=None) | ~in_vain)
+
+    def with_merchants(self) -> "WebhookEventQuerySet":
+        """Without the payload, but with what its envelope says of the merchant: `client_key`, `external_key`."""
+        keys = {key: KeyTextTransform(key, "payload") for key in ("client_key", "external_key")}
+        return self.annotate(**keys).defer("payload")
 
 
 class WebhookEvent(models.Model):
@@ -39,6 +52,7 @@ class WebhookEvent(models.Model):
         db_table = "webhook_events"
         verbose_name = _("webhook event")
         verbose_name_plural = _("webhook events")
+        permissions = [("reprocess_webhookevent", _("Can reprocess webhook events"))]
         constraints = [
             models.CheckConstraint(
                 condition=Q(processed=True, processed_at__isnull=False) | Q(processed=False, processed_at__isnull=True),
@@ -74,3 +88,41 @@ class WebhookEvent(models.Model):
     def save_outcome(self) -> Any:
         """Write what `close` or `keep_waiting` said of a row that is in the table already."""
         return self.save(update_fields=["processed", "processed_at", "error_message"])
+
+
+class Retry(models.Model):
+    """When an event that waits is looked at again. No row: at once."""
+
+    event = models.OneToOneField(WebhookEvent, on_delete=models.CASCADE, primary_key=True, related_name="retry")
+    next_at = models.DateTimeField()
+    times = models.IntegerField()
+
+    class Meta:
+        db_table = "webhook_retries"
+
+    def __str__(self) -> str:
+        return f"{self.event_id} at {self.next_at:%Y-%m-%d %H:%M:%S}"
+
+
+class Progress(models.Model):
+    """How far a job that goes through the events in the order of their ids has come."""
+
+    job = models.CharField(max_length=32, primary_key=True)
+    position = models.BigIntegerField()  # the last id that needs no further look
+
+    class Meta:
+        db_table = "webhook_progress"
+
+    def __str__(self) -> str:
+        return f"{self.job}: {self.position}"
+
+    @classmethod
+    def of(cls, job: str) -> int:
+        """The job's position; 0 at first."""
+        return cls.objects.filter(job=job).values_list("position", flat=True).first() or 0
+
+    @classmethod
+    def advance(cls, job: str, position: int) -> None:
+        """Never backwards, whoever was faster."""
+        cls.objects.get_or_create(job=job, defaults={"position": 0})
+        cls.objects.filter(job=job, position__lt=position).update(position=position)

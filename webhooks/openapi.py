@@ -1,7 +1,7 @@
 """How the inbox looks in the OpenAPI schema: a decorator for each method of the viewset."""
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema, inline_serializer
+from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
 from rest_framework import serializers
 
 from checkout_project.openapi import NO_KEY, answer, errors, request_example
@@ -19,6 +19,7 @@ receive = extend_schema(
     tags=["webhooks"],
     auth=NO_KEY,
     summary="An event of Appmax's",
+    parameters=[OpenApiParameter("token", OpenApiTypes.STR, description="WEBHOOK_SECRET, where one is set.")],
     description="Any JSON object with an `event` is kept and answered 200.",
     request=inline_serializer(
         "WebhookEvent",
@@ -31,6 +32,6 @@ receive = extend_schema(
     examples=[request_example(_EVENT)],
     responses={
         200: answer("WebhookAnswer", {"message": "ok"}, message=serializers.CharField()),
-        **errors(400, 405, 413, 500, 503),
+        **errors(400, 403, 405, 413, 500, 503),
     },
 )

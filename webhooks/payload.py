@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from orders.status import OrderStatus
+from orders.status import OrderStatus, means_money
 
 MAX_NAME = 64  # webhook_events.event
 MAX_TYPE = 32  # webhook_events.event_type
@@ -46,18 +46,25 @@ _MEANINGS: dict[str, OrderStatus | None] = {
 }
 
 
+_APP_STORE_TYPES = ("order", "customer", "payment", "subscription")
+_ENVELOPE = ("site_id", "app_id", "client_key", "external_key", "partner_merchant")
+
+
 class InvalidPayload(ValueError):
     """Not a webhook at all: no `event`, or one that isn't a non-empty string."""
 
 
 @dataclass(frozen=True)
 class Event:
-    """A webhook as far as we understand it. `note` says what was odd; `payload` is the whole body, storable."""
+    """A webhook as far as we understand it. `note` says what was odd; `payload` is the whole body, storable; `model` is
+    the contract's name for its form; `merchants` are the external_keys that its envelope names."""
 
     name: str
     type: str
     order_id: int | None
     payload: dict[str, Any]
+    model: str = ""
+    merchants: tuple[str, ...] = ()
     note: str = ""
 
 
@@ -71,17 +78,22 @@ def status_of(name: str) -> OrderStatus | None:
     return _MEANINGS.get(_folded(name))
 
 
+def money_events() -> list[str]:
+    """The names of the events that mean that money was paid, or went back; folded: lower case, no underscores."""
+    return [name for name, status in _MEANINGS.items() if status is not None and means_money(status)]
+
+
 def read(body: Any) -> Event:
     """A parsed JSON body as an Event. Raises InvalidPayload."""
     event = body.get("event") if isinstance(body, dict) else None
-    if not isinstance(event, str) or not event.strip(" \t\r\n\0"):
+    if not isinstance(event, str) or not event:
         raise InvalidPayload
     try:
         payload = _storable(body)
     except RecursionError:
         raise InvalidPayload from None
-    text = str(payload["event"]).strip()
-    name = text.partition("|")[0].strip() or text  # "PaymentNotAuthorized | Reason: ..."
+    text = str(payload["event"])
+    name = text.partition("|")[0].strip() or text.strip() or text  # "PaymentNotAuthorized | Reason: ..."
     event_type = payload.get("event_type")
     order_id, note = _order_id(payload.get("data"))
     return Event(
@@ -89,8 +101,30 @@ def read(body: Any) -> Event:
         type=event_type[:MAX_TYPE] if isinstance(event_type, str) else "",
         order_id=order_id,
         payload=payload,
+        model=_model(payload),
+        merchants=merchants_of(payload.get("client_key"), payload.get("external_key")),
         note=note,
     )
+
+
+def merchants_of(*keys: Any) -> tuple[str, ...]:
+    """The external_keys among the envelope's client_key and external_key."""
+    return tuple(dict.fromkeys(key for key in keys if isinstance(key, str) and key))
+
+
+def _model(body: dict[str, Any]) -> str:
+    """Which of the six models it is (contract, section 6); only the log says it."""
+    event_type = body.get("event_type")
+    data = body["data"] if isinstance(body.get("data"), dict) else {}
+    if event_type in _APP_STORE_TYPES and any(key in body for key in _ENVELOPE):
+        return "app_store"
+    if event_type == "order":
+        return "old_legacy"
+    if "id" in data and "customer_id" in data:
+        return "standard_with_meta" if "meta" in data else "standard"
+    if "order_id" in data:
+        return "two_level_flat" if "order_total_products" in data else "custom_content"
+    return "other"
 
 
 def _order_id(data: Any) -> tuple[int | None, str]:

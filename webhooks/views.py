@@ -1,9 +1,13 @@
 """HTTP of the inbox: what Appmax posts, and the page that helps to register the URL."""
 
+from urllib.parse import quote
+
 from django.conf import settings
+from django.contrib.auth import get_user
 from django.http import HttpResponse
 from django.shortcuts import render
-from rest_framework.exceptions import ParseError
+from django.utils.crypto import constant_time_compare
+from rest_framework.exceptions import ParseError, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
@@ -13,25 +17,50 @@ from webhooks import inbox, openapi, payload
 WEBHOOK_PATH = "/webhooks/appmax"
 
 
+class InvalidToken(PermissionDenied):
+    """403: the URL doesn't carry WEBHOOK_SECRET."""
+
+    default_detail = "invalid or missing token"
+
+
 class WebhookViewSet(ViewSet):
     """`/webhooks/appmax`"""
 
     @openapi.setup_page
     def setup_page(self, request: Request) -> HttpResponse:
-        """The URL to register in Appmax's panel."""
+        """The URL to register in Appmax's panel; its token is shown to staff only."""
+        user = get_user(request._request)
+        is_staff = user.is_authenticated and user.is_staff
+        url = settings.PUBLIC_URL + WEBHOOK_PATH
+        if settings.WEBHOOK_SECRET:
+            url += f"?token={quote(settings.WEBHOOK_SECRET[0], safe='')}" if is_staff else "?token=••••••••"
         context = {
-            "webhook_url": settings.PUBLIC_URL + WEBHOOK_PATH,
+            "webhook_url": url,
+            "is_token_hidden": bool(settings.WEBHOOK_SECRET) and not is_staff,
             "apphook_url": f"{settings.APPMAX_ADMIN_URL}/v2/apphook",
         }
-        return render(request._request, "webhooks/setup.html", context)
+        response = render(request._request, "webhooks/setup.html", context)
+        response["Cache-Control"] = "no-store"
+        return response
 
     @openapi.receive
     def receive(self, request: Request) -> Response:
         """Any 2xx ends Appmax's tries, so 200 means: kept. An event we don't know is kept too; only what isn't an event
-        at all is 400."""
+        at all is 400. Without the token nothing of it is even read."""
+        _check_token(request)
         try:
             event = payload.read(request.data)
         except payload.InvalidPayload:
             raise ParseError from None
-        outcome = inbox.receive(event)
+        outcome = inbox.receive(event, request_id=request._request.request_id)  # type: ignore[attr-defined]
         return Response({"message": "already processed" if outcome is inbox.Outcome.DUPLICATE else "ok"})
+
+
+def _check_token(request: Request) -> None:
+    """Raises InvalidToken. Every secret is compared, in constant time."""
+    if not settings.WEBHOOK_SECRET:
+        return
+    given = request.query_params.get("token", "")
+    matches = [constant_time_compare(given, secret) for secret in settings.WEBHOOK_SECRET]
+    if not any(matches):
+        raise InvalidToken

@@ -210,6 +210,14 @@ def test_every_way_to_refuse_a_card_is_a_decline(
     assert caught.value.message == message
 
 
+@pytest.mark.parametrize("status", ["autorizado", "aprovado"])
+def test_an_empty_pay_reference_beside_a_good_status_is_unknown(client: AppmaxClient, appmax: Any, status: str) -> None:
+    appmax.post(CHARGE, json={"data": {"payment": {"id": 5, "pay_reference": "", "status": status}}})
+
+    with pytest.raises(OutcomeUnknown):
+        charge(client)
+
+
 @pytest.mark.parametrize("pay_reference", ["", None, "  ", 0, [], False])
 def test_an_empty_pay_reference_is_a_decline(client: AppmaxClient, appmax: Any, pay_reference: Any) -> None:
     appmax.post(CHARGE, json={"data": {"payment": {"id": 5, "pay_reference": pay_reference, "status": "pendente"}}})

@@ -86,5 +86,10 @@ def test_an_unknown_event_is_unknown() -> None:
     assert not payload.is_known("order_teleported")
 
 
+@pytest.mark.parametrize("name", [" ", "\t", "\0", "|"])
+def test_a_name_of_nothing_much_is_a_name(name: str) -> None:
+    assert payload.read({"event": name}).name
+
+
 def test_only_a_bar_and_a_reason_keeps_its_text() -> None:
     assert payload.read({"event": "| Reason: x"}).name == "| Reason: x"

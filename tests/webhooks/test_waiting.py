@@ -1,17 +1,41 @@
 """Events that came too early, or failed: nothing is lost."""
 
 from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
 from io import StringIO
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.utils import timezone
 
+from appmax.simulator.server import SimulatorServer
+from appmax.simulator.state import Fault
+from orders.models import Order
+from orders.reconcile import Round
 from orders.signals import order_created
-from tests.factories import OrderFactory, WebhookEventFactory
-from webhooks import inbox
+from tests.factories import InstallationFactory, OrderFactory, WebhookEventFactory
+from tests.webhooks.conftest import send
+from webhooks import inbox, waiting
+from webhooks.models import Retry, WebhookEvent
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def process_due() -> Counter[inbox.Outcome]:
+    """A round of the worker's."""
+    return waiting.process_due(Round(most_of_a_merchant=3, sleep=lambda _: None))
+
+
+def at_once() -> None:
+    """Every event's time has come."""
+    Retry.objects.update(next_at=timezone.now())
+
+
+def received(**ago: float) -> None:
+    WebhookEvent.objects.update(created_at=timezone.now() - timedelta(**ago))
 
 
 def test_a_new_order_takes_what_was_waiting_for_it() -> None:
@@ -71,12 +95,189 @@ def test_an_event_that_has_been_handled_is_not_handled_again() -> None:
     assert inbox.reprocess(row.pk) is None
 
 
-@pytest.mark.django_db(transaction=True)
 def test_many_drains_at_once_handle_each_event_once(race: Any) -> None:
     for order in OrderFactory.create_batch(20):
         WebhookEventFactory.create(appmax_order_id=order.appmax_order_id)
     WebhookEventFactory.create_batch(20, event="customer_created", appmax_order_id=None)
 
-    results = race(lambda _: inbox.process_waiting(), times=6)
+    results = race(lambda _: waiting.process_all(), times=6)
 
     assert sum(results, Counter()) == {"applied": 20, "acknowledged": 20}
+
+
+def test_the_worker_beside_staff_and_the_web_handles_each_event_once(race: Any) -> None:
+    orders = OrderFactory.create_batch(10)
+    rows = [WebhookEventFactory.create(appmax_order_id=order.appmax_order_id) for order in orders]
+    work: list[Callable[[], Any]] = [
+        process_due,
+        waiting.process_all,
+        lambda: waiting.process_all([row.pk for row in rows]),
+        lambda: [send("order_paid", order.appmax_order_id) for order in orders],
+    ]
+
+    race(lambda number: work[number](), times=4)
+
+    assert set(Order.objects.values_list("status", flat=True)) == {"aprovado"}
+    for order in orders:
+        events = WebhookEvent.objects.filter(appmax_order_id=order.appmax_order_id)
+        assert sorted(events.values_list("processed", "error_message"), key=str) == [(True, "duplicate"), (True, None)]
+
+
+# --- tried again ---
+
+
+def test_an_event_whose_handling_failed_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    order = OrderFactory.create()
+    with monkeypatch.context() as broken:
+        broken.setattr("orders.models.Order.advance", lambda *_: 1 / 0)
+        assert send("order_paid", order.appmax_order_id).status_code == 200
+        assert process_due() == {"failed": 1}
+        assert process_due() == {}
+
+    at_once()
+    assert process_due() == {"applied": 1}
+    order.refresh_from_db()
+    assert order.status == "aprovado"
+    assert not Retry.objects.exists()
+
+
+def test_the_intervals_grow(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+    settings.WEBHOOK_WAIT_HOURS = 1000
+    send("order_paid", 123)
+    start, tried_at = timezone.now(), []
+    for seconds in range(0, 400, 5):
+        now = start + timedelta(seconds=seconds)
+        monkeypatch.setattr(waiting, "timezone", SimpleNamespace(now=lambda now=now: now))
+        if process_due():
+            tried_at.append(seconds)
+
+    assert tried_at == [0, 5, 15, 35, 75, 155, 315]
+
+
+def test_they_grow_to_six_hours() -> None:
+    send("order_paid", 123)
+    process_due()
+    Retry.objects.update(times=50, next_at=timezone.now())
+
+    process_due()
+
+    assert timedelta(hours=5.9) < Retry.objects.get().next_at - timezone.now() <= timedelta(hours=6)
+
+
+@pytest.mark.parametrize(("hours", "setting", "closed"), [(71.9, 72, False), (72.1, 72, True), (2, 1, True)])
+def test_after_a_time_it_is_closed_as_order_not_found(settings: Any, hours: float, setting: int, closed: bool) -> None:
+    settings.WEBHOOK_WAIT_HOURS = setting
+    send("order_paid", 123)
+    received(hours=hours)
+
+    assert process_due() == {"closed" if closed else "waiting": 1}
+
+    row = WebhookEvent.objects.get()
+    assert row.processed == closed
+    assert row.error_message == ("order not found" if closed else "the order is not there yet")
+
+
+def test_one_that_names_no_order_is_closed_with_what_was_odd_about_it() -> None:
+    send("order_paid", "abc")
+    received(hours=73)
+
+    assert process_due() == {"closed": 1}
+    assert WebhookEvent.objects.get().error_message == "not believed: not an order id: 'abc'"
+
+
+def test_one_that_failed_is_not_closed_but_kept_for_staff(monkeypatch: pytest.MonkeyPatch) -> None:
+    order = OrderFactory.create()
+    monkeypatch.setattr("orders.models.Order.advance", lambda *_: 1 / 0)
+    send("order_paid", order.appmax_order_id)
+    received(days=30)
+
+    assert process_due() == {"failed": 1}
+    assert not WebhookEvent.objects.get().processed
+
+
+def test_after_it_was_closed_the_same_event_is_no_duplicate() -> None:
+    send("order_paid", 123)
+    received(hours=73)
+    process_due()
+    order = OrderFactory.create(appmax_order_id=123)
+
+    assert send("order_paid", 123).json() == {"message": "ok"}
+    order.refresh_from_db()
+    assert order.status == "aprovado"
+
+
+# --- its order is fetched ---
+
+
+@pytest.mark.parametrize("key", ["client_key", "external_key"])
+def test_an_order_that_an_installation_of_ours_is_named_with_is_fetched(
+    known: Any, simulator: SimulatorServer, key: str
+) -> None:
+    order_id = known("aprovado", is_ours=False)
+    send("order_paid", order_id, **{key: "shop"})
+
+    process_due()
+
+    order = Order.objects.get()
+    assert (order.appmax_order_id, order.status, order.total_cents) == (order_id, "aprovado", 12990)
+    row = WebhookEvent.objects.get()
+    assert (row.processed, row.error_message) == (True, "ignored: the order is aprovado already")
+
+
+def test_without_an_installation_of_ours_nothing_is_asked(known: Any, simulator: SimulatorServer) -> None:
+    order_id = known("aprovado", is_ours=False)
+    simulator.state.add_fault(Fault("/v1/orders/", status=500))
+
+    send("order_paid", order_id, client_key="nobody")
+    assert process_due() == {"waiting": 1}
+
+    assert simulator.state.waiting_faults()
+    assert not Order.objects.exists()
+
+
+def test_many_events_of_one_missing_order_ask_once(known: Any, simulator: SimulatorServer) -> None:
+    order_id = known("integrado", is_ours=False)
+    for event in ("order_pix_created", "order_paid_by_pix", "order_approved", "order_integrated"):
+        send(event, order_id, client_key="shop")
+    simulator.state.add_fault(Fault("/v1/orders/", hang=0.01, times=9))
+
+    process_due()
+
+    assert simulator.state.waiting_faults()[0].times == 8
+    assert Order.objects.get().status == "integrado"
+    assert not WebhookEvent.objects.filter(processed=False).exists()
+
+
+def test_an_order_that_cannot_be_fetched_goes_on_waiting(known: Any, simulator: SimulatorServer) -> None:
+    order_id = known(is_ours=False)
+    simulator.state.add_fault(Fault("/v1/orders/", status=404))
+    send("order_paid", order_id, client_key="shop")
+
+    assert process_due() == {"waiting": 1}
+    at_once()
+    process_due()
+    assert Order.objects.get().appmax_order_id == order_id
+
+
+def test_two_workers_fetch_one_order(known: Any, race: Any) -> None:
+    order_id = known("aprovado", is_ours=False)
+    send("order_paid", order_id, client_key="shop")
+    send("order_approved", order_id, client_key="shop")
+
+    race(lambda _: process_due(), times=4)
+
+    assert Order.objects.get().status == "aprovado"
+    assert not WebhookEvent.objects.filter(processed=False).exists()
+
+
+def test_another_merchants_order_is_not_fetched_with_this_ones_credentials(
+    known: Any, simulator: SimulatorServer
+) -> None:
+    client_id, client_secret = simulator.state.merchant_credentials("other")
+    InstallationFactory.create(external_key="other", merchant_client_id=client_id, merchant_client_secret=client_secret)
+    order_id = known("aprovado", is_ours=False)
+
+    send("order_paid", order_id, client_key="other")
+
+    assert process_due() == {"waiting": 1}
+    assert not Order.objects.exists()

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from webhooks import inbox
+from webhooks import waiting
 
 
 class Command(BaseCommand):
@@ -14,5 +14,5 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Safe beside the web processes and itself."""
-        outcomes = inbox.process_waiting()
+        outcomes = waiting.process_all()
         self.stdout.write(", ".join(f"{count} {outcome}" for outcome, count in outcomes.items()) or "nothing waits")

@@ -1,0 +1,48 @@
+"""Payloads hold personal data: those of processed events are stripped after WEBHOOK_PAYLOAD_DAYS.
+
+One that is still unprocessed then has failed for months; its payload is kept, as it is what is left to repair it with.
+"""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+
+from webhooks.models import Progress, WebhookEvent
+
+JOB = "strip"
+BATCH = 500
+
+# What is left: the event, ids and statuses.
+_STRIP = """
+    UPDATE webhook_events SET payload = jsonb_strip_nulls(jsonb_build_object(
+        'event', to_jsonb(event),
+        'event_type', to_jsonb(event_type),
+        'stripped', true,
+        'data', CASE WHEN jsonb_typeof(payload->'data') = 'object' THEN jsonb_build_object(
+            'order_id', payload->'data'->'order_id',
+            'id', payload->'data'->'id',
+            'customer_id', payload->'data'->'customer_id',
+            'status', payload->'data'->'status',
+            'order_status', payload->'data'->'order_status'
+        ) END))
+     WHERE id = ANY(%(ids)s) AND processed
+"""
+
+
+def strip_old_payloads() -> int:
+    """Strip what has become old since the last time, a batch a transaction; says how many rows were looked at."""
+    before = timezone.now() - timedelta(days=settings.WEBHOOK_PAYLOAD_DAYS)
+    total = 0
+    while True:
+        position = Progress.of(JOB)
+        rows = WebhookEvent.objects.filter(pk__gt=position).order_by("pk").values_list("pk", "created_at")
+        batch = list(rows[:BATCH])
+        ids = [pk for pk, created_at in batch if created_at < before]
+        if not ids:
+            return total
+        with connection.cursor() as cursor:
+            cursor.execute(_STRIP, {"ids": ids})
+        Progress.advance(JOB, ids[-1])
+        total += len(ids)
