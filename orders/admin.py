@@ -1,12 +1,14 @@
 """Staff's view of orders."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from checkout_project.admin import ReadOnlyAdmin
-from orders.models import Order, PaymentAttempt
+from orders.models import Order, PaymentAttempt, StatusCheck
 
 
 @admin.register(Order)
@@ -108,3 +110,34 @@ class PaymentAttemptAdmin(ReadOnlyAdmin[PaymentAttempt]):
         if term.isascii() and term.isdigit() and int(term) < 2**31:
             return queryset.filter(order__appmax_order_id=int(term)), False
         return queryset.filter(idempotency_key=term), False
+
+
+class FlaggedFilter(admin.SimpleListFilter):
+    """Orders that Appmax couldn't be asked about, or of which it says something else."""
+
+    title = _("flagged")
+    parameter_name = "flagged"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """One choice beside all."""
+        return [("yes", _("Flagged"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[StatusCheck]) -> QuerySet[StatusCheck]:
+        """Those with an error."""
+        return queryset.filter(error_message__isnull=False) if self.value() == "yes" else queryset
+
+
+@admin.register(StatusCheck)
+class StatusCheckAdmin(ReadOnlyAdmin[StatusCheck]):
+    """When Appmax was asked about which order; the flagged ones want a look."""
+
+    list_display = ("order", "asked_at", "next_at", "times", "error_message")
+    list_filter = (FlaggedFilter,)
+    list_select_related = ("order",)
+    ordering = ("-asked_at",)
+    show_full_result_count = False
+    fields = ("order", "asked_at", "next_at", "times", "error_message")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[StatusCheck]:
+        """Without the order's big column."""
+        return super().get_queryset(request).select_related("order").defer("order__pix_qr_code")

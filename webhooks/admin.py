@@ -1,11 +1,16 @@
 """Staff's view of the inbox."""
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from checkout_project.admin import ReadOnlyAdmin
+from webhooks import waiting
 from webhooks.models import WebhookEvent
 
 
@@ -28,6 +33,7 @@ class WebhookEventAdmin(ReadOnlyAdmin[WebhookEvent]):
     search_help_text = _("Appmax order id, or the event's whole name")
     ordering = ("-pk",)
     show_full_result_count = False
+    actions = ("reprocess",)
     fields = (
         "event",
         "event_type",
@@ -38,6 +44,38 @@ class WebhookEventAdmin(ReadOnlyAdmin[WebhookEvent]):
         "created_at",
         "payload",
     )
+
+    def has_reprocess_permission(self, request: HttpRequest) -> bool:
+        """Whether this user may have events handled again."""
+        return request.user.has_perm("webhooks.reprocess_webhookevent")
+
+    @admin.action(description=_("Handle again"), permissions=["reprocess"])
+    def reprocess(self, request: HttpRequest, queryset: QuerySet[WebhookEvent]) -> HttpResponse | None:
+        """Asks for confirmation; then as the worker does, at once. What came of it goes into each event's history."""
+        events = list(queryset.filter(processed=False).order_by("pk"))
+        if not events:
+            self.message_user(request, _now("None of these events is unprocessed."), messages.WARNING)
+            return None
+        if "confirmed" not in request.POST:
+            context = {
+                **self.admin_site.each_context(request),
+                "title": _now("Handle again?"),
+                "events": events,
+                "checkbox_name": ACTION_CHECKBOX_NAME,
+                "opts": self.opts,
+            }
+            return render(request, "webhooks/reprocess.html", context)
+        outcomes = waiting.process_all([event.pk for event in events])
+        for event in events:
+            event.refresh_from_db(fields=["processed", "error_message"])
+            self.log_change(request, event, _history(event))
+        told = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
+        count = len(events)
+        message = ngettext(
+            "%(count)s event was handled again: %(told)s", "%(count)s events were handled again: %(told)s", count
+        )
+        self.message_user(request, message % {"count": count, "told": told or "-"})
+        return None
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[WebhookEvent]:
         """The list doesn't read the payloads."""
@@ -55,3 +93,9 @@ class WebhookEventAdmin(ReadOnlyAdmin[WebhookEvent]):
         if term.isascii() and term.isdigit() and int(term) < 2**31:
             return queryset.filter(appmax_order_id=int(term)), False
         return queryset.filter(event=term), False
+
+
+def _history(event: WebhookEvent) -> str:
+    """What an event's history says of its repetition."""
+    state = "processed" if event.processed else "unprocessed"
+    return f"handled again: {state}" + (f", {event.error_message}" if event.error_message else "")
