@@ -7,6 +7,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 MAX_MESSAGE = 500
+MAX_NUMBER = 2**31 - 1  # Appmax's ids and amounts in cents
 HIDDEN = "•••"
 
 CANCELLED = "cancelado"
@@ -232,7 +233,7 @@ def read_id(body: Any, *path: str) -> int:
     value = dig(body, *path)
     if isinstance(value, str) and value.isascii() and value.isdigit():
         value = int(value[:20])
-    if type(value) is not int or value <= 0:
+    if type(value) is not int or not 0 < value <= MAX_NUMBER:
         raise Unreadable(".".join(path))
     return value
 
@@ -502,7 +503,7 @@ def _id_or_none(body: Any, *path: str) -> int | None:
 
 
 def _cents(value: Any) -> int | None:
-    return value if type(value) is int else None
+    return value if type(value) is int and 0 <= value <= MAX_NUMBER else None
 
 
 def _is_blank(value: Any) -> bool:

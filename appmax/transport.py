@@ -165,6 +165,8 @@ class _Bearer(requests.auth.AuthBase):
 def _answer(response: requests.Response) -> Answer:
     try:
         body = response.json()
+        if "\\u" in response.text:
+            body = _storable(body)
     except (ValueError, RecursionError):
         body = None
     return Answer(
@@ -173,6 +175,17 @@ def _answer(response: requests.Response) -> Answer:
         trace={name: response.headers[name][:200] for name in TRACE_HEADERS if name in response.headers},
         retry_after=_seconds(response.headers.get("Retry-After"), body),
     )
+
+
+def _storable(value: Any) -> Any:
+    """The value without what is good JSON and no good text: NUL and lone surrogates, written as \\u escapes."""
+    if isinstance(value, str):
+        return value.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, list):
+        return [_storable(item) for item in value]
+    if isinstance(value, dict):
+        return {_storable(name): _storable(item) for name, item in value.items()}
+    return value
 
 
 def _seconds(header: str | None, body: Any) -> int:

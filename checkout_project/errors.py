@@ -37,9 +37,9 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Htt
             type(exc).__name__,
             trace,
         )
-    if wants_page(request):
+    if getattr(context["view"], "has_pages", False) and request.method in ("GET", "HEAD") and wants_page(request):
         return _page(request._request, code, body["message"], headers)
-    return Response(body, status=code, headers=headers)
+    return Response(_encodable(body), status=code, headers=headers)
 
 
 def _answer(exc: Exception) -> tuple[int, dict[str, Any], dict[str, str]] | None:
@@ -88,6 +88,17 @@ def _validation_body(exc: ValidationError) -> dict[str, Any]:
     field, faults = next(iter(errors.items()))
     message = faults[0] if not field or field in faults[0] else f"{field}: {faults[0]}"
     return {"message": message, "errors": errors} if field else {"message": message}
+
+
+def _encodable(value: Any) -> Any:
+    """Messages may quote what was sent, lone surrogates included, and those can't be written as UTF-8."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, list):
+        return [_encodable(item) for item in value]
+    if isinstance(value, dict):
+        return {_encodable(name): _encodable(item) for name, item in value.items()}
+    return value
 
 
 def _flat(detail: Any, path: str = "") -> list[tuple[str, list[str]]]:

@@ -28,6 +28,8 @@ def home(request: HttpRequest) -> HttpResponse:
 class InstallViewSet(ViewSet):
     """`/install/start` and the two sides of the callback."""
 
+    has_pages = True
+
     @openapi.start
     def start(self, request: Request) -> HttpResponse:
         """Send the merchant to Appmax's authorisation page; a browser that lacks a parameter gets the button."""

@@ -9,14 +9,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import DatabaseError, transaction
+from django.db import Error as DatabaseFailure
+from django.db import transaction
 from rest_framework import status
 from rest_framework.exceptions import APIException
 
 from appmax.errors import AppmaxError, Declined, OutcomeUnknown
+from orders import reconcile
 from orders.idempotency import Claim
 from orders.models import AttemptMethod, AttemptState, Order, PaymentAttempt
-from orders.status import OrderStatus, PaymentMethod, is_paid, known
+from orders.status import RESTARTABLE, OrderStatus, PaymentMethod, is_paid, known
 
 log = logging.getLogger(__name__)
 
@@ -46,19 +48,33 @@ class Taken:
     also: Callable[[], None] = lambda: None
 
 
-def begin(order: Order, method: AttemptMethod, claim: Claim) -> PaymentAttempt:
-    """Record that Appmax is about to be asked for this payment. Raises AlreadyPaid, PaymentUnderWay."""
+def begin(order: Order, method: AttemptMethod, claim: Claim, *, is_confirmed: bool = False) -> PaymentAttempt:
+    """Record that Appmax is about to be asked for this payment.
+
+    `is_confirmed`: Appmax has just said that nothing is paid. Raises AlreadyPaid, PaymentUnderWay.
+    """
     with transaction.atomic():
         locked = Order.objects.locked(order.pk)
-        _refuse_second_payment(locked, method, claim)
+        _refuse_second_payment(locked, method, claim, is_confirmed=is_confirmed)
+        restarted_from = None if method is AttemptMethod.UPSELL else locked.restart()
+        if restarted_from:
+            locked.forget_codes(method)
         return PaymentAttempt.objects.create(
             order=locked,
             method=method,
             state=AttemptState.STARTED,
             idempotency_key=claim.key,
             fingerprint=claim.fingerprint,
-            restarted_from=None if method is AttemptMethod.UPSELL else locked.restart(),
+            restarted_from=restarted_from,
         )
+
+
+def card_was_taken(order: Order) -> bool:
+    """Whether a card was charged for an order that is cancelado or recusado_por_risco: a webhook that said so may be of
+    another attempt, or forged, and only Appmax itself can say that the money is not there."""
+    if order.status not in RESTARTABLE:
+        return False
+    return order.attempts.filter(method=AttemptMethod.CREDIT_CARD, state=AttemptState.SUCCEEDED).exists()
 
 
 def succeed(attempt: PaymentAttempt, taken: Taken) -> PaymentAttempt:
@@ -70,13 +86,12 @@ def succeed(attempt: PaymentAttempt, taken: Taken) -> PaymentAttempt:
     try:
         with transaction.atomic():
             attempt.order = order = Order.objects.locked(attempt.order_id)
-            attempt.settle(AttemptState.SUCCEEDED, {"status": taken.status, **taken.answer})
+            attempt.settle_as_answered({"status": taken.status, **taken.answer})
             if attempt.method in PaymentMethod.values:
                 order.record_payment(attempt.method, **taken.columns)
-                if new := known(taken.status):
-                    order.advance(new)
+                _take_status(order, taken.status)
             taken.also()
-    except DatabaseError as error:
+    except DatabaseFailure as error:
         log.error("payment.not_recorded attempt=%s error=%s", attempt.pk, type(error).__name__)
         raise OutcomeUnknown("the payment's outcome could not be recorded") from None
     if taken.status and known(taken.status) is None:
@@ -106,17 +121,19 @@ def fail(attempt: PaymentAttempt, error: AppmaxError) -> None:
             order = Order.objects.locked(attempt.order_id)
             match error:
                 case OutcomeUnknown():
-                    attempt.settle(AttemptState.UNKNOWN, answer)
+                    if attempt.settle(AttemptState.UNKNOWN, answer):
+                        order.forget_codes(attempt.method)
                 case Declined():
-                    attempt.settle(AttemptState.DECLINED, answer)
-                    if attempt.method == AttemptMethod.CREDIT_CARD:
+                    if not attempt.settle(AttemptState.DECLINED, answer):
+                        pass  # reconciliation has settled it, and the order too
+                    elif attempt.method == AttemptMethod.CREDIT_CARD:
                         order.advance(error.order_status)
                     else:
-                        give_back(attempt, order)
+                        _give_back(attempt, order)
                 case _:
-                    attempt.settle(AttemptState.FAILED, answer)
-                    give_back(attempt, order)
-    except DatabaseError as problem:
+                    if attempt.settle(AttemptState.FAILED, answer):
+                        _give_back(attempt, order)
+    except DatabaseFailure as problem:
         # The caller is told what Appmax said all the same; the attempt stays open until reconciliation settles it.
         log.error("payment.not_recorded attempt=%s error=%s", attempt.pk, type(problem).__name__)
     log.warning("payment.failed attempt=%s method=%s error=%s", attempt.pk, attempt.method, type(error).__name__)
@@ -136,13 +153,41 @@ def outcome(attempt: PaymentAttempt) -> PaymentAttempt | None:
     raise OutcomeUnknown(answer.get("message", ""), timed_out=answer.get("timed_out", False))
 
 
-def give_back(attempt: PaymentAttempt, order: Order) -> None:
+def settle_by_hand(attempt: PaymentAttempt, state: AttemptState, reason: str) -> bool:
+    """What staff found out about an attempt that nobody else can settle (an upsell's, say); whether it was open still.
+    Appmax is asked about the order afterwards."""
+    with transaction.atomic():
+        order = Order.objects.locked(attempt.order_id)
+        if not attempt.settle(state, {"by_hand": reason}):
+            return False
+        if state is AttemptState.FAILED:
+            _give_back(attempt, order)
+        elif attempt.method in PaymentMethod.values:
+            order.record_payment(attempt.method)
+        reconcile.request_check(order, f"attempt {attempt.pk} was settled by hand: {state}")
+    log.warning("payment.settled_by_hand attempt=%s state=%s", attempt.pk, state)
+    return True
+
+
+def _give_back(attempt: PaymentAttempt, order: Order) -> None:
     """Nothing came of the attempt: the order has the status again that it had before. The row must be locked."""
     if attempt.restarted_from and order.status == OrderStatus.PENDENTE:
         order.set_status(attempt.restarted_from)
 
 
-def _refuse_second_payment(order: Order, method: AttemptMethod, claim: Claim) -> None:
+def _take_status(order: Order, text: str) -> None:
+    """Appmax's answer to this very payment counts over a cancellation that a webhook brought meanwhile: that is of an
+    earlier attempt, or isn't true. Appmax is asked again, to be sure."""
+    new = known(text)
+    if new is None or order.advance(new):
+        return
+    if order.status in RESTARTABLE and is_paid(new):
+        before = order.status
+        order.set_status(new)
+        reconcile.request_check(order, f"paid by card, and {before} by webhook at the same time")
+
+
+def _refuse_second_payment(order: Order, method: AttemptMethod, claim: Claim, *, is_confirmed: bool) -> None:
     earlier = list(order.attempts.exclude(state__in=(AttemptState.DECLINED, AttemptState.FAILED)).order_by("pk"))
     if any(attempt.state != AttemptState.SUCCEEDED for attempt in earlier):
         raise PaymentUnderWay
@@ -152,5 +197,8 @@ def _refuse_second_payment(order: Order, method: AttemptMethod, claim: Claim) ->
         return
     if is_paid(order.status):
         raise AlreadyPaid(f"the order is already paid: {order.status}")
-    if order.status == OrderStatus.PENDENTE and earlier and earlier[-1].method == AttemptMethod.CREDIT_CARD:
+    payments = [attempt for attempt in earlier if attempt.method != AttemptMethod.UPSELL]
+    if order.status == OrderStatus.PENDENTE and payments and payments[-1].method == AttemptMethod.CREDIT_CARD:
         raise AlreadyPaid("a card payment of this order was accepted, and is being examined")
+    if card_was_taken(order) and not is_confirmed:
+        raise PaymentUnderWay

@@ -9,11 +9,11 @@ from django.db import transaction
 from rest_framework.exceptions import NotFound, ValidationError
 
 from appmax.client import AppmaxClient
-from appmax.errors import AppmaxError, Rejected
+from appmax.errors import AppmaxError, OutcomeUnknown, Rejected
 from appmax.messages import Card, CardCharge, CreatedOrder, Customer, Installment, NewOrder, Product, Subscription
 from installations import gateway
 from installations.models import Installation
-from orders import attempts
+from orders import attempts, reconcile
 from orders.attempts import Taken
 from orders.idempotency import Claim
 from orders.models import AttemptMethod, Order, PaymentAttempt
@@ -33,8 +33,8 @@ class WrongCustomer(ValidationError):
     """400: the customer_id sent beside an order_id is somebody else's."""
 
 
-class PixPending(Rejected):
-    """409: Appmax has a pending payment of this order already. It says so with empty codes."""
+class PaymentPending(Rejected):
+    """409: Appmax has a pending Pix or boleto of this order, and we don't know its codes."""
 
     def __init__(self) -> None:
         super().__init__("a payment of this order is pending already", status=409)
@@ -154,7 +154,7 @@ def pay_with_card(
             charge=payment.charge,
             subscription=payment.subscription,
         )
-        columns = {"upsell_hash": paid.upsell_hash} if paid.upsell_hash else {}
+        columns = {"upsell_hash": paid.upsell_hash} if 0 < len(paid.upsell_hash) <= 255 else {}
         return Taken(paid.status, columns, {"pay_reference": paid.pay_reference})
 
     return _pay(_order_to_pay(installation, target, claim), AttemptMethod.CREDIT_CARD, claim, charge).order
@@ -172,13 +172,13 @@ def pay_with_pix(
             subscription=payment.subscription,
         )
         if pix.is_empty:
-            raise PixPending
+            raise PaymentPending
         return Taken(columns={"pix_qr_code": pix.qr_code, "pix_emv": pix.emv})
 
     order = _order_to_pay(installation, target, claim)
     try:
         return _pay(order, AttemptMethod.PIX, claim, create).order
-    except PixPending:
+    except PaymentPending:
         order.refresh_from_db()
         if not order.pix_emv:
             raise
@@ -205,15 +205,29 @@ def _pay(
     if claim.is_retry and (earlier := order.attempts.filter(idempotency_key=claim.key).order_by("pk").last()):
         claim.is_replay = True
         if settled := attempts.outcome(earlier):
+            _require_codes(settled)
             return settled
         claim.is_replay = False
-    attempt = attempts.begin(order, method, claim)
+    is_confirmed = False
+    if method is not AttemptMethod.UPSELL and attempts.card_was_taken(order):
+        reconcile.reconcile(order)
+        is_confirmed = True
+    attempt = attempts.begin(order, method, claim, is_confirmed=is_confirmed)
     try:
         taken = send(gateway.client_for(order.installation), order)
     except AppmaxError as error:
         attempts.fail(attempt, error)
         raise
     return attempts.succeed(attempt, taken)
+
+
+def _require_codes(attempt: PaymentAttempt) -> None:
+    """Reconciliation may have found that there is a Pix or boleto without learning its codes. Raises PaymentPending."""
+    order = attempt.order
+    if attempt.method == AttemptMethod.PIX and not order.pix_emv:
+        raise PaymentPending
+    if attempt.method == AttemptMethod.BOLETO and not order.boleto_digitavel:
+        raise PaymentPending
 
 
 # --- what follows ----------------------------------------------------------------------------------------------------
@@ -259,11 +273,13 @@ def _keep_upsold(order: Order, sold: CreatedOrder | None, total_cents: int) -> N
     order_created.send(sender=Order, order=new)
 
 
-def refund(installation: Installation, *, order_id: int, value: int | None) -> None:
+def refund(installation: Installation, *, order_id: int, value: int | None, claim: Claim) -> None:
     """Ask Appmax to pay back `value` cents, or all of it if None; a webhook tells when it is done.
 
-    Raises AppmaxError, OrderNotFound.
+    Raises AppmaxError, OrderNotFound; OutcomeUnknown too for a request whose first try was cut off.
     """
+    if claim.was_abandoned:
+        raise OutcomeUnknown("an earlier try of this refund was cut off")
     order = find_order(installation, order_id)
     gateway.client_for(installation).request_refund(order_id=order.appmax_order_id, value=value)
     log.info("refund.requested installation=%s order=%s cents=%s", installation.pk, order_id, value or "all")

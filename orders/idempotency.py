@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.db import DatabaseError, transaction
+from django.db import Error as DatabaseFailure
+from django.db import transaction
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from rest_framework import status
@@ -63,13 +64,15 @@ class Claim:
     """The right to do a request now; without a key it is merely its fingerprint.
 
     `order`: what the request is about; at first what an earlier try of it, that was cut off, has made already.
-    `is_retry`: there was such a try. `is_replay`: set where the answer comes from it.
+    `is_retry`: there was such a try. `was_abandoned`: and nobody knows how it ended. `is_replay`: set where the answer
+    comes from it.
     """
 
     key: str | None
     fingerprint: str
     order: Order | None = None
     is_retry: bool = False
+    was_abandoned: bool = False
     is_replay: bool = False
     _row: IdempotentRequest | None = None
 
@@ -78,8 +81,7 @@ class Claim:
         off later goes on with this order instead of making another."""
         self.order = order
         if self._row is not None:
-            self._row.order = order
-            self._row.save(update_fields=["order"])
+            IdempotentRequest.objects.filter(pk=self._row.pk).update(order=order)
 
     def finish(self, status_code: int, body: Any) -> None:
         """This is the answer, now and for the next 24 hours."""
@@ -106,7 +108,7 @@ class Claim:
             return
         try:
             IdempotentRequest.objects.filter(pk=self._row.pk).update(**columns)
-        except DatabaseError as error:
+        except DatabaseFailure as error:
             log.error("idempotency.not_kept error=%s", type(error).__name__)
 
 
@@ -137,9 +139,10 @@ def claim(installation: Installation, header: str | None, *, route: str, body: M
             return Replay(row.status_code, row.body)
         if row.claimed_at is not None and row.claimed_at > now - ABANDONED:
             raise StillRunning
+        was_abandoned = row.claimed_at is not None
         row.claimed_at = now
         row.save(update_fields=["claimed_at"])
-    return Claim(key, fingerprint, order=row.order, is_retry=True, _row=row)
+    return Claim(key, fingerprint, order=row.order, is_retry=True, was_abandoned=was_abandoned, _row=row)
 
 
 def forget_expired() -> int:

@@ -10,9 +10,15 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from installations.models import Installation
-from orders.status import RESTARTABLE, OrderStatus, PaymentMethod, advances
+from orders.status import RESTARTABLE, UNDECIDED, OrderStatus, PaymentMethod, advances
 
 _LOCK_CLASS = 0x0A99  # the advisory locks "all that happens to one Appmax order"
+
+
+_CODES: dict[str, tuple[str, ...]] = {
+    PaymentMethod.PIX: ("pix_qr_code", "pix_emv"),
+    PaymentMethod.BOLETO: ("boleto_pdf_url", "boleto_digitavel"),
+}
 
 
 class OrderQuerySet(models.QuerySet["Order"]):
@@ -57,8 +63,8 @@ class Order(models.Model):
         verbose_name = _("order")
         verbose_name_plural = _("orders")
         indexes = [
-            # what reconciliation looks for: few of all orders stay pendente
-            models.Index(fields=["created_at"], condition=Q(status=OrderStatus.PENDENTE), name="orders_pending"),
+            # what reconciliation looks for: few of all orders stay so
+            models.Index(fields=["created_at"], condition=Q(status__in=UNDECIDED), name="orders_undecided"),
             # the order that an upsell belongs to
             models.Index(fields=["upsell_hash"], condition=Q(upsell_hash__isnull=False), name="orders_upsell_hash"),
         ]
@@ -87,6 +93,14 @@ class Order(models.Model):
         """Whatever the ranks say: for our own checkout, and for what Appmax itself has confirmed."""
         self.status = new
         self.save(update_fields=["status", "updated_at"])
+
+    def forget_codes(self, method: str) -> None:
+        """The Pix or boleto that we know isn't, or may not be, the one that can be paid now."""
+        columns = _CODES.get(method, ())
+        if any(getattr(self, name) for name in columns):
+            for name in columns:
+                setattr(self, name, None)
+            self.save(update_fields=[*columns, "updated_at"])
 
     def record_payment(self, method: str, **columns: str) -> None:
         """How the order is paid, with what Appmax gave for it (pix_emv, boleto_digitavel, ...). Not the status."""
@@ -147,6 +161,10 @@ class PaymentAttempt(models.Model):
         db_table = "payment_attempts"
         verbose_name = _("payment attempt")
         verbose_name_plural = _("payment attempts")
+        indexes = [
+            # orders that somebody has tried to pay lately, for reconciliation
+            models.Index(fields=["started_at"], name="payment_attempts_started_at"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["order"], condition=Q(state__in=OPEN), name="payment_attempts_one_open_per_order"
@@ -161,12 +179,20 @@ class PaymentAttempt(models.Model):
         return f"{self.method} #{self.pk}"
 
     def settle(self, state: AttemptState, answer: dict[str, Any]) -> bool:
-        """Write what became of it; `answer` is what Appmax said. Says whether it was open until now: of the payment
-        call and reconciliation the first counts. The order's row must be locked."""
-        self.state, self.answer = state, answer
-        self.settled_at = None if state in OPEN else timezone.now()
-        mine = PaymentAttempt.objects.open().filter(pk=self.pk)
-        return mine.update(state=state, answer=answer, settled_at=self.settled_at) == 1
+        """Write what became of it, if it is still open; says whether it was. `answer` is what Appmax said. The order's
+        row must be locked."""
+        return self._write(PaymentAttempt.objects.open(), state, answer)
+
+    def settle_as_answered(self, answer: dict[str, Any]) -> None:
+        """Appmax took the payment: that is true whatever somebody who asked meanwhile has made of it."""
+        self._write(PaymentAttempt.objects.all(), AttemptState.SUCCEEDED, answer)
+
+    def _write(self, rows: PaymentAttemptQuerySet, state: AttemptState, answer: dict[str, Any]) -> bool:
+        settled_at = None if state in OPEN else timezone.now()
+        if not rows.filter(pk=self.pk).update(state=state, answer=answer, settled_at=settled_at):
+            return False
+        self.state, self.answer, self.settled_at = state, answer, settled_at
+        return True
 
 
 class IdempotentRequest(models.Model):

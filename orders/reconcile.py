@@ -9,14 +9,15 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
 from typing import TypeVar
 
 from django.db import transaction
-from django.db.models import DateTimeField, F, Q, QuerySet, Value, Window
-from django.db.models.functions import RowNumber
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Window
+from django.db.models.functions import Coalesce, RowNumber
 from django.utils import timezone
 
 from appmax.errors import AppmaxError, Unavailable
@@ -24,9 +25,9 @@ from appmax.messages import RemoteOrder
 from installations import gateway
 from installations.fields import DecryptionFailed
 from installations.models import Installation
-from orders.models import OPEN, AttemptMethod, AttemptState, Order, PaymentAttempt, StatusCheck
+from orders.models import AttemptMethod, AttemptState, Order, PaymentAttempt, StatusCheck
 from orders.signals import order_created, status_corrected
-from orders.status import RESTARTABLE, OrderStatus, PaymentMethod, advances, is_paid, known
+from orders.status import RESTARTABLE, UNDECIDED, OrderStatus, PaymentMethod, advances, is_paid, known
 
 log = logging.getLogger(__name__)
 
@@ -36,10 +37,12 @@ SETTLED_AFTER = timedelta(seconds=300)
 CRASHED_AFTER = timedelta(seconds=60)  # a `started` attempt this old is asked about; most calls take a second or two
 
 UNKNOWN_AGAIN = timedelta(seconds=15)  # doubled with each question, up to
-UNKNOWN_AGAIN_AT_MOST = timedelta(hours=6)
-# An order that stays pendente is asked about at these ages, and then left to Appmax's webhooks.
-PENDING_AT_AGE = tuple(timedelta(hours=hours) for hours in (1, 6, 24, 72, 168))
-PENDING_GIVEN_UP_AT = timedelta(hours=192)
+UNKNOWN_AGAIN_AT_MOST = timedelta(minutes=5)  # somebody waits to pay; on the first day
+FLAGGED_AGAIN_AT_MOST = timedelta(hours=6)
+# An order that stays pendente or autorizado is asked about at these ages, counted from its creation or its last
+# attempt, and then left to Appmax's webhooks.
+UNDECIDED_AT_AGE = tuple(timedelta(hours=hours) for hours in (1, 6, 24, 72, 168))
+UNDECIDED_GIVEN_UP_AT = timedelta(hours=192)
 
 MOST_OF_A_MERCHANT = 5  # in a round; with a round every 15 s that is 20 of the 60 a minute
 MOST_IN_A_ROUND = 200
@@ -58,6 +61,14 @@ class Outcome(StrEnum):
     SETTLED = "settled"
     UNCHANGED = "unchanged"
     FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """How an order stood when Appmax was asked about it: its status, and its attempts' (pk, state)."""
+
+    status: str
+    attempts: list[tuple[int, str]]
 
 
 class Round:
@@ -99,7 +110,7 @@ def reconcile_due(*, at_once: bool = False, sleep: Callable[[float], None] = tim
     outcomes: Counter[Outcome] = Counter()
     round_ = Round(most_of_a_merchant=MOST_OF_A_MERCHANT, sleep=sleep)
     for order in _due(at_once=at_once):
-        if not (round_.may_ask(order.installation_id) and claim(order, since=order.attempt_started_at)):  # type: ignore[attr-defined]
+        if not (round_.may_ask(order.installation_id) and claim(order, since=order.open_since)):  # type: ignore[attr-defined]
             continue
         try:
             outcomes[round_.ask(order.installation_id, partial(reconcile, order))] += 1
@@ -114,10 +125,12 @@ def reconcile(order: Order) -> Outcome:
     Raises AppmaxError or DecryptionFailed if it can't be asked; the reason is kept for staff.
     """
     order.refresh_from_db(fields=["status"])
-    seen = order.status
+    seen = Seen(order.status, _attempts_of(order))
     checks = StatusCheck.objects.filter(order=order)
     try:
         remote = gateway.client_for(order.installation).get_order(order.appmax_order_id)
+        if known(remote.status) is None:
+            raise Unavailable("Appmax says a status that we don't know", status=200)
     except (AppmaxError, DecryptionFailed) as error:
         log.warning("reconcile.failed order=%s error=%s", order.appmax_order_id, type(error).__name__)
         checks.update(error_message=f"{type(error).__name__}: {error}")
@@ -170,45 +183,49 @@ def request_check(order: Order, reason: str, *, after: timedelta = timedelta()) 
 
 
 def _due(*, at_once: bool) -> list[Order]:
-    """Unknown outcomes first, then questions that got no answer, then orders that are pendente too long; the oldest few
+    """Unknown outcomes first, then questions that got no answer, then orders that have waited for long; the oldest few
     of each merchant."""
     now = timezone.now()
-    never_asked, asked_long_ago = Q(status_check=None), Q(status_check__next_at__lte=now)
-    payment = Q(attempts__method__in=PaymentMethod.values)  # GET tells nothing of an upsell: staff settle that
-    unknown = payment & Q(attempts__state=AttemptState.UNKNOWN)
-    started = payment & Q(attempts__state=AttemptState.STARTED)
-    if not at_once:
-        asked_before_it = Q(status_check__asked_at__lt=F("attempts__started_at"))
-        started &= Q(attempts__started_at__lt=now - CRASHED_AFTER)
-        unknown &= never_asked | asked_long_ago | asked_before_it
-        started &= never_asked | asked_long_ago | asked_before_it
-    pending = Q(
-        status=OrderStatus.PENDENTE,
-        created_at__lte=now - PENDING_AT_AGE[0],
-        created_at__gt=now - PENDING_GIVEN_UP_AT,
+    # GET tells nothing of an upsell: staff settle that.
+    open_payment = PaymentAttempt.objects.open().filter(order=OuterRef("pk"), method__in=PaymentMethod.values)
+    orders = Order.objects.annotate(
+        open_since=Subquery(open_payment.values("started_at")[:1]),
+        open_state=Subquery(open_payment.values("state")[:1]),
     )
-    nobody_pays = ~Q(attempts__state__in=OPEN)
-    no_attempt = Value(None, output_field=DateTimeField())
-    orders = Order.objects.annotate(attempt_started_at=F("attempts__started_at")).filter(unknown | started)
-    others = Order.objects.annotate(attempt_started_at=no_attempt).filter(nobody_pays)
-    return [
-        *_oldest_of_each_merchant(orders),
-        *_oldest_of_each_merchant(others.filter(asked_long_ago, status_check__error_message__isnull=False)),
-        *_oldest_of_each_merchant(
-            others.filter(never_asked | asked_long_ago & Q(status_check__error_message=None), pending)
-        ),
-    ]
+    never_asked, asked_long_ago = Q(status_check=None), Q(status_check__next_at__lte=now)
+    unknown = orders.filter(pk__in=PaymentAttempt.objects.open().values("order"), open_since__isnull=False)
+    if not at_once:
+        unknown = unknown.filter(
+            Q(open_state=AttemptState.UNKNOWN) | Q(open_since__lt=now - CRASHED_AFTER),
+            never_asked | asked_long_ago | Q(status_check__asked_at__lt=F("open_since")),
+        )
+    others = orders.filter(open_since=None)
+    flagged = others.filter(asked_long_ago, status_check__error_message__isnull=False)
+    undecided = others.filter(never_asked | asked_long_ago & Q(status_check__error_message=None), status__in=UNDECIDED)
+    window = (now - UNDECIDED_GIVEN_UP_AT, now - UNDECIDED_AT_AGE[0])
+    made_lately = undecided.filter(created_at__range=window)
+    tried_lately = undecided.filter(
+        pk__in=PaymentAttempt.objects.filter(started_at__range=window).values("order"), created_at__lt=window[0]
+    )
+    return [order for kind in (unknown, flagged, made_lately, tried_lately) for order in _oldest_of_each_merchant(kind)]
 
 
 def _oldest_of_each_merchant(orders: QuerySet[Order]) -> QuerySet[Order]:
-    place = Window(RowNumber(), partition_by="installation_id", order_by="pk")
+    last_try = PaymentAttempt.objects.filter(order=OuterRef("pk")).order_by("-pk").values("started_at")[:1]
     return (
-        orders.annotate(place=place)
+        orders.annotate(
+            place=Window(RowNumber(), partition_by="installation_id", order_by="pk"),
+            last_tried=Coalesce(Subquery(last_try), "created_at"),
+        )
         .filter(place__lte=MOST_OF_A_MERCHANT)
         .select_related("installation", "status_check")
         .defer("pix_qr_code", "installation__merchant_client_secret")
         .order_by("place", "pk")[:MOST_IN_A_ROUND]
     )
+
+
+def _attempts_of(order: Order) -> list[tuple[int, str]]:
+    return list(order.attempts.order_by("pk").values_list("pk", "state"))
 
 
 def claim(order: Order, *, since: datetime | None) -> bool:
@@ -223,43 +240,48 @@ def claim(order: Order, *, since: datetime | None) -> bool:
     times = check.times if check and not (since and check.asked_at < since) else 0
     columns = {
         "asked_at": now,
-        "next_at": _next_time(order, now, times=times, is_urgent=is_urgent),
+        "next_at": _next_time(order, now, since=since, times=times, is_urgent=is_urgent),
         "times": times + 1,
         "error_message": NOT_ANSWERED,
     }
     if check is None:
-        return StatusCheck.objects.get_or_create(order=order, defaults=columns)[1]
+        with transaction.atomic():
+            Order.objects.locked(order.pk)  # before the row that belongs to it
+            return StatusCheck.objects.get_or_create(order=order, defaults=columns)[1]
     mine = StatusCheck.objects.filter(pk=check.pk, asked_at=check.asked_at, times=check.times)
     return mine.update(**columns) == 1
 
 
-def _next_time(order: Order, now: datetime, *, times: int, is_urgent: bool) -> datetime:
+def _next_time(order: Order, now: datetime, *, since: datetime | None, times: int, is_urgent: bool) -> datetime:
     if is_urgent:
-        return now + min(UNKNOWN_AGAIN * (1 << min(times, 20)), UNKNOWN_AGAIN_AT_MOST)
-    age = now - order.created_at
-    return now + next((at - age for at in PENDING_AT_AGE if at > age), PENDING_GIVEN_UP_AT)
+        is_fresh = since is not None and now - since < timedelta(days=1)
+        at_most = UNKNOWN_AGAIN_AT_MOST if is_fresh else FLAGGED_AGAIN_AT_MOST
+        return now + min(UNKNOWN_AGAIN * (1 << min(times, 20)), at_most)
+    age = now - getattr(order, "last_tried", order.created_at)
+    return now + next((at - age for at in UNDECIDED_AT_AGE if at > age), UNDECIDED_GIVEN_UP_AT)
 
 
 # --- what Appmax's answer means --------------------------------------------------------------------------------------
 
 
-def _settle(pk: int, seen: str, remote: RemoteOrder) -> Outcome:
-    """Write what Appmax said of the order, which had the status `seen` when it was asked."""
+def _settle(pk: int, seen: Seen, remote: RemoteOrder) -> Outcome:
+    """Write what Appmax said of the order, which stood as `seen` when it was asked."""
     new = known(remote.status)
-    if new is None:
-        log.warning("reconcile.unknown_status order=%s", remote.id)
-        return Outcome.UNCHANGED
+    assert new is not None  # noqa: S101 - `reconcile` has looked
     with transaction.atomic():
         order = Order.objects.locked(pk)
+        if not is_paid(new) and _attempts_of(order) != seen.attempts:
+            return Outcome.UNCHANGED  # bad news from before a payment says nothing about it
         attempt = order.attempts.open().filter(method__in=PaymentMethod.values).first()
         verdict = _verdict(attempt, remote, new) if attempt else None
         settled = bool(attempt and verdict and attempt.settle(verdict, {"asked_later": remote.status}))
         if attempt and verdict is AttemptState.SUCCEEDED:
+            order.forget_codes(attempt.method)
             order.record_payment(attempt.method, **_codes(remote))
         elif is_paid(new) and not order.payment_method and remote.payment_method:
             order.record_payment(remote.payment_method)
         is_open = attempt is not None and verdict is None
-        moved = _take_status(order, seen, new, is_open=is_open)
+        moved = _take_status(order, seen.status, new, is_open=is_open)
     return Outcome.SETTLED if settled or moved else Outcome.UNCHANGED
 
 

@@ -39,7 +39,7 @@ class DocumentField(serializers.CharField):
 
     def to_internal_value(self, data: Any) -> str:
         """The bare CPF (11 digits) or CNPJ (14 characters)."""
-        text = re.sub(r"[.\-/\s]", "", super().to_internal_value(data)).upper()
+        text = re.sub(r"[^0-9A-Za-z]", "", super().to_internal_value(data)).upper()
         if not (cpf.is_valid(text) or cnpj.is_valid(text)):
             self.fail("document")
         return text
@@ -53,7 +53,7 @@ class PhoneField(serializers.CharField):
     def to_internal_value(self, data: Any) -> str:
         """Digits only."""
         text = super().to_internal_value(data).strip()
-        digits = re.sub(r"\D", "", text)
+        digits = re.sub(r"[^0-9]", "", text)
         if text.startswith("+55"):
             digits = digits.removeprefix("55")
         if not 1 <= len(digits) <= 11:
@@ -171,7 +171,7 @@ class CardSerializer(serializers.Serializer[Any]):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """A card is good until its month ends."""
         year, month = int(attrs["expiration_year"]) % 100 + 2000, int(attrs["expiration_month"])
-        today = timezone.now()
+        today = timezone.localtime()  # Brazil's
         if (year, month) < (today.year, today.month):
             raise serializers.ValidationError({"expiration_year": ["the card has expired"]})
         attrs["expiration_month"] = f"{month:02}"

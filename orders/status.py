@@ -33,6 +33,10 @@ RESTARTABLE = (OrderStatus.CANCELADO, OrderStatus.RECUSADO_POR_RISCO)
 """Nothing was paid: a new payment attempt of our checkout starts the order again."""
 
 
+UNDECIDED = (OrderStatus.PENDENTE, OrderStatus.AUTORIZADO)
+"""More is to come from Appmax: orders that stay so are asked about."""
+
+
 def advances(current: str, new: str) -> bool:
     """Whether an event that means `new` moves an order that is `current`. Raises KeyError for an unknown status."""
     return _RANK[new] > _RANK[current]
@@ -50,6 +54,7 @@ def means_money(status: str) -> bool:
 
 def known(text: str) -> OrderStatus | None:
     """The status that Appmax's text names; None if it isn't one of the contract's."""
+    text = text.strip().lower()
     return OrderStatus(text) if text in OrderStatus.values else None
 
 

@@ -103,7 +103,7 @@ class CheckoutViewSet(MerchantViewSet):
 
         def ask(claim: Claim) -> dict[str, Any]:
             wish = body.validated_data
-            checkout.refund(self.installation, order_id=wish["order_id"], value=wish.get("value"))
+            checkout.refund(self.installation, order_id=wish["order_id"], value=wish.get("value"), claim=claim)
             return {"message": "Refund request accepted"}
 
         return self._once(request, body, ask)
@@ -144,7 +144,8 @@ class CheckoutViewSet(MerchantViewSet):
     @openapi.order_status
     def order_status(self, request: Request, key: str, order_id: str) -> Response:
         """The order's status from our table; webhooks keep it."""
-        if not order_id.isascii() or not order_id.isdigit() or not 0 < int(order_id) <= MAX_ID:
+        is_number = order_id.isascii() and order_id.isdigit() and len(order_id) <= len(str(MAX_ID))
+        if not is_number or not 0 < int(order_id) <= MAX_ID:
             raise InvalidOrderId
         return Response({"status": checkout.find_order(self.installation, int(order_id)).status})
 

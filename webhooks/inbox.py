@@ -17,7 +17,7 @@ from django.utils import timezone
 from installations.models import Installation
 from orders import reconcile
 from orders.models import Order
-from orders.status import OrderStatus, advances, means_money
+from orders.status import RESTARTABLE, OrderStatus, advances, means_money
 from webhooks import payload
 from webhooks.models import NOT_BELIEVED, NOT_FOUND, WebhookEvent
 from webhooks.payload import Event
@@ -184,8 +184,13 @@ def _settle(
         return Outcome.WAITING
     if settings.WEBHOOK_TRUST == "confirm":
         return _settle_confirmed(row, order, status) if is_confirmed else _wait_for_confirmation(row)
+    before = order.status
     if order.advance(status):
         row.close()
+        if (
+            before == OrderStatus.AUTORIZADO and status in RESTARTABLE
+        ):  # may be of another attempt than the authorised one
+            reconcile.request_check(order, f"authorised, and then {_printable(row.event)}")
         return Outcome.APPLIED
     return _ignore(row, order, status)
 

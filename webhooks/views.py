@@ -26,6 +26,8 @@ class InvalidToken(PermissionDenied):
 class WebhookViewSet(ViewSet):
     """`/webhooks/appmax`"""
 
+    has_pages = True
+
     @openapi.setup_page
     def setup_page(self, request: Request) -> HttpResponse:
         """The URL to register in Appmax's panel; its token is shown to staff only."""

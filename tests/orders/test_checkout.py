@@ -1,6 +1,7 @@
 """Order, Pix and status, against a simulated Appmax over HTTP."""
 
 import copy
+import json
 from typing import Any
 
 import pytest
@@ -76,7 +77,7 @@ def test_the_status_is_read_from_our_table(store: Client) -> None:
     assert store.get(f"/checkout/shop/status/{order_id}").json() == {"status": "aprovado"}
 
 
-@pytest.mark.parametrize("order_id", ["abc", "0", "-1", "1.5", "2147483648", "9" * 400, "%00", "²"])
+@pytest.mark.parametrize("order_id", ["abc", "0", "-1", "1.5", "2147483648", "9" * 400, "9" * 5000, "%00", "²"])
 def test_what_is_no_order_id_is_400(store: Client, order_id: str) -> None:
     answer = store.get(f"/checkout/shop/status/{order_id}")
 
@@ -171,6 +172,42 @@ def test_unparseable_bodies_are_400(store: Client, body: Any) -> None:
     assert answer.status_code == 400
     if body:
         assert answer.json() == {"message": "invalid request body"}
+
+
+@pytest.mark.parametrize("path", ["order", "pay/pix"])
+def test_a_lone_surrogate_is_400(store: Client, path: str) -> None:
+    body = with_value("order.products.0.type", "\ud800") | {"document_number": CPF}
+    answer = store.generic("POST", f"/checkout/shop/{path}", json.dumps(body), content_type="application/json")
+
+    assert (answer.status_code, list(answer.json()["errors"])) == (400, ["order.products.0.type"])
+
+
+@pytest.mark.parametrize("document", ["529.982.247\u201325", "529 982 247 25"])
+def test_whatever_stands_between_a_documents_digits_is_dropped(
+    store: Client, simulator: SimulatorServer, document: str
+) -> None:
+    post(store, "order", with_value("customer.document_number", document))
+
+    [customer] = simulator.state.customers.values()
+    assert customer["document_number"] == "52998224725"
+
+
+def test_an_id_from_appmax_that_fits_no_column_is_an_unknown_outcome(store: Client, simulator: SimulatorServer) -> None:
+    simulator.state.add_fault(Fault("/v1/orders", status=201, body={"data": {"order": {"id": 2**31}}}))
+
+    assert post(store, "order", ORDER).status_code == 502
+
+
+def test_texts_from_appmax_that_no_table_can_hold_are_kept_without_it(
+    store: Client, simulator: SimulatorServer
+) -> None:
+    order_id = ordered(store)
+    codes = '{"data": {"payment": {"pix_qrcode": "q\\u0000", "pix_emv": "e\\ud800"}}}'
+    simulator.state.add_fault(Fault("/v1/payments/pix", status=201, body=codes))
+
+    answer = post(store, "pay/pix", {"order_id": order_id, "document_number": CPF})
+
+    assert answer.json() == {"order_id": order_id, "qr_code": "q", "emv": "e?"}
 
 
 def test_pix_without_order_needs_customer_and_order(store: Client) -> None:

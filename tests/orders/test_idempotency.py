@@ -280,3 +280,39 @@ def test_the_fingerprint_ignores_card_data_and_nothing_else(store: Client) -> No
 
     assert (other_card.status_code, is_replay(other_card)) == (422, True)
     assert other_rate.json()["message"] == "this Idempotency-Key was used for another request"
+
+
+def test_a_refund_that_was_cut_off_is_not_sent_again(store: Client, simulator: SimulatorServer) -> None:
+    order_id = post(store, "pay/credit-card", by_card(None)).json()["order_id"]
+    body = {"order_id": order_id, "type": "partial", "value": 500}
+    assert post(store, "refund", body, key="r-1").status_code == 200
+    abandoned(seconds=301)
+
+    answers = [post(store, "refund", body, key="r-1") for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [502, 502]
+    assert is_replay(answers[1])
+    assert remote(simulator, order_id).refunded == 500
+
+
+def test_a_refund_that_certainly_did_not_arrive_may_be_sent_again(store: Client, simulator: SimulatorServer) -> None:
+    order_id = post(store, "pay/credit-card", by_card(None)).json()["order_id"]
+    simulator.state.add_fault(Fault("/v1/orders/refund-request", status=429, headers={"Retry-After": "30"}))
+    body = {"order_id": order_id, "type": "partial", "value": 500}
+
+    assert [post(store, "refund", body, key="r-1").status_code for _ in range(2)] == [503, 200]
+    assert remote(simulator, order_id).refunded == 500
+
+
+def test_a_caller_that_accepts_html_gets_json_and_its_key_is_kept(store: Client, simulator: SimulatorServer) -> None:
+    body = by_card(ordered(store), number="4000000000000028")
+    headers = {"Idempotency-Key": "k-1", "Accept": "text/html, */*; q=.2"}
+
+    first, second = (
+        store.post("/checkout/shop/pay/credit-card", body, content_type="application/json", headers=headers)
+        for _ in range(2)
+    )
+
+    assert first["Content-Type"] == "application/json"
+    assert (second.status_code, second.json()) == (422, first.json())
+    assert is_replay(second)

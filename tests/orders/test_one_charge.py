@@ -3,7 +3,8 @@
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, connection
+from django.core.management import CommandError, call_command
+from django.db import DatabaseError, InterfaceError, connection
 from django.test import Client
 
 from appmax.simulator.server import SimulatorServer
@@ -140,6 +141,110 @@ def test_a_shopper_with_a_pending_pix_may_still_pay_by_card(store: Client, simul
     assert len(remote(simulator, order_id).charges) == 1
 
 
+def webhook(event: str, order_id: int) -> None:
+    body = {"event": event, "event_type": "order", "data": {"order_id": order_id}}
+    assert Client().post("/webhooks/appmax", body, content_type="application/json").status_code == 200
+
+
+AUTHORISED = "4000000000000044"
+
+
+@pytest.mark.parametrize("event", ["order_pix_expired", "payment_not_authorized", "order_refused_by_risk"])
+def test_an_authorised_card_is_not_charged_again_because_a_webhook_cancelled_the_order(
+    store: Client, simulator: SimulatorServer, event: str
+) -> None:
+    """It may be of an earlier attempt, or forged: Appmax itself is asked before money is asked for again."""
+    order_id = ordered(store)
+    post(store, "pay/pix", by_pix(order_id))
+    post(store, "pay/credit-card", by_card(order_id, number=AUTHORISED))
+    webhook(event, order_id)
+    assert Order.objects.get().status in ("cancelado", "recusado_por_risco")
+
+    answer = post(store, "pay/credit-card", by_card(order_id))
+
+    assert (answer.status_code, answer.json()) == (409, {"message": "the order is already paid: autorizado"})
+    assert len(remote(simulator, order_id).charges) == 1
+    assert Order.objects.get().status == "autorizado"
+
+
+def test_nor_while_appmax_cannot_be_asked(store: Client, simulator: SimulatorServer) -> None:
+    order_id = ordered(store)
+    post(store, "pay/credit-card", by_card(order_id, number=AUTHORISED))
+    webhook("payment_not_authorized", order_id)
+    simulator.state.add_fault(Fault("/v1/orders/", status=500, times=9))
+
+    assert post(store, "pay/credit-card", by_card(order_id)).status_code == 502
+    assert len(remote(simulator, order_id).charges) == 1
+
+
+def test_once_appmax_says_itself_that_it_was_cancelled_the_order_may_be_paid(
+    store: Client, simulator: SimulatorServer
+) -> None:
+    order_id = ordered(store)
+    post(store, "pay/credit-card", by_card(order_id, number=AUTHORISED))
+    voided = simulator.state.orders[order_id]
+    voided.status = voided.payments[0].status = "cancelado"
+    webhook("payment_not_authorized", order_id)
+
+    assert post(store, "pay/credit-card", by_card(order_id)).json()["status"] == "aprovado"
+    assert len(remote(simulator, order_id).charges) == 1
+
+
+def test_a_late_decline_that_arrives_during_the_next_card_is_not_taken_for_it(
+    store: Client, simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from appmax.client import AppmaxClient
+
+    order_id = ordered(store)
+    post(store, "pay/credit-card", by_card(order_id, number="4000000000000028"))
+    charge = AppmaxClient.charge_card
+
+    def slow(client: AppmaxClient, **kwargs: Any) -> Any:
+        answer = charge(client, **kwargs)
+        webhook("payment_not_authorized", order_id)
+        return answer
+
+    monkeypatch.setattr(AppmaxClient, "charge_card", slow)
+
+    assert post(store, "pay/credit-card", by_card(order_id, number=AUTHORISED)).json()["status"] == "autorizado"
+    assert Order.objects.get().status == "autorizado"
+    assert post(store, "pay/credit-card", by_card(order_id)).status_code == 409
+    assert len(remote(simulator, order_id).charges) == 1
+
+
+def test_an_upsell_does_not_hide_a_card_that_is_being_examined(store: Client, simulator: SimulatorServer) -> None:
+    order_id = ordered(store)
+    examined = {"data": {"payment": {"pay_reference": "r", "status": "pendente", "upsell_hash": "h"}}}
+    simulator.state.add_fault(Fault(CARD_CALL, status=201, body=examined))
+    post(store, "pay/credit-card", by_card(order_id))
+    sold = {"data": {"message": "ok", "redirect_url": "https://x/y"}}
+    simulator.state.add_fault(Fault("/v1/orders/upsell", status=201, body=sold))
+    products = [{"sku": "B", "name": "Bone", "quantity": 1, "unit_value": 100}]
+    upsell = {"upsell_hash": "h", "products_value": 100, "products": products}
+    assert post(store, "upsell", upsell).status_code == 200
+
+    assert post(store, "pay/credit-card", by_card(order_id)).status_code == 409
+    assert remote(simulator, order_id).payments == []
+
+
+def test_an_answer_that_comes_after_reconciliation_gave_up_counts(
+    store: Client, simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from appmax.client import AppmaxClient
+    from appmax.messages import CardPayment
+
+    def very_slow(client: AppmaxClient, **kwargs: Any) -> CardPayment:
+        PaymentAttempt.objects.get().settle(AttemptState.FAILED, {})
+        return CardPayment(status="", upsell_hash="h", pay_reference="r")
+
+    order_id = ordered(store)
+    monkeypatch.setattr(AppmaxClient, "charge_card", very_slow)
+
+    assert post(store, "pay/credit-card", by_card(order_id)).status_code == 200
+    assert PaymentAttempt.objects.get().state == "succeeded"
+    assert post(store, "pay/credit-card", by_card(order_id)).status_code == 409
+
+
 @pytest.mark.parametrize("before", ["cancelado", "recusado_por_risco"])
 def test_a_new_attempt_restarts_an_order_of_which_nothing_was_paid(store: Client, before: str) -> None:
     order_id = ordered(store)
@@ -179,13 +284,14 @@ def test_the_attempt_is_recorded_before_appmax_is_asked(store: Client, simulator
     assert seen == [("started", "credit_card")]
 
 
+@pytest.mark.parametrize("failure", [DatabaseError, InterfaceError])
 def test_an_outcome_that_cannot_be_written_down_is_not_told(
-    store: Client, simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch
+    store: Client, simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch, failure: type[Exception]
 ) -> None:
     order_id = ordered(store)
 
     def away(*args: Any, **columns: Any) -> None:
-        raise DatabaseError
+        raise failure
 
     monkeypatch.setattr(Order, "record_payment", away)
 
@@ -213,3 +319,38 @@ def test_settled_is_settled(store: Client) -> None:
     assert attempt.settle(AttemptState.SUCCEEDED, {})
     assert not attempt.settle(AttemptState.DECLINED, {})
     assert PaymentAttempt.objects.get().state == "succeeded"
+
+
+# --- by hand ---
+
+
+def open_attempt(store: Client, method: str) -> PaymentAttempt:
+    ordered(store)
+    attempt: PaymentAttempt = PaymentAttempt.objects.create(
+        order=Order.objects.get(), method=method, state="unknown", fingerprint="", restarted_from="cancelado"
+    )
+    return attempt
+
+
+@pytest.mark.parametrize(("state", "status"), [("failed", "cancelado"), ("succeeded", "pendente")])
+def test_staff_settle_what_nobody_else_can_and_appmax_is_asked_about_the_order(
+    store: Client, state: str, status: str
+) -> None:
+    attempt = open_attempt(store, "credit_card")
+
+    call_command("settle_attempt", str(attempt.pk), state, "--reason", "ana: seen in the panel")
+
+    attempt.refresh_from_db()
+    assert (attempt.state, attempt.answer) == (state, {"by_hand": "ana: seen in the panel"})
+    assert Order.objects.get().status == status
+    assert "settled by hand" in str(Order.objects.get().status_check.error_message)
+
+
+def test_what_is_settled_stays_so(store: Client) -> None:
+    attempt = open_attempt(store, "upsell")
+    call_command("settle_attempt", str(attempt.pk), "failed", "--reason", "x")
+
+    with pytest.raises(CommandError, match="settled already: failed"):
+        call_command("settle_attempt", str(attempt.pk), "succeeded", "--reason", "x")
+    with pytest.raises(CommandError, match="no payment attempt"):
+        call_command("settle_attempt", "999999", "succeeded", "--reason", "x")

@@ -216,7 +216,7 @@ def test_an_unknown_outcome_is_asked_about_in_growing_intervals(
         if reconcile_due():
             asked_at.append(seconds)
 
-    assert asked_at == [0, 15, 45, 105, 225, 465, 945]
+    assert asked_at == [0, 15, 45, 105, 225, 465, 765]
 
 
 def test_a_new_attempt_is_asked_about_soon_however_long_ago_the_order_was(
@@ -413,12 +413,109 @@ def test_an_answer_older_than_a_webhook_does_not_undo_it(store: Client, monkeypa
     assert Order.objects.get().status == "aprovado"
 
 
-def test_a_status_that_we_do_not_know_changes_nothing(store: Client, simulator: SimulatorServer) -> None:
+def test_a_status_that_we_do_not_know_changes_nothing_and_is_flagged(store: Client, simulator: SimulatorServer) -> None:
     order_id = ordered(store)
     simulator.state.orders[order_id].status = "something new"
+    age_orders(hours=2)
 
-    assert reconcile.reconcile(Order.objects.get()) is Outcome.UNCHANGED
+    assert reconcile_due() == {Outcome.FAILED: 1}
     assert Order.objects.get().status == "pendente"
+    assert "a status that we don't know" in str(StatusCheck.objects.get().error_message)
+
+
+def test_an_authorised_order_is_asked_about_too(store: Client, simulator: SimulatorServer) -> None:
+    order_id = ordered(store)
+    post(store, "pay/credit-card", by_card(order_id, number="4000000000000044"))
+    simulator.state.orders[order_id].status = "aprovado"
+    age_orders(hours=2)
+
+    assert reconcile_due() == {Outcome.SETTLED: 1}
+    assert Order.objects.get().status == "aprovado"
+
+
+def test_an_old_order_that_was_tried_lately_is_asked_about(store: Client, simulator: SimulatorServer) -> None:
+    order_id = ordered(store)
+    post(store, "pay/pix", by_pix(order_id))
+    simulator.state.orders[order_id].settle(0, method="pix", paid=True)
+    age_orders(days=30)
+
+    assert reconcile_due() == {}
+    age(seconds=3700)
+    assert reconcile_due() == {Outcome.SETTLED: 1}
+
+
+def test_earlier_attempts_do_not_make_a_new_one_wait(store: Client, simulator: SimulatorServer) -> None:
+    order_id = ordered(store)
+    for _ in range(4):
+        post(store, "pay/credit-card", by_card(order_id, number="4000000000000028"))
+    age(seconds=100_000)
+    now = timezone.now()
+    StatusCheck.objects.create(
+        order=Order.objects.get(), asked_at=now - timedelta(hours=1), next_at=now + timedelta(hours=6), times=11
+    )
+    simulator.state.add_fault(Fault(CARD_CALL, status=504))
+    post(store, "pay/credit-card", by_card(order_id))
+
+    assert reconcile_due() == {Outcome.UNCHANGED: 1}
+    assert StatusCheck.objects.get().next_at < timezone.now() + timedelta(seconds=20)
+
+
+def test_bad_news_from_before_a_payment_says_nothing_about_it(
+    store: Client, simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order_id = ordered(store)
+    post(store, "pay/pix", by_pix(order_id))
+    simulator.state.orders[order_id].status = "cancelado"  # the Pix has expired
+    answered_while(monkeypatch, lambda: post(store, "pay/credit-card", by_card(order_id, number="4000000000000044")))
+
+    reconcile.reconcile(Order.objects.get())
+
+    assert Order.objects.get().status == "autorizado"
+    assert post(store, "pay/credit-card", by_card(order_id)).status_code == 409
+
+
+def test_bad_news_from_before_an_attempt_does_not_settle_it(
+    store: Client, simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from appmax.client import AppmaxClient
+
+    order_id = ordered(store)
+    simulator.state.orders[order_id].status = "cancelado"
+    order = Order.objects.get()
+    charge = AppmaxClient.charge_card
+
+    def slow(client: AppmaxClient, **kwargs: Any) -> Any:
+        old = reconcile.Seen("pendente", [])
+        reconcile._settle(order.pk, old, AppmaxClient.get_order(client, order_id))
+        return charge(client, **kwargs)
+
+    monkeypatch.setattr(AppmaxClient, "charge_card", slow)
+
+    assert post(store, "pay/credit-card", by_card(order_id)).json()["status"] == "aprovado"
+    assert PaymentAttempt.objects.get().state == "succeeded"
+
+
+def test_codes_that_appmax_does_not_tell_again_are_not_made_up(
+    store: Client, simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dataclasses import replace
+
+    from appmax.client import AppmaxClient
+
+    order_id = ordered(store)
+    post(store, "pay/pix", by_pix(order_id))  # an old Pix, which expires
+    simulator.state.orders[order_id].settle(0, method="pix", paid=False)
+    simulator.state.add_fault(Fault("/v1/payments/pix", status=504, work=True))
+    post(store, "pay/pix", by_pix(order_id), key="k-1")
+    ask = AppmaxClient.get_order
+    monkeypatch.setattr(AppmaxClient, "get_order", lambda client, number: replace(ask(client, number), pix=None))
+
+    assert reconcile_due() == {Outcome.SETTLED: 1}
+
+    assert Order.objects.get().pix_emv is None
+    for key in ("k-1", None):
+        answer = post(store, "pay/pix", by_pix(order_id), key=key)
+        assert (answer.status_code, answer.json()["message"]) == (409, "a payment of this order is pending already")
 
 
 def test_a_payment_that_is_answered_after_all_keeps_what_it_was_given(
