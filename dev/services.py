@@ -29,12 +29,14 @@ SUPERUSER = "postgres"
 
 @dataclass(frozen=True)
 class Service:
-    """A running server, and the product's variables that lead to it."""
+    """A running server, the product's variables that lead to it, and its switches, for drills."""
 
     name: str
     variables: dict[str, str]
     is_running: Callable[[], bool]
     log: Path
+    stop: Callable[[], None]
+    start: Callable[[], None]
 
 
 def free_port(preferred: int = 0) -> int:
@@ -90,7 +92,7 @@ def postgres(folder: Path, *, throw_away: bool = False) -> Iterator[Service]:
             "DB_PASSWORD": "unused: the socket is trusted",
             "DB_SSLMODE": "disable",
         }
-        yield Service("PostgreSQL", variables, is_running, server.log)
+        yield Service("PostgreSQL", variables, is_running, server.log, server.stop, server.start)
     finally:
         with _no_interrupt():
             server.cleanup()
@@ -112,7 +114,7 @@ def redis(folder: Path | None = None) -> Iterator[Service]:
         server.start()
     try:
         variables = {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(server.port)}
-        yield Service("Valkey", variables, server.is_running, server.log_path)
+        yield Service("Valkey", variables, server.is_running, server.log_path, server.stop, server.start)
     finally:
         with _no_interrupt():
             server.stop()

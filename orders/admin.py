@@ -47,12 +47,7 @@ class OrderAdmin(ReadOnlyAdmin[Order]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
         """Without the big and the secret columns, which no list or page shows."""
-        return (
-            super()
-            .get_queryset(request)
-            .select_related("installation")
-            .defer("pix_qr_code", "installation__merchant_client_secret")
-        )
+        return Order.objects.with_merchant()
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Order], search_term: str

@@ -30,6 +30,11 @@ class OrderQuerySet(models.QuerySet["Order"]):
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK_CLASS, appmax_order_id])
 
+    def with_merchant(self) -> "OrderQuerySet":
+        """With their installations, but without the secret, which is decrypted (or fails to be) when it is used, and
+        without the big column."""
+        return self.select_related("installation").defer("pix_qr_code", "installation__merchant_client_secret")
+
     def locked(self, pk: int) -> "Order":
         """The order's row, locked until the transaction ends; before the rows that belong to it."""
         return self.select_for_update(of=("self",)).get(pk=pk)

@@ -188,7 +188,7 @@ def _due(*, at_once: bool) -> list[Order]:
     now = timezone.now()
     # GET tells nothing of an upsell: staff settle that.
     open_payment = PaymentAttempt.objects.open().filter(order=OuterRef("pk"), method__in=PaymentMethod.values)
-    orders = Order.objects.annotate(
+    orders = Order.objects.with_merchant().annotate(
         open_since=Subquery(open_payment.values("started_at")[:1]),
         open_state=Subquery(open_payment.values("state")[:1]),
     )
@@ -218,8 +218,7 @@ def _oldest_of_each_merchant(orders: QuerySet[Order]) -> QuerySet[Order]:
             last_tried=Coalesce(Subquery(last_try), "created_at"),
         )
         .filter(place__lte=MOST_OF_A_MERCHANT)
-        .select_related("installation", "status_check")
-        .defer("pix_qr_code", "installation__merchant_client_secret")
+        .select_related("status_check")
         .order_by("place", "pk")[:MOST_IN_A_ROUND]
     )
 

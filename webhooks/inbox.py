@@ -143,8 +143,7 @@ def _lock_order(appmax_order_id: int | None) -> Order | None:
     """Lock all that happens to this order; its row, or None if there is none (yet)."""
     if appmax_order_id is None:
         return None
-    rows = Order.objects.select_for_update(of=("self",)).filter(appmax_order_id=appmax_order_id)
-    rows = rows.select_related("installation").defer("pix_qr_code", "installation__merchant_client_secret")
+    rows = Order.objects.with_merchant().select_for_update(of=("self",)).filter(appmax_order_id=appmax_order_id)
     order = rows.first()
     if order is None:  # a row that isn't there can't be locked; whoever creates it holds this lock meanwhile
         Order.objects.lock_appmax_order(appmax_order_id)

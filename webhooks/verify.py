@@ -60,7 +60,7 @@ def verify_new(round_: Round) -> Counter[str]:
         unverified = cursor.fetchall()
     outcomes: Counter[str] = Counter()
     newest = {order_pk: (event_pk, processed_at) for event_pk, order_pk, processed_at in unverified}
-    orders = Order.objects.select_related("installation", "status_check").defer("pix_qr_code").in_bulk(newest)
+    orders = Order.objects.with_merchant().select_related("status_check").in_bulk(newest)
     left: list[int] = []
     for event_pk, order_pk, _ in unverified:
         order = orders.pop(order_pk, None)

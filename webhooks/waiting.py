@@ -87,13 +87,14 @@ def _process_one(row: WebhookEvent, round_: Round, confirmed: dict[int, bool]) -
 
 def _ask_about(row: WebhookEvent, number: int, round_: Round) -> bool:
     """Have Appmax create or confirm the event's order, where that is needed; whether it has just said its status."""
-    order = Order.objects.select_related("installation").filter(appmax_order_id=number).first()
+    order = Order.objects.with_merchant().filter(appmax_order_id=number).first()
     if order is not None:
         if settings.WEBHOOK_TRUST != "confirm" or not round_.may_ask(order.installation_id):
             return False
         return _answered(round_, order.installation_id, partial(reconcile.reconcile, order))
     merchants = payload.merchants_of(row.client_key, row.external_key)  # type: ignore[attr-defined]
-    installation = Installation.objects.filter(external_key__in=merchants).first() if merchants else None
+    named = Installation.objects.defer("merchant_client_secret").filter(external_key__in=merchants)
+    installation = named.first() if merchants else None
     if installation is None or not round_.may_ask(installation.pk):
         return False
     return _answered(round_, installation.pk, partial(reconcile.adopt, installation, number))
