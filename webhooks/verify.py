@@ -5,7 +5,7 @@ A sweep over what came in, so that receiving an event costs nothing for it. What
 """
 
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from django.db import connection
@@ -14,7 +14,7 @@ from django.utils import timezone
 from appmax.errors import AppmaxError
 from installations.fields import DecryptionFailed
 from orders import reconcile
-from orders.models import Order
+from orders.models import Order, StatusCheck
 from orders.reconcile import Round
 from webhooks import payload
 from webhooks.models import Progress
@@ -64,17 +64,23 @@ def verify_new(round_: Round) -> Counter[str]:
     left: list[int] = []
     for event_pk, order_pk, _ in unverified:
         order = orders.pop(order_pk, None)
-        if order is None:  # asked about already
+        processed_at = newest[order_pk][1]
+        if order is None or _was_asked_about_since(order, processed_at):  # here, or by another worker meanwhile
             continue
         if not round_.may_ask(order.installation_id):
             left.append(event_pk)
             continue
-        if reconcile.claim(order, since=newest[order_pk][1]):
+        if reconcile.claim(order, since=processed_at):
             outcomes[_verified(round_, order)] += 1
     if len(unverified) == MOST_IN_A_ROUND:
         last_committed = min(last_committed, unverified[-1][0])
     Progress.advance(JOB, min([last_committed, *(event_pk - 1 for event_pk in left)]))
     return outcomes
+
+
+def _was_asked_about_since(order: Order, moment: datetime) -> bool:
+    check: StatusCheck | None = getattr(order, "status_check", None)
+    return check is not None and check.asked_at >= moment + SETTLED_AFTER
 
 
 def _verified(round_: Round, order: Order) -> str:
