@@ -29,6 +29,14 @@ def fernet() -> MultiFernet:
     return _fernet(tuple(settings.FIELD_ENCRYPTION_KEYS))
 
 
+def decrypted(token: str, name: str) -> str:
+    """Fernet token → plain text; `name` is for the error. Raises DecryptionFailed."""
+    try:
+        return fernet().decrypt(token.encode()).decode()
+    except InvalidToken:
+        raise DecryptionFailed(f"{name} can't be decrypted") from None
+
+
 class EncryptedTextField(models.TextField[str, str]):
     """Text of up to `max_plain_length` characters, encrypted at rest; a plain str in Python.
 
@@ -54,12 +62,7 @@ class EncryptedTextField(models.TextField[str, str]):
 
     def from_db_value(self, value: str | None, expression: Any, connection: Any) -> str | None:
         """Fernet token → plain text. Raises DecryptionFailed."""
-        if value is None:
-            return None
-        try:
-            return fernet().decrypt(value.encode()).decode()
-        except InvalidToken:
-            raise DecryptionFailed(f"{self.model.__name__}.{self.name} can't be decrypted") from None
+        return None if value is None else decrypted(value, f"{self.model.__name__}.{self.name}")
 
     def formfield(self, *args: Any, **kwargs: Any) -> None:
         """Never part of a form."""

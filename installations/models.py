@@ -1,7 +1,7 @@
 """Installation: a merchant who installed the app. ApiKey: what a merchant's storefront proves itself with."""
 
 import uuid
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.contrib.postgres.functions import RandomUUID, TransactionNow
 from django.db import models
@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework_api_key.models import AbstractAPIKey, APIKeyManager
 
 from appmax.tokens import Credentials
-from installations.fields import EncryptedTextField
+from installations.fields import EncryptedTextField, decrypted
 
 _EXTERNAL_ID_NAMESPACE = uuid.UUID("2b0c4f6e-5b0e-4f7e-9d5e-6d5a2f3b8c41")
 
@@ -97,6 +97,12 @@ class Installation(models.Model):
             external_id=external_id_for(external_key),
         )
 
+    @classmethod
+    def from_row(cls, row: dict[str, Any]) -> "Installation":
+        """From a row that was read with plain SQL: all columns, as the database holds them. Raises DecryptionFailed."""
+        row["merchant_client_secret"] = decrypted(row["merchant_client_secret"], "Installation.merchant_client_secret")
+        return cls.from_db("default", list(row), list(row.values()))
+
     @property
     def credentials(self) -> Credentials:
         """What the gateway authenticates this merchant with."""
@@ -115,14 +121,6 @@ class Installation(models.Model):
         self.save(update_fields=["merchant_client_id", "merchant_client_secret", "installed_at", "updated_at"])
 
 
-class ApiKeyManager(APIKeyManager):
-    """Keys that come with their installation, in one query."""
-
-    def get_usable_keys(self) -> models.QuerySet["ApiKey"]:
-        """Not revoked; whether a key has expired is asked of the key."""
-        return super().get_usable_keys().select_related("installation")
-
-
 class ApiKey(AbstractAPIKey):
     """A hashed, revocable key for `Authorization: Api-Key …`; without an installation it opens the whole platform."""
 
@@ -136,7 +134,7 @@ class ApiKey(AbstractAPIKey):
         help_text=_("Empty: a key for every merchant of the platform"),
     )
 
-    objects: ClassVar[ApiKeyManager] = ApiKeyManager()
+    objects: ClassVar[APIKeyManager] = APIKeyManager()
 
     class Meta(AbstractAPIKey.Meta):
         db_table = "api_keys"
