@@ -8,7 +8,7 @@ written only over what was there when it was asked.
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from django.db import transaction
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Window
-from django.db.models.functions import Coalesce, RowNumber
+from django.db.models.functions import Coalesce, Now, RowNumber
 from django.utils import timezone
 
 from appmax.errors import AppmaxError, Unavailable
@@ -126,16 +126,14 @@ def reconcile(order: Order) -> Outcome:
     """
     order.refresh_from_db(fields=["status"])
     seen = Seen(order.status, _attempts_of(order))
-    checks = StatusCheck.objects.filter(order=order)
     try:
         remote = gateway.client_for(order.installation).get_order(order.appmax_order_id)
         if known(remote.status) is None:
             raise Unavailable("Appmax says a status that we don't know", status=200)
     except (AppmaxError, DecryptionFailed) as error:
         log.warning("reconcile.failed order=%s error=%s", order.appmax_order_id, type(error).__name__)
-        checks.update(error_message=f"{type(error).__name__}: {error}")
+        _flag(order, f"{type(error).__name__}: {error}")
         raise
-    checks.update(error_message=None)
     outcome = _settle(order.pk, seen, remote)
     log.info("reconcile.asked order=%s status=%s outcome=%s", order.appmax_order_id, remote.status, outcome)
     return outcome
@@ -170,12 +168,31 @@ def adopt(installation: Installation, appmax_order_id: int) -> Order | None:
 
 
 def request_check(order: Order, reason: str, *, after: timedelta = timedelta()) -> None:
-    """Have Appmax asked about this order by the next round; until it has answered, staff see the reason."""
+    """Have Appmax asked about this order soon; until it confirms the order's status, staff see the reason."""
+    request_checks([order.pk], reason, after=after)
+
+
+def request_checks(order_pks: Iterable[int], reason: str, *, after: timedelta = timedelta()) -> None:
+    """The same for many orders, in one statement."""
+    now = timezone.now()
+    StatusCheck.objects.bulk_create(
+        [
+            StatusCheck(order_id=pk, asked_at=now, next_at=now + after, times=0, error_message=reason)
+            for pk in order_pks
+        ],
+        update_conflicts=True,
+        unique_fields=["order"],
+        update_fields=["next_at", "error_message"],
+    )
+
+
+def _flag(order: Order, reason: str) -> None:
+    """Staff see the reason; when Appmax is asked again stays as it was planned."""
     now = timezone.now()
     StatusCheck.objects.update_or_create(
         order=order,
-        defaults={"next_at": now + after, "error_message": reason},
-        create_defaults={"asked_at": now, "next_at": now + after, "error_message": reason, "times": 0},
+        defaults={"error_message": reason},
+        create_defaults={"asked_at": now, "next_at": now + UNKNOWN_AGAIN, "error_message": reason, "times": 1},
     )
 
 
@@ -238,7 +255,7 @@ def claim(order: Order, *, since: datetime | None) -> bool:
     is_urgent = since is not None or (check is not None and check.error_message is not None)
     times = check.times if check and not (since and check.asked_at < since) else 0
     columns = {
-        "asked_at": now,
+        "asked_at": Now(),  # the database's clock, as an event's created_at
         "next_at": _next_time(order, now, since=since, times=times, is_urgent=is_urgent),
         "times": times + 1,
         "error_message": NOT_ANSWERED,
@@ -270,7 +287,9 @@ def _settle(pk: int, seen: Seen, remote: RemoteOrder) -> Outcome:
     with transaction.atomic():
         order = Order.objects.locked(pk)
         if not is_paid(new) and _attempts_of(order) != seen.attempts:
-            return Outcome.UNCHANGED  # bad news from before a payment says nothing about it
+            # Bad news from before a payment says nothing about it.
+            request_check(order, f"a payment began while Appmax said {new}", after=UNKNOWN_AGAIN)
+            return Outcome.UNCHANGED
         attempt = order.attempts.open().filter(method__in=PaymentMethod.values).first()
         verdict = _verdict(attempt, remote, new) if attempt else None
         settled = bool(attempt and verdict and attempt.settle(verdict, {"asked_later": remote.status}))
@@ -281,6 +300,10 @@ def _settle(pk: int, seen: Seen, remote: RemoteOrder) -> Outcome:
             order.record_payment(remote.payment_method)
         is_open = attempt is not None and verdict is None
         moved = _take_status(order, seen.status, new, is_open=is_open)
+        if order.status != new:  # an open payment, or a webhook in the meantime: nothing is confirmed yet
+            request_check(order, f"Appmax said {new}, while the order was {order.status}", after=UNKNOWN_AGAIN)
+        elif not _is_correction(seen.status, new):
+            StatusCheck.objects.filter(order=order).update(error_message=None)
     return Outcome.SETTLED if settled or moved else Outcome.UNCHANGED
 
 
@@ -290,14 +313,18 @@ def _take_status(order: Order, seen: str, new: OrderStatus, *, is_open: bool) ->
         return False
     if order.status != seen:
         return order.advance(new)
-    is_correction = not advances(order.status, new)
     order.set_status(new)
-    if is_correction:
+    if _is_correction(seen, new):
         log.warning("reconcile.corrected order=%s from=%s to=%s", order.appmax_order_id, seen, new)
         status_corrected.send(sender=Order, order=order)
         # Appmax's own reads may lag behind its events: ask once more before this counts as settled.
         request_check(order, f"Appmax disagrees: {new}, not {seen}", after=ASK_AGAIN_AFTER_CORRECTION)
     return True
+
+
+def _is_correction(seen: str, new: str) -> bool:
+    """Whether what had moved the order forward wasn't true."""
+    return advances(new, seen)
 
 
 def _verdict(attempt: PaymentAttempt, remote: RemoteOrder, new: OrderStatus) -> AttemptState | None:

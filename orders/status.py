@@ -47,11 +47,6 @@ def is_paid(status: str) -> bool:
     return status != OrderStatus.PENDENTE and status not in RESTARTABLE
 
 
-def means_money(status: str) -> bool:
-    """Whether an event with this status says that money was paid, or went back: what Appmax must confirm."""
-    return _RANK[status] >= _RANK[OrderStatus.APROVADO]
-
-
 def known(text: str) -> OrderStatus | None:
     """The status that Appmax's text names; None if it isn't one of the contract's."""
     text = text.strip().lower()

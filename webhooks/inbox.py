@@ -17,8 +17,8 @@ from django.utils import timezone
 from installations.models import Installation
 from orders import reconcile
 from orders.models import Order
-from orders.status import RESTARTABLE, OrderStatus, advances, means_money
-from webhooks import payload
+from orders.status import RESTARTABLE, OrderStatus, advances
+from webhooks import payload, retention
 from webhooks.models import NOT_BELIEVED, NOT_FOUND, WebhookEvent
 from webhooks.payload import Event
 
@@ -72,10 +72,11 @@ def receive(event: Event, *, request_id: str = "-") -> Outcome:
     return outcome
 
 
-def reprocess(pk: int, *, is_confirmed: bool = False) -> Outcome | None:
+def reprocess(pk: int, *, is_confirmed: bool = False, may_close: bool = False) -> Outcome | None:
     """Handle one kept event again; None if somebody else is at it, or it has been handled.
 
-    `is_confirmed`: Appmax has just been asked, and the order has the status that it said.
+    `is_confirmed`: Appmax has just been asked, and the order has the status that it said. `may_close`: an event that
+    has waited for too long may be closed, as there is nobody to ask or Appmax has just been asked.
     """
     row = WebhookEvent.objects.defer("payload").get(pk=pk)
     try:
@@ -86,7 +87,7 @@ def reprocess(pk: int, *, is_confirmed: bool = False) -> Outcome | None:
             if waiting is None:
                 return None
             outcome = _settle_kept(waiting, order, is_confirmed=is_confirmed)
-            if outcome is Outcome.WAITING and waiting.created_at < timezone.now() - wait_limit():
+            if may_close and outcome is Outcome.WAITING and waiting.created_at < timezone.now() - wait_limit():
                 outcome = Outcome.CLOSED
                 waiting.close(_why_in_vain(waiting, order))
             waiting.save_outcome()
@@ -94,6 +95,8 @@ def reprocess(pk: int, *, is_confirmed: bool = False) -> Outcome | None:
         log.error("webhook.reprocess_failed id=%s error=%s", pk, type(error).__name__)
         WebhookEvent.objects.filter(pk=pk, processed=False).update(error_message=_failure(error))
         return Outcome.FAILED
+    if waiting.processed:
+        retention.strip_if_old(waiting)
     log.info(
         "webhook.reprocessed id=%s event=%s order=%s outcome=%s",
         pk,
@@ -156,8 +159,8 @@ def _settle_kept(row: WebhookEvent, order: Order | None, *, is_confirmed: bool =
     asked to confirm this one here."""
     merchants = payload.merchants_of(row.client_key, row.external_key)  # type: ignore[attr-defined]
     outcome = _settle(row, order, merchants, is_confirmed=is_confirmed)
-    status = payload.status_of(row.event)
-    if outcome is Outcome.APPLIED and order is not None and status and means_money(status) and not is_confirmed:
+    is_unconfirmed = settings.WEBHOOK_TRUST == "payload" and payload.means_money(row.event)
+    if outcome is Outcome.APPLIED and order is not None and is_unconfirmed:
         reconcile.request_check(order, f"a webhook that waited is not confirmed yet: {_printable(row.event)}")
     return outcome
 

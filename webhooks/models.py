@@ -66,8 +66,9 @@ class WebhookEvent(models.Model):
                 condition=Q(processed=True),
                 name="webhook_events_handled",
             ),
-            # what waits: for a new order, for the drain, for the admin's filter; small, as little waits
+            # what waits: for a new order; and for the drain and the admin's filter. Small, as little waits.
             models.Index(fields=["appmax_order_id"], condition=Q(processed=False), name="webhook_events_waiting"),
+            models.Index(fields=["id"], condition=Q(processed=False), name="webhook_events_oldest_waiting"),
         ]
 
     def __str__(self) -> str:

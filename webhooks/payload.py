@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from orders.status import OrderStatus, means_money
+from orders.status import OrderStatus, is_paid
 
 MAX_NAME = 64  # webhook_events.event
 MAX_TYPE = 32  # webhook_events.event_type
@@ -15,8 +15,9 @@ MAX_ORDER_ID = 2**31 - 1  # webhook_events.appmax_order_id
 
 
 def _folded(name: str) -> str:
-    """`OrderPaidByPix` and `order_paid_by_pix` are one event in two spellings."""
-    return name.replace("_", "").lower()
+    """`OrderPaidByPix` and `order_paid_by_pix` are one event in two spellings. Letters beyond ASCII are in neither, and
+    PostgreSQL, which does the same, might fold them otherwise."""
+    return name.replace("_", "").lower() if name.isascii() else name
 
 
 # The Pascal names of the contract's table; the snake names fold to the same. None: acknowledged, no status.
@@ -78,9 +79,15 @@ def status_of(name: str) -> OrderStatus | None:
     return _MEANINGS.get(_folded(name))
 
 
+def means_money(name: str) -> bool:
+    """Whether the event means that money was reserved or paid, or went back: what Appmax must confirm."""
+    status = status_of(name)
+    return status is not None and is_paid(status)
+
+
 def money_events() -> list[str]:
-    """The names of the events that mean that money was paid, or went back; folded: lower case, no underscores."""
-    return [name for name, status in _MEANINGS.items() if status is not None and means_money(status)]
+    """The names of these events, folded: lower case, no underscores."""
+    return [name for name in _MEANINGS if means_money(name)]
 
 
 def read(body: Any) -> Event:

@@ -3,7 +3,7 @@
 One that is still unprocessed then has failed for months; its payload is kept, as it is what is left to repair it with.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection
@@ -31,10 +31,15 @@ _STRIP = """
 """
 
 
+def strip_if_old(event: WebhookEvent) -> None:
+    """For an event that was processed only after the nightly job had passed it."""
+    if event.created_at < _oldest_kept():
+        _strip([event.pk])
+
+
 def strip_old_payloads() -> int:
     """Strip what has become old since the last time, a batch a transaction; says how many rows were looked at."""
-    before = timezone.now() - timedelta(days=settings.WEBHOOK_PAYLOAD_DAYS)
-    total = 0
+    before, total = _oldest_kept(), 0
     while True:
         position = Progress.of(JOB)
         rows = WebhookEvent.objects.filter(pk__gt=position).order_by("pk").values_list("pk", "created_at")
@@ -42,7 +47,15 @@ def strip_old_payloads() -> int:
         ids = [pk for pk, created_at in batch if created_at < before]
         if not ids:
             return total
-        with connection.cursor() as cursor:
-            cursor.execute(_STRIP, {"ids": ids})
+        _strip(ids)
         Progress.advance(JOB, ids[-1])
         total += len(ids)
+
+
+def _oldest_kept() -> datetime:
+    return timezone.now() - timedelta(days=settings.WEBHOOK_PAYLOAD_DAYS)
+
+
+def _strip(ids: list[int]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(_STRIP, {"ids": ids})

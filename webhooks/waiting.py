@@ -8,14 +8,15 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import timedelta
+from enum import StrEnum
 from functools import partial
 
 from django.conf import settings
 from django.db import IntegrityError
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from appmax.errors import AppmaxError
+from appmax.errors import AppmaxError, Rejected
 from installations.fields import DecryptionFailed
 from installations.models import Installation
 from orders import reconcile
@@ -27,81 +28,111 @@ from webhooks.models import Retry, WebhookEvent
 
 FIRST_AFTER = timedelta(seconds=5)  # doubled with each try, up to
 AT_MOST_AFTER = timedelta(hours=6)
+UNKNOWN_AFTER = timedelta(minutes=10)  # at least, where Appmax says that it has no such order
 MOST_IN_A_ROUND = 500
-MOST_OF_A_MERCHANT = 3  # questions to Appmax in a round; with a round every 5 s that is 36 of the 60 a minute
-MOST_BY_HAND = 20
+MOST_BY_HAND = 20  # questions about a merchant's orders
+
+
+class Asked(StrEnum):
+    """Whether Appmax was asked about an event's order, and what it said."""
+
+    NOBODY = "nobody"  # there is nothing to ask, or nobody to ask for
+    NOT_NOW = "not now"  # there were questions enough in this round
+    IN_VAIN = "in vain"  # it didn't answer
+    NOT_FOUND = "not found"  # it refused: it has no such order of this merchant
+    ANSWERED = "answered"  # the order is there, with the status that it said
 
 
 def process_due(round_: Round) -> Counter[Outcome]:
     """Handle again every event whose time has come, oldest first."""
     due = Q(retry=None) | Q(retry__next_at__lte=timezone.now())
-    rows = WebhookEvent.objects.waiting().filter(due).select_related("retry").with_merchants()
-    return _process(rows[:MOST_IN_A_ROUND], round_)
+    return _process(_waiting().filter(due)[:MOST_IN_A_ROUND], round_)
 
 
 def process_all(pks: Iterable[int] | None = None, *, sleep: Callable[[float], None] = time.sleep) -> Counter[Outcome]:
     """By hand: handle again now what waits, or those of it that are named."""
-    rows = WebhookEvent.objects.waiting().select_related("retry").with_merchants()
-    if pks is not None:
-        rows = rows.filter(pk__in=list(pks))
+    rows = _waiting() if pks is None else _waiting().filter(pk__in=list(pks))
     return _process(rows, Round(most_of_a_merchant=MOST_BY_HAND, sleep=sleep))
+
+
+def forget_retries() -> int:
+    """Of events that were processed otherwise; says how many."""
+    return Retry.objects.filter(event__processed=True).delete()[0]
+
+
+def _waiting() -> QuerySet[WebhookEvent]:
+    return WebhookEvent.objects.waiting().select_related("retry").with_merchants()
 
 
 def _process(rows: Iterable[WebhookEvent], round_: Round) -> Counter[Outcome]:
     outcomes: Counter[Outcome] = Counter()
-    confirmed: dict[int, bool] = {}
+    asked: dict[int, Asked] = {}  # about these orders, in this round
     for row in list(rows):
-        if not _claim(row):
+        times = _claim(row)
+        if times is None:
             continue
-        outcome = _process_one(row, round_, confirmed)
+        said = _ask_once(row, round_, asked)
+        if said is Asked.NOT_NOW:  # this wasn't a try
+            Retry.objects.filter(event=row.pk, times=times + 1).update(
+                times=times, next_at=timezone.now() + FIRST_AFTER
+            )
+            outcomes[Outcome.WAITING] += 1
+            continue
+        outcome = inbox.reprocess(row.pk, is_confirmed=said is Asked.ANSWERED, may_close=said is not Asked.IN_VAIN)
         if outcome is not None:
             outcomes[outcome] += 1
         if outcome not in (Outcome.WAITING, Outcome.FAILED):
             Retry.objects.filter(event=row.pk).delete()
+        elif said is Asked.NOT_FOUND:
+            not_before = timezone.now() + UNKNOWN_AFTER
+            Retry.objects.filter(event=row.pk, next_at__lt=not_before).update(next_at=not_before)
     return outcomes
 
 
-def _claim(row: WebhookEvent) -> bool:
-    """Whether this process is the one that handles the event now; says at once when it is next."""
+def _claim(row: WebhookEvent) -> int | None:
+    """How many tries there were before, if this process is the one that handles the event now; None if not. Says at
+    once when it is next."""
     retry: Retry | None = getattr(row, "retry", None)
     times = retry.times if retry else 0
     next_at = timezone.now() + min(FIRST_AFTER * (1 << min(times, 20)), AT_MOST_AFTER)
     columns = {"times": times + 1, "next_at": next_at}
-    if retry is None:
-        try:
-            return Retry.objects.get_or_create(event_id=row.pk, defaults=columns)[1]
-        except IntegrityError:  # somebody has claimed it, handled it and deleted the claim meanwhile
-            return False
-    return Retry.objects.filter(pk=retry.pk, times=times).update(**columns) == 1
+    if retry is not None:
+        return times if Retry.objects.filter(pk=retry.pk, times=times).update(**columns) else None
+    try:
+        return times if Retry.objects.get_or_create(event_id=row.pk, defaults=columns)[1] else None
+    except IntegrityError:  # somebody has claimed it, handled it and deleted the claim meanwhile
+        return None
 
 
-def _process_one(row: WebhookEvent, round_: Round, confirmed: dict[int, bool]) -> Outcome | None:
-    """`confirmed`: the orders that Appmax has been asked about in this round, and whether it has answered."""
+def _ask_once(row: WebhookEvent, round_: Round, asked: dict[int, Asked]) -> Asked:
+    """Once for all events of an order."""
     number = row.appmax_order_id
     if number is None or payload.status_of(row.event) is None:
-        return inbox.reprocess(row.pk)
-    if number not in confirmed:
-        confirmed[number] = _ask_about(row, number, round_)
-    return inbox.reprocess(row.pk, is_confirmed=confirmed[number])
+        return Asked.NOBODY
+    if number not in asked:
+        asked[number] = _ask(row, number, round_)
+    return asked[number]
 
 
-def _ask_about(row: WebhookEvent, number: int, round_: Round) -> bool:
-    """Have Appmax create or confirm the event's order, where that is needed; whether it has just said its status."""
+def _ask(row: WebhookEvent, number: int, round_: Round) -> Asked:
+    """Have Appmax confirm the event's order, or create it as Appmax has it, where that is needed."""
     order = Order.objects.with_merchant().filter(appmax_order_id=number).first()
+    question: Callable[[], object]
     if order is not None:
-        if settings.WEBHOOK_TRUST != "confirm" or not round_.may_ask(order.installation_id):
-            return False
-        return _answered(round_, order.installation_id, partial(reconcile.reconcile, order))
-    merchants = payload.merchants_of(row.client_key, row.external_key)  # type: ignore[attr-defined]
-    named = Installation.objects.defer("merchant_client_secret").filter(external_key__in=merchants)
-    installation = named.first() if merchants else None
-    if installation is None or not round_.may_ask(installation.pk):
-        return False
-    return _answered(round_, installation.pk, partial(reconcile.adopt, installation, number))
-
-
-def _answered(round_: Round, installation_id: int, question: Callable[[], object]) -> bool:
+        if settings.WEBHOOK_TRUST != "confirm":
+            return Asked.NOBODY
+        installation, question = order.installation, partial(reconcile.reconcile, order)
+    else:
+        merchants = payload.merchants_of(row.client_key, row.external_key)  # type: ignore[attr-defined]
+        named = Installation.objects.defer("merchant_client_secret").filter(external_key__in=merchants).first()
+        if named is None:
+            return Asked.NOBODY
+        installation, question = named, partial(reconcile.adopt, named, number)
+    if not round_.may_ask(installation.pk):
+        return Asked.NOT_NOW
     try:
-        return round_.ask(installation_id, question) is not None
+        return Asked.IN_VAIN if round_.ask(installation.pk, question) is None else Asked.ANSWERED
+    except Rejected:
+        return Asked.NOT_FOUND
     except (AppmaxError, DecryptionFailed):
-        return False  # the event goes on waiting; reconcile has logged why
+        return Asked.IN_VAIN

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from tests.factories import WebhookEventFactory
-from webhooks import retention
+from webhooks import inbox, retention
 from webhooks.models import Progress, WebhookEvent
 
 pytestmark = pytest.mark.django_db
@@ -65,6 +65,18 @@ def test_an_unprocessed_event_keeps_what_it_may_be_repaired_with() -> None:
 
     row.refresh_from_db()
     assert row.payload == PAYLOAD
+
+
+def test_one_that_is_repaired_late_is_stripped_then() -> None:
+    row = WebhookEventFactory.create(payload=PAYLOAD, event="customer_created", appmax_order_id=None)
+    WebhookEvent.objects.update(created_at=timezone.now() - timedelta(days=400))
+    retention.strip_old_payloads()
+
+    inbox.reprocess(row.pk)
+
+    row.refresh_from_db()
+    assert row.processed
+    assert "firstname" not in row.payload["data"]
 
 
 @pytest.mark.parametrize("data", [None, [], "text", 5])

@@ -95,6 +95,34 @@ def test_an_event_that_has_been_handled_is_not_handled_again() -> None:
     assert inbox.reprocess(row.pk) is None
 
 
+def test_an_event_of_no_order_is_handled_once_by_many(race: Any) -> None:
+    row = WebhookEventFactory.create(event="customer_created", appmax_order_id=None)
+
+    outcomes = race(lambda _: inbox.reprocess(row.pk), times=8)
+
+    assert [outcome for outcome in outcomes if outcome is not None] == ["acknowledged"]
+
+
+def test_what_is_kept_of_tries_is_forgotten_with_the_event() -> None:
+    row = WebhookEventFactory.create(appmax_order_id=77)
+    WebhookEventFactory.create(appmax_order_id=78)
+    process_due()
+    order = OrderFactory.create(appmax_order_id=77)
+    order_created.send(sender=type(order), order=order)
+    assert Retry.objects.count() == 2
+
+    assert waiting.forget_retries() == 1
+    assert Retry.objects.get().event_id != row.pk
+
+
+def test_an_order_that_appmax_does_not_know_is_asked_about_rarely(known: Any, simulator: SimulatorServer) -> None:
+    send("order_paid", 10**9, client_key="shop")
+
+    process_due()
+
+    assert Retry.objects.get().next_at > timezone.now() + timedelta(minutes=9)
+
+
 def test_many_drains_at_once_handle_each_event_once(race: Any) -> None:
     for order in OrderFactory.create_batch(20):
         WebhookEventFactory.create(appmax_order_id=order.appmax_order_id)
