@@ -189,9 +189,8 @@ def _settle(
     before = order.status
     if order.advance(status):
         row.close()
-        if (
-            before == OrderStatus.AUTORIZADO and status in RESTARTABLE
-        ):  # may be of another attempt than the authorised one
+        if before == OrderStatus.AUTORIZADO and status in RESTARTABLE:
+            # It may be of another attempt than the authorised one.
             reconcile.request_check(order, f"authorised, and then {_printable(row.event)}")
         return Outcome.APPLIED
     return _ignore(row, order, status)

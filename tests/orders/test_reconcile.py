@@ -377,15 +377,16 @@ def test_a_correction_is_flagged_and_asked_about_once_more(
 
 def test_a_question_whose_process_died_is_asked_again(store: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     ordered(store)
-    age_orders(hours=2)
+    Order.objects.update(status="aprovado")
+    reconcile.request_check(Order.objects.get(), "a webhook is not confirmed yet")
     with monkeypatch.context() as dying:
         dying.setattr(reconcile, "reconcile", lambda _: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             reconcile_due()
 
     StatusCheck.objects.update(next_at=timezone.now())
-    assert reconcile_due() == {Outcome.UNCHANGED: 1}
-    assert StatusCheck.objects.get().error_message is None
+    assert reconcile_due() == {Outcome.SETTLED: 1}
+    assert Order.objects.get().status == "pendente"
 
 
 def test_an_order_that_we_do_not_have_is_adopted_as_appmax_has_it(

@@ -262,6 +262,29 @@ def test_what_cannot_be_asked_in_this_round_is_flagged_and_asked_soon(known: Any
     )
 
 
+def test_what_was_verified_is_not_flagged_afterwards(known: Any) -> None:
+    send("order_paid", known("aprovado").appmax_order_id)
+    verify_new()
+
+    assert verify.verify_new(Round(most_of_a_merchant=0)) == {}
+    assert StatusCheck.objects.get().error_message is None
+
+
+@pytest.mark.parametrize("event", ["payment_not_authorized", "order_refused_by_risk"])
+def test_the_cancellation_of_an_authorised_order_is_asked_about(known: Any, event: str) -> None:
+    """It may be of another attempt than the one that was authorised."""
+    order = known("autorizado")
+    Order.objects.update(status="autorizado")
+    send(event, order.appmax_order_id)
+    order.refresh_from_db()
+    assert order.status in ("cancelado", "recusado_por_risco")
+
+    reconcile.reconcile_due(sleep=lambda _: None)
+
+    order.refresh_from_db()
+    assert order.status == "autorizado"
+
+
 def test_the_position_moves_on_whatever_is_left(known: Any) -> None:
     for _ in range(5):
         send("order_paid", known("aprovado").appmax_order_id)
@@ -529,6 +552,18 @@ def test_confirm_asks_once_for_several_events_of_an_order(
     simulator.state.add_fault(Fault("/v1/orders/", hang=0.01, times=9))
 
     assert process_due() == {"applied": 2, "ignored": 1}
+    assert simulator.state.waiting_faults()[0].times == 8
+
+
+def test_confirm_by_several_workers_asks_once(known: Any, simulator: SimulatorServer, confirm: None, race: Any) -> None:
+    order = known("aprovado")
+    send("order_paid", order.appmax_order_id)
+    simulator.state.add_fault(Fault("/v1/orders/", hang=0.3, times=9))
+
+    race(lambda _: waiting.process_due(Round(most_of_a_merchant=3)), times=5)
+
+    order.refresh_from_db()
+    assert order.status == "aprovado"
     assert simulator.state.waiting_faults()[0].times == 8
 
 
