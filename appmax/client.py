@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict
 from typing import Any, TypeVar
 
-from appmax import messages
+from appmax import messages, wording
 from appmax.errors import AppmaxError, Declined, OutcomeUnknown, Rejected, Unavailable
 from appmax.messages import (
     BoletoPayment,
@@ -77,7 +77,7 @@ class AppmaxClient:
             timeout=timeout,
         )
         if answer.status not in (200, 201):
-            raise _unavailable(answer, messages.error_message(answer.body, messages.secrets_in(form)))
+            raise _unavailable(answer, wording.error_message(answer.body, wording.secrets_in(form)))
         try:
             expires_in = messages.read_id(answer.body, "expires_in")
             return Token(messages.read_text(answer.body, "access_token"), expires_in)
@@ -250,8 +250,8 @@ class AppmaxClient:
         if answer.status == 401 and cached:
             token = self._tokens.renew()
             answer = self._transport.send(method, self._api_url, path, kind=kind, token=token, json=json)
-        secrets = messages.secrets_in(json or {}) | {token}
-        if answer.status not in (200, 201) or messages.is_refusal(answer.body):
+        secrets = wording.secrets_in(json or {}) | {token}
+        if answer.status not in (200, 201) or wording.is_refusal(answer.body):
             raise _error(answer, kind, secrets)
         try:
             return read(answer.body)
@@ -273,7 +273,7 @@ def _whatever_it_says(body: Any) -> None:
 def _error(answer: Answer, kind: Kind, secrets: Collection[str]) -> AppmaxError:
     """Contract, section 4.2."""
     status = answer.status
-    message = messages.error_message(answer.body, secrets)
+    message = wording.error_message(answer.body, secrets)
     if status == 402 or _is_decline(answer, kind):
         return _declined(answer, secrets)
     if status in (200, 201):  # {"success": false}
@@ -290,20 +290,20 @@ def _is_decline(answer: Answer, kind: Kind) -> bool:
     """Whether an answer that is no success is a payment's, and says no to the shopper rather than to us."""
     if not kind.is_payment or answer.status not in _MAY_SAY_DECLINED:
         return False
-    if kind is Kind.CARD and (answer.status == 403 or messages.declined_status(answer.body)):
+    if kind is Kind.CARD and (answer.status == 403 or wording.declined_status(answer.body)):
         return True
-    return messages.says_declined(messages.error_message(answer.body))
+    return wording.says_declined(wording.error_message(answer.body))
 
 
 def _declined(answer: Answer, secrets: Collection[str]) -> Declined:
-    message = messages.error_message(answer.body, secrets)
-    if answer.status in (200, 201) and not messages.says_declined(message):
+    message = wording.error_message(answer.body, secrets)
+    if answer.status in (200, 201) and not wording.says_declined(message):
         message = ""  # a friendly word about something else
     return Declined(
         message or "payment declined",
         status=answer.status,
         trace=answer.trace,
-        order_status=messages.declined_order_status(answer.body),
+        order_status=wording.declined_order_status(answer.body),
     )
 
 

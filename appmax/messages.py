@@ -1,17 +1,14 @@
 """What is sent to Appmax and what it answers, in every shape seen (contract, section 5). Amounts are integer cents."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-MAX_MESSAGE = 500
-MAX_NUMBER = 2**31 - 1  # Appmax's ids and amounts in cents
-HIDDEN = "•••"
+from appmax.wording import declined_status, dig, says_declined, text_of, word
 
-CANCELLED = "cancelado"
-REFUSED_BY_RISK = "recusado_por_risco"
+MAX_NUMBER = 2**31 - 1  # Appmax's ids and amounts in cents
 
 
 class Unreadable(ValueError):
@@ -240,7 +237,7 @@ def read_id(body: Any, *path: str) -> int:
 
 def read_created_order(body: Any) -> CreatedOrder:
     """Raises Unreadable."""
-    return CreatedOrder(id=read_id(body, "data", "order", "id"), status=_text(dig(body, "data", "order", "status")))
+    return CreatedOrder(id=read_id(body, "data", "order", "id"), status=text_of(dig(body, "data", "order", "status")))
 
 
 def read_order(body: Any) -> RemoteOrder:
@@ -264,17 +261,17 @@ def read_card_payment(body: Any) -> CardPayment:
     Raises Refused, and Unreadable if nothing says what happened.
     """
     payment = _object(dig(body, "data", "payment"))
-    status = _word(payment.get("status")) or _word(dig(body, "data", "order", "status"))
+    status = word(payment.get("status")) or word(dig(body, "data", "order", "status"))
     if declined_status(body):
         raise Refused
     if "pay_reference" in payment and _is_blank(payment["pay_reference"]):
         if status in _TAKEN:  # it contradicts itself; to call it declined might charge the card again
             raise Unreadable("data.payment.pay_reference")
         raise Refused
-    pay_reference = _word(payment.get("pay_reference"))
+    pay_reference = word(payment.get("pay_reference"))
     if not status and not pay_reference:
         raise Unreadable("data.payment.pay_reference")
-    upsell_hash = _word(payment.get("upsell_hash")) or _word(dig(body, "data", "upsell_hash"))
+    upsell_hash = word(payment.get("upsell_hash")) or word(dig(body, "data", "upsell_hash"))
     return CardPayment(status=status, upsell_hash=upsell_hash, pay_reference=pay_reference)
 
 
@@ -319,117 +316,22 @@ def read_upsell(body: Any) -> UpsellAnswer:
     data = dig(body, "data")
     if not isinstance(data, Mapping):
         raise Unreadable("data")
-    message, order_id = _text(data.get("message")), _id_or_none(data, "order", "id")
-    status = _word(dig(data, "order", "status"))
+    message, order_id = text_of(data.get("message")), _id_or_none(data, "order", "id")
+    status = word(dig(data, "order", "status"))
     if declined_status(body) or (not status and says_declined(message)):
         raise Refused
     return UpsellAnswer(
         message=message,
-        redirect_url=_with_scheme(_text(data.get("redirect_url"))),
+        redirect_url=_with_scheme(text_of(data.get("redirect_url"))),
         order=CreatedOrder(id=order_id, status=status) if order_id else None,
     )
 
 
-def error_message(body: Any, secrets: Collection[str] = ()) -> str:
-    """The message in any of the shapes of contract 4.2, without the `secrets` and card numbers; "" if there is none."""
-    candidates = (
-        dig(body, "errors", "message"),
-        dig(body, "error", "message"),
-        dig(body, "data", "errors", "message"),
-        dig(body, "message"),
-        dig(body, "error_description"),
-        dig(body, "text"),
-        dig(body, "errors"),
-        dig(body, "error"),
-        dig(body, "data", "message"),
-    )
-    for candidate in candidates:
-        if text := _sentence(candidate):
-            return _scrubbed(text, secrets)[:MAX_MESSAGE]  # in this order: half a card number would not be found
-    return ""
-
-
-def secrets_in(sent: Mapping[str, Any], inside: str = "") -> set[str]:
-    """The values in a request that no error may repeat: the card's, its holder's, document numbers, tokens."""
-    found: set[str] = set()
-    for name, value in sent.items():
-        if isinstance(value, Mapping):
-            found |= secrets_in(value, name)
-        elif isinstance(value, str) and (name in _SECRET_FIELDS or (inside, name) == ("credit_card", "number")):
-            found.add(value.strip())
-    return found - {""}
-
-
-def says_declined(message: str) -> bool:
-    """Whether this is what Appmax writes when a card or its issuer says no."""
-    return _DECLINED.search(message) is not None
-
-
-def declined_status(body: Any) -> str:
-    """`cancelado` or `recusado_por_risco`, if payment or order say so; else ""."""
-    said = {_word(dig(body, "data", part, "status")).lower() for part in ("payment", "order")}
-    return next((status for status in (REFUSED_BY_RISK, CANCELLED) if status in said), "")
-
-
-def declined_order_status(body: Any) -> str:
-    """What the order of a declined payment is now: refused by risk if that is said anywhere, else cancelled."""
-    if declined_status(body) == REFUSED_BY_RISK or _BY_RISK.search(error_message(body)):
-        return REFUSED_BY_RISK
-    return CANCELLED
-
-
-def is_refusal(body: Any) -> bool:
-    """`{"success": false, ...}`: an error whatever the status says."""
-    return isinstance(body, dict) and body.get("success") is False
-
-
-def dig(body: Any, *path: str) -> Any:
-    """The value at this path; None where an object is missing, or is one of Appmax's `[]` for an empty object."""
-    for name in path:
-        if not isinstance(body, Mapping):
-            return None
-        body = body.get(name)
-    return body
-
-
 _TAKEN = ("autorizado", "aprovado", "integrado")
-_SECRET_FIELDS = frozenset(
-    {
-        "client_secret",
-        "cvv",
-        "document_number",
-        "email",
-        "holder_document_number",
-        "holder_name",
-        "phone",
-        "token",
-        "upsell_hash",
-    }
-)
-_CARD_NUMBER = re.compile(r"(?<!\d)\d(?:[\s-]{0,2}\d){12,18}(?!\d)")
-_DECLINED = re.compile(r"n[aã]o (?:foi )?autorizad|not authori[sz]ed|recusad|declined", re.IGNORECASE)
-_BY_RISK = re.compile(r"recusad[oa][ _]por[ _]risco", re.IGNORECASE)
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _ORDINAL = re.compile(r"[1-9][0-9]{0,2}")
 _REAIS = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,20})?")
 _PAYMENT_METHODS = {"creditcard": "credit_card", "pix": "pix", "boleto": "boleto", "billet": "boleto"}
-
-
-def _scrubbed(text: str, secrets: Collection[str]) -> str:
-    """The text without these values, and without anything that looks like a card number."""
-    if secrets:
-        longest_first = sorted(secrets, key=len, reverse=True)
-        text = re.sub("|".join(map(_occurrence, longest_first)), HIDDEN, text, flags=re.IGNORECASE)
-    return _CARD_NUMBER.sub(HIDDEN, text)
-
-
-def _occurrence(secret: str) -> str:
-    """The pattern of a value in a message. Short ones (a CVV) count as whole words only; numbers may be punctuated."""
-    if len(secret) <= 4:
-        return rf"(?<!\w){re.escape(secret)}(?!\w)"
-    if secret.isalnum() and not secret.isalpha():
-        return r"[\s./-]?".join(secret)
-    return re.escape(secret)
 
 
 def _pix(body: Any) -> PixPayment | None:
@@ -440,13 +342,13 @@ def _pix(body: Any) -> PixPayment | None:
         codes = pix.get("qr_code"), pix.get("emv_code")
     else:
         return None
-    return PixPayment(qr_code=_text(codes[0]).removeprefix("data:image/png;base64,"), emv=_text(codes[1]))
+    return PixPayment(qr_code=text_of(codes[0]).removeprefix("data:image/png;base64,"), emv=text_of(codes[1]))
 
 
 def _boleto(body: Any) -> BoletoPayment | None:
     payment, boleto = _object(dig(body, "data", "payment")), _object(dig(body, "data", "boleto"))
-    pdf_url = _text(payment.get("boleto_link_pdf")) or _text(boleto.get("pdf_url"))
-    digitable_line = _text(payment.get("boleto_digitable_line")) or _text(boleto.get("digitable_line"))
+    pdf_url = text_of(payment.get("boleto_link_pdf")) or text_of(boleto.get("pdf_url"))
+    digitable_line = text_of(payment.get("boleto_digitable_line")) or text_of(boleto.get("digitable_line"))
     return BoletoPayment(pdf_url, digitable_line) if pdf_url or digitable_line else None
 
 
@@ -468,7 +370,7 @@ def _sum(amounts: Mapping[str, Any], *names: str, less: str = "") -> int | None:
 
 
 def _payment_method(value: Any) -> str:
-    return _PAYMENT_METHODS.get(_word(value).lower().replace("_", ""), "")
+    return _PAYMENT_METHODS.get(word(value).lower().replace("_", ""), "")
 
 
 def _amounts(amounts: Any, name: str = "") -> list[tuple[int, Decimal]]:
@@ -508,23 +410,3 @@ def _cents(value: Any) -> int | None:
 
 def _is_blank(value: Any) -> bool:
     return not (value.strip() if isinstance(value, str) else value)
-
-
-def _word(value: Any) -> str:
-    """A text or a number as text; "" for anything else."""
-    return str(value) if type(value) is int else _text(value).strip()
-
-
-def _sentence(value: Any) -> str:
-    """A text, a list of texts, or a dictionary of fields, as one line."""
-    if isinstance(value, str):
-        return value.strip()
-    if isinstance(value, list):
-        return ", ".join(filter(None, map(_sentence, value)))
-    if isinstance(value, dict):
-        return "; ".join(f"{name}: {text}" for name, item in value.items() if (text := _sentence(item)))
-    return ""
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""

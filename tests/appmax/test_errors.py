@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from appmax import messages
+from appmax import wording
 from appmax.client import AppmaxClient
 from appmax.errors import Declined, OutcomeUnknown, Rejected, Unavailable
 from tests.appmax.conftest import TOKEN_URL, URL
@@ -33,7 +33,7 @@ from tests.appmax.conftest import TOKEN_URL, URL
     ],
 )
 def test_the_message_is_found_in_every_shape(body: Any, message: str) -> None:
-    assert messages.error_message(body) == message
+    assert wording.error_message(body) == message
 
 
 @pytest.mark.parametrize("status", [400, 404, 409, 422])

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from appmax import messages
+from appmax import wording
 from appmax.client import AppmaxClient
 from appmax.errors import AppmaxError
 from appmax.messages import Card, CardCharge, Customer
@@ -97,24 +97,24 @@ def test_a_client_secret_is_hidden(client: AppmaxClient, appmax: Any) -> None:
 def test_a_card_number_at_the_end_of_what_is_kept_is_hidden_before_the_message_is_cut() -> None:
     text = "x" * 490 + " 4000000000000010"
 
-    assert messages.error_message({"message": text}) == "x" * 490 + " •••"
+    assert wording.error_message({"message": text}) == "x" * 490 + " •••"
 
 
 def test_of_two_secrets_the_longer_is_hidden_whole() -> None:
     for secrets in (["Ana Souza", "Ana Souza Lima"], ["Ana Souza Lima", "Ana Souza"]):
-        assert messages.error_message({"message": "Ana Souza Lima"}, secrets) == "•••"
+        assert wording.error_message({"message": "Ana Souza Lima"}, secrets) == "•••"
 
 
 def test_a_name_is_not_found_across_words() -> None:
-    assert messages.error_message({"message": "an alias of anali"}, ["Anali"]) == "an alias of •••"
+    assert wording.error_message({"message": "an alias of anali"}, ["Anali"]) == "an alias of •••"
 
 
 def test_only_a_cards_number_is_secret_not_a_houses() -> None:
     sent = {"address": {"number": "1000"}, "payment_data": {"credit_card": {"number": "4000"}}}
 
-    assert messages.secrets_in(sent) == {"4000"}
+    assert wording.secrets_in(sent) == {"4000"}
 
 
 @pytest.mark.parametrize("value", ["", "  ", None, 5])
 def test_what_is_blank_hides_nothing(value: Any) -> None:
-    assert messages.secrets_in({"document_number": value}) == set()
+    assert wording.secrets_in({"document_number": value}) == set()

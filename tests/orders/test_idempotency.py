@@ -1,5 +1,6 @@
 """The Idempotency-Key header: a request sent again is not done again."""
 
+import threading
 from datetime import timedelta
 from typing import Any
 
@@ -212,12 +213,15 @@ def test_a_request_that_was_killed_goes_on_with_the_order_it_had_made(
 
 
 def test_of_simultaneous_repeats_of_a_killed_request_one_goes_on(
-    store: Client, simulator: SimulatorServer, race: Any
+    store: Client, simulator: SimulatorServer, race: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order_id = ordered(store)
     simulator.state.add_fault(Fault(CARD_CALL, status=429, headers={"Retry-After": "30"}))
     post(store, "pay/credit-card", by_card(order_id), key="k-1")
     abandoned(seconds=301)
+    # Between reading and writing the row: without its lock all six would have read it before one writes.
+    slow = property(lambda _: threading.Event().wait(0.05))
+    monkeypatch.setattr(IdempotentRequest, "has_expired", slow)
     simulator.state.add_fault(Fault(CARD_CALL, hang=0.5, times=6))
 
     answers = race(lambda _: post(store, "pay/credit-card", by_card(order_id), key="k-1"), times=6)

@@ -9,7 +9,9 @@ from django.test import Client
 
 from appmax.simulator.server import SimulatorServer
 from appmax.simulator.state import Fault
-from orders.models import AttemptState, Order, PaymentAttempt
+from orders import attempts
+from orders.idempotency import Claim
+from orders.models import AttemptMethod, AttemptState, Order, PaymentAttempt
 from tests.orders.conftest import by_card, by_pix, ordered, post, remote
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -175,6 +177,15 @@ def test_nor_while_appmax_cannot_be_asked(store: Client, simulator: SimulatorSer
 
     assert post(store, "pay/credit-card", by_card(order_id)).status_code == 502
     assert len(remote(simulator, order_id).charges) == 1
+
+
+def test_nor_if_the_cancellation_arrives_in_the_last_moment(store: Client) -> None:
+    order_id = ordered(store)
+    post(store, "pay/credit-card", by_card(order_id, number=AUTHORISED))
+    webhook("payment_not_authorized", order_id)
+
+    with pytest.raises(attempts.PaymentUnderWay):
+        attempts.begin(Order.objects.get(), AttemptMethod.CREDIT_CARD, Claim(None, ""))
 
 
 def test_once_appmax_says_itself_that_it_was_cancelled_the_order_may_be_paid(

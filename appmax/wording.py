@@ -1,0 +1,127 @@
+"""Appmax's words: the message of an error in every shape seen (contract, 4.2), what says that a card was refused, and
+what no message may repeat."""
+
+import re
+from collections.abc import Collection, Mapping
+from typing import Any
+
+MAX_MESSAGE = 500
+HIDDEN = "•••"
+CANCELLED = "cancelado"
+REFUSED_BY_RISK = "recusado_por_risco"
+_SECRET_FIELDS = frozenset(
+    {
+        "client_secret",
+        "cvv",
+        "document_number",
+        "email",
+        "holder_document_number",
+        "holder_name",
+        "phone",
+        "token",
+        "upsell_hash",
+    }
+)
+_CARD_NUMBER = re.compile(r"(?<!\d)\d(?:[\s-]{0,2}\d){12,18}(?!\d)")
+_DECLINED = re.compile(r"n[aã]o (?:foi )?autorizad|not authori[sz]ed|recusad|declined", re.IGNORECASE)
+_BY_RISK = re.compile(r"recusad[oa][ _]por[ _]risco", re.IGNORECASE)
+
+
+def error_message(body: Any, secrets: Collection[str] = ()) -> str:
+    """The message in any of the shapes of contract 4.2, without the `secrets` and card numbers; "" if there is none."""
+    candidates = (
+        dig(body, "errors", "message"),
+        dig(body, "error", "message"),
+        dig(body, "data", "errors", "message"),
+        dig(body, "message"),
+        dig(body, "error_description"),
+        dig(body, "text"),
+        dig(body, "errors"),
+        dig(body, "error"),
+        dig(body, "data", "message"),
+    )
+    for candidate in candidates:
+        if text := _sentence(candidate):
+            return _scrubbed(text, secrets)[:MAX_MESSAGE]  # in this order: half a card number would not be found
+    return ""
+
+
+def secrets_in(sent: Mapping[str, Any], inside: str = "") -> set[str]:
+    """The values in a request that no error may repeat: the card's, its holder's, document numbers, tokens."""
+    found: set[str] = set()
+    for name, value in sent.items():
+        if isinstance(value, Mapping):
+            found |= secrets_in(value, name)
+        elif isinstance(value, str) and (name in _SECRET_FIELDS or (inside, name) == ("credit_card", "number")):
+            found.add(value.strip())
+    return found - {""}
+
+
+def says_declined(message: str) -> bool:
+    """Whether this is what Appmax writes when a card or its issuer says no."""
+    return _DECLINED.search(message) is not None
+
+
+def declined_status(body: Any) -> str:
+    """`cancelado` or `recusado_por_risco`, if payment or order say so; else ""."""
+    said = {word(dig(body, "data", part, "status")).lower() for part in ("payment", "order")}
+    return next((status for status in (REFUSED_BY_RISK, CANCELLED) if status in said), "")
+
+
+def declined_order_status(body: Any) -> str:
+    """What the order of a declined payment is now: refused by risk if that is said anywhere, else cancelled."""
+    if declined_status(body) == REFUSED_BY_RISK or _BY_RISK.search(error_message(body)):
+        return REFUSED_BY_RISK
+    return CANCELLED
+
+
+def is_refusal(body: Any) -> bool:
+    """`{"success": false, ...}`: an error whatever the status says."""
+    return isinstance(body, dict) and body.get("success") is False
+
+
+def dig(body: Any, *path: str) -> Any:
+    """The value at this path; None where an object is missing, or is one of Appmax's `[]` for an empty object."""
+    for name in path:
+        if not isinstance(body, Mapping):
+            return None
+        body = body.get(name)
+    return body
+
+
+def word(value: Any) -> str:
+    """A text or a number as text; "" for anything else."""
+    return str(value) if type(value) is int else text_of(value).strip()
+
+
+def text_of(value: Any) -> str:
+    """The value, if it is a text; "" for anything else."""
+    return value if isinstance(value, str) else ""
+
+
+def _scrubbed(text: str, secrets: Collection[str]) -> str:
+    """The text without these values, and without anything that looks like a card number."""
+    if secrets:
+        longest_first = sorted(secrets, key=len, reverse=True)
+        text = re.sub("|".join(map(_occurrence, longest_first)), HIDDEN, text, flags=re.IGNORECASE)
+    return _CARD_NUMBER.sub(HIDDEN, text)
+
+
+def _occurrence(secret: str) -> str:
+    """The pattern of a value in a message. Short ones (a CVV) count as whole words only; numbers may be punctuated."""
+    if len(secret) <= 4:
+        return rf"(?<!\w){re.escape(secret)}(?!\w)"
+    if secret.isalnum() and not secret.isalpha():
+        return r"[\s./-]?".join(secret)
+    return re.escape(secret)
+
+
+def _sentence(value: Any) -> str:
+    """A text, a list of texts, or a dictionary of fields, as one line."""
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, list):
+        return ", ".join(filter(None, map(_sentence, value)))
+    if isinstance(value, dict):
+        return "; ".join(f"{name}: {text}" for name, item in value.items() if (text := _sentence(item)))
+    return ""
