@@ -13,7 +13,7 @@ help:  ## this list
 run: $(VENV)/ready  ## the whole stack with a simulated Appmax; Ctrl-C stops it
 	@exec $(BIN)/python -m dev.run
 
-smoke: $(VENV)/ready  ## drive the running stack: install, sell, pay by Pix, be told
+smoke: $(VENV)/ready  ## drive the running stack: install, sell, pay by Pix and card, be told, refund
 	@$(BIN)/python -m dev.smoke
 
 manage: $(VENV)/ready  ## manage.py of the running stack: make manage ARGS="create_api_key --name shop"

@@ -40,6 +40,14 @@ ORDER: dict[str, dict[str, Any]] = {
     },
 }
 
+CARD = {
+    "number": "4000000000000010",
+    "cvv": "123",
+    "expiration_month": "12",
+    "expiration_year": "2039",
+    "holder_name": "ANA SOUZA",
+}
+
 
 class Smoke:
     """One run; a step that doesn't go as it should ends it with what came instead."""
@@ -109,8 +117,25 @@ class Smoke:
             time.sleep(0.05)
         told = time.monotonic() - paid
         self.expect_status(self.step("Appmax's webhook has marked it paid", "GET", status), "aprovado")
+
+        card = ORDER | {"payment": CARD}
+        key = {"Idempotency-Key": str(uuid.uuid4())}
+        first = self.step("another order, paid by card", "POST", f"{checkout}/pay/credit-card", json=card, headers=key)
+        again = self.step("the same request again", "POST", f"{checkout}/pay/credit-card", json=card, headers=key)
+        if again.json() != first.json() or again.headers.get("Idempotent-Replayed") != "true":
+            sys.exit(f"FAILED at step {self.number}: the first answer was not given again")
+        order_id = first.json()["order_id"]
+        charges = [order["charges"] for order in self.simulated_orders() if order["id"] == order_id]
+        if charges != [1]:
+            sys.exit(f"FAILED at step {self.number}: the card was charged {charges} times, not once")
+        refund = {"order_id": order_id, "type": "total"}
+        self.step("its refund", "POST", f"{checkout}/refund", json=refund)
         total = time.monotonic() - started
         print(f"\nSMOKE PASSED: status aprovado {told:.2f} s after the payment, {total:.1f} s in all")
+
+    def simulated_orders(self) -> list[dict[str, Any]]:
+        """The orders as the simulated Appmax has them."""
+        return list(self.http.get(f"{self.appmax}/simulator/api/orders", timeout=TIMEOUT).json())
 
     def expect_status(self, answer: requests.Response, status: str) -> None:
         """Exits unless the order has this status."""
