@@ -119,9 +119,9 @@ class Smoke:
         self.expect_status(self.step("Appmax's webhook has marked it paid", "GET", status), "aprovado")
 
         card = ORDER | {"payment": CARD}
-        key = {"Idempotency-Key": str(uuid.uuid4())}
-        first = self.step("another order, paid by card", "POST", f"{checkout}/pay/credit-card", json=card, headers=key)
-        again = self.step("the same request again", "POST", f"{checkout}/pay/credit-card", json=card, headers=key)
+        once = {"Idempotency-Key": str(uuid.uuid4())}
+        first = self.step("another order, paid by card", "POST", f"{checkout}/pay/credit-card", json=card, headers=once)
+        again = self.step("the same request again", "POST", f"{checkout}/pay/credit-card", json=card, headers=once)
         if again.json() != first.json() or again.headers.get("Idempotent-Replayed") != "true":
             sys.exit(f"FAILED at step {self.number}: the first answer was not given again")
         order_id = first.json()["order_id"]

@@ -187,12 +187,15 @@ def request_checks(order_pks: Iterable[int], reason: str, *, after: timedelta = 
 
 
 def _flag(order: Order, reason: str) -> None:
-    """Staff see the reason; when Appmax is asked again stays as it was planned."""
+    """Nothing is confirmed: staff see the reason, and Appmax is asked again, ever more rarely."""
     now = timezone.now()
-    StatusCheck.objects.update_or_create(
-        order=order,
-        defaults={"error_message": reason},
-        create_defaults={"asked_at": now, "next_at": now + UNKNOWN_AGAIN, "error_message": reason, "times": 1},
+    check = StatusCheck.objects.filter(order=order).first()
+    if check is None:
+        check = StatusCheck(order=order, asked_at=now, next_at=now + UNKNOWN_AGAIN, times=1)
+    check.next_at = min(check.next_at, now + min(UNKNOWN_AGAIN * (1 << min(check.times, 20)), FLAGGED_AGAIN_AT_MOST))
+    check.error_message = reason
+    StatusCheck.objects.bulk_create(
+        [check], update_conflicts=True, unique_fields=["order"], update_fields=["next_at", "error_message"]
     )
 
 
@@ -288,7 +291,7 @@ def _settle(pk: int, seen: Seen, remote: RemoteOrder) -> Outcome:
         order = Order.objects.locked(pk)
         if not is_paid(new) and _attempts_of(order) != seen.attempts:
             # Bad news from before a payment says nothing about it.
-            request_check(order, f"a payment began while Appmax said {new}", after=UNKNOWN_AGAIN)
+            _flag(order, f"a payment began while Appmax said {new}")
             return Outcome.UNCHANGED
         attempt = order.attempts.open().filter(method__in=PaymentMethod.values).first()
         verdict = _verdict(attempt, remote, new) if attempt else None
@@ -301,7 +304,7 @@ def _settle(pk: int, seen: Seen, remote: RemoteOrder) -> Outcome:
         is_open = attempt is not None and verdict is None
         moved = _take_status(order, seen.status, new, is_open=is_open)
         if order.status != new:  # an open payment, or a webhook in the meantime: nothing is confirmed yet
-            request_check(order, f"Appmax said {new}, while the order was {order.status}", after=UNKNOWN_AGAIN)
+            _flag(order, f"Appmax said {new}, while the order was {order.status}")
         elif not _is_correction(seen.status, new):
             StatusCheck.objects.filter(order=order).update(error_message=None)
     return Outcome.SETTLED if settled or moved else Outcome.UNCHANGED

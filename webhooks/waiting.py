@@ -13,7 +13,7 @@ from functools import partial
 
 from django.conf import settings
 from django.db import IntegrityError
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from appmax.errors import AppmaxError, Rejected
@@ -44,9 +44,11 @@ class Asked(StrEnum):
 
 
 def process_due(round_: Round) -> Counter[Outcome]:
-    """Handle again every event whose time has come, oldest first."""
+    """Handle again every event whose time has come; those first that nobody has looked at, then as they became due, so
+    that one merchant's many don't keep the others waiting."""
     due = Q(retry=None) | Q(retry__next_at__lte=timezone.now())
-    return _process(_waiting().filter(due)[:MOST_IN_A_ROUND], round_)
+    rows = _waiting().filter(due).order_by(F("retry__next_at").asc(nulls_first=True), "pk")
+    return _process(rows[:MOST_IN_A_ROUND], round_)
 
 
 def process_all(pks: Iterable[int] | None = None, *, sleep: Callable[[float], None] = time.sleep) -> Counter[Outcome]:

@@ -375,6 +375,24 @@ def test_a_correction_is_flagged_and_asked_about_once_more(
     assert reconcile_due() == {}
 
 
+def test_what_never_agrees_is_asked_about_ever_more_rarely(
+    store: Client, simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A forged order_paid beside a card that Appmax goes on examining."""
+    order_id = pay_into_the_unknown(store, simulator)
+    simulator.state.orders[order_id].status = simulator.state.orders[order_id].payments[0].status = "pendente"
+    Order.objects.update(status="aprovado")
+    age(seconds=2 * 24 * 3600)
+    start, asked = timezone.now(), 0
+    for minutes in range(0, 24 * 60, 5):
+        now = start + timedelta(minutes=minutes)
+        monkeypatch.setattr(reconcile, "timezone", SimpleNamespace(now=lambda now=now: now))
+        asked += reconcile_due().total()
+
+    assert 5 < asked < 20
+    assert StatusCheck.objects.get().error_message == "Appmax said pendente, while the order was aprovado"
+
+
 def test_a_question_whose_process_died_is_asked_again(store: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     ordered(store)
     Order.objects.update(status="aprovado")

@@ -123,6 +123,20 @@ def test_an_order_that_appmax_does_not_know_is_asked_about_rarely(known: Any, si
     assert Retry.objects.get().next_at > timezone.now() + timedelta(minutes=9)
 
 
+def test_one_merchants_many_events_do_not_keep_the_others_waiting(monkeypatch: pytest.MonkeyPatch, known: Any) -> None:
+    monkeypatch.setattr(waiting, "MOST_IN_A_ROUND", 5)
+    for number in range(12):
+        send("order_paid", 10**9 + number, client_key="shop")
+    lone = WebhookEventFactory.create(appmax_order_id=OrderFactory.create().appmax_order_id)
+
+    for _ in range(4):
+        waiting.process_due(Round(most_of_a_merchant=1, sleep=lambda _: None))
+        at_once()
+
+    lone.refresh_from_db()
+    assert lone.processed
+
+
 def test_many_drains_at_once_handle_each_event_once(race: Any) -> None:
     for order in OrderFactory.create_batch(20):
         WebhookEventFactory.create(appmax_order_id=order.appmax_order_id)
