@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework_api_key.models import AbstractAPIKey, APIKeyManager
 
 from appmax.tokens import Credentials
-from installations.fields import EncryptedTextField, decrypted
+from installations.fields import DecryptionFailed, EncryptedTextField, decrypted
 
 _EXTERNAL_ID_NAMESPACE = uuid.UUID("2b0c4f6e-5b0e-4f7e-9d5e-6d5a2f3b8c41")
 
@@ -99,8 +99,15 @@ class Installation(models.Model):
 
     @classmethod
     def from_row(cls, row: dict[str, Any]) -> "Installation":
-        """From a row that was read with plain SQL: all columns, as the database holds them. Raises DecryptionFailed."""
-        row["merchant_client_secret"] = decrypted(row["merchant_client_secret"], "Installation.merchant_client_secret")
+        """From a row that was read with plain SQL: all columns, as the database holds them.
+
+        A secret that can't be decrypted is left out, and fails (DecryptionFailed) where it is used.
+        """
+        name = "merchant_client_secret"
+        try:
+            row[name] = decrypted(row[name], f"Installation.{name}")
+        except DecryptionFailed:
+            del row[name]
         return cls.from_db("default", list(row), list(row.values()))
 
     @property

@@ -48,14 +48,17 @@ class Taken:
     also: Callable[[], None] = lambda: None
 
 
-def begin(order: Order, method: AttemptMethod, claim: Claim, *, is_confirmed: bool = False) -> PaymentAttempt:
+def begin(
+    order: Order, method: AttemptMethod, claim: Claim, *, nothing_paid_after: int | None = None
+) -> PaymentAttempt:
     """Record that Appmax is about to be asked for this payment.
 
-    `is_confirmed`: Appmax has just said that nothing is paid. Raises AlreadyPaid, PaymentUnderWay.
+    `nothing_paid_after`: the attempt (pk) that was the newest when Appmax was asked and said that nothing is paid.
+    Raises AlreadyPaid, PaymentUnderWay.
     """
     with transaction.atomic():
         locked = Order.objects.locked(order.pk)
-        _refuse_second_payment(locked, method, claim, is_confirmed=is_confirmed)
+        _refuse_second_payment(locked, method, claim, nothing_paid_after=nothing_paid_after)
         restarted_from = None if method is AttemptMethod.UPSELL else locked.restart()
         if restarted_from:
             locked.forget_codes(method)
@@ -75,6 +78,11 @@ def card_was_taken(order: Order) -> bool:
     if order.status not in RESTARTABLE:
         return False
     return order.attempts.filter(method=AttemptMethod.CREDIT_CARD, state=AttemptState.SUCCEEDED).exists()
+
+
+def newest(order: Order) -> int | None:
+    """The pk of the order's latest attempt."""
+    return order.attempts.order_by("-pk").values_list("pk", flat=True).first()
 
 
 def succeed(attempt: PaymentAttempt, taken: Taken) -> PaymentAttempt:
@@ -187,7 +195,9 @@ def _take_status(order: Order, text: str) -> None:
         reconcile.request_check(order, f"paid by card, and {before} by webhook at the same time")
 
 
-def _refuse_second_payment(order: Order, method: AttemptMethod, claim: Claim, *, is_confirmed: bool) -> None:
+def _refuse_second_payment(
+    order: Order, method: AttemptMethod, claim: Claim, *, nothing_paid_after: int | None
+) -> None:
     earlier = list(order.attempts.exclude(state__in=(AttemptState.DECLINED, AttemptState.FAILED)).order_by("pk"))
     if any(attempt.state != AttemptState.SUCCEEDED for attempt in earlier):
         raise PaymentUnderWay
@@ -200,5 +210,5 @@ def _refuse_second_payment(order: Order, method: AttemptMethod, claim: Claim, *,
     payments = [attempt for attempt in earlier if attempt.method != AttemptMethod.UPSELL]
     if order.status == OrderStatus.PENDENTE and payments and payments[-1].method == AttemptMethod.CREDIT_CARD:
         raise AlreadyPaid("a card payment of this order was accepted, and is being examined")
-    if card_was_taken(order) and not is_confirmed:
+    if card_was_taken(order) and nothing_paid_after != newest(order):
         raise PaymentUnderWay

@@ -18,7 +18,7 @@ from orders.attempts import Taken
 from orders.idempotency import Claim
 from orders.models import AttemptMethod, Order, PaymentAttempt
 from orders.signals import order_created
-from orders.status import OrderStatus, PaymentMethod, known
+from orders.status import RESTARTABLE, OrderStatus, PaymentMethod, known
 
 log = logging.getLogger(__name__)
 
@@ -208,11 +208,12 @@ def _pay(
             _require_codes(settled)
             return settled
         claim.is_replay = False
-    is_confirmed = False
+    nothing_paid_after = None
     if method is not AttemptMethod.UPSELL and attempts.card_was_taken(order):
-        reconcile.reconcile(order)
-        is_confirmed = True
-    attempt = attempts.begin(order, method, claim, is_confirmed=is_confirmed)
+        newest = attempts.newest(order)
+        said, _ = reconcile.ask(order)
+        nothing_paid_after = newest if said in RESTARTABLE else None
+    attempt = attempts.begin(order, method, claim, nothing_paid_after=nothing_paid_after)
     try:
         taken = send(gateway.client_for(order.installation), order)
     except AppmaxError as error:

@@ -37,7 +37,12 @@ class OrderQuerySet(models.QuerySet["Order"]):
 
     def locked(self, pk: int) -> "Order":
         """The order's row, locked until the transaction ends; before the rows that belong to it."""
-        return self.select_for_update(of=("self",)).get(pk=pk)
+        return self.lock().get(pk=pk)
+
+    def lock(self) -> "OrderQuerySet":
+        """Rows that are locked when they are read. Nobody changes an order's key: rows that refer to it may be inserted
+        beside the lock, so that they can't wait for it in a circle."""
+        return self.select_for_update(of=("self",), no_key=True)
 
 
 class Order(models.Model):

@@ -63,6 +63,10 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
+class UnknownStatus(Unavailable):
+    """Appmax answered with a status that isn't one of the contract's."""
+
+
 @dataclass(frozen=True)
 class Seen:
     """How an order stood when Appmax was asked about it: its status, and its attempts' (pk, state)."""
@@ -120,7 +124,12 @@ def reconcile_due(*, at_once: bool = False, sleep: Callable[[float], None] = tim
 
 
 def reconcile(order: Order) -> Outcome:
-    """Ask Appmax about this order now, and settle it.
+    """Ask Appmax about this order now, and settle it. Raises as `ask`."""
+    return ask(order)[1]
+
+
+def ask(order: Order) -> tuple[OrderStatus, Outcome]:
+    """Ask Appmax about this order now, and settle it: the status that it said, and what came of that.
 
     Raises AppmaxError or DecryptionFailed if it can't be asked; the reason is kept for staff.
     """
@@ -128,15 +137,16 @@ def reconcile(order: Order) -> Outcome:
     seen = Seen(order.status, _attempts_of(order))
     try:
         remote = gateway.client_for(order.installation).get_order(order.appmax_order_id)
-        if known(remote.status) is None:
-            raise Unavailable("Appmax says a status that we don't know", status=200)
+        said = known(remote.status)
+        if said is None:
+            raise UnknownStatus("Appmax says a status that we don't know", status=200)
     except (AppmaxError, DecryptionFailed) as error:
         log.warning("reconcile.failed order=%s error=%s", order.appmax_order_id, type(error).__name__)
         _flag(order, f"{type(error).__name__}: {error}")
         raise
-    outcome = _settle(order.pk, seen, remote)
+    outcome = _settle(order.pk, seen, remote, said)
     log.info("reconcile.asked order=%s status=%s outcome=%s", order.appmax_order_id, remote.status, outcome)
-    return outcome
+    return said, outcome
 
 
 def adopt(installation: Installation, appmax_order_id: int) -> Order | None:
@@ -189,14 +199,14 @@ def request_checks(order_pks: Iterable[int], reason: str, *, after: timedelta = 
 def _flag(order: Order, reason: str) -> None:
     """Nothing is confirmed: staff see the reason, and Appmax is asked again, ever more rarely."""
     now = timezone.now()
-    check = StatusCheck.objects.filter(order=order).first()
-    if check is None:
-        check = StatusCheck(order=order, asked_at=now, next_at=now + UNKNOWN_AGAIN, times=1)
-    check.next_at = min(check.next_at, now + min(UNKNOWN_AGAIN * (1 << min(check.times, 20)), FLAGGED_AGAIN_AT_MOST))
-    check.error_message = reason
-    StatusCheck.objects.bulk_create(
-        [check], update_conflicts=True, unique_fields=["order"], update_fields=["next_at", "error_message"]
-    )
+    with transaction.atomic():
+        Order.objects.locked(order.pk)
+        check = StatusCheck.objects.filter(order=order).first()
+        if check is None:
+            check = StatusCheck(order=order, asked_at=now, next_at=now + UNKNOWN_AGAIN, times=1)
+        planned = now + min(UNKNOWN_AGAIN * (1 << min(check.times, 20)), FLAGGED_AGAIN_AT_MOST)
+        check.next_at, check.error_message = min(check.next_at, planned), reason
+        check.save()
 
 
 # --- which orders ----------------------------------------------------------------------------------------------------
@@ -283,10 +293,8 @@ def _next_time(order: Order, now: datetime, *, since: datetime | None, times: in
 # --- what Appmax's answer means --------------------------------------------------------------------------------------
 
 
-def _settle(pk: int, seen: Seen, remote: RemoteOrder) -> Outcome:
+def _settle(pk: int, seen: Seen, remote: RemoteOrder, new: OrderStatus) -> Outcome:
     """Write what Appmax said of the order, which stood as `seen` when it was asked."""
-    new = known(remote.status)
-    assert new is not None  # noqa: S101 - `reconcile` has looked
     with transaction.atomic():
         order = Order.objects.locked(pk)
         if not is_paid(new) and _attempts_of(order) != seen.attempts:
@@ -301,12 +309,14 @@ def _settle(pk: int, seen: Seen, remote: RemoteOrder) -> Outcome:
             order.record_payment(attempt.method, **_codes(remote))
         elif is_paid(new) and not order.payment_method and remote.payment_method:
             order.record_payment(remote.payment_method)
-        is_open = attempt is not None and verdict is None
+        # Bad news may be of before an open attempt; once nothing of that can arrive any more, it isn't.
+        is_open = attempt is not None and verdict is None and not _is_over(attempt)
         moved = _take_status(order, seen.status, new, is_open=is_open)
         if order.status != new:  # an open payment, or a webhook in the meantime: nothing is confirmed yet
             _flag(order, f"Appmax said {new}, while the order was {order.status}")
         elif not _is_correction(seen.status, new):
-            StatusCheck.objects.filter(order=order).update(error_message=None)
+            agreed = {"error_message": None} if attempt else {"error_message": None, "times": 0}
+            StatusCheck.objects.filter(order=order).update(**agreed)
     return Outcome.SETTLED if settled or moved else Outcome.UNCHANGED
 
 
@@ -333,7 +343,7 @@ def _is_correction(seen: str, new: str) -> bool:
 def _verdict(attempt: PaymentAttempt, remote: RemoteOrder, new: OrderStatus) -> AttemptState | None:
     """What became of an open attempt; None if that can't be told yet. Good news counts at once, bad news when nothing
     can come any more, or when it can be of no other attempt."""
-    is_over = attempt.started_at < timezone.now() - SETTLED_AFTER
+    is_over = _is_over(attempt)
     if is_paid(new):
         if remote.payment_method in ("", attempt.method):
             return AttemptState.SUCCEEDED
@@ -344,6 +354,11 @@ def _verdict(attempt: PaymentAttempt, remote: RemoteOrder, new: OrderStatus) -> 
     if remote.payment_method == attempt.method:
         return None if attempt.method == AttemptMethod.CREDIT_CARD else AttemptState.SUCCEEDED  # a card's is examined
     return AttemptState.FAILED if is_over else None
+
+
+def _is_over(attempt: PaymentAttempt) -> bool:
+    """Whether nothing of it can arrive any more."""
+    return bool(attempt.started_at < timezone.now() - SETTLED_AFTER)
 
 
 def _codes(remote: RemoteOrder) -> dict[str, str]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from installations.models import Installation
@@ -125,11 +126,10 @@ def apply_waiting(order: Order, **signal: Any) -> None:
 
 
 def take_back(order: Order, **signal: Any) -> None:
-    """Receiver of `status_corrected`: the events that Appmax doesn't confirm say so, and count as never handled."""
-    applied = WebhookEvent.objects.filter(
-        appmax_order_id=order.appmax_order_id, processed=True, error_message=None
-    ).defer("payload")
-    for row in applied:
+    """Receiver of `status_corrected`: the events that Appmax doesn't confirm say so, and count as never handled; their
+    duplicates and what was ignored for them too, or they would stand in the way of the true ones."""
+    handled = WebhookEvent.objects.filter(appmax_order_id=order.appmax_order_id, processed=True).defer("payload")
+    for row in handled.filter(Q(error_message=None) | ~Q(error_message__startswith=NOT_BELIEVED)):
         status = payload.status_of(row.event)
         if status is not None and advances(order.status, status):
             row.error_message = f"{NOT_BELIEVED}Appmax says {order.status}"
@@ -146,7 +146,7 @@ def _lock_order(appmax_order_id: int | None) -> Order | None:
     """Lock all that happens to this order; its row, or None if there is none (yet)."""
     if appmax_order_id is None:
         return None
-    rows = Order.objects.with_merchant().select_for_update(of=("self",)).filter(appmax_order_id=appmax_order_id)
+    rows = Order.objects.with_merchant().lock().filter(appmax_order_id=appmax_order_id)
     order = rows.first()
     if order is None:  # a row that isn't there can't be locked; whoever creates it holds this lock meanwhile
         Order.objects.lock_appmax_order(appmax_order_id)

@@ -40,6 +40,7 @@ class Asked(StrEnum):
     NOT_NOW = "not now"  # there were questions enough in this round
     IN_VAIN = "in vain"  # it didn't answer
     NOT_FOUND = "not found"  # it refused: it has no such order of this merchant
+    UNUSABLE = "unusable"  # it answered, and nothing can be made of that
     ANSWERED = "answered"  # the order is there, with the status that it said
 
 
@@ -133,8 +134,10 @@ def _ask(row: WebhookEvent, number: int, round_: Round) -> Asked:
     if not round_.may_ask(installation.pk):
         return Asked.NOT_NOW
     try:
-        return Asked.IN_VAIN if round_.ask(installation.pk, question) is None else Asked.ANSWERED
+        return Asked.UNUSABLE if round_.ask(installation.pk, question) is None else Asked.ANSWERED
     except Rejected:
         return Asked.NOT_FOUND
+    except reconcile.UnknownStatus:
+        return Asked.UNUSABLE
     except (AppmaxError, DecryptionFailed):
         return Asked.IN_VAIN

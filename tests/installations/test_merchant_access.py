@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
 from appmax.simulator.server import SimulatorServer
 from installations.models import ApiKey, Installation
-from tests.factories import InstallationFactory, api_key
+from tests.factories import InstallationFactory, OrderFactory, api_key
 
 URL = "/installations/shop/merchant/token"
 
@@ -85,6 +86,16 @@ def test_a_key_in_the_query_names_nobody(shop: Installation) -> None:
     other = InstallationFactory.create()
 
     assert get(api_key(shop), f"{URL}?key={other.external_key}").json()["external_key"] == "shop"
+
+
+def test_a_secret_that_cannot_be_decrypted_fails_only_where_it_is_needed(shop: Installation) -> None:
+    order = OrderFactory.create(installation=shop)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE installations SET merchant_client_secret = 'x'")
+    client = Client(headers={"Authorization": f"Api-Key {api_key(shop)}"}, raise_request_exception=False)
+
+    assert client.get(f"/checkout/shop/status/{order.appmax_order_id}").status_code == 200
+    assert client.get(URL).status_code == 500
 
 
 def test_keys_can_be_switched_off_and_a_wrong_one_is_wrong_all_the_same(shop: Installation, settings: Any) -> None:

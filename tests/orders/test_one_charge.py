@@ -188,6 +188,52 @@ def test_nor_if_the_cancellation_arrives_in_the_last_moment(store: Client) -> No
         attempts.begin(Order.objects.get(), AttemptMethod.CREDIT_CARD, Claim(None, ""))
 
 
+def test_nor_if_somebody_else_pays_while_appmax_is_asked(
+    store: Client, simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from appmax.client import AppmaxClient
+
+    order_id = ordered(store)
+    post(store, "pay/credit-card", by_card(order_id, number=AUTHORISED))
+    voided = simulator.state.orders[order_id]
+    voided.status = voided.payments[0].status = "cancelado"
+    webhook("payment_not_authorized", order_id)
+    ask = AppmaxClient.get_order
+
+    def get_order(client: AppmaxClient, number: int) -> Any:
+        answer = ask(client, number)
+        monkeypatch.setattr(AppmaxClient, "get_order", ask)
+        assert post(store, "pay/credit-card", by_card(order_id, number=AUTHORISED)).status_code == 200
+        webhook("order_refused_by_risk", order_id)
+        return answer
+
+    monkeypatch.setattr(AppmaxClient, "get_order", get_order)
+
+    assert post(store, "pay/credit-card", by_card(order_id)).status_code == 409
+    assert len(remote(simulator, order_id).charges) == 1
+
+
+def test_nor_if_appmax_says_that_it_is_paid_and_a_webhook_contradicts_at_once(
+    store: Client, simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from orders import reconcile
+
+    order_id = ordered(store)
+    post(store, "pay/credit-card", by_card(order_id, number=AUTHORISED))
+    webhook("payment_not_authorized", order_id)
+    ask = reconcile.ask
+
+    def and_then(order: Order) -> Any:
+        said = ask(order)
+        Order.objects.update(status="recusado_por_risco")
+        return said
+
+    monkeypatch.setattr(reconcile, "ask", and_then)
+
+    assert post(store, "pay/credit-card", by_card(order_id)).status_code == 409
+    assert len(remote(simulator, order_id).charges) == 1
+
+
 def test_once_appmax_says_itself_that_it_was_cancelled_the_order_may_be_paid(
     store: Client, simulator: SimulatorServer
 ) -> None:

@@ -16,6 +16,7 @@ from installations.models import Installation
 from orders import reconcile
 from orders.models import Order, PaymentAttempt, StatusCheck
 from orders.reconcile import Outcome, reconcile_due
+from orders.status import OrderStatus
 from tests.factories import InstallationFactory, OrderFactory
 from tests.orders.conftest import by_card, by_pix, ordered, post, remote
 
@@ -375,10 +376,9 @@ def test_a_correction_is_flagged_and_asked_about_once_more(
     assert reconcile_due() == {}
 
 
-def test_what_never_agrees_is_asked_about_ever_more_rarely(
+def test_a_forgery_beside_an_examined_card_is_taken_back_and_the_card_asked_about_ever_more_rarely(
     store: Client, simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A forged order_paid beside a card that Appmax goes on examining."""
     order_id = pay_into_the_unknown(store, simulator)
     simulator.state.orders[order_id].status = simulator.state.orders[order_id].payments[0].status = "pendente"
     Order.objects.update(status="aprovado")
@@ -390,7 +390,9 @@ def test_what_never_agrees_is_asked_about_ever_more_rarely(
         asked += reconcile_due().total()
 
     assert 5 < asked < 20
-    assert StatusCheck.objects.get().error_message == "Appmax said pendente, while the order was aprovado"
+    assert Order.objects.get().status == "pendente"
+    assert PaymentAttempt.objects.get().state == "unknown"
+    assert post(store, "pay/credit-card", by_card(order_id)).status_code == 409
 
 
 def test_a_question_whose_process_died_is_asked_again(store: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -505,7 +507,7 @@ def test_bad_news_from_before_an_attempt_does_not_settle_it(
 
     def slow(client: AppmaxClient, **kwargs: Any) -> Any:
         old = reconcile.Seen("pendente", [])
-        reconcile._settle(order.pk, old, AppmaxClient.get_order(client, order_id))
+        reconcile._settle(order.pk, old, AppmaxClient.get_order(client, order_id), OrderStatus.CANCELADO)
         return charge(client, **kwargs)
 
     monkeypatch.setattr(AppmaxClient, "charge_card", slow)

@@ -171,6 +171,38 @@ def test_after_a_forgery_the_true_event_counts(known: Any, simulator: SimulatorS
     assert order.status == "aprovado"
 
 
+@pytest.mark.parametrize("forged", [["order_refund"] * 2, ["order_chargeback_in_treatment", "order_refund"]])
+def test_neither_duplicates_nor_what_was_ignored_for_a_forgery_stand_in_the_way(
+    known: Any, simulator: SimulatorServer, forged: list[str]
+) -> None:
+    order = known("aprovado")
+    Order.objects.update(status="aprovado")
+    for event in forged:
+        send(event, order.appmax_order_id)
+    verify_new()
+    order.refresh_from_db()
+    assert order.status == "aprovado"
+    simulator.state.orders[order.appmax_order_id].status = "estornado"
+
+    assert send("order_refund", order.appmax_order_id).json() == {"message": "ok"}
+
+    order.refresh_from_db()
+    assert order.status == "estornado"
+
+
+def test_flags_and_claims_of_one_order_do_not_wait_in_a_circle(known: Any, race: Any) -> None:
+    for _ in range(15):
+        order = known("aprovado")
+        row = Order.objects.select_related("status_check").get(pk=order.pk)
+        work = [
+            lambda row=row: reconcile.claim(row, since=None),
+            lambda row=row: reconcile.request_checks([row.pk], "left"),
+            lambda row=row: reconcile.reconcile(row),
+        ]
+        results = race(lambda number, work=work: work[number](), times=3)
+        assert not [result for result in results if isinstance(result, Exception)]
+
+
 def test_a_forged_refund_of_a_paid_order_is_taken_back(known: Any) -> None:
     order = known("aprovado")
     send("order_approved", order.appmax_order_id)

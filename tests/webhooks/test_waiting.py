@@ -301,6 +301,16 @@ def test_an_order_that_cannot_be_fetched_goes_on_waiting(known: Any, simulator: 
     assert Order.objects.get().appmax_order_id == order_id
 
 
+def test_an_order_of_which_nothing_can_be_made_is_given_up_in_the_end(known: Any, simulator: SimulatorServer) -> None:
+    order_id = known("something new", is_ours=False)
+    send("order_paid", order_id, client_key="shop")
+
+    assert process_due() == {"waiting": 1}
+    received(hours=73)
+    at_once()
+    assert process_due() == {"closed": 1}
+
+
 def test_two_workers_fetch_one_order(known: Any, race: Any) -> None:
     order_id = known("aprovado", is_ours=False)
     send("order_paid", order_id, client_key="shop")
