@@ -1,25 +1,167 @@
-"""What the apps' admins share."""
+"""Users, roles, jobs and failed logins: other packages' models, in the look of the rest."""
 
-from typing import Any, TypeVar
+import json
+from typing import Any
 
+from axes.models import AccessAttempt
 from django.contrib import admin
-from django.db.models import Model
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group, User
+from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from django_otp.plugins.otp_totp import admin as _registers_devices  # noqa: F401
+from django_otp.plugins.otp_totp.models import TOTPDevice
+from procrastinate.contrib.django import admin as _registers_jobs  # noqa: F401
+from procrastinate.contrib.django.models import ProcrastinateJob
+from unfold.contrib.filters.admin import RadioFilter
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-M = TypeVar("M", bound=Model)
+from checkout_project.backoffice import ModelAdmin, ReadOnlyAdmin, ago, badge, display
+
+# Importing a library's admin registers it; ours take their places.
+for model in (User, Group, ProcrastinateJob, TOTPDevice):
+    admin.site.unregister(model)
 
 
-class ReadOnlyAdmin(admin.ModelAdmin[M]):
-    """For rows that only the install flow, the checkout or Appmax may write: staff look, and change nothing by hand."""
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin[User], ModelAdmin[User]):
+    """Staff. Who isn't a superuser can neither make one nor touch one."""
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Nobody."""
-        return False
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = ("username", "first_name", "last_name", "is_staff", "is_active", "last_login")
+    list_filter = ("is_staff", "is_active", "groups")
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody."""
-        return False
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """Superuser is a box that only a superuser may tick."""
+        fields = super().get_readonly_fields(request, obj)
+        return fields if request.user.is_superuser else (*fields, "is_superuser")
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """As usual, superusers aside."""
+        return super().has_change_permission(request, obj) and self._may_touch(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """As usual, superusers aside."""
+        return super().has_delete_permission(request, obj) and self._may_touch(request, obj)
+
+    @staticmethod
+    def _may_touch(request: HttpRequest, obj: User | None) -> bool:
+        return obj is None or not obj.is_superuser or bool(request.user.is_superuser)
+
+
+@admin.register(Group)
+class GroupAdmin(DjangoGroupAdmin, ModelAdmin[Group]):
+    """The roles that the migrations made, and others."""
+
+
+@admin.register(TOTPDevice)
+class DeviceAdmin(ReadOnlyAdmin[TOTPDevice]):
+    """Authenticator apps, which their owners set up themselves. A lost one is deleted here; its secret isn't shown."""
+
+    list_display = ("user", "is_set_up", "made", "used")
+    list_select_related = ("user",)
+    readonly_fields = ("is_set_up", "made", "used")
+    fields = (("user", "is_set_up"), ("made", "used"))
+
+    @display(description=_("set up"), boolean=True)
+    def is_set_up(self, device: TOTPDevice) -> bool:
+        """Whether its first code was right."""
+        return bool(device.confirmed)
+
+    @display(description=_("created"), ordering="created_at")
+    def made(self, device: TOTPDevice) -> str:
+        """How long ago."""
+        return ago(device.created_at) if device.created_at else "-"
+
+    @display(description=_("last used"), ordering="last_used_at")
+    def used(self, device: TOTPDevice) -> str:
+        """How long ago."""
+        return ago(device.last_used_at) if device.last_used_at else "-"
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody."""
-        return False
+        """For who lost the phone; a superuser's only by a superuser."""
+        may = request.user.has_perm("otp_totp.delete_totpdevice")
+        return may and (obj is None or not obj.user.is_superuser or bool(request.user.is_superuser))
+
+
+@admin.register(AccessAttempt)
+class AccessAttemptAdmin(ReadOnlyAdmin[AccessAttempt]):
+    """Failed logins; deleting one lets its user try again at once."""
+
+    list_display = ("attempt_time", "username", "ip_address", "failures_since_start")
+    search_fields = ("username", "ip_address")
+    fields = ("attempt_time", "username", "ip_address", "user_agent", "failures_since_start")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Unlocks."""
+        return request.user.has_perm("axes.delete_accessattempt")
+
+
+_JOB_STATUSES = {
+    "todo": _("To do"),
+    "doing": _("Being done"),
+    "failed": _("Failed"),
+    "aborting": _("Being stopped"),
+    "aborted": _("Stopped"),
+    "cancelled": _("Cancelled"),
+    "succeeded": _("Succeeded"),
+}
+
+
+class JobStatusFilter(RadioFilter):
+    """What became of a job."""
+
+    title = _("status")
+    parameter_name = "status"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """The library's own words, translated."""
+        return list(_JOB_STATUSES.items())
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[ProcrastinateJob]) -> QuerySet[ProcrastinateJob]:
+        """One of them."""
+        return queryset.filter(status=self.value()) if self.value() else queryset
+
+
+@admin.register(ProcrastinateJob)
+class JobAdmin(ReadOnlyAdmin[ProcrastinateJob]):
+    """What the worker does or failed to do; jobs that succeeded are gone."""
+
+    list_display = ("id", "task", "status_badge", "tries", "planned")
+    list_display_links = ("id", "task")
+    list_filter = (JobStatusFilter,)
+    ordering = ("-id",)
+    readonly_fields = ("task", "status_badge", "tries", "planned", "arguments")
+    fields = (("id", "task"), ("status_badge", "tries", "planned"), "arguments")
+    search_fields = ("task_name",)
+    search_help_text = _("Part of a task's name")
+
+    @display(description=_("task"), ordering="task_name")
+    def task(self, job: ProcrastinateJob) -> str:
+        """The room and what it does there."""
+        return job.task_name
+
+    @display(description=_("status"))
+    def status_badge(self, job: ProcrastinateJob) -> str:
+        """What became of it."""
+        tone = {"failed": "danger", "doing": "info", "todo": "warning"}.get(job.status, "default")
+        return badge(str(_JOB_STATUSES.get(job.status, job.status)), tone)
+
+    @display(description=_("tries"))
+    def tries(self, job: ProcrastinateJob) -> int:
+        """How often it was begun."""
+        return job.attempts
+
+    @display(description=_("planned for"), ordering="scheduled_at")
+    def planned(self, job: ProcrastinateJob) -> str:
+        """A later time, if it has to wait for one."""
+        return ago(job.scheduled_at) if job.scheduled_at else "-"
+
+    @display(description=_("arguments"))
+    def arguments(self, job: ProcrastinateJob) -> str:
+        """Ids and times; nothing personal."""
+        return json.dumps(job.args)

@@ -40,7 +40,7 @@ _ERROR = inline_serializer(
 _MEANINGS = {
     400: ("Bad input.", {"message": "invalid request body"}),
     401: ("No API key, or one that is unknown, revoked or expired.", {"message": "invalid or missing API key"}),
-    403: ("The URL doesn't carry the token.", {"message": "invalid or missing token"}),
+    403: ("A disabled merchant; or a webhook's URL without the token.", {"message": "installation disabled"}),
     404: ("No such merchant, or none of this key; no such order.", {"message": "installation not found"}),
     405: ("Another method is meant.", {"message": 'Method "PUT" not allowed.'}),
     409: ("It would be done twice, or contradicts what is there.", {"message": "the order is already paid: aprovado"}),

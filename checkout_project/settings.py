@@ -1,13 +1,16 @@
 """All settings, from the environment, in the order of docs/database.md's tables: app, database, cache, Appmax, API,
 security, logs. `.env.example` documents every variable."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import django_stubs_ext
 from cryptography.fernet import Fernet
+from csp.constants import NONE, SELF, UNSAFE_INLINE
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -56,7 +59,10 @@ WSGI_APPLICATION = "checkout_project.wsgi.application"
 APPEND_SLASH = True  # for the admin's own URLs; the contract's routes have no trailing slash
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "checkout_project.apps.CheckoutProjectConfig",  # first: its templates win over those of the libraries
+    "unfold.apps.BasicAppConfig",
+    "unfold.contrib.filters",
+    "checkout_project.apps.BackOfficeConfig",  # django.contrib.admin, with our site
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -67,7 +73,9 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "procrastinate.contrib.django",
-    "checkout_project",
+    "axes",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
     "installations",
     "orders",
     "webhooks",
@@ -76,14 +84,17 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "checkout_project.logs.RequestId",
     "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",  # last: it turns a locked login into its answer
 ]
 
 TEMPLATES = [
@@ -104,7 +115,8 @@ TEMPLATES = [
 
 LANGUAGE_CODE = "pt-br"
 LANGUAGES = [("pt-br", _("Portuguese (Brazil)")), ("en", _("English"))]
-LOCALE_PATHS = [BASE_DIR / "checkout_project" / "locale"]
+# The second holds what libraries leave untranslated.
+LOCALE_PATHS = [BASE_DIR / "checkout_project" / "locale", BASE_DIR / "checkout_project" / "locale_libraries"]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "America/Sao_Paulo"  # how staff see times; everything is stored and answered in UTC
@@ -225,6 +237,8 @@ APPMAX_ENVIRONMENT = (
     if str(urlsplit(APPMAX_API_URL).hostname).endswith(".sandboxappmax.com.br")
     else "simulator"
 )
+# Where an order's page is in Appmax's panel, after APPMAX_ADMIN_URL, with {order_id} in it; Appmax documents none.
+APPMAX_PANEL_ORDER_PATH = env.text("APPMAX_PANEL_ORDER_PATH", "/")
 # Blank until Appmax has mailed them; the routes that need one then answer 503 and name it.
 APPMAX_CLIENT_ID = env.text("APPMAX_CLIENT_ID", "")
 APPMAX_CLIENT_SECRET = env.text("APPMAX_CLIENT_SECRET", "")
@@ -288,6 +302,22 @@ PROCRASTINATE_WORKER_DEFAULTS = {
     "shutdown_graceful_timeout": 60,  # seconds
 }
 
+# --- admin -----------------------------------------------------------------------------------------------------------
+
+UNFOLD = {
+    "SITE_TITLE": "Appmax Checkout",
+    "SITE_HEADER": "Appmax Checkout",
+    "SITE_SYMBOL": "storefront",
+    "SHOW_VIEW_ON_SITE": False,
+    "SHOW_BACK_BUTTON": True,
+    "ENVIRONMENT": "checkout_project.site.ribbon",
+    "DASHBOARD_CALLBACK": "checkout_project.dashboard.context",
+    "STYLES": [lambda request: static("checkout_project/backoffice.css")],
+    "SCRIPTS": [lambda request: static("checkout_project/backoffice.js")],
+    "SIDEBAR": {"show_search": False, "navigation": "checkout_project.site.navigation"},
+    "ACCOUNT": {"navigation": "checkout_project.site.account_links"},
+}
+
 # --- security --------------------------------------------------------------------------------------------------------
 
 AUTH_PASSWORD_VALIDATORS = [
@@ -296,8 +326,44 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not IS_LOCAL
+SESSION_COOKIE_AGE = (
+    env.number("ADMIN_SESSION_HOURS", 8, minimum=1) * 3600
+)  # from login; pages that poll don't renew it
 X_FRAME_OPTIONS = "DENY"
+
+# Whether staff must prove a second factor (an authenticator app); who has set one up is asked for it in any case.
+ADMIN_OTP_REQUIRED = env.flag("ADMIN_OTP_REQUIRED", False)
+OTP_TOTP_ISSUER = "Appmax Checkout"
+OTP_ADMIN_HIDE_SENSITIVE_DATA = True
+
+# Guessing passwords: five failures from one address for one name, and that pair waits for a quarter of an hour.
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_CALLABLE = "checkout_project.site.locked_out"
+AXES_VERBOSE = False
+AXES_ENABLE_ADMIN = False  # ours shows them
+AXES_DISABLE_ACCESS_LOG = True
+# How many reverse proxies of ours stand in front: X-Forwarded-For is believed as far as they wrote it.
+TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", 0)
+AXES_IPWARE_PROXY_COUNT = TRUSTED_PROXIES
+AXES_IPWARE_META_PRECEDENCE_ORDER = ["HTTP_X_FORWARDED_FOR", "REMOTE_ADDR"] if TRUSTED_PROXIES else ["REMOTE_ADDR"]
+
+# Nothing is fetched from another host. The admin's pages add what Unfold needs (site.py).
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "style-src": [SELF, UNSAFE_INLINE],  # style attributes, of which Unfold's pages are full
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF, APPMAX_ADMIN_URL],  # the install button, and an order's page there
+        "frame-ancestors": [NONE],
+    }
+}
 DEFAULT_EXCEPTION_REPORTER_FILTER = "checkout_project.logs.NoVariables"
 
 # --- logs ------------------------------------------------------------------------------------------------------------

@@ -154,6 +154,7 @@ def simulator_variables(env: Environment, app_port: str) -> dict[str, str]:
         "APPMAX_AUTH_URL": url,
         "APPMAX_API_URL": url,
         "APPMAX_ADMIN_URL": url,
+        "APPMAX_PANEL_ORDER_PATH": "/orders#{order_id}",
         "APPMAX_CLIENT_ID": env.secret("APPMAX_CLIENT_ID", generated_in=kept, make=lambda: secrets.token_hex(8)),
         "APPMAX_CLIENT_SECRET": env.secret("APPMAX_CLIENT_SECRET", generated_in=kept),
         "APPMAX_APP_ID_UUID": env.secret("APPMAX_APP_ID_UUID", generated_in=kept, make=lambda: str(uuid.uuid4())),

@@ -50,15 +50,20 @@ def forget_token(installation: Installation) -> None:
 
 
 def accepts(credentials: Credentials) -> bool:
-    """Whether Appmax's auth server gives a token for these merchant credentials; an error counts as no.
-
-    Connecting and answering may take 2 s each: it is asked within the 5 s of the installation callback.
-    """
+    """Whether Appmax's auth server gives a token for these merchant credentials; an error counts as no."""
     try:
-        _client(credentials, token_key="").fetch_token(timeout=2.0)
+        check(credentials)
     except AppmaxError:
         return False
     return True
+
+
+def check(credentials: Credentials) -> None:
+    """Raises AppmaxError unless Appmax's auth server gives a token for these merchant credentials.
+
+    Connecting and answering may take 2 s each: it is asked within the 5 s of the installation callback.
+    """
+    _client(credentials, token_key="").fetch_token(timeout=2.0)
 
 
 def _merchant_token_key(installation: Installation) -> str:

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.viewsets import ViewSet
 from rest_framework_api_key.permissions import KeyParser
 
-from installations.models import ApiKey, Installation
+from installations.models import ApiKey, Installation, Suspension
 
 
 class InvalidApiKey(APIException):
@@ -28,6 +28,13 @@ class InstallationNotFound(NotFound):
     default_detail = "installation not found"
 
 
+class InstallationDisabled(APIException):
+    """403: staff have disabled this merchant; told only to who holds its key."""
+
+    status_code = status.HTTP_403_FORBIDDEN
+    default_detail = "installation disabled"
+
+
 class MerchantViewSet(ViewSet):
     """Checks the API key before anything of the request is read, then finds the path's installation.
 
@@ -37,7 +44,7 @@ class MerchantViewSet(ViewSet):
     installation: Installation
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Sets self.installation. Raises InvalidApiKey, InstallationNotFound."""
+        """Sets self.installation. Raises InvalidApiKey, InstallationNotFound, InstallationDisabled."""
         super().initial(request, *args, **kwargs)
         text = KeyParser().get(request)
         if text is None and not settings.API_KEYS_REQUIRED:
@@ -50,7 +57,9 @@ class MerchantViewSet(ViewSet):
 # opens it.
 _COLUMNS = [field.attname for field in Installation._meta.concrete_fields]
 _KEY_AND_MERCHANT = f"""
-    SELECT api_keys.hashed_key, api_keys.expiry_date, {", ".join(f"installations.{name}" for name in _COLUMNS)}
+    SELECT api_keys.hashed_key, api_keys.expiry_date,
+           EXISTS (SELECT FROM installation_suspensions WHERE installation_id = installations.id),
+           {", ".join(f"installations.{name}" for name in _COLUMNS)}
       FROM api_keys
       LEFT JOIN installations ON installations.external_key = %(external_key)s
                              AND (api_keys.installation_id IS NULL OR api_keys.installation_id = installations.id)
@@ -59,7 +68,10 @@ _KEY_AND_MERCHANT = f"""
 
 
 def _found_by_key(text: str, external_key: str) -> Installation:
-    """The path's installation, if this is a good key that opens it. Raises InvalidApiKey, InstallationNotFound."""
+    """The path's installation, if this is a good key that opens it.
+
+    Raises InvalidApiKey, InstallationNotFound, InstallationDisabled.
+    """
     prefix = text.partition(".")[0]
     # PostgreSQL's text can't hold a NUL, so nobody has such a key or such an external_key.
     parameters = {"prefix": prefix.replace("\0", ""), "external_key": external_key.replace("\0", "")}
@@ -68,18 +80,23 @@ def _found_by_key(text: str, external_key: str) -> Installation:
         row = cursor.fetchone()
     if row is None:
         raise InvalidApiKey
-    hashed_key, expiry_date, *columns = row
+    hashed_key, expiry_date, is_disabled, *columns = row
     if not ApiKey.objects.key_generator.verify(text, hashed_key):
         raise InvalidApiKey
     if expiry_date is not None and expiry_date < timezone.now():
         raise InvalidApiKey
     if columns[0] is None or "\0" in external_key:
         raise InstallationNotFound
+    if is_disabled:
+        raise InstallationDisabled
     return Installation.from_row(dict(zip(_COLUMNS, columns, strict=True)))
 
 
 def _open_to_anybody(external_key: str) -> Installation:
     try:
-        return Installation.objects.get(external_key=external_key.replace("\0", "\ufffd"))
+        installation = Installation.objects.get(external_key=external_key.replace("\0", "\ufffd"))
     except Installation.DoesNotExist:
         raise InstallationNotFound from None
+    if Suspension.objects.filter(installation=installation).exists():
+        raise InstallationDisabled
+    return installation

@@ -82,6 +82,10 @@ class Installation(models.Model):
         constraints = [models.UniqueConstraint(fields=["external_key"], name="installations_external_key_key")]
         verbose_name = _("installation")
         verbose_name_plural = _("installations")
+        permissions = [
+            ("check_installation", _("Can check merchants' credentials with Appmax")),
+            ("disable_installation", _("Can disable and enable merchants")),
+        ]
 
     def __str__(self) -> str:
         return self.external_key
@@ -126,6 +130,27 @@ class Installation(models.Model):
         self.merchant_client_secret = credentials.client_secret
         self.installed_at = timezone.now()
         self.save(update_fields=["merchant_client_id", "merchant_client_secret", "installed_at", "updated_at"])
+
+
+class Suspension(models.Model):
+    """A merchant that staff have disabled: its routes answer 403. What Appmax says of its orders still counts.
+
+    A table of its own, as the seed's table has no column for it.
+    """
+
+    installation = models.OneToOneField(
+        Installation, on_delete=models.CASCADE, primary_key=True, related_name="suspension"
+    )
+    since = models.DateTimeField(_("since"), db_default=TransactionNow(), editable=False)
+    reason = models.CharField(_("reason"), max_length=255)
+
+    class Meta:
+        db_table = "installation_suspensions"
+        verbose_name = _("suspension")
+        verbose_name_plural = _("suspensions")
+
+    def __str__(self) -> str:
+        return f"{self.installation_id}: {self.reason}"
 
 
 class ApiKey(AbstractAPIKey):

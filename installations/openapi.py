@@ -74,6 +74,6 @@ merchant_token = extend_schema(
             merchant_client_id=serializers.CharField(),
             merchant_client_secret=serializers.CharField(),
         ),
-        **errors(401, 404, 405, 500, 502, 503, 504),
+        **errors(401, 403, 404, 405, 500, 502, 503, 504),
     },
 )

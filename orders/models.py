@@ -49,7 +49,11 @@ class Order(models.Model):
     """An order that Appmax has given an id."""
 
     installation = models.ForeignKey(
-        Installation, on_delete=models.PROTECT, related_name="orders", verbose_name=_("installation")
+        Installation,
+        on_delete=models.PROTECT,
+        related_name="orders",
+        verbose_name=_("installation"),
+        db_index=False,  # orders_installation serves
     )
     appmax_customer_id = models.IntegerField(_("Appmax customer id"))
     appmax_order_id = models.IntegerField(_("Appmax order id"), unique=True)
@@ -77,6 +81,17 @@ class Order(models.Model):
             models.Index(fields=["created_at"], condition=Q(status__in=UNDECIDED), name="orders_undecided"),
             # the order that an upsell belongs to
             models.Index(fields=["upsell_hash"], condition=Q(upsell_hash__isnull=False), name="orders_upsell_hash"),
+            # the back office's list with its filters, newest first, and its search
+            models.Index(fields=["created_at"], name="orders_created_at"),
+            models.Index(fields=["status", "created_at"], name="orders_status"),
+            models.Index(fields=["installation", "created_at"], name="orders_installation"),
+            models.Index(fields=["appmax_customer_id"], name="orders_customer"),
+        ]
+        permissions = [
+            ("refund_order", _("Can refund orders at Appmax")),
+            ("reconcile_order", _("Can reconcile orders with Appmax")),
+            ("track_order", _("Can add tracking codes to orders")),
+            ("export_order", _("Can export orders")),
         ]
 
     def __str__(self) -> str:
@@ -174,6 +189,11 @@ class PaymentAttempt(models.Model):
         indexes = [
             # orders that somebody has tried to pay lately, for reconciliation
             models.Index(fields=["started_at"], name="payment_attempts_started_at"),
+            # the back office's filter and search
+            models.Index(fields=["state", "started_at"], name="payment_attempts_state"),
+            models.Index(
+                fields=["idempotency_key"], condition=Q(idempotency_key__isnull=False), name="payment_attempts_key"
+            ),
         ]
         constraints = [
             models.UniqueConstraint(

@@ -24,7 +24,7 @@ from orders.status import OrderStatus
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_ALWAYS = (400, 401, 404, 405, 500, 503)
+_ALWAYS = (400, 401, 403, 404, 405, 500, 503)
 _READS = (*_ALWAYS, 502, 504)
 _WRITES = (*_READS, 409, 413, 422)
 

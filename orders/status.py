@@ -37,6 +37,24 @@ UNDECIDED = (OrderStatus.PENDENTE, OrderStatus.AUTORIZADO)
 """More is to come from Appmax: orders that stay so are asked about."""
 
 
+SETTLED = (
+    OrderStatus.APROVADO,
+    OrderStatus.PENDENTE_INTEGRACAO,
+    OrderStatus.PENDENTE_INTEGRACAO_EM_ANALISE,
+    OrderStatus.INTEGRADO,
+)
+"""The money is in: neither merely reserved (autorizado), nor gone back or in dispute."""
+
+
+SETTLED = (
+    OrderStatus.APROVADO,
+    OrderStatus.PENDENTE_INTEGRACAO,
+    OrderStatus.PENDENTE_INTEGRACAO_EM_ANALISE,
+    OrderStatus.INTEGRADO,
+)
+"""The shopper has paid, and nobody has taken it back or disputes it: what the back office counts as paid."""
+
+
 def advances(current: str, new: str) -> bool:
     """Whether an event that means `new` moves an order that is `current`. Raises KeyError for an unknown status."""
     return _RANK[new] > _RANK[current]

@@ -1,101 +1,275 @@
 """Staff's view of the inbox."""
 
+import json
+from typing import Any
+
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.utils.translation import gettext as _now
+from django.db.models import F, Func, JSONField, QuerySet, Value
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.translation import gettext, gettext_noop, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
+from import_export.fields import Field
+from import_export.resources import Resource
+from unfold.contrib.filters.admin import DropdownFilter
 
-from checkout_project.admin import ReadOnlyAdmin
-from webhooks import waiting
-from webhooks.models import WebhookEvent
+from checkout_project.backoffice import DateRangeFilter, action, ago, badge, display, history, lasted
+from checkout_project.export import ExportableAdmin
+from orders.models import Order
+from webhooks import payload, privacy, waiting
+from webhooks.models import Outcome, WebhookEvent
+from webhooks.timeline import note_of
+
+OUTCOME_TONES = {
+    Outcome.APPLIED: "success",
+    Outcome.IGNORED: "default",
+    Outcome.ACKNOWLEDGED: "default",
+    Outcome.DUPLICATE: "info",
+    Outcome.REFUSED: "danger",
+    Outcome.WAITING: "warning",
+    Outcome.CLOSED: "danger",
+    Outcome.FAILED: "danger",
+}
+
+HANDLED_AGAIN = gettext_noop("Handled again")
+
+
+class OutcomeFilter(DropdownFilter):
+    """What became of an event; without acknowledged ones, which are told by their names."""
+
+    title = _("outcome")
+    parameter_name = "outcome"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """What wants a look comes first."""
+        shown = (
+            Outcome.WAITING,
+            Outcome.FAILED,
+            Outcome.APPLIED,
+            Outcome.DUPLICATE,
+            Outcome.IGNORED,
+            Outcome.REFUSED,
+            Outcome.CLOSED,
+        )
+        return [("unprocessed", _("Unprocessed")), *((outcome.value, outcome.label) for outcome in shown)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[WebhookEvent]) -> QuerySet[WebhookEvent]:
+        """Each by an index of its own; an unknown value is none."""
+        if self.value() == "unprocessed":
+            return queryset.filter(processed=False)
+        if self.value() in Outcome.values:
+            return queryset.with_outcome(Outcome(self.value()))  # type: ignore[attr-defined, no-any-return]
+        return queryset
+
+
+class EventFilter(DropdownFilter):
+    """The contract's events; each in all its spellings."""
+
+    title = _("event")
+    parameter_name = "event"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """In Pascal case."""
+        return [(name, name) for name in payload.known_names()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[WebhookEvent]) -> QuerySet[WebhookEvent]:
+        """By the index of events."""
+        return queryset.filter(event__in=payload.spellings(self.value() or "")) if self.value() else queryset
+
+
+class WebhookEventResource(Resource):
+    """An event as a row of a file; without the payload, which holds personal data."""
+
+    number = Field("pk", _("number"))
+    event = Field("event", _("event"))
+    event_type = Field("event_type", _("event type"))
+    order_id = Field("appmax_order_id", _("Appmax order id"))
+    outcome = Field("outcome", _("outcome"))
+    note = Field("error_message", _("note"))
+    received_at = Field("created_at", _("received at"))
+    processed_at = Field("processed_at", _("processed at"))
 
 
 @admin.register(WebhookEvent)
-class WebhookEventAdmin(ReadOnlyAdmin[WebhookEvent]):
-    """Unprocessed events are the first filter."""
+class WebhookEventAdmin(ExportableAdmin[WebhookEvent]):
+    """What came, and what became of it. Unprocessed ones are a menu entry of their own."""
 
-    list_display = (
-        "id",
-        "event",
-        "event_type",
-        "appmax_order_id",
-        "processed",
-        "error_message",
-        "created_at",
-        "processed_at",
-    )
-    list_filter = ("processed", "created_at")
+    list_display = ("id", "event", "outcome_badge", "appmax_order_id", "payload_model", "received", "delay", "note")
+    list_display_links = ("id", "event")
+    list_filter = (OutcomeFilter, EventFilter, ("created_at", DateRangeFilter))
+    date_hierarchy = "created_at"
     search_fields = ("appmax_order_id",)  # shows the box; get_search_results does the search
-    search_help_text = _("Appmax order id, or the event's whole name")
-    ordering = ("-pk",)
-    show_full_result_count = False
+    search_help_text = _("Appmax order id, or an event's name")
+    ordering = ("-created_at", "-pk")
+    resource_class = WebhookEventResource
     actions = ("reprocess",)
+    actions_detail = ("reprocess_one",)
+    readonly_fields = ("outcome_badge", "note", "order", "delay", "payload_model", "shown_payload")
     fields = (
-        "event",
-        "event_type",
-        "appmax_order_id",
-        "processed",
-        "processed_at",
-        "error_message",
-        "created_at",
-        "payload",
+        ("event", "event_type", "payload_model"),
+        ("outcome_badge", "note"),
+        ("appmax_order_id", "order"),
+        ("created_at", "processed_at", "delay"),
+        "shown_payload",
     )
 
-    def has_reprocess_permission(self, request: HttpRequest) -> bool:
+    def has_reprocess_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Whether this user may have events handled again."""
         return request.user.has_perm("webhooks.reprocess_webhookevent")
+
+    # --- columns and fields ---
+
+    @display(description=_("outcome"))
+    def outcome_badge(self, event: WebhookEvent) -> str:
+        """What became of it."""
+        return badge(str(event.outcome.label), OUTCOME_TONES[event.outcome])
+
+    @display(description=_("note"))
+    def note(self, event: WebhookEvent) -> str:
+        """Why."""
+        return note_of(event) or "-"
+
+    @display(description=_("model"))
+    def payload_model(self, event: WebhookEvent) -> str:
+        """Appmax's model of payload; unknown once that has been stripped."""
+        keys: list[str] = getattr(event, "body_keys", None) or list(event.payload)
+        data = event.payload.get("data") if not hasattr(event, "data_keys") else None
+        data_keys: list[str] = getattr(event, "data_keys", None) or list(data if isinstance(data, dict) else ())
+        if "stripped" in keys:
+            return "-"
+        body = dict.fromkeys(keys) | {"event_type": event.event_type, "data": dict.fromkeys(data_keys)}
+        return payload.model_of(body).replace("_", " ")
+
+    @display(description=_("received"), ordering="created_at")
+    def received(self, event: WebhookEvent) -> str:
+        """How long ago."""
+        return ago(event.created_at)
+
+    @display(description=_("delay"))
+    def delay(self, event: WebhookEvent) -> str:
+        """From arrival until it was handled, or until now."""
+        return lasted((event.processed_at or timezone.now()) - event.created_at)
+
+    @display(description=_("order"))
+    def order(self, event: WebhookEvent) -> str:
+        """A link, if there is one."""
+        if event.appmax_order_id is None:
+            return "-"
+        row = Order.objects.filter(appmax_order_id=event.appmax_order_id).only("status").first()
+        if row is None:
+            return "-"
+        url = reverse("admin:orders_order_change", args=[row.pk])
+        return format_html(
+            '<a href="{}" class="text-link">{} ({})</a>', url, event.appmax_order_id, row.get_status_display()
+        )
+
+    @display(description=_("payload"))
+    def shown_payload(self, event: WebhookEvent) -> str:
+        """As it came, or as `get_object` has masked it."""
+        return format_html('<pre class="payload">{}</pre>', json.dumps(event.payload, indent=2, ensure_ascii=False))
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> WebhookEvent | None:
+        """With personal data masked, for those who may not see it."""
+        event = super().get_object(request, object_id, from_field)
+        if event is not None and not request.user.has_perm("webhooks.view_personal_data"):
+            event.payload = privacy.masked(event.payload)
+        return event
+
+    # --- actions ---
 
     @admin.action(description=_("Handle again"), permissions=["reprocess"])
     def reprocess(self, request: HttpRequest, queryset: QuerySet[WebhookEvent]) -> HttpResponse | None:
         """Asks for confirmation; then as the worker does, at once. What came of it goes into each event's history."""
         events = list(queryset.filter(processed=False).order_by("pk"))
-        if not events:
-            self.message_user(request, _now("None of these events is unprocessed."), messages.WARNING)
+        if "confirmed" in request.POST or not events:
+            self._handle_again(request, events)
             return None
-        if "confirmed" not in request.POST:
-            context = {
-                **self.admin_site.each_context(request),
-                "title": _now("Handle again?"),
-                "events": events,
-                "checkbox_name": ACTION_CHECKBOX_NAME,
-                "opts": self.opts,
-            }
-            return render(request, "webhooks/reprocess.html", context)
+        hidden = [(ACTION_CHECKBOX_NAME, event.pk) for event in events]
+        back = reverse("admin:webhooks_webhookevent_changelist")
+        return self._confirm(request, events, back, [*hidden, ("action", "reprocess"), ("confirmed", "yes")])
+
+    @action(
+        description=_("Handle again"),
+        url_path="reprocess",
+        icon="replay",
+        permissions=["reprocess"],
+    )
+    def reprocess_one(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The same from an event's page."""
+        event = self.found(request, object_id)
+        back = reverse("admin:webhooks_webhookevent_change", args=[event.pk])
+        events = [] if event.processed else [event]
+        if request.method == "POST" or not events:
+            self._handle_again(request, events)
+            return HttpResponseRedirect(back)
+        return self._confirm(request, events, back, [])
+
+    def _confirm(
+        self, request: HttpRequest, events: list[WebhookEvent], back: str, hidden: list[tuple[str, Any]]
+    ) -> HttpResponse:
+        return self.confirm(
+            request,
+            events[0],
+            title=gettext("Handle again?"),
+            row_title=gettext("%(count)s unprocessed") % {"count": len(events)},
+            question=gettext(
+                "These events are handled again now, as they would be by the worker. Appmax may be asked about their "
+                "orders."
+            ),
+            rows=[
+                f"#{event.pk} {event.event}, {event.appmax_order_id or '-'}: {note_of(event) or '-'}"
+                for event in events
+            ],
+            hidden=hidden,
+            button=gettext("Handle again"),
+            back=back,
+        )
+
+    def _handle_again(self, request: HttpRequest, events: list[WebhookEvent]) -> None:
+        if not events:
+            self.message_user(request, gettext("None of these events is unprocessed."), messages.WARNING)
+            return
         outcomes = waiting.process_all([event.pk for event in events])
         for event in events:
             event.refresh_from_db(fields=["processed", "error_message"])
-            self.log_change(request, event, _history(event))
-        told = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
+            self.log_change(request, event, history(HANDLED_AGAIN, event.error_message or event.outcome))
+        came = ", ".join(f"{count} {Outcome(outcome).label}" for outcome, count in outcomes.items())
         count = len(events)
         message = ngettext(
             "%(count)s event was handled again: %(told)s", "%(count)s events were handled again: %(told)s", count
         )
-        self.message_user(request, message % {"count": count, "told": told or "-"})
-        return None
+        self.message_user(request, message % {"count": count, "told": came or "-"})
+
+    # --- the list ---
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[WebhookEvent]:
-        """The list doesn't read the payloads."""
-        events = super().get_queryset(request)
+        """A list reads of the payloads only their keys, which tell the model."""
+        events = super().get_queryset(request).defer("payload")
         on_list = request.resolver_match is not None and str(request.resolver_match.url_name).endswith("_changelist")
-        return events.defer("payload") if on_list else events
+        return events.annotate(body_keys=_keys("$"), data_keys=_keys("$.data")) if on_list else events
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[WebhookEvent], search_term: str
     ) -> tuple[QuerySet[WebhookEvent], bool]:
-        """Exact look-ups only."""
+        """Exact look-ups only, by index."""
         term = search_term.strip()
         if not term:
             return queryset, False
         if term.isascii() and term.isdigit() and int(term) < 2**31:
-            return queryset.filter(appmax_order_id=int(term)), False
-        return queryset.filter(event=term), False
+            return queryset.of_order(int(term)), False  # type: ignore[attr-defined]
+        return queryset.filter(event__in=payload.spellings(term.replace("\0", ""))), False
 
 
-def _history(event: WebhookEvent) -> str:
-    """What an event's history says of its repetition."""
-    state = "processed" if event.processed else "unprocessed"
-    return f"handled again: {state}" + (f", {event.error_message}" if event.error_message else "")
+def _keys(path: str) -> Func:
+    """The names of the object that is there in the payload; none if it isn't an object."""
+    return Func(
+        F("payload"),
+        Value(f"{path}.keyvalue().key"),
+        Value("{}"),
+        Value(True),
+        template="jsonb_path_query_array(%(expressions)s)",
+        output_field=JSONField(),
+    )

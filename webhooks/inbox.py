@@ -7,7 +7,6 @@ event rows. Everything that handles an order's events holds the first, so what i
 import logging
 import time
 from datetime import timedelta
-from enum import StrEnum
 from typing import Any
 
 from django.conf import settings
@@ -20,26 +19,13 @@ from orders import reconcile
 from orders.models import Order
 from orders.status import RESTARTABLE, OrderStatus, advances
 from webhooks import payload, retention
-from webhooks.models import NOT_BELIEVED, NOT_FOUND, WebhookEvent
+from webhooks.models import DUPLICATE, FAILED, IGNORED, NOT_BELIEVED, NOT_FOUND, UNKNOWN, Outcome, WebhookEvent
 from webhooks.payload import Event
 
 log = logging.getLogger(__name__)
 
 NO_ORDER_YET = "the order is not there yet"
 UNCONFIRMED = "waits for Appmax's confirmation"
-
-
-class Outcome(StrEnum):
-    """What became of an event."""
-
-    APPLIED = "applied"
-    IGNORED = "ignored"  # it would have moved the order backwards
-    ACKNOWLEDGED = "acknowledged"  # it means no status
-    DUPLICATE = "duplicate"
-    REFUSED = "refused"  # it isn't believed
-    WAITING = "waiting"  # for its order, for Appmax's confirmation, or it names no order
-    CLOSED = "closed"  # it waited in vain
-    FAILED = "failed"
 
 
 def receive(event: Event, *, request_id: str = "-") -> Outcome:
@@ -173,7 +159,7 @@ def _settle(
     if row.appmax_order_id is None:
         return _settle_without_order(row, needs_order=status is not None)
     if WebhookEvent.objects.handled(row.event, row.appmax_order_id).exists():
-        row.close("duplicate")
+        row.close(DUPLICATE)
         return Outcome.DUPLICATE
     if order is not None and _is_of_another(order, merchants):
         row.close(f"{NOT_BELIEVED}its client_key names another merchant than the order's")
@@ -214,9 +200,9 @@ def _wait_for_confirmation(row: WebhookEvent) -> Outcome:
 
 def _ignore(row: WebhookEvent, order: Order, status: OrderStatus) -> Outcome:
     if order.status == status:
-        row.close(f"ignored: the order is {order.status} already")
+        row.close(f"{IGNORED}the order is {order.status} already")
     else:
-        row.close(f"ignored: the order is {order.status}, this event means {status.value}")
+        row.close(f"{IGNORED}the order is {order.status}, this event means {status.value}")
     return Outcome.IGNORED
 
 
@@ -242,7 +228,7 @@ def _why_in_vain(row: WebhookEvent, order: Order | None) -> str:
 
 
 def _unknown(row: WebhookEvent) -> str | None:
-    return None if payload.is_known(row.event) else "unknown event"
+    return None if payload.is_known(row.event) else UNKNOWN
 
 
 def _keep_failed(row: WebhookEvent, error: Exception) -> Outcome:
@@ -256,7 +242,7 @@ def _keep_failed(row: WebhookEvent, error: Exception) -> Outcome:
 
 def _failure(error: Exception) -> str:
     """The error's type alone: its text may quote the row, and that holds personal data."""
-    return f"processing failed: {type(error).__name__}"
+    return f"{FAILED}{type(error).__name__}"
 
 
 def _printable(event: str) -> str:

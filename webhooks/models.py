@@ -4,14 +4,45 @@ from typing import Any
 
 from django.contrib.postgres.functions import TransactionNow
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q, Value
 from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Left, Lower, Replace
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-# The error_message of an event that was closed without being applied: how it begins, or all of it.
+from webhooks import payload
+
+# What became of an event is in `processed` and `error_message`: how the latter begins, or all of it.
+DUPLICATE = "duplicate"
+IGNORED = "ignored: "
+UNKNOWN = "unknown event"
 NOT_BELIEVED = "not believed: "
 NOT_FOUND = "order not found"
+FAILED = "processing failed: "
+
+_HEAD = 9  # characters of error_message that tell these apart, for the index
+
+
+class Outcome(models.TextChoices):
+    """What became of an event."""
+
+    APPLIED = "applied", _("Applied")
+    IGNORED = "ignored", _("Ignored")  # it would have moved the order backwards
+    ACKNOWLEDGED = "acknowledged", _("Acknowledged")  # it means no status
+    DUPLICATE = "duplicate", _("Duplicate")
+    REFUSED = "refused", _("Not believed")
+    WAITING = "waiting", _("Waiting")  # for its order, for Appmax's confirmation, or it names no order
+    CLOSED = "closed", _("Order not found")  # it waited in vain
+    FAILED = "failed", _("Failed")
+
+
+_NOTES = {
+    Outcome.DUPLICATE: DUPLICATE,
+    Outcome.IGNORED: IGNORED,
+    Outcome.REFUSED: NOT_BELIEVED,
+    Outcome.CLOSED: NOT_FOUND,
+    Outcome.ACKNOWLEDGED: UNKNOWN,
+}
 
 
 class WebhookEventQuerySet(models.QuerySet["WebhookEvent"]):
@@ -27,6 +58,25 @@ class WebhookEventQuerySet(models.QuerySet["WebhookEvent"]):
         in_vain = Q(error_message__startswith=NOT_BELIEVED) | Q(error_message=NOT_FOUND)
         same = self.filter(event=event, appmax_order_id=appmax_order_id, processed=True)
         return same.filter(Q(error_message=None) | ~in_vain)
+
+    def with_outcome(self, outcome: Outcome) -> "WebhookEventQuerySet":
+        """Those whose `outcome` is this one; of the acknowledged ones, those that nobody knows."""
+        if outcome is Outcome.FAILED:
+            return self.filter(processed=False, error_message__startswith=FAILED)
+        if outcome is Outcome.WAITING:
+            return self.filter(processed=False).exclude(error_message__startswith=FAILED)
+        if outcome is Outcome.APPLIED:
+            name = Lower(Replace("event", Value("_"), Value("")))
+            closed = self.filter(processed=True, error_message=None)
+            return closed.alias(folded=name).exclude(folded__in=payload.acknowledged_events())
+        noted = self.filter(processed=True, error_message__isnull=False)
+        return noted.alias(head=Left("error_message", _HEAD)).filter(head=_NOTES[outcome][:_HEAD])
+
+    def of_order(self, appmax_order_id: int) -> "WebhookEventQuerySet":
+        """All events of an order: each half by the index that it has."""
+        return self.filter(
+            Q(appmax_order_id=appmax_order_id, processed=True) | Q(appmax_order_id=appmax_order_id, processed=False)
+        )
 
     def with_merchants(self) -> "WebhookEventQuerySet":
         """Without the payload, but with what its envelope says of the merchant: `client_key`, `external_key`."""
@@ -52,7 +102,11 @@ class WebhookEvent(models.Model):
         db_table = "webhook_events"
         verbose_name = _("webhook event")
         verbose_name_plural = _("webhook events")
-        permissions = [("reprocess_webhookevent", _("Can reprocess webhook events"))]
+        permissions = [
+            ("reprocess_webhookevent", _("Can reprocess webhook events")),
+            ("export_webhookevent", _("Can export webhook events")),
+            ("view_personal_data", _("Can see personal data in payloads")),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(processed=True, processed_at__isnull=False) | Q(processed=False, processed_at__isnull=True),
@@ -69,10 +123,30 @@ class WebhookEvent(models.Model):
             # what waits: for a new order; and for the drain and the admin's filter. Small, as little waits.
             models.Index(fields=["appmax_order_id"], condition=Q(processed=False), name="webhook_events_waiting"),
             models.Index(fields=["id"], condition=Q(processed=False), name="webhook_events_oldest_waiting"),
+            # the back office's list and its filters, newest first; the figures per hour
+            models.Index(fields=["created_at"], name="webhook_events_created_at"),
+            models.Index(fields=["event", "created_at"], name="webhook_events_event"),
+            models.Index(
+                Left("error_message", _HEAD),
+                F("created_at"),
+                condition=Q(processed=True, error_message__isnull=False),
+                name="webhook_events_noted",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.event} #{self.pk}"
+
+    @property
+    def outcome(self) -> Outcome:
+        """What became of it."""
+        note = self.error_message or ""
+        if not self.processed:
+            return Outcome.FAILED if note.startswith(FAILED) else Outcome.WAITING
+        for outcome, text in _NOTES.items():
+            if note.startswith(text):
+                return outcome
+        return Outcome.ACKNOWLEDGED if note or payload.status_of(self.event) is None else Outcome.APPLIED
 
     def close(self, note: str | None = None) -> None:
         """Handled; `note` says why it changed nothing, if so. Not saved."""

@@ -4,6 +4,7 @@ Nothing here touches the database, and nothing odd in a body raises: what can't 
 """
 
 import math
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,8 +22,8 @@ def _folded(name: str) -> str:
 
 
 # The Pascal names of the contract's table; the snake names fold to the same. None: acknowledged, no status.
-_MEANINGS: dict[str, OrderStatus | None] = {
-    _folded(name): status
+_NAMES: dict[str, OrderStatus | None] = {
+    name: status
     for status, names in {
         OrderStatus.AUTORIZADO: "OrderAuthorized OrderAuthorizedWithDelay PaymentAuthorizedWithDelay",
         OrderStatus.APROVADO: ("OrderApproved OrderPaid OrderPaidByPix OrderUpSold CreatedSubscription SplitOrders"),
@@ -45,7 +46,17 @@ _MEANINGS: dict[str, OrderStatus | None] = {
     }.items()
     for name in names.split()
 }
+_MEANINGS = {_folded(name): status for name, status in _NAMES.items()}
 
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+
+
+_SPELLINGS = {
+    _folded(name): list(dict.fromkeys((name, _snake(name), _snake(name).replace("charge_back", "chargeback"))))
+    for name in _NAMES
+}
 
 _APP_STORE_TYPES = ("order", "customer", "payment", "subscription")
 _ENVELOPE = ("site_id", "app_id", "client_key", "external_key", "partner_merchant")
@@ -74,6 +85,11 @@ def is_known(name: str) -> bool:
     return _folded(name) in _MEANINGS
 
 
+def spellings(name: str) -> list[str]:
+    """All ways in which the contract writes an event, whichever this is; the name alone if it isn't the contract's."""
+    return _SPELLINGS.get(_folded(name), [name])
+
+
 def status_of(name: str) -> OrderStatus | None:
     """The status that an event means; None for one that is only acknowledged, and for an unknown one."""
     return _MEANINGS.get(_folded(name))
@@ -88,6 +104,11 @@ def means_money(name: str) -> bool:
 def money_events() -> list[str]:
     """The names of these events, folded: lower case, no underscores."""
     return [name for name in _MEANINGS if means_money(name)]
+
+
+def acknowledged_events() -> list[str]:
+    """The names of the events that mean no status, folded."""
+    return [name for name, status in _MEANINGS.items() if status is None]
 
 
 def read(body: Any) -> Event:
@@ -108,10 +129,15 @@ def read(body: Any) -> Event:
         type=event_type[:MAX_TYPE] if isinstance(event_type, str) else "",
         order_id=order_id,
         payload=payload,
-        model=_model(payload),
+        model=model_of(payload),
         merchants=merchants_of(payload.get("client_key"), payload.get("external_key")),
         note=note,
     )
+
+
+def known_names() -> list[str]:
+    """The contract's events, in Pascal case."""
+    return sorted(_NAMES)
 
 
 def merchants_of(*keys: Any) -> tuple[str, ...]:
@@ -119,8 +145,8 @@ def merchants_of(*keys: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(key for key in keys if isinstance(key, str) and key))
 
 
-def _model(body: dict[str, Any]) -> str:
-    """Which of the six models it is (contract, section 6); only the log says it."""
+def model_of(body: dict[str, Any]) -> str:
+    """Which of the six models it is (contract, section 6), told by its keys; for the log and the back office."""
     event_type = body.get("event_type")
     data = body["data"] if isinstance(body.get("data"), dict) else {}
     if event_type in _APP_STORE_TYPES and any(key in body for key in _ENVELOPE):

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
 from webhooks import inbox, openapi, payload
+from webhooks.models import Outcome
 
 WEBHOOK_PATH = "/webhooks/appmax"
 
@@ -55,7 +56,7 @@ class WebhookViewSet(ViewSet):
         except payload.InvalidPayload:
             raise ParseError from None
         outcome = inbox.receive(event, request_id=request._request.request_id)  # type: ignore[attr-defined]
-        return Response({"message": "already processed" if outcome is inbox.Outcome.DUPLICATE else "ok"})
+        return Response({"message": "already processed" if outcome is Outcome.DUPLICATE else "ok"})
 
 
 def _check_token(request: Request) -> None:

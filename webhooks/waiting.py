@@ -23,8 +23,7 @@ from orders import reconcile
 from orders.models import Order
 from orders.reconcile import Round
 from webhooks import inbox, payload
-from webhooks.inbox import Outcome
-from webhooks.models import Retry, WebhookEvent
+from webhooks.models import Outcome, Retry, WebhookEvent
 
 FIRST_AFTER = timedelta(seconds=5)  # doubled with each try, up to
 AT_MOST_AFTER = timedelta(hours=6)

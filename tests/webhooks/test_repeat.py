@@ -40,7 +40,7 @@ def test_it_is_asked_first_whether_it_is_meant(staff: Client) -> None:
 
     page = ask(staff, event).content.decode()
 
-    assert f"{event.pk}: order_paid" in page
+    assert f"#{event.pk} order_paid, {event.appmax_order_id}: " in page
     event.refresh_from_db()
     assert not event.processed
 
@@ -50,7 +50,7 @@ def test_one_or_many_are_handled_again_and_it_is_told_what_came_of_it(staff: Cli
 
     page = ask(staff, *events, confirmed="yes").content.decode()
 
-    assert "3 applied, 1 waiting" in page
+    assert "3 Aplicado, 1 Aguardando" in page
     assert WebhookEvent.objects.filter(processed=True).count() == 3
 
 
@@ -61,9 +61,9 @@ def test_who_repeated_what_is_in_the_history(staff: Client) -> None:
 
     entry = LogEntry.objects.get()
     assert (entry.user.username, entry.object_id) == ("ana", str(event.pk))
-    assert entry.get_change_message() == "handled again: processed"
+    assert entry.change_message == "Handled again: applied"
     history = staff.get(reverse("admin:webhooks_webhookevent_history", args=[event.pk])).content.decode()
-    assert "handled again: processed" in history
+    assert "Tratado de novo: applied" in history
 
 
 def test_without_the_permission_there_is_no_such_action(staff: Client) -> None:

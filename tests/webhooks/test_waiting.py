@@ -19,12 +19,12 @@ from orders.signals import order_created
 from tests.factories import InstallationFactory, OrderFactory, WebhookEventFactory
 from tests.webhooks.conftest import send
 from webhooks import inbox, waiting
-from webhooks.models import Retry, WebhookEvent
+from webhooks.models import Outcome, Retry, WebhookEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def process_due() -> Counter[inbox.Outcome]:
+def process_due() -> Counter[Outcome]:
     """A round of the worker's."""
     return waiting.process_due(Round(most_of_a_merchant=3, sleep=lambda _: None))
 

@@ -1,0 +1,223 @@
+"""What the apps' admins share: read-only lists that stay fast, confirmed actions, how things are shown."""
+
+import functools
+import re
+from collections.abc import Callable, Iterable
+from datetime import datetime, time, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from babel.dates import format_timedelta
+from babel.numbers import format_currency
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
+from django.db.models import Model, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.functional import cached_property
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language, gettext, to_locale
+from unfold.contrib.filters.admin import RangeDateFilter
+
+from appmax.errors import Declined, OutcomeUnknown, Rejected
+from installations.fields import DecryptionFailed
+
+M = TypeVar("M", bound=Model)
+F = TypeVar("F", bound=Callable[..., Any])
+
+# Unfold has no types; these are its faces for mypy.
+if TYPE_CHECKING:
+    from django.contrib.admin import ModelAdmin
+
+    def action(**options: Any) -> Callable[[F], F]:
+        """Unfold's: a button on a row's page."""
+
+    def display(**options: Any) -> Callable[[F], F]:
+        """Unfold's: as Django's, with `label` for coloured badges."""
+else:
+    from unfold.admin import ModelAdmin
+    from unfold.decorators import action, display
+
+__all__ = [
+    "BoundedPaginator",
+    "DateRangeFilter",
+    "ModelAdmin",
+    "ReadOnlyAdmin",
+    "action",
+    "ago",
+    "badge",
+    "display",
+    "explained",
+    "history",
+    "in_words",
+    "lasted",
+    "reais",
+    "told",
+]
+
+
+class BoundedPaginator(Paginator[Any]):
+    """Counts no further than LIMIT rows and pages no further, so that a table of millions costs what a small one does.
+
+    Who needs older rows narrows the list: by date, status, merchant or search.
+    """
+
+    LIMIT = 10_000
+    template_name = "admin/bounded_pagination.html"
+
+    @cached_property
+    def has_more(self) -> bool:
+        """Whether there are rows beyond the limit."""
+        return self._counted > self.LIMIT
+
+    @cached_property
+    def count(self) -> int:
+        """The number of rows, or the limit."""
+        return min(self._counted, self.LIMIT)
+
+    @cached_property
+    def _counted(self) -> int:
+        rows: Any = self.object_list
+        return int(rows.order_by()[: self.LIMIT + 1].count())
+
+
+class ReadOnlyAdmin(ModelAdmin[M]):
+    """For rows that only the install flow, the checkout or Appmax may write: staff look, and change nothing by hand."""
+
+    paginator = BoundedPaginator
+    show_full_result_count = False
+    list_per_page = 50
+    list_max_show_all = 0
+    list_filter_submit = True
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Nobody."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody."""
+        return False
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
+        """As Django's, in the language at hand."""
+        response = super().history_view(request, object_id, extra_context)
+        for entry in getattr(response, "context_data", {}).get("action_list", ()):
+            entry.change_message = told(entry.change_message)
+        return response
+
+    def found(self, request: HttpRequest, object_id: str) -> M:
+        """The row that an action's URL names. Raises Http404."""
+        row: M | None = self.get_object(request, object_id)
+        if row is None:
+            raise Http404
+        return row
+
+    def confirm(self, request: HttpRequest, row: M, *, title: str, **context: Any) -> HttpResponse:
+        """The page that asks before something is done; its form posts to the same URL.
+
+        `context`: question (text), form, button (text), is_dangerous.
+        """
+        return render(
+            request,
+            "admin/confirm.html",
+            {**self.admin_site.each_context(request), "opts": self.opts, "title": title, "row": row, **context},
+        )
+
+
+class DateRangeFilter(RangeDateFilter):
+    """Days as staff count them: in their time zone, the last one included, written as their language writes dates."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Rows between the two days; a text that is no date counts as none."""
+        first = self._day(f"{self.parameter_name}_from")
+        last = self._day(f"{self.parameter_name}_to")
+        if first:
+            queryset = queryset.filter(**{f"{self.parameter_name}__gte": first})
+        if last:
+            queryset = queryset.filter(**{f"{self.parameter_name}__lt": last + timedelta(days=1)})
+        return queryset
+
+    def _day(self, name: str) -> datetime | None:
+        try:
+            day = forms.DateField(required=False).clean(self.used_parameters.get(name))
+        except ValidationError:
+            return None
+        return timezone.make_aware(datetime.combine(day, time())) if day else None
+
+
+def reais(cents: int) -> str:
+    """An amount as the language at hand writes it: R$ 1.234,56."""
+    return format_currency(Decimal(cents) / 100, "BRL", locale=_locale())
+
+
+def ago(moment: datetime) -> SafeString:
+    """How long ago, in words; the exact time when the pointer rests on it."""
+    exact = timezone.localtime(moment).strftime("%Y-%m-%d %H:%M:%S")
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        moment.isoformat(),
+        exact,
+        format_timedelta(moment - timezone.now(), add_direction=True, locale=_locale()),
+    )
+
+
+def lasted(span: timedelta) -> str:
+    """A span in words: 3 segundos."""
+    return format_timedelta(span, threshold=1.5, locale=_locale()) if span.total_seconds() >= 1 else "< 1 s"
+
+
+def badge(text: str, tone: str) -> SafeString:
+    """A coloured label. `tone`: success, info, warning, danger, primary or default."""
+    return mark_safe(render_to_string("unfold/helpers/label.html", {"text": text, "type": tone}))  # noqa: S308
+
+
+def in_words(note: str | None, templates: Iterable[str], names: dict[str, Any]) -> str:
+    """A note that we wrote in English, in the language at hand; as it is if it has none of the templates' forms.
+
+    `names`: what stands for values in it (a status's label).
+    """
+    for template in templates:
+        if found := _form(template).fullmatch(note or ""):
+            return gettext(template) % {key: names.get(value, value) for key, value in found.groupdict().items()}
+    return note or ""
+
+
+@functools.cache
+def _form(template: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"%\\\((\w+)\\\)s", r"(?P<\1>.+)", re.escape(template)), re.DOTALL)
+
+
+def explained(error: Exception) -> str:
+    """What staff are told when Appmax didn't do what it was asked."""
+    match error:
+        case Declined() | Rejected():
+            return gettext("Appmax refused: %(message)s") % {"message": error.message or "-"}
+        case OutcomeUnknown():
+            return gettext("Appmax did not confirm. It may have happened: look in Appmax's panel before trying again.")
+        case DecryptionFailed():
+            return gettext("Our own keys don't open the stored secret: see FIELD_ENCRYPTION_KEYS.")
+        case _:
+            return gettext("Appmax is not available; nothing was done. Try again later.")
+
+
+def history(what: str, detail: str = "") -> str:
+    """A line for a row's history: a fixed English text (`gettext_noop`), then what is particular."""
+    return f"{what}: {detail}" if detail else what
+
+
+def told(line: str) -> str:
+    """The line as the language at hand says it; one that isn't from `history` as it is."""
+    what, colon, detail = line.partition(": ")
+    return gettext(what) + colon + detail if what else ""
+
+
+def _locale() -> str:
+    return to_locale(get_language() or "pt-br")

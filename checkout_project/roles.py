@@ -1,0 +1,48 @@
+"""The roles of the back office, and what each may do. A migration makes them; administrators may change them later."""
+
+from django.apps import apps
+from django.contrib.auth.management import create_permissions
+from django.contrib.auth.models import Group, Permission
+from django.db.models import Q
+
+_SEES = (
+    "installations.view_installation installations.view_apikey orders.view_order orders.view_paymentattempt "
+    "orders.view_statuscheck webhooks.view_webhookevent procrastinate.view_procrastinatejob"
+)
+_SUPPORT = f"{_SEES} orders.reconcile_order webhooks.reprocess_webhookevent"
+_FINANCE = f"{_SUPPORT} orders.refund_order orders.track_order orders.export_order webhooks.export_webhookevent"
+_ADMINISTRATOR = (
+    f"{_FINANCE} webhooks.view_personal_data installations.check_installation installations.disable_installation "
+    "installations.add_apikey installations.change_apikey installations.delete_apikey "
+    "auth.view_user auth.add_user auth.change_user auth.delete_user "
+    "auth.view_group auth.add_group auth.change_group auth.delete_group "
+    "otp_totp.view_totpdevice otp_totp.delete_totpdevice axes.view_accessattempt axes.delete_accessattempt"
+)
+
+ROLES = {"Support": _SUPPORT.split(), "Finance": _FINANCE.split(), "Administrator": _ADMINISTRATOR.split()}
+"""Support sees everything but secrets and personal data in full, reprocesses and reconciles; Finance also moves money
+and exports; Administrators also see personal data, and look after merchants, keys, staff and roles."""
+
+
+def make() -> None:
+    """Make the roles that aren't there yet."""
+    for name, wanted in ROLES.items():
+        group, is_new = Group.objects.get_or_create(name=name)
+        if is_new:
+            group.permissions.set(_permissions(wanted))
+
+
+def _permissions(names: list[str]) -> list[Permission]:
+    """Raises LookupError for a name that no model has."""
+    labels = {name.partition(".")[0] for name in names}
+    for label in labels:  # usually made after all migrations
+        create_permissions(apps.get_app_config(label), verbosity=0)
+    query = Q()
+    for name in names:
+        label, _, codename = name.partition(".")
+        query |= Q(content_type__app_label=label, codename=codename)
+    found = list(Permission.objects.filter(query).select_related("content_type"))
+    missing = set(names) - {f"{each.content_type.app_label}.{each.codename}" for each in found}
+    if missing:
+        raise LookupError(f"no such permissions: {', '.join(sorted(missing))}")
+    return found

@@ -1,0 +1,25 @@
+// The number of unprocessed events in the menu, asked for again while the page is looked at.
+document.addEventListener("DOMContentLoaded", () => {
+  const link = document.querySelector('#nav-sidebar-apps a[href$="?outcome=unprocessed"]');
+  const badge = link && link.querySelector("span:last-child");
+  if (!badge) return;
+  const url = link.href.replace(/\/webhooks\/webhookevent\/.*$/, "/unprocessed/");
+  const show = (text) => {
+    badge.textContent = text.trim();
+    badge.hidden = text.trim() === "0";
+  };
+  const ask = async () => {
+    if (document.hidden) return;
+    const answer = await fetch(url, { redirect: "error" }).catch(() => null);
+    if (answer && answer.ok) show(await answer.text());
+  };
+  show(badge.textContent);
+  setInterval(ask, 15000);
+});
+// Copy buttons: data-copy names the element whose text is meant.
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button[data-copy]");
+  if (!button) return;
+  navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent.trim());
+  button.textContent = button.dataset.done;
+});
