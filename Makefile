@@ -4,11 +4,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help run smoke manage test lint format clean
+.PHONY: help run smoke manage demo-data bench-admin test lint format clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/ready  ## the whole stack with a simulated Appmax; Ctrl-C stops it
 	@exec $(BIN)/python -m dev.run
@@ -18,6 +18,12 @@ smoke: $(VENV)/ready  ## drive the running stack: install, sell, pay by Pix and 
 
 manage: $(VENV)/ready  ## manage.py of the running stack: make manage ARGS="create_api_key --name shop"
 	@$(BIN)/python -m dev.manage $(ARGS)
+
+demo-data: $(VENV)/ready  ## fill the running stack with a small believable set: ARGS="--orders 2000 --events 10000"
+	@$(BIN)/python -m dev.manage seed_demo $(ARGS)
+
+bench-admin: $(VENV)/ready  ## the back office's pages on large tables: ORDERS=1000000 EVENTS=5000000
+	@exec $(BIN)/python -m benchmarks.admin_pages
 
 test: $(VENV)/ready  ## linters and the whole suite; some tests: make test ARGS="tests/orders -k pix"
 	@exec $(BIN)/python -m dev.test $(ARGS)

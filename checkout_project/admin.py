@@ -25,6 +25,13 @@ for model in (User, Group, ProcrastinateJob, TOTPDevice):
     admin.site.unregister(model)
 
 
+# Nor has either words for people.
+TOTPDevice._meta.verbose_name = _("authenticator app")
+TOTPDevice._meta.verbose_name_plural = _("authenticator apps")
+ProcrastinateJob._meta.verbose_name = _("job")
+ProcrastinateJob._meta.verbose_name_plural = _("jobs")
+
+
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin[User], ModelAdmin[User]):
     """Staff. Who isn't a superuser can neither make one nor touch one."""
@@ -72,12 +79,12 @@ class DeviceAdmin(ReadOnlyAdmin[TOTPDevice]):
         """Whether its first code was right."""
         return bool(device.confirmed)
 
-    @display(description=_("created"), ordering="created_at")
+    @display(description=_("created"))
     def made(self, device: TOTPDevice) -> str:
         """How long ago."""
         return ago(device.created_at) if device.created_at else "-"
 
-    @display(description=_("last used"), ordering="last_used_at")
+    @display(description=_("last used"))
     def used(self, device: TOTPDevice) -> str:
         """How long ago."""
         return ago(device.last_used_at) if device.last_used_at else "-"
@@ -140,7 +147,7 @@ class JobAdmin(ReadOnlyAdmin[ProcrastinateJob]):
     search_fields = ("task_name",)
     search_help_text = _("Part of a task's name")
 
-    @display(description=_("task"), ordering="task_name")
+    @display(description=_("task"))
     def task(self, job: ProcrastinateJob) -> str:
         """The room and what it does there."""
         return job.task_name
@@ -156,7 +163,7 @@ class JobAdmin(ReadOnlyAdmin[ProcrastinateJob]):
         """How often it was begun."""
         return job.attempts
 
-    @display(description=_("planned for"), ordering="scheduled_at")
+    @display(description=_("planned for"))
     def planned(self, job: ProcrastinateJob) -> str:
         """A later time, if it has to wait for one."""
         return ago(job.scheduled_at) if job.scheduled_at else "-"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from babel.dates import format_timedelta
 from babel.numbers import format_currency
 from django import forms
+from django.contrib.admin import ShowFacets
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
@@ -92,7 +93,9 @@ class ReadOnlyAdmin(ModelAdmin[M]):
     show_full_result_count = False
     list_per_page = 50
     list_max_show_all = 0
+    sortable_by = ()  # newest first, by index; another order would sort the whole table
     list_filter_submit = True
+    show_facets = ShowFacets.NEVER  # they count whole tables
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Nobody."""

@@ -115,7 +115,7 @@ class Chart:
     def options(self) -> str:
         """Chart.js's, as JSON; Unfold's own have neither stacks nor a legend."""
         is_stacked = self.kind == "bar"
-        money = {"format": {"style": "currency", "currency": "BRL", "maximumFractionDigits": 0}}
+        money = {"format": {"style": "currency", "currency": "BRL", "minimumFractionDigits": 0, "maximumFractionDigits": 0}}
         ticks = {"color": AXIS, "maxTicksLimit": 6, **(money if self.is_money else {"precision": 0})}
         return json.dumps(
             {

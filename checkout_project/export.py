@@ -23,7 +23,7 @@ from django.http import (
 )
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext
 from import_export.resources import Resource
 from openpyxl import Workbook
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
@@ -70,9 +70,8 @@ class ExportableAdmin(ReadOnlyAdmin[M]):
             raise Http404
         rows = self.get_changelist_instance(request).get_queryset(request)
         if form == "xlsx" and rows.order_by()[: MOST_ROWS_XLSX + 1].count() > MOST_ROWS_XLSX:
-            message = ngettext("more than %(count)s row", "more than %(count)s rows", MOST_ROWS_XLSX)
-            advice = gettext("An XLSX file holds no %(rows)s here: narrow the list, or take the CSV.")
-            messages.warning(request, advice % {"rows": message % {"count": MOST_ROWS_XLSX}})
+            message = gettext("An XLSX file holds %(most)s rows at most: narrow the list, or take the CSV.")
+            messages.warning(request, message % {"most": MOST_ROWS_XLSX})
             changelist = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
             return HttpResponseRedirect(f"{changelist}?{request.GET.urlencode()}")
         log.info("export.begun model=%s form=%s user=%s", self.opts.model_name, form, request.user.pk)

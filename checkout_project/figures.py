@@ -17,6 +17,7 @@ from django.utils import timezone
 from installations.models import Installation
 from orders.models import AttemptMethod, AttemptState, Order, PaymentAttempt
 from orders.status import SETTLED
+from webhooks import payload
 from webhooks.models import DUPLICATE, FAILED, IGNORED, WebhookEvent
 
 KEPT = 60  # seconds
@@ -24,9 +25,10 @@ HOURS = 24
 WEEKS = 8
 SAMPLE = 2000  # of each kind of payment, for the medians
 
-# What Appmax sends when an order has been paid, in both spellings. The first of them that was applied is the moment:
-# there is no such column.
-PAID_EVENTS = ("order_paid_by_pix", "OrderPaidByPix", "order_paid", "OrderPaid", "order_approved", "OrderApproved")
+# What Appmax sends when an order has been paid. The first that was applied is the moment: there is no such column.
+PAID_EVENTS = [
+    spelling for name in ("OrderPaidByPix", "OrderPaid", "OrderApproved") for spelling in payload.spellings(name)
+]
 
 
 class Sales(TypedDict):
@@ -211,7 +213,7 @@ _SPANS = """
 
 def _spans(since: datetime) -> list[Span]:
     with connection.cursor() as cursor:
-        cursor.execute(_SPANS, {"since": since, "events": list(PAID_EVENTS), "sample": SAMPLE})
+        cursor.execute(_SPANS, {"since": since, "events": PAID_EVENTS, "sample": SAMPLE})
         return [{"method": method, "seconds": seconds, "payments": count} for method, seconds, count in cursor]
 
 

@@ -140,7 +140,7 @@ class InstallationAdmin(ReadOnlyAdmin[Installation]):
         last = installation.figures.get("last_at")  # type: ignore[attr-defined]
         return ago(datetime.fromisoformat(last)) if last else "-"
 
-    @display(description=_("installed"), ordering="installed_at")
+    @display(description=_("installed"))
     def installed(self, installation: Installation) -> str:
         """How long ago."""
         return ago(installation.installed_at)
@@ -350,17 +350,17 @@ class ApiKeyAdmin(APIKeyModelAdmin, ModelAdmin[ApiKey]):
         """The key, once."""
         return _show_once(request, self, obj, obj.text, back=reverse("admin:installations_apikey_changelist"))
 
-    @display(description=_("prefix"), ordering="prefix")
+    @display(description=_("prefix"))
     def shown_prefix(self, api_key: ApiKey) -> str:
         """What the key begins with."""
         return api_key.prefix
 
-    @display(description=_("merchant"), ordering="installation")
+    @display(description=_("merchant"))
     def merchant(self, api_key: ApiKey) -> str:
         """Whose routes it opens."""
         return str(api_key.installation or _("every merchant"))
 
-    @display(description=_("created"), ordering="created")
+    @display(description=_("created"))
     def made(self, api_key: ApiKey) -> str:
         """How long ago."""
         return ago(api_key.created)

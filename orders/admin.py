@@ -231,27 +231,27 @@ class OrderAdmin(ExportableAdmin[Order]):
 
     # --- columns and fields ---
 
-    @display(description=_("status"), ordering="status")
+    @display(description=_("status"))
     def status_badge(self, order: Order) -> str:
         """Appmax's word for the status, coloured by what it means for the merchant."""
         return badge(order.get_status_display(), STATUS_TONES[OrderStatus(order.status)])
 
-    @display(description=_("amount"), ordering="total_cents")
+    @display(description=_("amount"))
     def amount(self, order: Order) -> str:
         """The total."""
         return reais(order.total_cents)
 
-    @display(description=_("method"), ordering="payment_method")
+    @display(description=_("method"))
     def method(self, order: Order) -> str:
         """How it is paid."""
         return order.get_payment_method_display() or "-"
 
-    @display(description=_("merchant"), ordering="installation__external_key")
+    @display(description=_("merchant"))
     def merchant(self, order: Order) -> str:
         """Whose it is."""
         return order.installation.external_key
 
-    @display(description=_("age"), ordering="created_at")
+    @display(description=_("age"))
     def age(self, order: Order) -> str:
         """Since when it is there."""
         return ago(order.created_at)
@@ -531,12 +531,12 @@ class PaymentAttemptAdmin(ReadOnlyAdmin[PaymentAttempt]):
             return queryset.filter(order__in=wanted), False
         return queryset.filter(idempotency_key=term.replace("\0", "")), False
 
-    @display(description=_("state"), ordering="state")
+    @display(description=_("state"))
     def state_badge(self, attempt: PaymentAttempt) -> str:
         """What became of it."""
         return badge(attempt.get_state_display(), ATTEMPT_TONES[AttemptState(attempt.state)])
 
-    @display(description=_("started"), ordering="started_at")
+    @display(description=_("started"))
     def started(self, attempt: PaymentAttempt) -> str:
         """How long ago."""
         return ago(attempt.started_at)
@@ -585,7 +585,7 @@ class StatusCheckAdmin(ReadOnlyAdmin[StatusCheck]):
         """Without the order's big column."""
         return super().get_queryset(request).select_related("order").defer("order__pix_qr_code")
 
-    @display(description=_("note"), ordering="error_message")
+    @display(description=_("note"))
     def note(self, check: StatusCheck) -> str:
         """Why it is flagged."""
         return in_words(check.error_message, CHECK_NOTES, dict(OrderStatus.choices)) or "-"

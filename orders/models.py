@@ -190,7 +190,7 @@ class PaymentAttempt(models.Model):
             # orders that somebody has tried to pay lately, for reconciliation
             models.Index(fields=["started_at"], name="payment_attempts_started_at"),
             # the back office's filter and search
-            models.Index(fields=["state", "started_at"], name="payment_attempts_state"),
+            models.Index(fields=["state", "method", "started_at"], name="payment_attempts_state"),
             models.Index(
                 fields=["idempotency_key"], condition=Q(idempotency_key__isnull=False), name="payment_attempts_key"
             ),

@@ -43,15 +43,6 @@ SETTLED = (
     OrderStatus.PENDENTE_INTEGRACAO_EM_ANALISE,
     OrderStatus.INTEGRADO,
 )
-"""The money is in: neither merely reserved (autorizado), nor gone back or in dispute."""
-
-
-SETTLED = (
-    OrderStatus.APROVADO,
-    OrderStatus.PENDENTE_INTEGRACAO,
-    OrderStatus.PENDENTE_INTEGRACAO_EM_ANALISE,
-    OrderStatus.INTEGRADO,
-)
 """The shopper has paid, and nobody has taken it back or disputes it: what the back office counts as paid."""
 
 

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import F, Q, Value
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Left, Lower, Replace
+from django.db.models.lookups import In
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -128,9 +129,17 @@ class WebhookEvent(models.Model):
             models.Index(fields=["event", "created_at"], name="webhook_events_event"),
             models.Index(
                 Left("error_message", _HEAD),
+                F("event"),
                 F("created_at"),
                 condition=Q(processed=True, error_message__isnull=False),
                 name="webhook_events_noted",
+            ),
+            # few: the planner takes them for many, and would look for them among all
+            models.Index(
+                fields=["created_at"],
+                condition=Q(In(Left("error_message", _HEAD), [text[:_HEAD] for text in (NOT_BELIEVED, NOT_FOUND)]))
+                & Q(processed=True, error_message__isnull=False),
+                name="webhook_events_in_vain",
             ),
         ]
 

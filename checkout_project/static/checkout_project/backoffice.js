@@ -1,3 +1,16 @@
+// Icons are ligatures: a screen reader would read "storefront". What has nothing but an icon gets a name.
+const nameIcons = () => {
+  for (const icon of document.querySelectorAll(".material-symbols-outlined:not([aria-hidden])")) {
+    icon.setAttribute("aria-hidden", "true");
+    const control = icon.closest("a, button");
+    const says = control && [...control.childNodes].some((node) => node !== icon && node.textContent.trim());
+    if (control && !says && !control.getAttribute("aria-label")) {
+      control.setAttribute("aria-label", control.title || document.title);
+    }
+  }
+};
+document.addEventListener("DOMContentLoaded", nameIcons);
+
 // The number of unprocessed events in the menu, asked for again while the page is looked at.
 document.addEventListener("DOMContentLoaded", () => {
   const link = document.querySelector('#nav-sidebar-apps a[href$="?outcome=unprocessed"]');

@@ -1,0 +1,175 @@
+"""`make bench-admin`: each page of the back office on large tables: milliseconds and queries.
+
+Starts a PostgreSQL 16 and a Redis-protocol server of its own and fills them (`manage.py seed_demo`), or uses those that
+DB_HOST names, as they are: ORDERS and EVENTS say how many rows.
+"""
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from dev import services
+
+ROOT = Path(__file__).resolve().parent.parent
+ORDERS = int(os.environ.get("ORDERS", "1000000"))
+EVENTS = int(os.environ.get("EVENTS", "5000000"))
+RUNS = 7
+
+
+def main() -> None:
+    """Start servers if there are none, fill them, measure."""
+    with ExitStack() as stack:
+        variables = {"APP_KEY": "only-for-the-benchmark", "DB_POOL": "false", "LOG_LEVEL": "ERROR"}
+        variables["FIELD_ENCRYPTION_KEYS"] = "xX3Q9hO7m2v0dJ8Vw1n5sT6yB4kR0cLZpGfUeAqMiNo="
+        if not os.environ.get("DB_HOST"):
+            folder = stack.enter_context(services.temporary_folder())
+            variables |= stack.enter_context(services.postgres(folder / "pg", throw_away=True)).variables
+            variables |= stack.enter_context(services.redis()).variables
+        os.environ.update(variables)
+        if not os.environ.get("FILLED"):
+            for command in (["migrate", "-v0"], ["seed_demo", f"--orders={ORDERS}", f"--events={EVENTS}"]):
+                subprocess.run([sys.executable, "manage.py", *command], cwd=ROOT, check=True)
+        _measure()
+
+
+def _measure() -> None:
+    import django
+
+    os.environ["DJANGO_SETTINGS_MODULE"] = "checkout_project.settings"
+    django.setup()
+    from django.conf import settings
+    from django.contrib.auth.models import User
+    from django.core.cache import cache
+    from django.db import connection
+    from django.test import Client
+    from django.test.utils import CaptureQueriesContext
+
+    settings.ALLOWED_HOSTS = ["testserver"]
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+    user, _created = User.objects.get_or_create(username="bench", defaults={"is_staff": True, "is_superuser": True})
+    client = Client()
+    client.force_login(user)
+
+    def ask(url: str) -> float:
+        started = time.perf_counter()
+        answer = client.get(url)
+        assert answer.status_code == 200, (url, answer.status_code)  # noqa: S101
+        return (time.perf_counter() - started) * 1000
+
+    print(f"{'page':<58} {'first ms':>9} {'median ms':>9} {'worst ms':>9} {'queries':>8}")
+    for name, url in _pages():
+        cache.clear()
+        first = ask(url)
+        times = [ask(url) for _ in range(RUNS)]
+        with CaptureQueriesContext(connection) as captured:
+            cache.clear()
+            ask(url)
+        median, worst = statistics.median(times), max(times)
+        print(f"{name:<58} {first:>9.0f} {median:>9.0f} {worst:>9.0f} {len(captured):>8}", flush=True)
+        if os.environ.get("SHOW_SLOW"):
+            for query in captured:
+                if float(query["time"]) > 0.05:
+                    print("   ", query["time"], query["sql"][:1500])
+
+
+def _pages() -> list[tuple[str, str]]:
+    from django.utils import timezone
+
+    from installations.models import ApiKey, Installation
+    from orders.models import Order, PaymentAttempt, StatusCheck
+    from webhooks.models import Outcome, WebhookEvent
+
+    order: Any = Order.objects.order_by("-pk")[500]
+    big, small = (
+        Installation.objects.order_by(f"{sign}pk").values_list("pk", "external_key").first() or (0, "")
+        for sign in ("", "-")
+    )
+    event: Any = WebhookEvent.objects.filter(appmax_order_id=order.appmax_order_id).first()
+    today = timezone.localdate()
+    day, old = today - timedelta(days=1), today - timedelta(days=80)
+    pix = Order.objects.filter(pix_emv__isnull=False).order_by("-pk").first()
+    orders, events, attempts = "/admin/orders/order/", "/admin/webhooks/webhookevent/", "/admin/orders/paymentattempt/"
+    ApiKey.objects.get_or_create(name="bench", defaults={"prefix": "bench", "hashed_key": "x", "id": "bench.x"})
+    key = ApiKey.objects.first()
+    lists: dict[str, dict[str, str]] = {
+        orders: {
+            "": "",
+            "page 200": "?p=200",
+            "status aprovado": "?status__exact=aprovado",
+            "status chargeback_perdido": "?status__exact=chargeback_perdido",
+            "two statuses": "?status__exact=cancelado&status__exact=estornado",
+            "method boleto": "?payment_method__exact=boleto",
+            "largest merchant": f"?installation__id__exact={big[0]}",
+            "smallest merchant": f"?installation__id__exact={small[0]}",
+            "merchant, status, method": f"?installation__id__exact={big[0]}&status__exact=estornado"
+            "&payment_method__exact=boleto",
+            "one old day": f"?created_at_from={old}&created_at_to={old}",
+            "one old day, pix, aprovado": f"?created_at_from={old}&created_at_to={old}&payment_method__exact=pix"
+            "&status__exact=aprovado",
+            "all dates, boleto, cancelado": f"?created_at_from={old}&payment_method__exact=boleto"
+            "&status__exact=cancelado",
+            "pending over an hour": "?pending=hour",
+            "date hierarchy, month": f"?created_at__year={old.year}&created_at__month={old.month}",
+            "date hierarchy, day": f"?created_at__year={old.year}&created_at__month={old.month}&created_at__day={old.day}",
+            "search order id": f"?q={order.appmax_order_id}",
+            "search customer id": f"?q={order.appmax_customer_id}",
+            "search external key, largest": f"?q={big[1]}",
+            "search nothing": "?q=999999999",
+        },
+        events: {
+            "": "",
+            "page 200": "?p=200",
+            "unprocessed": "?outcome=unprocessed",
+            **{f"outcome {each}": f"?outcome={each}" for each in Outcome.values if each != "acknowledged"},
+            "event OrderPaid": "?event=OrderPaid",
+            "event OrderRefund": "?event=OrderRefund",
+            "event nobody sent": "?event=CustomerContacted",
+            "one old day": f"?created_at_from={old}&created_at_to={old}",
+            "duplicates of one old day": f"?created_at_from={old}&created_at_to={old}&outcome=duplicate",
+            "event and outcome": "?event=OrderRefund&outcome=duplicate",
+            "search order id": f"?q={order.appmax_order_id}",
+            "search event": "?q=order_integrated",
+        },
+        attempts: {
+            "": "",
+            "unknown": "?state__exact=unknown",
+            "declined, pix": "?state__exact=declined&method__exact=pix",
+            "yesterday": f"?started_at_from={day}&started_at_to={day}",
+            "search order id": f"?q={order.appmax_order_id}",
+            "search idempotency key": "?q=nobody-has-this-key",
+        },
+        "/admin/installations/installation/": {"": "", "search": "?q=loja", "disabled": "?disabled=yes"},
+        "/admin/installations/apikey/": {"": ""},
+        "/admin/orders/statuscheck/": {"": "", "flagged": "?flagged=yes"},
+        "/admin/procrastinate/procrastinatejob/": {"": ""},
+    }
+    pages = [(f"dashboard, {days} days", f"/admin/?days={days}") for days in (1, 7, 30)]
+    for path, queries in lists.items():
+        pages += [(f"{path.split('/')[-2]} list{', ' if label else ''}{label}", path + q) for label, q in queries.items()]
+    pages += [
+        ("order page", f"{orders}{order.pk}/change/"),
+        ("order page, Pix", f"{orders}{pix.pk if pix else order.pk}/change/"),
+        ("order page, refund form", f"{orders}{order.pk}/reconcile/"),
+        ("event page", f"{events}{event.pk}/change/"),
+        ("installation page", f"/admin/installations/installation/{big[0]}/change/"),
+        ("merchant autocomplete", "/admin/autocomplete/?app_label=orders&model_name=order&field_name=installation&term=lo"),
+        ("unprocessed badge", "/admin/unprocessed/"),
+    ]
+    if attempt := PaymentAttempt.objects.order_by("-pk").first():
+        pages.append(("attempt page", f"{attempts}{attempt.pk}/change/"))
+    if check := StatusCheck.objects.first():
+        pages.append(("status check page", f"/admin/orders/statuscheck/{check.pk}/change/"))
+    if key:
+        pages.append(("API key page", f"/admin/installations/apikey/{key.pk}/change/"))
+    return pages
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,558 @@
+"""Getting into the back office: password, second factor, guessing, sessions."""
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from axes.models import AccessAttempt
+from django.conf import settings as django_settings
+from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from django_otp.oath import TOTP
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from orders.models import Order
+from tests.admin.conftest import PASSWORD, on, url
+from tests.factories import OrderFactory
+from tests.project.test_settings import settings_of
+
+pytestmark = pytest.mark.django_db
+
+LOGIN, INDEX, TWO_FACTOR = "/admin/login/", "/admin/", "/admin/two-factor/"
+
+
+@pytest.fixture
+def root(db: None) -> User:
+    """May everything."""
+    return User.objects.create_superuser("root", password=PASSWORD)
+
+
+@pytest.fixture
+def browser(root: User) -> Client:
+    """Nobody yet."""
+    return Client(headers={"Accept-Language": "en"})
+
+
+def log_in(browser: Client, password: str = PASSWORD, name: str = "root", **request: Any) -> Any:
+    """Fill in the login form."""
+    return browser.post(f"{LOGIN}?next={INDEX}", {"username": name, "password": password}, **request)
+
+
+def token(device: TOTPDevice, steps: int = 0) -> str:
+    """What the app shows now, or that many half minutes later."""
+    totp = TOTP(device.bin_key, device.step, device.t0, device.digits, device.drift)
+    totp.time = timezone.now().timestamp() + steps * device.step
+    return f"{totp.token():06d}"
+
+
+def wrong(device: TOTPDevice) -> str:
+    """A code that isn't right, nor has been or will be about now."""
+    near = {token(device, steps) for steps in range(-2, 3)}
+    return next(code for code in ("000000", "111111", "222222", "333333", "444444", "555555") if code not in near)
+
+
+def set_up(user: User) -> TOTPDevice:
+    """The user's app, proven once."""
+    device: TOTPDevice = TOTPDevice.objects.create(user=user, name="app", confirmed=True)
+    return device
+
+
+def type_code(browser: Client, code: str, query: str = "") -> Any:
+    return browser.post(TWO_FACTOR + query, {"token": code})
+
+
+def is_in(browser: Client) -> bool:
+    """Whether the admin's pages open."""
+    return browser.get(url(Order)).status_code == 200
+
+
+# --- password ---
+
+
+def test_a_password_opens_the_back_office(browser: Client) -> None:
+    answer = log_in(browser)
+
+    assert (answer.status_code, answer["Location"]) == (302, INDEX)
+    assert is_in(browser)
+
+
+@pytest.mark.parametrize(("name", "password"), [("root", "wrong"), ("nobody", PASSWORD), ("root", ""), ("", "")])
+def test_a_wrong_one_does_not(browser: Client, name: str, password: str) -> None:
+    assert log_in(browser, password, name).status_code == 200
+    assert not is_in(browser)
+
+
+def test_a_shoppers_login_is_none(browser: Client) -> None:
+    User.objects.create_user("shopper", password=PASSWORD)
+
+    assert log_in(browser, name="shopper").status_code == 200
+    assert not is_in(browser)
+
+
+@pytest.mark.parametrize("elsewhere", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)"])
+def test_a_login_leads_nowhere_but_here(browser: Client, elsewhere: str) -> None:
+    answer = browser.post(f"{LOGIN}?next={quote(elsewhere)}", {"username": "root", "password": PASSWORD})
+
+    assert answer.status_code == 302
+    assert "evil" not in answer["Location"]
+    assert "javascript" not in answer["Location"]
+
+
+# --- second factor: setting up ---
+
+
+@pytest.fixture
+def required(settings: Any) -> None:
+    """Everybody needs a second factor."""
+    settings.ADMIN_OTP_REQUIRED = True
+
+
+@pytest.mark.usefixtures("required")
+def test_where_it_is_required_a_password_leads_to_setting_up_an_app(browser: Client) -> None:
+    log_in(browser)
+
+    page = browser.get(url(Order), follow=True)
+
+    assert page.redirect_chain[-1][0].startswith(TWO_FACTOR)
+    assert 'src="data:image/svg+xml' in page.content.decode()
+    assert TOTPDevice.objects.get().confirmed is False
+
+
+@pytest.mark.usefixtures("required")
+def test_where_it_is_required_a_password_alone_opens_no_page(browser: Client) -> None:
+    order = OrderFactory.create(status="aprovado")
+    log_in(browser)
+
+    for path in (INDEX, url(Order), on(order), on(order, "refund"), url(Order, "export", "csv"), "/admin/unprocessed/"):
+        for answer in (browser.get(path), browser.post(path, {"kind": "total", "once": "x"})):
+            assert answer.status_code == 302, path
+            assert answer["Location"].startswith(LOGIN), path
+    for name in ("jsi18n", "autocomplete", "password_change", "search"):
+        assert browser.get(reverse(f"admin:{name}")).status_code == 302, name
+
+
+@pytest.mark.usefixtures("required")
+def test_the_first_right_code_sets_the_app_up_and_opens_what_was_wanted(browser: Client) -> None:
+    log_in(browser)
+    page = browser.get(url(Order), follow=True)
+    device = TOTPDevice.objects.get()
+
+    answer = type_code(browser, token(device), "?" + page.request["QUERY_STRING"])
+
+    device.refresh_from_db()
+    assert (answer.status_code, answer["Location"]) == (302, url(Order))
+    assert device.confirmed
+    assert is_in(browser)
+
+
+@pytest.mark.usefixtures("required")
+@pytest.mark.parametrize("code", ["", "wrong", "12345", "1234567", "12 456", "１２３４５６", "-00001", "\0"])
+def test_a_wrong_code_sets_nothing_up_and_opens_nothing(browser: Client, code: str) -> None:
+    log_in(browser)
+    browser.get(TWO_FACTOR)
+    device = TOTPDevice.objects.get()
+
+    answer = type_code(browser, wrong(device) if code == "wrong" else code)
+
+    device.refresh_from_db()
+    assert answer.status_code == 200
+    assert not device.confirmed
+    assert not is_in(browser)
+
+
+@pytest.mark.usefixtures("required")
+def test_until_it_is_set_up_the_same_secret_is_shown(browser: Client) -> None:
+    log_in(browser)
+    first, second = (browser.get(TWO_FACTOR).context["secret"] for _ in range(2))
+
+    assert first == second != ""
+
+
+@pytest.mark.usefixtures("required")
+def test_the_typed_key_is_the_scanned_one(browser: Client) -> None:
+    log_in(browser)
+
+    context = browser.get(TWO_FACTOR).context
+
+    device = TOTPDevice.objects.get()
+    assert f"secret={context['secret'].replace(' ', '')}" in device.config_url
+    assert "issuer=Appmax" in device.config_url
+
+
+def test_the_secret_is_never_shown_again(browser: Client, root: User) -> None:
+    log_in(browser)
+    secret = browser.get(TWO_FACTOR).context["secret"]
+    device = TOTPDevice.objects.get()
+    type_code(browser, token(device))
+
+    pages = [TWO_FACTOR, on(device), url(TOTPDevice), on(device, "history"), on(root)]
+
+    for path in pages:
+        page = browser.get(path)
+        assert page.status_code == 200, path
+        for text in (secret, secret.replace(" ", ""), device.key, "data:image/svg"):
+            assert text not in page.content.decode(), path
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_windows_at_once_make_one_secret(browser: Client, race: Callable[..., list[Any]]) -> None:
+    log_in(browser)
+
+    def open_page(number: int) -> int:
+        window = Client()
+        window.cookies["sessionid"] = browser.cookies["sessionid"].value
+        return int(window.get(TWO_FACTOR).status_code)
+
+    assert race(open_page, 5) == [200] * 5
+    assert TOTPDevice.objects.count() == 1
+    assert browser.get(TWO_FACTOR).status_code == 200
+
+
+# --- second factor: proving ---
+
+
+def test_who_has_one_is_asked_for_it_even_where_it_is_not_required(browser: Client, root: User) -> None:
+    device = set_up(root)
+    log_in(browser)
+    assert not is_in(browser)
+
+    type_code(browser, token(device))
+
+    assert is_in(browser)
+
+
+def test_who_has_none_is_not_asked_where_it_is_not_required(browser: Client, root: User) -> None:
+    TOTPDevice.objects.create(user=root, name="app", confirmed=False)
+    log_in(browser)
+
+    assert is_in(browser)
+
+
+def test_a_wrong_code_proves_nothing(browser: Client, root: User) -> None:
+    device = set_up(root)
+    log_in(browser)
+
+    answer = type_code(browser, wrong(device))
+
+    assert "This code is not right, or has been used." in answer.content.decode()
+    assert not is_in(browser)
+
+
+def test_another_users_code_proves_nothing(browser: Client, root: User) -> None:
+    set_up(root)
+    other = set_up(User.objects.create_superuser("other"))
+    log_in(browser)
+
+    type_code(browser, token(other))
+
+    assert not is_in(browser)
+
+
+def test_guessing_codes_is_slowed_down(browser: Client, root: User) -> None:
+    device = set_up(root)
+    log_in(browser)
+    type_code(browser, wrong(device))
+
+    answer = type_code(browser, token(device))
+
+    assert "Too many wrong codes; wait a little and try again." in answer.content.decode()
+    assert not is_in(browser)
+
+
+def test_after_a_while_the_right_code_counts_again(browser: Client, root: User) -> None:
+    device = set_up(root)
+    log_in(browser)
+    type_code(browser, wrong(device))
+    TOTPDevice.objects.update(throttling_failure_timestamp=timezone.now() - timedelta(minutes=1))
+
+    type_code(browser, token(device))
+
+    assert is_in(browser)
+
+
+def test_a_code_serves_once(browser: Client, root: User) -> None:
+    device = set_up(root)
+    code = token(device)
+    log_in(browser)
+    type_code(browser, code)
+    second = Client()
+    log_in(second)
+
+    type_code(second, code)
+
+    assert is_in(browser)
+    assert not is_in(second)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_code_serves_once_even_in_a_race(browser: Client, root: User, race: Callable[..., list[Any]]) -> None:
+    device = set_up(root)
+    code = token(device)
+    browsers = [Client() for _ in range(5)]
+    for each in browsers:
+        log_in(each)
+
+    race(lambda number: type_code(browsers[number], code), 5)
+
+    assert sum(map(is_in, browsers)) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_guessing_in_parallel_is_slowed_down_too(browser: Client, root: User, race: Callable[..., list[Any]]) -> None:
+    """Of guesses at one moment the first is compared, the others wait."""
+    code = wrong(set_up(root))
+    log_in(browser)
+
+    def guess(number: int) -> str:
+        window = Client(headers={"Accept-Language": "en"})
+        window.cookies["sessionid"] = browser.cookies["sessionid"].value
+        return str(type_code(window, code).content.decode())
+
+    pages = race(guess, 8)
+
+    assert sum("This code is not right" in page for page in pages) == 1
+
+
+def test_the_second_factor_counts_for_this_session_only(browser: Client, root: User) -> None:
+    device = set_up(root)
+    log_in(browser)
+    type_code(browser, token(device))
+    browser.post(reverse("admin:logout"))
+    log_in(browser)
+
+    assert not is_in(browser)
+
+
+def test_who_lost_the_phone_gets_in_again_when_the_device_is_deleted(browser: Client, root: User) -> None:
+    device = set_up(root)
+    log_in(browser)
+    assert not is_in(browser)
+
+    device.delete()
+
+    assert is_in(browser)
+
+
+def test_a_device_that_is_deleted_counts_no_more(browser: Client, root: User, settings: Any) -> None:
+    settings.ADMIN_OTP_REQUIRED = True
+    device = set_up(root)
+    log_in(browser)
+    type_code(browser, token(device))
+
+    device.delete()
+
+    assert not is_in(browser)
+
+
+def test_without_a_password_there_is_no_second_factor(browser: Client, root: User) -> None:
+    answers = browser.get(TWO_FACTOR), type_code(browser, token(set_up(root)))
+
+    for answer in answers:
+        assert answer.status_code == 302
+        assert answer["Location"].startswith(LOGIN)
+    assert not is_in(browser)
+
+
+@pytest.mark.parametrize("elsewhere", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)"])
+def test_the_second_factor_leads_nowhere_but_here(browser: Client, root: User, elsewhere: str) -> None:
+    device = set_up(root)
+    log_in(browser)
+
+    answer = type_code(browser, token(device), f"?next={quote(elsewhere)}")
+
+    assert (answer.status_code, answer["Location"]) == (302, INDEX)
+
+
+# --- guessing passwords ---
+
+
+@pytest.fixture
+def locked(browser: Client) -> Client:
+    """Has guessed five times."""
+    for _ in range(5):
+        log_in(browser, "guess")
+    return browser
+
+
+def test_five_wrong_passwords_lock_the_name_for_this_address(locked: Client) -> None:
+    answer = log_in(locked)
+
+    assert answer.status_code == 429
+    assert "Wait 15 minutes" in answer.content.decode()
+    assert not is_in(locked)
+
+
+def test_the_fifth_wrong_password_says_so_already(browser: Client) -> None:
+    assert [log_in(browser, "guess").status_code for _ in range(5)] == [200] * 4 + [429]
+
+
+def test_four_lock_nothing_and_a_success_forgets_them(browser: Client) -> None:
+    for _ in range(2):
+        for _ in range(4):
+            log_in(browser, "guess")
+        assert log_in(browser).status_code == 302
+
+
+def test_another_address_and_another_name_are_not_locked(locked: Client) -> None:
+    User.objects.create_superuser("other", password=PASSWORD)
+
+    assert log_in(Client(), name="other").status_code == 302
+    assert log_in(Client(), REMOTE_ADDR="198.51.100.9").status_code == 302
+
+
+def test_another_browser_at_the_same_address_is_locked(locked: Client) -> None:
+    assert log_in(Client(headers={"User-Agent": "other"})).status_code == 429
+
+
+def test_after_a_quarter_of_an_hour_the_password_counts_again(locked: Client) -> None:
+    AccessAttempt.objects.update(attempt_time=timezone.now() - timedelta(minutes=14, seconds=30))
+    assert log_in(locked).status_code == 429
+    AccessAttempt.objects.update(attempt_time=timezone.now() - timedelta(minutes=15, seconds=30))
+
+    assert log_in(locked).status_code == 302
+
+
+def test_trying_while_locked_makes_the_lock_no_longer_forever(locked: Client) -> None:
+    """Somebody who keeps guessing stays out; who stops is let in after the same quarter of an hour."""
+    log_in(locked, "guess")
+    AccessAttempt.objects.update(attempt_time=timezone.now() - timedelta(minutes=16))
+
+    assert log_in(locked).status_code == 302
+
+
+def test_an_administrator_lets_somebody_in_sooner(locked: Client, staff: Callable[..., Client]) -> None:
+    eva = staff("Administrator", name="eva")
+    [attempt] = AccessAttempt.objects.all()
+    assert "root" in eva.get(url(AccessAttempt)).content.decode()
+
+    eva.post(on(attempt, "delete"), {"post": "yes"})
+
+    assert log_in(locked).status_code == 302
+
+
+def test_no_password_is_kept_or_logged(browser: Client, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    for _ in range(6):
+        log_in(browser, "s3cret-almost-right")
+
+    kept = [str(row) for row in AccessAttempt.objects.values()]
+    assert kept
+    assert "s3cret" not in "".join(kept)
+    assert "s3cret" not in caplog.text
+
+
+def test_failed_logins_are_not_repeated_in_a_list_of_logins(browser: Client) -> None:
+    from axes.models import AccessLog
+
+    log_in(browser)
+
+    assert not AccessLog.objects.exists()
+
+
+# --- which address ---
+
+
+def failing_address(browser: Client, **request: Any) -> str | None:
+    """The address that a failed login is kept with."""
+    AccessAttempt.objects.all().delete()
+    log_in(browser, "guess", REMOTE_ADDR="10.0.0.1", **request)
+    address: str | None = AccessAttempt.objects.get().ip_address
+    return address
+
+
+def test_without_a_proxy_of_ours_nobody_is_believed_who_they_are_for(browser: Client) -> None:
+    assert failing_address(browser, HTTP_X_FORWARDED_FOR="203.0.113.5") == "10.0.0.1"
+    for number in range(5):
+        log_in(browser, "guess", HTTP_X_FORWARDED_FOR=f"203.0.113.{number}")
+
+    assert log_in(browser, HTTP_X_FORWARDED_FOR="203.0.113.99").status_code == 429
+
+
+@pytest.mark.parametrize(("proxies", "forwarded"), [(1, "203.0.113.5"), (2, "203.0.113.5, 198.51.100.7")])
+def test_behind_proxies_of_ours_the_address_is_the_one_that_they_wrote(
+    browser: Client, settings: Any, proxies: int, forwarded: str
+) -> None:
+    settings.AXES_IPWARE_PROXY_COUNT = proxies
+    settings.AXES_IPWARE_META_PRECEDENCE_ORDER = ["HTTP_X_FORWARDED_FOR", "REMOTE_ADDR"]
+
+    assert failing_address(browser, HTTP_X_FORWARDED_FOR=forwarded) == "203.0.113.5"
+
+
+@pytest.mark.parametrize("claimed", ["1.2.3.4", "1.2.3.4, 5.6.7.8"])
+def test_behind_a_proxy_of_ours_what_the_client_wrote_itself_helps_it_not(
+    browser: Client, settings: Any, claimed: str
+) -> None:
+    """A proxy appends the address that it sees; what stands before it is the client's own invention."""
+    settings.AXES_IPWARE_PROXY_COUNT = 1
+    settings.AXES_IPWARE_META_PRECEDENCE_ORDER = ["HTTP_X_FORWARDED_FOR", "REMOTE_ADDR"]
+    settings.AXES_FAILURE_LIMIT = 2
+    for number in range(2):
+        log_in(browser, "guess", REMOTE_ADDR="10.0.0.1", HTTP_X_FORWARDED_FOR=f"9.9.9.{number}, 203.0.113.5")
+
+    answer = log_in(browser, REMOTE_ADDR="10.0.0.1", HTTP_X_FORWARDED_FOR=f"{claimed}, 203.0.113.5")
+
+    assert answer.status_code == 429
+
+
+@pytest.mark.parametrize(
+    ("proxies", "order"), [("0", ["REMOTE_ADDR"]), ("1", ["HTTP_X_FORWARDED_FOR", "REMOTE_ADDR"])]
+)
+def test_how_many_proxies_there_are_comes_from_the_environment(proxies: str, order: list[str]) -> None:
+    found = settings_of("AXES_IPWARE_PROXY_COUNT", "AXES_IPWARE_META_PRECEDENCE_ORDER", TRUSTED_PROXIES=proxies)
+
+    assert found == {"AXES_IPWARE_PROXY_COUNT": int(proxies), "AXES_IPWARE_META_PRECEDENCE_ORDER": order}
+
+
+# --- the session ---
+
+
+def test_a_session_lasts_eight_hours_from_login(browser: Client) -> None:
+    answer = log_in(browser)
+
+    assert answer.cookies["sessionid"]["max-age"] == 8 * 3600
+    assert answer.cookies["sessionid"]["httponly"]
+    ends_in = Session.objects.get().expire_date - timezone.now()
+    assert timedelta(hours=7, minutes=59) < ends_in <= timedelta(hours=8)
+
+
+def test_looking_at_pages_does_not_prolong_it(browser: Client) -> None:
+    log_in(browser)
+    ends = Session.objects.get().expire_date
+
+    for path in (INDEX, url(Order), "/admin/unprocessed/", TWO_FACTOR):
+        assert "sessionid" not in browser.get(path).cookies, path
+
+    assert Session.objects.get().expire_date == ends
+
+
+def test_a_session_that_is_over_opens_nothing(browser: Client) -> None:
+    log_in(browser)
+    Session.objects.update(expire_date=timezone.now() - timedelta(seconds=1))
+
+    assert not is_in(browser)
+
+
+def test_hours_and_the_second_factor_come_from_the_environment() -> None:
+    names = ("SESSION_COOKIE_AGE", "ADMIN_OTP_REQUIRED")
+
+    assert settings_of(*names) == {"SESSION_COOKIE_AGE": 8 * 3600, "ADMIN_OTP_REQUIRED": False}
+    assert settings_of(*names, ADMIN_SESSION_HOURS="2", ADMIN_OTP_REQUIRED="true") == {
+        "SESSION_COOKIE_AGE": 2 * 3600,
+        "ADMIN_OTP_REQUIRED": True,
+    }
+
+
+def test_the_session_cookie_goes_over_https_only_in_production() -> None:
+    production = {"APP_ENV": "production", "APP_URL": "https://a.com", "APP_KEY": "k", "FIELD_ENCRYPTION_KEYS": "f"}
+
+    assert settings_of("SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", **production) == {
+        "SESSION_COOKIE_SECURE": True,
+        "CSRF_COOKIE_SECURE": True,
+    }
+    assert django_settings.SESSION_COOKIE_SECURE is False
