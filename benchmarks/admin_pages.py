@@ -94,6 +94,7 @@ def _pages() -> list[tuple[str, str]]:
     event: Any = WebhookEvent.objects.filter(appmax_order_id=order.appmax_order_id).first()
     today = timezone.localdate()
     day, old = today - timedelta(days=1), today - timedelta(days=80)
+    month = f"?created_at__year={old.year}&created_at__month={old.month}"
     pix = Order.objects.filter(pix_emv__isnull=False).order_by("-pk").first()
     orders, events, attempts = "/admin/orders/order/", "/admin/webhooks/webhookevent/", "/admin/orders/paymentattempt/"
     ApiKey.objects.get_or_create(name="bench", defaults={"prefix": "bench", "hashed_key": "x", "id": "bench.x"})
@@ -116,8 +117,8 @@ def _pages() -> list[tuple[str, str]]:
             "all dates, boleto, cancelado": f"?created_at_from={old}&payment_method__exact=boleto"
             "&status__exact=cancelado",
             "pending over an hour": "?pending=hour",
-            "date hierarchy, month": f"?created_at__year={old.year}&created_at__month={old.month}",
-            "date hierarchy, day": f"?created_at__year={old.year}&created_at__month={old.month}&created_at__day={old.day}",
+            "date hierarchy, month": month,
+            "date hierarchy, day": f"{month}&created_at__day={old.day}",
             "search order id": f"?q={order.appmax_order_id}",
             "search customer id": f"?q={order.appmax_customer_id}",
             "search external key, largest": f"?q={big[1]}",
@@ -152,14 +153,18 @@ def _pages() -> list[tuple[str, str]]:
     }
     pages = [(f"dashboard, {days} days", f"/admin/?days={days}") for days in (1, 7, 30)]
     for path, queries in lists.items():
-        pages += [(f"{path.split('/')[-2]} list{', ' if label else ''}{label}", path + q) for label, q in queries.items()]
+        name = path.split("/")[-2]
+        pages += [(f"{name} list, {label}" if label else f"{name} list", path + q) for label, q in queries.items()]
     pages += [
         ("order page", f"{orders}{order.pk}/change/"),
         ("order page, Pix", f"{orders}{pix.pk if pix else order.pk}/change/"),
-        ("order page, refund form", f"{orders}{order.pk}/reconcile/"),
+        ("order page, question", f"{orders}{order.pk}/reconcile/"),
         ("event page", f"{events}{event.pk}/change/"),
         ("installation page", f"/admin/installations/installation/{big[0]}/change/"),
-        ("merchant autocomplete", "/admin/autocomplete/?app_label=orders&model_name=order&field_name=installation&term=lo"),
+        (
+            "merchant autocomplete",
+            "/admin/autocomplete/?app_label=orders&model_name=order&field_name=installation&term=lo",
+        ),
         ("unprocessed badge", "/admin/unprocessed/"),
     ]
     if attempt := PaymentAttempt.objects.order_by("-pk").first():

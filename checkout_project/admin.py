@@ -34,7 +34,7 @@ ProcrastinateJob._meta.verbose_name_plural = _("jobs")
 
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin[User], ModelAdmin[User]):
-    """Staff. Who isn't a superuser can neither make one nor touch one."""
+    """Staff. Who isn't a superuser can neither make one nor change one."""
 
     form = UserChangeForm
     add_form = UserCreationForm
@@ -52,8 +52,8 @@ class UserAdmin(DjangoUserAdmin[User], ModelAdmin[User]):
         return super().has_change_permission(request, obj) and self._may_touch(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """As usual, superusers aside."""
-        return super().has_delete_permission(request, obj) and self._may_touch(request, obj)
+        """Nobody: what they did would go with them. Who leaves is deactivated."""
+        return False
 
     @staticmethod
     def _may_touch(request: HttpRequest, obj: User | None) -> bool:
@@ -131,7 +131,7 @@ class JobStatusFilter(RadioFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[ProcrastinateJob]) -> QuerySet[ProcrastinateJob]:
         """One of them."""
-        return queryset.filter(status=self.value()) if self.value() else queryset
+        return queryset.filter(status=self.value()) if self.value() in _JOB_STATUSES else queryset
 
 
 @admin.register(ProcrastinateJob)

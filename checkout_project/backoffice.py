@@ -11,8 +11,10 @@ from babel.dates import format_timedelta
 from babel.numbers import format_currency
 from django import forms
 from django.contrib.admin import ShowFacets
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
+from django.db import DataError
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -24,7 +26,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, gettext, to_locale
 from unfold.contrib.filters.admin import RangeDateFilter
 
-from appmax.errors import Declined, OutcomeUnknown, Rejected
+from appmax.errors import Declined, OutcomeUnknown, Rejected, Unavailable
 from installations.fields import DecryptionFailed
 
 M = TypeVar("M", bound=Model)
@@ -44,8 +46,8 @@ else:
     from unfold.decorators import action, display
 
 __all__ = [
-    "BoundedPaginator",
     "DateRangeFilter",
+    "FastListAdmin",
     "ModelAdmin",
     "ReadOnlyAdmin",
     "action",
@@ -56,6 +58,7 @@ __all__ = [
     "history",
     "in_words",
     "lasted",
+    "locale",
     "reais",
     "told",
 ]
@@ -86,8 +89,8 @@ class BoundedPaginator(Paginator[Any]):
         return int(rows.order_by()[: self.LIMIT + 1].count())
 
 
-class ReadOnlyAdmin(ModelAdmin[M]):
-    """For rows that only the install flow, the checkout or Appmax may write: staff look, and change nothing by hand."""
+class FastListAdmin(ModelAdmin[M]):
+    """Lists that cost the same however large the table is, and that no query string breaks."""
 
     paginator = BoundedPaginator
     show_full_result_count = False
@@ -96,6 +99,31 @@ class ReadOnlyAdmin(ModelAdmin[M]):
     sortable_by = ()  # newest first, by index; another order would sort the whole table
     list_filter_submit = True
     show_facets = ShowFacets.NEVER  # they count whole tables
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """As Django's. What it doesn't notice by itself, a year 0 or a NUL, is a bad parameter too: the list starts
+        anew."""
+        if any("\0" in text for values in request.GET.lists() for text in (values[0], *values[1])):
+            raise IncorrectLookupParameters
+        try:
+            return super().get_changelist_instance(request)
+        except (ValueError, OverflowError, DataError) as error:
+            raise IncorrectLookupParameters from error
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
+        """Of the columns only those that the list has filters of: comparisons would tell what isn't shown."""
+        name = lookup.partition("__")[0]
+        allowed: set[Any] = {"id", "pk", self.date_hierarchy}
+        for each in self.get_list_filter(request):
+            allowed.add(each[0] if isinstance(each, tuple) else each)
+            if lookup == getattr(each, "parameter_name", None):
+                return True
+        is_column = name in {field.name for field in self.opts.get_fields()}
+        return (name in allowed or not is_column) and super().lookup_allowed(lookup, value, request)
+
+
+class ReadOnlyAdmin(FastListAdmin[M]):
+    """For rows that only the install flow, the checkout or Appmax may write: staff look, and change nothing by hand."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Nobody."""
@@ -153,12 +181,14 @@ class DateRangeFilter(RangeDateFilter):
             day = forms.DateField(required=False).clean(self.used_parameters.get(name))
         except ValidationError:
             return None
+        if day and not 1900 < day.year < 3000:
+            return None
         return timezone.make_aware(datetime.combine(day, time())) if day else None
 
 
 def reais(cents: int) -> str:
     """An amount as the language at hand writes it: R$ 1.234,56."""
-    return format_currency(Decimal(cents) / 100, "BRL", locale=_locale())
+    return format_currency(Decimal(cents) / 100, "BRL", locale=locale())
 
 
 def ago(moment: datetime) -> SafeString:
@@ -168,13 +198,13 @@ def ago(moment: datetime) -> SafeString:
         '<time datetime="{}" title="{}">{}</time>',
         moment.isoformat(),
         exact,
-        format_timedelta(moment - timezone.now(), add_direction=True, locale=_locale()),
+        format_timedelta(moment - timezone.now(), add_direction=True, locale=locale()),
     )
 
 
 def lasted(span: timedelta) -> str:
     """A span in words: 3 segundos."""
-    return format_timedelta(span, threshold=1.5, locale=_locale()) if span.total_seconds() >= 1 else "< 1 s"
+    return format_timedelta(span, threshold=1.5, locale=locale()) if span.total_seconds() >= 1 else "< 1 s"
 
 
 def badge(text: str, tone: str) -> SafeString:
@@ -205,6 +235,8 @@ def explained(error: Exception) -> str:
             return gettext("Appmax refused: %(message)s") % {"message": error.message or "-"}
         case OutcomeUnknown():
             return gettext("Appmax did not confirm. It may have happened: look in Appmax's panel before trying again.")
+        case Unavailable(status=401 | 403):
+            return gettext("Appmax refused this merchant's credentials.")
         case DecryptionFailed():
             return gettext("Our own keys don't open the stored secret: see FIELD_ENCRYPTION_KEYS.")
         case _:
@@ -222,5 +254,6 @@ def told(line: str) -> str:
     return gettext(what) + colon + detail if what else ""
 
 
-def _locale() -> str:
+def locale() -> str:
+    """Babel's name of the language at hand."""
     return to_locale(get_language() or "pt-br")

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from babel.numbers import format_decimal, format_percent
-from django.utils.translation import get_language, to_locale
 from django.utils.translation import gettext as _
 
-from checkout_project.backoffice import reais
+from checkout_project.backoffice import locale, reais
 
 AXIS = "#7c8594"  # legible on white and on black
 
@@ -115,7 +114,8 @@ class Chart:
     def options(self) -> str:
         """Chart.js's, as JSON; Unfold's own have neither stacks nor a legend."""
         is_stacked = self.kind == "bar"
-        money = {"format": {"style": "currency", "currency": "BRL", "minimumFractionDigits": 0, "maximumFractionDigits": 0}}
+        digits = {"minimumFractionDigits": 0, "maximumFractionDigits": 0}
+        money = {"format": {"style": "currency", "currency": "BRL", **digits}}
         ticks = {"color": AXIS, "maxTicksLimit": 6, **(money if self.is_money else {"precision": 0})}
         return json.dumps(
             {
@@ -155,8 +155,3 @@ def number(value: int) -> str:
 def share(part: int, whole: int) -> str:
     """A part of a whole in percent: 82,4%."""
     return str(format_percent(part / whole, "#,##0.#%", locale=locale())) if whole else "–"
-
-
-def locale() -> str:
-    """Babel's name of the language at hand."""
-    return to_locale(get_language() or "pt-br")

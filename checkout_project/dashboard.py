@@ -13,8 +13,8 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
-from checkout_project.backoffice import ago, lasted, reais
-from checkout_project.charts import Card, Chart, Figure, Query, Series, Slot, locale, number, share
+from checkout_project.backoffice import ago, lasted, locale, reais
+from checkout_project.charts import Card, Chart, Figure, Query, Series, Slot, number, share
 from checkout_project.figures import Figures, figures
 from orders.models import AttemptState
 from orders.status import SETTLED, PaymentMethod

@@ -14,7 +14,7 @@ _FINANCE = f"{_SUPPORT} orders.refund_order orders.track_order orders.export_ord
 _ADMINISTRATOR = (
     f"{_FINANCE} webhooks.view_personal_data installations.check_installation installations.disable_installation "
     "installations.add_apikey installations.change_apikey installations.delete_apikey "
-    "auth.view_user auth.add_user auth.change_user auth.delete_user "
+    "auth.view_user auth.add_user auth.change_user "
     "auth.view_group auth.add_group auth.change_group auth.delete_group "
     "otp_totp.view_totpdevice otp_totp.delete_totpdevice axes.view_accessattempt axes.delete_accessattempt"
 )

@@ -308,7 +308,9 @@ UNFOLD = {
     "SITE_TITLE": "Appmax Checkout",
     "SITE_HEADER": "Appmax Checkout",
     "SITE_SYMBOL": "storefront",
-    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("checkout_project/icon.svg")}],
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("checkout_project/icon.svg")}
+    ],
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,
     "ENVIRONMENT": "checkout_project.site.ribbon",
@@ -352,8 +354,7 @@ AXES_ENABLE_ADMIN = False  # ours shows them
 AXES_DISABLE_ACCESS_LOG = True
 # How many reverse proxies of ours stand in front: X-Forwarded-For is believed as far as they wrote it.
 TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", 0)
-AXES_IPWARE_PROXY_COUNT = TRUSTED_PROXIES
-AXES_IPWARE_META_PRECEDENCE_ORDER = ["HTTP_X_FORWARDED_FOR", "REMOTE_ADDR"] if TRUSTED_PROXIES else ["REMOTE_ADDR"]
+AXES_CLIENT_IP_CALLABLE = "checkout_project.site.client_ip"
 
 # Nothing is fetched from another host. The admin's pages add what Unfold needs (site.py).
 CONTENT_SECURITY_POLICY = {

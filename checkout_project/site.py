@@ -1,6 +1,8 @@
 """The back office as a whole: who gets in, what its menu shows, and which environment it says it is."""
 
+import base64
 from collections.abc import Callable
+from ipaddress import ip_address
 from typing import Any
 
 import segno
@@ -9,7 +11,9 @@ from csp.decorators import csp_update
 from django import forms
 from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import URLPattern, URLResolver, path, reverse
@@ -51,6 +55,7 @@ class BackOffice(UnfoldAdminSite):
         """Django's and Unfold's, and ours."""
         return [
             path("two-factor/", _csp(self.two_factor), name="two_factor"),
+            path("logout/", self.logout, name="logout"),  # also for who hasn't proven the second factor
             path("unprocessed/", self.admin_view(unprocessed), name="unprocessed"),
             *super().get_urls(),
         ]
@@ -60,15 +65,10 @@ class BackOffice(UnfoldAdminSite):
         if not super().has_permission(request):
             return redirect_to_login(_wanted(request), reverse("admin:login"), REDIRECT_FIELD_NAME)
         user: Any = request.user
-        device = TOTPDevice.objects.filter(user=user, confirmed=True).first()
-        is_new = device is None
-        if device is None:
-            device, _created = TOTPDevice.objects.get_or_create(user=user, confirmed=False, defaults={"name": "app"})
+        device = _device_of(user)
+        is_new = not device.confirmed
         form = TokenForm(device, request.POST or None)
         if request.method == "POST" and form.is_valid():
-            if is_new:
-                device.confirmed = True
-                device.save(update_fields=["confirmed"])
             otp_login(request, device)
             return HttpResponseRedirect(_wanted(request))
         context = {
@@ -99,12 +99,19 @@ class TokenForm(forms.Form):
         self.device = device
 
     def clean_token(self) -> str:
-        """Compares it with the device's, which slows guessing by itself."""
+        """Compares it with the device's, one guess at a time, which slows guessing by itself. The first right one
+        confirms a new device."""
         token: str = self.cleaned_data["token"]
-        allowed, _reason = self.device.verify_is_allowed()
+        with transaction.atomic():
+            device = TOTPDevice.objects.select_for_update().get(pk=self.device.pk)
+            allowed, _reason = device.verify_is_allowed()
+            is_right = allowed and device.verify_token(token)
+            if is_right and not device.confirmed:
+                device.confirmed = True
+                device.save(update_fields=["confirmed"])
         if not allowed:
             raise forms.ValidationError(_("Too many wrong codes; wait a little and try again."))
-        if not self.device.verify_token(token):
+        if not is_right:
             raise forms.ValidationError(_("This code is not right, or has been used."))
         return token
 
@@ -115,17 +122,38 @@ def locked_out(request: HttpRequest, original_response: HttpResponse | None, cre
     return render(request, "admin/locked_out.html", {"minutes": minutes}, status=429)
 
 
+def client_ip(request: HttpRequest) -> str | None:
+    """Whose address a login comes from: what the outermost of our TRUSTED_PROXIES wrote into X-Forwarded-For; what
+    stands before that anybody can write."""
+    hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",")]
+    count = settings.TRUSTED_PROXIES
+    if 0 < count <= len(hops):
+        try:
+            return str(ip_address(hops[-count]))
+        except ValueError:
+            pass  # not an address: no proxy of ours wrote it
+    return request.META.get("REMOTE_ADDR") or None
+
+
+def _device_of(user: Any) -> TOTPDevice:
+    """The user's authenticator app; one to be confirmed if there is none. Two windows at once get the same."""
+    with transaction.atomic():
+        User.objects.select_for_update().get(pk=user.pk)
+        device = TOTPDevice.objects.filter(user=user).order_by("-confirmed", "pk").first()
+        return device or TOTPDevice.objects.create(user=user, confirmed=False, name="app")
+
+
 def _second_factor_missing(request: HttpRequest) -> bool:
     user: Any = request.user
     if user.is_verified():
         return False
-    return settings.ADMIN_OTP_REQUIRED or TOTPDevice.objects.filter(user=user, confirmed=True).exists()
+    if not hasattr(user, "has_device"):  # asked several times a page
+        user.has_device = TOTPDevice.objects.filter(user=user, confirmed=True).exists()
+    return settings.ADMIN_OTP_REQUIRED or user.has_device
 
 
 def _key_to_type(device: TOTPDevice) -> str:
     """The secret as apps want it typed: base32, in groups of four."""
-    import base64
-
     text = base64.b32encode(device.bin_key).decode().rstrip("=")
     return " ".join(text[start : start + 4] for start in range(0, len(text), 4))
 

@@ -16,14 +16,13 @@ from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 from rest_framework_api_key.admin import APIKeyModelAdmin
 from rest_framework_api_key.models import APIKey as LibraryApiKey
-from unfold.contrib.filters.admin import RadioFilter
+from unfold.contrib.filters.admin import AutocompleteSelectFilter, RadioFilter
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from appmax.errors import AppmaxError
 from checkout_project.backoffice import (
-    BoundedPaginator,
     DateRangeFilter,
-    ModelAdmin,
+    FastListAdmin,
     ReadOnlyAdmin,
     action,
     ago,
@@ -316,14 +315,12 @@ def _show_once(request: HttpRequest, model_admin: Any, api_key: Any, text: str, 
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(APIKeyModelAdmin, ModelAdmin[ApiKey]):
+class ApiKeyAdmin(APIKeyModelAdmin, FastListAdmin[ApiKey]):
     """Make and revoke keys; a new key is shown once."""
 
     model = ApiKey
-    paginator = BoundedPaginator
-    show_full_result_count = False
     list_display: Any = ("shown_prefix", "name", "merchant", "made", "expiry_date", "usable")
-    list_filter: ClassVar[Any] = ("revoked",)
+    list_filter: ClassVar[Any] = ("revoked", ("installation", AutocompleteSelectFilter))
     search_fields: ClassVar[Any] = ("name", "prefix", "installation__external_key")
     search_help_text = _("Part of a name, a prefix or a merchant's external key")
     autocomplete_fields = ("installation",)

@@ -1,5 +1,6 @@
 """Staff's view of orders, their payment attempts, and the questions asked of Appmax."""
 
+import re
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
@@ -17,6 +18,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import get_format
 from django.utils.html import format_html
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
@@ -96,6 +98,29 @@ class PendingFilter(RadioFilter):
         return queryset.filter(status=OrderStatus.PENDENTE, created_at__lt=timezone.now() - timedelta(hours=1))
 
 
+class MethodFilter(ChoicesDropdownFilter):
+    """Also knows orders without a method (payment_method__isnull), which Unfold's forgets."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
+        """By the method, or those without one."""
+        if self.lookup_val_isnull:
+            return queryset.filter(payment_method=None)
+        return super().queryset(request, queryset)  # type: ignore[no-any-return]
+
+
+class ReaisField(forms.DecimalField):
+    """An amount as the language at hand writes it, with or without thousands separators: 1.234,56."""
+
+    def to_python(self, value: Any) -> Any:
+        """Raises ValidationError."""
+        point = get_format("DECIMAL_SEPARATOR")
+        separator = "," if point == "." else "."
+        text = str(value or "").strip()
+        if re.fullmatch(rf"\d{{1,3}}({re.escape(separator)}\d{{3}})+({re.escape(point)}\d+)?", text):
+            text = text.replace(separator, "")
+        return super().to_python(text)
+
+
 class RefundForm(forms.Form):
     """All of an order, or a part of it."""
 
@@ -107,10 +132,11 @@ class RefundForm(forms.Form):
         initial=TOTAL,
         widget=UnfoldAdminRadioSelectWidget(),
     )
-    amount = forms.DecimalField(
+    amount = ReaisField(
         label=_("Part, in R$"),
         required=False,
         localize=True,
+        max_digits=12,
         decimal_places=2,
         widget=UnfoldAdminTextInputWidget({"inputmode": "decimal", "autocomplete": "off"}),
     )
@@ -157,7 +183,7 @@ class OrderResource(Resource):
 
     def dehydrate_amount(self, order: Order) -> Decimal:
         """In reais."""
-        return Decimal(order.total_cents) / 100
+        return Decimal(order.total_cents).scaleb(-2)
 
 
 @admin.register(Order)
@@ -167,7 +193,7 @@ class OrderAdmin(ExportableAdmin[Order]):
     list_display = ("appmax_order_id", "status_badge", "amount", "method", "merchant", "appmax_customer_id", "age")
     list_filter = (
         ("status", MultipleChoicesDropdownFilter),
-        ("payment_method", ChoicesDropdownFilter),
+        ("payment_method", MethodFilter),
         ("installation", AutocompleteSelectFilter),
         ("created_at", DateRangeFilter),
         PendingFilter,
@@ -298,11 +324,19 @@ class OrderAdmin(ExportableAdmin[Order]):
         """Whether this user may add tracking codes."""
         return request.user.has_perm("orders.track_order")
 
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
+        """No refund where there is nothing to pay back."""
+        order = self.get_object(request, str(object_id))
+        actions = super().get_actions_detail(request, object_id)  # type: ignore[misc]
+        if order is not None and _is_refundable(order):
+            return actions
+        return [each for each in actions if not each.action_name.endswith("_refund")]
+
     @action(description=_("Refund"), url_path="refund", icon="undo", permissions=["refund"])
     def refund(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Have Appmax pay back all or a part; asked once, however often the button is pressed."""
         order = self.found(request, object_id)
-        if not is_paid(order.status) or order.status == OrderStatus.ESTORNADO:
+        if not _is_refundable(order):
             message = gettext("There is no money to pay back: the order is %(status)s.")
             messages.warning(request, message % {"status": order.get_status_display()})
             return self._back(order)
@@ -467,6 +501,11 @@ class OrderAdmin(ExportableAdmin[Order]):
 
     def _back(self, order: Order) -> HttpResponse:
         return HttpResponseRedirect(self._url(order))
+
+
+def _is_refundable(order: Order) -> bool:
+    """Whether money is there, as far as we know."""
+    return is_paid(order.status) and order.status != OrderStatus.ESTORNADO
 
 
 def _copyable(element_id: str, text: str | None) -> str:

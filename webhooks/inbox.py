@@ -213,10 +213,13 @@ def _is_of_another(order: Order, merchants: tuple[str, ...]) -> bool:
 
 
 def _settle_without_order(row: WebhookEvent, *, needs_order: bool) -> Outcome:
+    note = row.error_message or ""
+    if note.startswith(FAILED):  # of the last try
+        note = ""
     if needs_order:
-        row.keep_waiting(row.error_message or "the event names no order")
+        row.keep_waiting(note or "the event names no order")
         return Outcome.WAITING
-    row.close(row.error_message or _unknown(row))
+    row.close(note or _unknown(row))
     return Outcome.ACKNOWLEDGED
 
 

@@ -5,27 +5,35 @@ from typing import Any
 
 MASK = "•••"
 
-# A value is shown if its name says that it is harmless, and doesn't say that it is personal.
+# A value is shown if its name says that it is harmless, and doesn't say that it is personal; an amount if it is one.
 _HARMLESS = re.compile(
-    r"(^|_)(id|at|date|status|type|event|method|model|total|value|price|amount|discount|freight|quantity|qty"
-    r"|installments|sku|currency|stripped)(_|$)|^(client_key|external_key|partner_merchant)$"
+    r"(^|_)(id|at|date|status|type|event|method|model|sku|currency|stripped)(_|$)"
+    r"|^(client_key|external_key|partner_merchant)$"
 )
-_PERSONAL = re.compile(r"name|mail|phone|document|cpf|cnpj|birth|address|street|zip|post|card|holder|(^|_)ip(_|$)")
-_EMAIL = re.compile(r"([^@\s])[^@\s]*@(\S+)")
+_AMOUNT = re.compile(r"(^|_)(total|value|price|amount|discount|freight|quantity|qty|installments)(_|$)")
+_NUMBER = re.compile(r"-?\d{1,9}([.,]\d{1,4})?")
+_PERSONAL = re.compile(
+    r"name|mail|phone|document|cpf|cnpj|birth|address|street|zip|post|card|holder|tax|(^|_)ip(_|$)"
+    r"|nome|telefone|celular|cep|endereco|bairro|cidade|(^|_)rg(_|$)"
+)
+_EMAIL = re.compile(r"([^@\s])[^\s]*@([^@\s]+)")
 
 
-def masked(value: Any, name: str = "") -> Any:
-    """The JSON value with personal data hinted at: `a•••@example.com`, `M•••`, `•••25`."""
+def masked(value: Any, name: str = "", *, is_personal: bool = False) -> Any:
+    """The JSON value with personal data hinted at: `a•••@example.com`, `M•••`, `•••25`. What is inside something
+    personal is personal."""
+    plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
     if isinstance(value, dict):
-        return {key: masked(item, key) for key, item in value.items()}
+        inside = is_personal or bool(_PERSONAL.search(plain))
+        return {key: masked(item, key, is_personal=inside) for key, item in value.items()}
     if isinstance(value, list):
-        return [masked(item, name) for item in value]
+        return [masked(item, name, is_personal=is_personal) for item in value]
     if value is None or isinstance(value, bool) or value == "":
         return value
-    plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
-    if _HARMLESS.search(plain) and not _PERSONAL.search(plain):
-        return value
-    return _hint(value)
+    if is_personal or _PERSONAL.search(plain):
+        return _hint(value)
+    is_amount = _AMOUNT.search(plain) and (not isinstance(value, str) or _NUMBER.fullmatch(value))
+    return value if is_amount or _HARMLESS.search(plain) else _hint(value)
 
 
 def _hint(value: Any) -> str:

@@ -30,6 +30,7 @@ NOTES = (
     gettext_noop("not believed: Appmax says %(status)s"),
     gettext_noop("not believed: its client_key names another merchant than the order's"),
     gettext_noop("not believed: the event names no order"),
+    gettext_noop("not believed: not an order id: %(claimed)s"),
     gettext_noop("order not found"),
     gettext_noop("the order is not there yet"),
     gettext_noop("waits for Appmax's confirmation"),

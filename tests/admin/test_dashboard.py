@@ -300,7 +300,9 @@ def trade() -> None:
         event(at, error_message="duplicate")
         event(at, processed=False, error_message="processing failed: OperationalError")
         event(at, processed=False, error_message="the order is not there yet")
-    InstallationFactory.create(installed_at=now - timedelta(weeks=3))
+    event(now - timedelta(hours=3), error_message="duplicate")
+    sunday = timezone.localtime(now) - timedelta(days=timezone.localtime(now).weekday() + 1)
+    InstallationFactory.create(installed_at=sunday - timedelta(weeks=3))
 
 
 def test_cards_say_it_in_words(admin_client: Client, trade: None) -> None:
@@ -345,6 +347,7 @@ def test_charts_say_it_beside_and_below(admin_client: Client, trade: None) -> No
         assert json.loads(chart.options)["locale"] == "en"
     assert rows(charts(answer)["Orders per day"]).items() >= {"Credit card": "3", "Pix": "3", "Boleto": "1"}.items()
     assert rows(charts(answer)["Orders per day"])["Most"].startswith("4 (")
+    assert rows(charts(answer)["Events per hour, last 24 hours"])["Most"].startswith("5 (")
     assert text.count('role="img" aria-label="') == len(answer.context["charts"]) == 4
     assert 'aria-label="Orders per day. Credit card: 3. Pix: 3.' in text
 

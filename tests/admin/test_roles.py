@@ -8,6 +8,7 @@ from django.contrib.auth.models import Group, Permission, User
 from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
+from django_otp.plugins.otp_totp.models import TOTPDevice
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from checkout_project import roles
@@ -129,7 +130,7 @@ def test_only_administrators_see_staff_and_how_they_log_in(staff: Callable[..., 
 
 def actions(rows: dict[type, Any], *wanted: str) -> list[str]:
     """URLs of these actions: "orders.order/refund"."""
-    by_label = {model._meta.label_lower: row for model, row in rows.items()}
+    by_label = {row._meta.label_lower: row for row in rows.values()}
     return [on(by_label[label], action) for label, _, action in (each.partition("/") for each in wanted)]
 
 
@@ -326,14 +327,14 @@ def test_an_administrator_may_not_delete_a_superuser_from_the_page_or_the_list(e
 
 
 def test_an_administrator_may_not_take_a_superusers_second_factor_away(eva: Client, root: User) -> None:
-    device = root.totpdevice_set.create(name="app", confirmed=True)
-    mine = User.objects.get(username="eva").totpdevice_set.create(name="app", confirmed=False)
+    device = TOTPDevice.objects.create(user=root, name="app", confirmed=True)
+    mine = TOTPDevice.objects.create(user=User.objects.get(username="eva"), name="app", confirmed=False)
 
     assert eva.post(on(device, "delete"), {"post": "yes"}).status_code == 403
-    eva.post(url(type(device)), {"action": "delete_selected", "_selected_action": [device.pk], "post": "yes"})
+    eva.post(url(TOTPDevice), {"action": "delete_selected", "_selected_action": [device.pk], "post": "yes"})
     assert eva.post(on(mine, "delete"), {"post": "yes"}).status_code == 302
 
-    assert list(type(device).objects.all()) == [device]
+    assert list(TOTPDevice.objects.all()) == [device]
 
 
 def test_a_superuser_may(root: User, client: Client) -> None:

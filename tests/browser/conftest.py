@@ -1,4 +1,4 @@
-"""A real browser in front of the live server: an installed Chromium, required in CI, used elsewhere where there is one."""
+"""A real browser in front of the live server: an installed Chromium; CI requires one."""
 
 import os
 import shutil
