@@ -20,6 +20,7 @@ from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
 from django_otp import login as otp_login
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from unfold.sites import UnfoldAdminSite
@@ -54,7 +55,7 @@ class BackOffice(UnfoldAdminSite):
     def get_urls(self) -> list[URLPattern | URLResolver]:
         """Django's and Unfold's, and ours."""
         return [
-            path("two-factor/", _csp(self.two_factor), name="two_factor"),
+            path("two-factor/", _csp(never_cache(self.two_factor)), name="two_factor"),
             path("logout/", self.logout, name="logout"),  # also for who hasn't proven the second factor
             path("unprocessed/", self.admin_view(unprocessed), name="unprocessed"),
             *super().get_urls(),

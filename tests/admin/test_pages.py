@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
+from django.core.checks import run_checks
 from django.test import Client
 from django.urls import reverse
 
@@ -123,3 +124,9 @@ def test_amounts_are_shown_in_reais(admin_client: Client) -> None:
 
 def test_every_model_of_ours_is_in_the_admin() -> None:
     assert set(MODELS) <= set(admin.site._registry)
+
+
+def test_system_checks_ask_no_database(django_assert_num_queries: Any) -> None:
+    """`manage.py migrate` runs them on an empty one."""
+    with django_assert_num_queries(0):
+        run_checks()

@@ -173,7 +173,10 @@ HARMLESS_NAMES = (
     "method payment_method paymentMethod created_at createdAt paid_at updated_at date due_date client_key "
     "external_key partner_merchant site_id app_id"
 )
-AMOUNTS = "total order_total totalAmount amount value unit_value price discount shipping_total freight quantity qty installments"
+AMOUNTS = (
+    "total order_total totalAmount amount value unit_value price discount shipping_total freight quantity qty "
+    "installments"
+)
 # No mask in it: a text that is its own hint can't be hidden.
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="•\0"), min_size=4, max_size=60)
 

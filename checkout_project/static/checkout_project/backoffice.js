@@ -1,3 +1,6 @@
+// Select2's translations are named pt-BR, and it takes the page's language for such a name.
+document.documentElement.lang = document.documentElement.lang.replace("pt-br", "pt-BR");
+
 // Icons are ligatures: a screen reader would read "storefront". What has nothing but an icon gets a name.
 const nameIcons = () => {
   for (const icon of document.querySelectorAll(".material-symbols-outlined:not([aria-hidden])")) {
