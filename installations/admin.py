@@ -337,6 +337,11 @@ class ApiKeyAdmin(APIKeyModelAdmin, FastListAdmin[ApiKey]):
             return ()
         return ("installation", "name", "expiry_date", "revoked") if obj.revoked else ("installation",)
 
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """With names for the fields that the library names itself, in English."""
+        labels = {"name": _("Name"), "revoked": _("Revoked")}
+        return super().get_form(request, obj, change, labels=labels, **kwargs)
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any = None, change: bool = False) -> None:
         """A new key's text goes to `response_add`, and nowhere else."""
         if not change:
