@@ -24,7 +24,7 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, gettext, to_locale
-from unfold.contrib.filters.admin import RangeDateFilter
+from unfold.contrib.filters.admin import RadioFilter, RangeDateFilter
 
 from appmax.errors import Declined, OutcomeUnknown, Rejected, Unavailable
 from installations.fields import DecryptionFailed
@@ -49,6 +49,7 @@ __all__ = [
     "DateRangeFilter",
     "FastListAdmin",
     "ModelAdmin",
+    "OneChoiceFilter",
     "ReadOnlyAdmin",
     "action",
     "ago",
@@ -161,6 +162,24 @@ class ReadOnlyAdmin(FastListAdmin[M]):
             "admin/confirm.html",
             {**self.admin_site.each_context(request), "opts": self.opts, "title": title, "row": row, **context},
         )
+
+
+class OneChoiceFilter(RadioFilter):
+    """All rows, or those of one kind. `choice`: its value in the URL and its name."""
+
+    choice: tuple[str, Any]
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """One choice beside all."""
+        return [self.choice]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Those chosen; all for any other value."""
+        return self.chosen(queryset) if self.value() == self.choice[0] else queryset
+
+    def chosen(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """The rows of this kind."""
+        raise NotImplementedError
 
 
 class DateRangeFilter(RangeDateFilter):

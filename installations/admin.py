@@ -16,13 +16,14 @@ from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 from rest_framework_api_key.admin import APIKeyModelAdmin
 from rest_framework_api_key.models import APIKey as LibraryApiKey
-from unfold.contrib.filters.admin import AutocompleteSelectFilter, RadioFilter
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from appmax.errors import AppmaxError
 from checkout_project.backoffice import (
     DateRangeFilter,
     FastListAdmin,
+    OneChoiceFilter,
     ReadOnlyAdmin,
     action,
     ago,
@@ -48,19 +49,16 @@ DISABLED = gettext_noop("Disabled")
 ENABLED = gettext_noop("Enabled")
 
 
-class DisabledFilter(RadioFilter):
+class DisabledFilter(OneChoiceFilter):
     """Merchants whose routes answer 403."""
 
     title = _("disabled")
     parameter_name = "disabled"
+    choice = ("yes", _("Disabled"))
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """One choice beside all."""
-        return [("yes", _("Disabled"))]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Installation]) -> QuerySet[Installation]:
+    def chosen(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Those that staff have disabled."""
-        return queryset.filter(suspension__isnull=False) if self.value() == "yes" else queryset
+        return queryset.filter(suspension__isnull=False)
 
 
 class ReasonForm(forms.Form):

@@ -1,7 +1,5 @@
-"""Staff's view of orders, their payment attempts, and the questions asked of Appmax."""
+"""Staff's view of orders; of the evidence about them in evidence_admin.py, which is registered from here."""
 
-import re
-import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
@@ -18,7 +16,6 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import get_format
 from django.utils.html import format_html
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
@@ -29,30 +26,34 @@ from unfold.contrib.filters.admin import (
     AutocompleteSelectFilter,
     ChoicesDropdownFilter,
     MultipleChoicesDropdownFilter,
-    RadioFilter,
 )
-from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextInputWidget
 
 from appmax.errors import AppmaxError
 from checkout_project.backoffice import (
     DateRangeFilter,
-    ReadOnlyAdmin,
+    OneChoiceFilter,
     action,
     ago,
     badge,
     display,
     explained,
     history,
-    in_words,
     reais,
     told,
 )
 from checkout_project.export import ExportableAdmin
 from installations.fields import DecryptionFailed
 from installations.models import Installation
-from orders import checkout, idempotency, reconcile, timeline
+from orders import (  # noqa: F401 - evidence_admin registers its own
+    checkout,
+    evidence_admin,
+    idempotency,
+    reconcile,
+    timeline,
+)
+from orders.forms import RefundForm, TrackingForm
 from orders.idempotency import Replay
-from orders.models import AttemptState, Order, PaymentAttempt, StatusCheck
+from orders.models import Order
 from orders.status import OrderStatus, is_paid
 
 STATUS_TONES = {
@@ -81,20 +82,15 @@ NOT_TRACKED = gettext_noop("Tracking code not sent")
 OPENED = gettext_noop("Opened in Appmax's panel")
 
 
-class PendingFilter(RadioFilter):
+class PendingFilter(OneChoiceFilter):
     """Orders that nobody has paid for longer than one should think."""
 
     title = _("waiting")
     parameter_name = "pending"
+    choice = ("hour", _("Pending for over an hour"))
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """One choice beside all."""
-        return [("hour", _("Pending for over an hour"))]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
+    def chosen(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Pending, and created more than an hour ago."""
-        if self.value() != "hour":
-            return queryset
         return queryset.filter(status=OrderStatus.PENDENTE, created_at__lt=timezone.now() - timedelta(hours=1))
 
 
@@ -106,67 +102,6 @@ class MethodFilter(ChoicesDropdownFilter):
         if self.lookup_val_isnull:
             return queryset.filter(payment_method=None)
         return super().queryset(request, queryset)  # type: ignore[no-any-return]
-
-
-class ReaisField(forms.DecimalField):
-    """An amount as the language at hand writes it, with or without thousands separators: 1.234,56."""
-
-    def to_python(self, value: Any) -> Any:
-        """Raises ValidationError."""
-        point = get_format("DECIMAL_SEPARATOR")
-        separator = "," if point == "." else "."
-        text = str(value or "").strip()
-        if re.fullmatch(rf"\d{{1,3}}({re.escape(separator)}\d{{3}})+({re.escape(point)}\d+)?", text):
-            text = text.replace(separator, "")
-        return super().to_python(text)
-
-
-class RefundForm(forms.Form):
-    """All of an order, or a part of it."""
-
-    TOTAL, PARTIAL = "total", "partial"
-
-    kind = forms.ChoiceField(
-        label=_("How much"),
-        choices=[(TOTAL, _("All of it")), (PARTIAL, _("A part"))],
-        initial=TOTAL,
-        widget=UnfoldAdminRadioSelectWidget(),
-    )
-    amount = ReaisField(
-        label=_("Part, in R$"),
-        required=False,
-        localize=True,
-        max_digits=12,
-        decimal_places=2,
-        widget=UnfoldAdminTextInputWidget({"inputmode": "decimal", "autocomplete": "off"}),
-    )
-    # Two clicks on one page are one refund.
-    once = forms.CharField(widget=forms.HiddenInput, max_length=64)
-
-    def __init__(self, order: Order, data: Any = None) -> None:
-        super().__init__(data, initial={"once": uuid.uuid4().hex})
-        self.order = order
-
-    def clean(self) -> dict[str, Any]:
-        """Sets `cents`: None for all of it."""
-        data: dict[str, Any] = super().clean() or {}
-        amount = data.get("amount")
-        self.cents = None
-        if data.get("kind") == self.PARTIAL and "amount" not in self.errors:
-            if amount is None or not 0 < int(amount * 100) < self.order.total_cents:
-                limit = reais(self.order.total_cents)
-                self.add_error("amount", gettext("More than nothing and less than %(limit)s.") % {"limit": limit})
-            else:
-                self.cents = int(amount * 100)
-        elif data.get("kind") == self.TOTAL and amount is not None:
-            self.add_error("amount", gettext("Leave this empty, or choose “A part”."))
-        return data
-
-
-class TrackingForm(forms.Form):
-    """How the goods travel."""
-
-    code = forms.CharField(label=_("Tracking code"), max_length=255, widget=UnfoldAdminTextInputWidget())
 
 
 class OrderResource(Resource):
@@ -520,111 +455,3 @@ def _copyable(element_id: str, text: str | None) -> str:
         _("Copied"),
         _("Copy"),
     )
-
-
-ATTEMPT_TONES = {
-    AttemptState.STARTED: "warning",
-    AttemptState.UNKNOWN: "warning",
-    AttemptState.SUCCEEDED: "success",
-    AttemptState.DECLINED: "danger",
-    AttemptState.FAILED: "default",
-}
-
-
-@admin.register(PaymentAttempt)
-class PaymentAttemptAdmin(ReadOnlyAdmin[PaymentAttempt]):
-    """Evidence: each time Appmax was asked for money, and what became of it."""
-
-    list_display = ("id", "order", "method", "state_badge", "started", "settled_at")
-    list_filter = (
-        ("state", MultipleChoicesDropdownFilter),
-        ("method", ChoicesDropdownFilter),
-        ("started_at", DateRangeFilter),
-    )
-    search_fields = ("order__appmax_order_id",)  # shows the box; get_search_results does the search
-    search_help_text = _("Appmax order id, or the whole idempotency key")
-    ordering = ("-started_at", "-pk")
-    readonly_fields = ("state_badge",)
-    fields = (
-        ("order", "method"),
-        ("state_badge", "restarted_from"),
-        ("started_at", "settled_at"),
-        "answer",
-        "idempotency_key",
-        "fingerprint",
-    )
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[PaymentAttempt]:
-        """Without the order's big column."""
-        return super().get_queryset(request).select_related("order").defer("order__pix_qr_code")
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[PaymentAttempt], search_term: str
-    ) -> tuple[QuerySet[PaymentAttempt], bool]:
-        """Exact look-ups only; the order first, as its attempts have an index, and the keys one with their merchant."""
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        if term.isascii() and term.isdigit() and int(term) < 2**31:
-            wanted = list(Order.objects.filter(appmax_order_id=int(term)).values_list("pk", flat=True))
-            return queryset.filter(order__in=wanted), False
-        return queryset.filter(idempotency_key=term.replace("\0", "")), False
-
-    @display(description=_("state"))
-    def state_badge(self, attempt: PaymentAttempt) -> str:
-        """What became of it."""
-        return badge(attempt.get_state_display(), ATTEMPT_TONES[AttemptState(attempt.state)])
-
-    @display(description=_("started"))
-    def started(self, attempt: PaymentAttempt) -> str:
-        """How long ago."""
-        return ago(attempt.started_at)
-
-
-# What a StatusCheck may say: reconcile.py, attempts.py, webhooks/inbox.py and verify.py write it.
-CHECK_NOTES = (
-    gettext_noop("asked; no answer yet"),
-    gettext_noop("attempt %(number)s was settled by hand: %(state)s"),
-    gettext_noop("paid by card, and %(status)s by webhook at the same time"),
-    gettext_noop("a payment began while Appmax said %(status)s"),
-    gettext_noop("Appmax said %(said)s, while the order was %(status)s"),
-    gettext_noop("Appmax disagrees: %(said)s, not %(status)s"),
-    gettext_noop("a webhook that waited is not confirmed yet: %(event)s"),
-    gettext_noop("a webhook is not confirmed yet"),
-    gettext_noop("authorised, and then %(event)s"),
-)
-
-
-class FlaggedFilter(RadioFilter):
-    """Orders that Appmax couldn't be asked about, or of which it says something else."""
-
-    title = _("flagged")
-    parameter_name = "flagged"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """One choice beside all."""
-        return [("yes", _("Flagged"))]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[StatusCheck]) -> QuerySet[StatusCheck]:
-        """Those with an error."""
-        return queryset.filter(error_message__isnull=False) if self.value() == "yes" else queryset
-
-
-@admin.register(StatusCheck)
-class StatusCheckAdmin(ReadOnlyAdmin[StatusCheck]):
-    """When Appmax was asked about which order; the flagged ones want a look."""
-
-    list_display = ("order", "asked_at", "next_at", "times", "note")
-    list_filter = (FlaggedFilter,)
-    ordering = ("-pk",)
-    readonly_fields = ("note",)
-    fields = ("order", ("asked_at", "next_at"), "times", "note")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[StatusCheck]:
-        """Without the order's big column."""
-        return super().get_queryset(request).select_related("order").defer("order__pix_qr_code")
-
-    @display(description=_("note"))
-    def note(self, check: StatusCheck) -> str:
-        """Why it is flagged."""
-        return in_words(check.error_message, CHECK_NOTES, dict(OrderStatus.choices)) or "-"

@@ -20,7 +20,7 @@ from django.utils.translation import override
 
 from checkout_project.backoffice import in_words
 from orders import attempts, reconcile
-from orders.admin import CHECK_NOTES
+from orders.evidence_admin import CHECK_NOTES
 from orders.models import AttemptState, Order, PaymentAttempt, StatusCheck
 from orders.status import OrderStatus
 from tests.admin.conftest import on
