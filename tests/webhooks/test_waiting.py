@@ -333,3 +333,17 @@ def test_another_merchants_order_is_not_fetched_with_this_ones_credentials(
 
     assert process_due() == {"waiting": 1}
     assert not Order.objects.exists()
+
+
+def test_an_event_without_order_that_failed_once_doesnt_keep_that_as_its_note() -> None:
+    known = WebhookEventFactory.create(
+        event="customer_created", appmax_order_id=None, error_message="processing failed: X"
+    )
+    unknown = WebhookEventFactory.create(
+        event="nobody_knows", appmax_order_id=None, error_message="processing failed: X"
+    )
+
+    waiting.process_all([known.pk, unknown.pk])
+
+    notes = dict(WebhookEvent.objects.filter(processed=True).values_list("pk", "error_message"))
+    assert notes == {known.pk: None, unknown.pk: "unknown event"}
