@@ -16,6 +16,8 @@ class SimulatorSettings:
     """`clock_speed`: how much faster than real the retry schedule runs; `token_seconds`: life of an access token.
 
     `seed`: what merchants' credentials are derived from. Port 0: any free one.
+    `app_url`: the product's origin, for the demo shop; blank: the registered webhook URL's. `shop_api_key`: the shop's
+    key for the product.
     """
 
     client_id: str
@@ -28,6 +30,8 @@ class SimulatorSettings:
     port: int = 0
     clock_speed: float = 600.0
     token_seconds: float = 3600
+    app_url: str = ""
+    shop_api_key: str = field(default="", repr=False)
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> "SimulatorSettings":
@@ -46,6 +50,8 @@ class SimulatorSettings:
             port=int(_number(env, "SIMULATOR_PORT", DEFAULT_PORT, most=65535)),
             clock_speed=_number(env, "SIMULATOR_CLOCK_SPEED", cls.clock_speed),
             token_seconds=_number(env, "SIMULATOR_TOKEN_SECONDS", cls.token_seconds),
+            app_url=env.get("SIMULATOR_APP_URL", ""),
+            shop_api_key=env.get("SIMULATOR_SHOP_API_KEY", ""),
         )
 
 
