@@ -7,8 +7,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
+from installations import registration
 from installations.fields import fernet
-from installations.views import APPMAX_VARIABLES
 
 
 @register(Tags.security)
@@ -30,13 +30,13 @@ def encryption_keys(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Ch
 @register()
 def appmax_credentials(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
     """Appmax mails the app's credentials only after its URLs are registered, so blank ones don't stop a start."""
-    missing = [name for name in APPMAX_VARIABLES if not getattr(settings, name)]
+    missing = registration.missing()
     if not missing:
         return []
     return [
         Warning(
             f"{', '.join(missing)} not set: nobody can install the app yet",
-            hint="Appmax mails the credentials after the app's URLs have been registered in its app store.",
+            hint="Appmax mails them once the app's URLs are registered: see manage.py show_urls_for_appmax.",
             id="checkout.W001",
         )
     ]

@@ -1,22 +1,24 @@
 """Exception → `{"message": ...}`: the only place that says what a caller is told when something goes wrong."""
 
 import logging
+import sys
 from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
 from rest_framework.exceptions import APIException, ParseError, ValidationError
 from rest_framework.response import Response
 
 from appmax.errors import AppmaxError, Declined, OutcomeUnknown, Rejected, Unavailable
 from checkout_project.api import wants_page
+from checkout_project.pages import FORM_EXPIRED, error_page
 
 log = logging.getLogger(__name__)
 
 PAYMENT_DECLINED = "payment declined"
+NO_DATABASE = "the database is not available, try again"
 OUTCOME_UNKNOWN = "Appmax did not confirm the outcome; it is not known yet, ask for the status before trying again"
 
 
@@ -38,7 +40,7 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Htt
             trace,
         )
     if getattr(context["view"], "has_pages", False) and request.method in ("GET", "HEAD") and wants_page(request):
-        return _page(request._request, code, body["message"], headers)
+        return error_page(request._request, code, body["message"], headers, getattr(exc, "page", None))
     return Response(_encodable(body), status=code, headers=headers)
 
 
@@ -58,7 +60,7 @@ def _answer(exc: Exception) -> tuple[int, dict[str, Any], dict[str, str]] | None
     if isinstance(exc, PermissionDenied):
         return 403, {"message": "forbidden"}, {}
     if isinstance(exc, OperationalError | InterfaceError):
-        return 503, {"message": "the database is not available, try again"}, {"Retry-After": "5"}
+        return 503, {"message": NO_DATABASE}, {"Retry-After": "5"}
     return None
 
 
@@ -116,16 +118,9 @@ def _flat(detail: Any, path: str = "") -> list[tuple[str, list[str]]]:
     ]
 
 
-def _page(request: HttpRequest, code: int, message: str, headers: dict[str, str]) -> HttpResponse:
-    page = render(request, "error.html", {"code": code, "message": message}, status=code)
-    for name, value in headers.items():
-        page[name] = value
-    return page
-
-
 def _plain(request: HttpRequest, code: int, message: str) -> HttpResponse:
     if wants_page(request):
-        return _page(request, code, message, {})
+        return error_page(request, code, message, {})
     return JsonResponse({"message": message}, status=code)
 
 
@@ -147,6 +142,18 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _plain(request, 404, "not found")
 
 
+def form_expired(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Django's CSRF_FAILURE_VIEW: the form is older than the login, or was sent by somebody else's page."""
+    message = "the form has expired, load it again"
+    if wants_page(request):
+        return error_page(request, 403, message, {}, FORM_EXPIRED)
+    return JsonResponse({"message": message}, status=403)
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Django's handler500: says nothing of what happened, and touches no template (it may be what failed)."""
-    return JsonResponse({"message": "internal server error"}, status=500)
+    """Django's handler500: says nothing of what happened; 503 if it is the database that is away."""
+    if isinstance(sys.exception(), OperationalError | InterfaceError):
+        response = _plain(request, 503, NO_DATABASE)
+        response["Retry-After"] = "5"
+        return response
+    return _plain(request, 500, "internal server error")

@@ -1,9 +1,63 @@
-"""What every page of ours shows."""
+"""What our pages share: the environment, the public URL, and what a person is told when something goes wrong."""
+
+from dataclasses import dataclass
 
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 
 def environment(request: HttpRequest) -> dict[str, str]:
     """Template context: whether money is real (`production`, `sandbox` or `simulator`)."""
     return {"appmax_environment": settings.APPMAX_ENVIRONMENT}
+
+
+def public_url(request: HttpRequest) -> str:
+    """Where the world reaches us, without a trailing slash: NGROK_URL, else APP_URL, else what proxies that we trust
+    say, else localhost. A Host header that anybody can send never counts. Raises DisallowedHost."""
+    forwarded = settings.TRUSTED_PROXIES and "X-Forwarded-Host" in request.headers
+    if settings.IS_PUBLIC_URL_NAMED or not forwarded:
+        return str(settings.PUBLIC_URL)
+    return f"{request.scheme}://{request.get_host()}"
+
+
+@dataclass(frozen=True)
+class ErrorText:
+    """What a person reads in place of an API's message; `again`: asking for the same page once more may help.
+
+    An exception that has one of its own carries it as `page`.
+    """
+
+    title: Promise
+    advice: Promise
+    again: bool = False
+
+
+_BROKEN = ErrorText(_("Something broke on our side"), _("It is in our log. Please tell us the request's number below."))
+
+FORM_EXPIRED = ErrorText(_("The form has expired"), _("Go back, load the page again and send it once more."))
+
+_TEXTS = {
+    400: ErrorText(_("This link is incomplete or wrong"), _("Please start again from the first page.")),
+    403: ErrorText(_("This page is not open to you"), _("Sign in with an account that may see it.")),
+    404: ErrorText(_("There is no such page"), _("Check the address, or start from the first page.")),
+    405: ErrorText(_("This address can't be used like that"), _("Please start again from the first page.")),
+    413: ErrorText(_("That was too much at once"), _("What was sent is larger than we take.")),
+    500: _BROKEN,
+    502: ErrorText(_("Appmax could not be reached"), _("Nothing has been changed. Try again in a minute."), again=True),
+    503: ErrorText(_("We are not available just now"), _("Nothing is lost. Try again in a few seconds."), again=True),
+    504: ErrorText(_("Appmax didn't answer"), _("Nothing has been changed. Try again in a minute."), again=True),
+}
+
+
+def error_page(
+    request: HttpRequest, code: int, message: str, headers: dict[str, str], text: ErrorText | None = None
+) -> HttpResponse:
+    """The page for a status; `message` is what a program is told, shown small."""
+    context = {"code": code, "message": message, "text": text or _TEXTS.get(code, _BROKEN)}
+    page = render(request, "error.html", context, status=code)
+    for name, value in headers.items():
+        page[name] = value
+    return page

@@ -33,8 +33,12 @@ SECRET_KEY = env.secret("APP_KEY", generated_in=_LOCAL_SECRETS)
 
 APP_HOST = env.text("APP_HOST", "127.0.0.1" if IS_LOCAL else "0.0.0.0")  # noqa: S104 - behind a container's port
 APP_PORT = env.number("APP_PORT", 8080, minimum=1)
-APP_URL = env.text("APP_URL", f"http://localhost:{APP_PORT}" if IS_LOCAL else None)
+_LOCAL_URL = f"http://localhost:{APP_PORT}"
+_named_url = env.text("APP_URL", "" if IS_LOCAL else None)
+APP_URL = _named_url or _LOCAL_URL
 NGROK_URL = env.text("NGROK_URL", "")
+# Whether the operator has named it; otherwise proxies that we trust may (pages.public_url).
+IS_PUBLIC_URL_NAMED = bool(NGROK_URL or _named_url)
 
 
 def _public_url(name: str, value: str) -> str:
@@ -245,6 +249,9 @@ APPMAX_CLIENT_SECRET = env.text("APPMAX_CLIENT_SECRET", "")
 APPMAX_APP_ID_UUID = env.text("APPMAX_APP_ID_UUID", "")
 APPMAX_APP_ID_NUMERIC = env.text("APPMAX_APP_ID_NUMERIC", "")
 
+# A storefront to try an installation with, linked from the page after it: the simulator's, under `make run`.
+DEMO_SHOP_URL = env.text("DEMO_SHOP_URL", "")
+
 # --- webhooks --------------------------------------------------------------------------------------------------------
 
 # What the registered URL carries as ?token=; several while one is being replaced, the first is shown.
@@ -337,6 +344,11 @@ SESSION_COOKIE_AGE = (
     env.number("ADMIN_SESSION_HOURS", 8, minimum=1) * 3600
 )  # from login; pages that poll don't renew it
 X_FRAME_OPTIONS = "DENY"
+CSRF_FAILURE_VIEW = "checkout_project.errors.form_expired"
+LANGUAGE_COOKIE_SECURE = not IS_LOCAL
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+LANGUAGE_COOKIE_AGE = 365 * 24 * 3600  # seconds
 
 # Whether staff must prove a second factor (an authenticator app); who has set one up is asked for it in any case.
 ADMIN_OTP_REQUIRED = env.flag("ADMIN_OTP_REQUIRED", False)
@@ -352,8 +364,12 @@ AXES_LOCKOUT_CALLABLE = "checkout_project.site.locked_out"
 AXES_VERBOSE = False
 AXES_ENABLE_ADMIN = False  # ours shows them
 AXES_DISABLE_ACCESS_LOG = True
-# How many reverse proxies of ours stand in front: X-Forwarded-For is believed as far as they wrote it.
+# How many reverse proxies of ours stand in front: X-Forwarded-For is believed as far as they wrote it, and so are
+# X-Forwarded-Proto and X-Forwarded-Host.
 TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", 0)
+if TRUSTED_PROXIES:  # which overwrite these headers; from anybody else they mean nothing
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    USE_X_FORWARDED_HOST = True
 AXES_CLIENT_IP_CALLABLE = "checkout_project.site.client_ip"
 
 # Nothing is fetched from another host. The admin's pages add what Unfold needs (site.py).

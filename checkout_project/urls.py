@@ -3,6 +3,7 @@
 from csp.decorators import csp_update
 from django.contrib import admin
 from django.urls import include, path
+from django.views.i18n import set_language
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerSplitView
 
 from checkout_project.health import health
@@ -12,6 +13,7 @@ redoc = csp_update({"worker-src": ["blob:"]})(SpectacularRedocView.as_view(templ
 
 urlpatterns = [
     path("health", health, name="health"),
+    path("language", set_language, name="set_language"),
     path("admin/", admin.site.urls),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", SpectacularSwaggerSplitView.as_view(), name="docs"),

@@ -5,6 +5,7 @@ import functools
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
+from django.utils.translation import gettext_lazy as _
 from rest_framework import status
 from rest_framework.exceptions import APIException
 
@@ -12,6 +13,7 @@ from appmax.client import AppmaxClient
 from appmax.errors import AppmaxError
 from appmax.tokens import Credentials
 from appmax.transport import Transport
+from checkout_project.pages import ErrorText
 from installations.models import Installation
 
 _APP_TOKEN_KEY = "app_token"  # noqa: S105 - a cache key
@@ -21,6 +23,10 @@ class NotConfigured(APIException):
     """503: variables that Appmax mails after registration are still blank; the message names them."""
 
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    page = ErrorText(
+        _("The app is not set up yet"),
+        _("Its operator still has to fill in values that Appmax mails. The first page says which, and how."),
+    )
 
     def __init__(self, names: list[str]) -> None:
         super().__init__(f"{', '.join(names)} not configured")

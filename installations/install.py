@@ -13,11 +13,13 @@ from urllib.parse import quote
 from django.conf import settings
 from django.core.cache import cache
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 from rest_framework import status
 from rest_framework.exceptions import APIException, ValidationError
 
 from appmax.errors import AppmaxError, Rejected
 from appmax.tokens import Credentials
+from checkout_project.pages import ErrorText
 from installations import gateway
 from installations.models import Installation, external_id_for
 
@@ -31,6 +33,8 @@ PROBE_APP_ID = "DEMO_APP_ID"  # what Appmax's URL validator sends
 class InvalidAppId(ValidationError):
     """400: the app_id isn't ours; says so when it is the app's other id, the classic mistake."""
 
+    page = ErrorText(_("This link is for another app"), _("Its app_id is not this app's. Please start from here."))
+
     def __init__(self, app_id: str, *, other_id: str, hint: str) -> None:
         super().__init__({"app_id": ["invalid app_id", *([hint] if other_id and app_id == other_id else [])]})
 
@@ -40,6 +44,10 @@ class TokenRequired(APIException):
 
     status_code = status.HTTP_400_BAD_REQUEST
     default_detail = "token is required"
+    page = ErrorText(
+        _("This is where Appmax brings you back to"),
+        _("The address works only when you come from Appmax's page, after pressing Salvar there. Please start there."),
+    )
 
 
 class InitiationFailed(APIException):
@@ -47,6 +55,9 @@ class InitiationFailed(APIException):
 
     status_code = status.HTTP_502_BAD_GATEWAY
     default_detail = "failed to initiate installation"
+    page = ErrorText(
+        _("Appmax did not begin the installation"), _("Nothing has been changed. Try again in a minute."), again=True
+    )
 
 
 class GenerationFailed(APIException):
@@ -54,6 +65,10 @@ class GenerationFailed(APIException):
 
     status_code = status.HTTP_502_BAD_GATEWAY
     default_detail = "failed to generate merchant credentials"
+    page = ErrorText(
+        _("Appmax didn't complete the installation"),
+        _("The app is not installed yet, and your shop is as it was. Please install it once more from the start."),
+    )
 
 
 class AlreadyConfirmed(APIException):
@@ -80,16 +95,16 @@ class Callback:
         return Credentials(client_id=self.client_id, client_secret=self.client_secret)
 
 
-def begin(*, app_id: str, external_key: str) -> str:
+def begin(*, app_id: str, external_key: str, public_url: str) -> str:
     """Start an installation; returns the URL in Appmax's panel where the merchant authorises it.
 
-    Raises NotConfigured, InvalidAppId, InitiationFailed.
+    `public_url`: where Appmax finds us, without a trailing slash. Raises NotConfigured, InvalidAppId, InitiationFailed.
     """
     gateway.require_configured("APPMAX_CLIENT_ID", "APPMAX_CLIENT_SECRET", "APPMAX_APP_ID_UUID")
     _check_uuid(app_id)
     try:
         token = gateway.app_client().authorize(
-            app_id=app_id, external_key=external_key, callback_url=settings.PUBLIC_URL + CALLBACK_PATH
+            app_id=app_id, external_key=external_key, callback_url=public_url + CALLBACK_PATH
         )
     except Rejected as error:
         raise InitiationFailed(error.message) from error

@@ -11,18 +11,24 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
 from checkout_project.api import wants_page
-from installations import gateway, install, openapi
+from checkout_project.pages import public_url
+from installations import gateway, install, openapi, registration
 from installations.merchant import MerchantViewSet
 from installations.serializers import CallbackSerializer, StartSerializer
-
-APPMAX_VARIABLES = ("APPMAX_CLIENT_ID", "APPMAX_CLIENT_SECRET", "APPMAX_APP_ID_UUID", "APPMAX_APP_ID_NUMERIC")
 
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """What this is, and where to go from here."""
-    missing = [name for name in APPMAX_VARIABLES if not getattr(settings, name)]
-    return render(request, "installations/home.html", {"missing": missing})
+    """What this is, how far its set-up has come, and where to go from here."""
+    address = public_url(request)
+    context = {
+        "missing": registration.missing(),
+        "urls": registration.urls(address),
+        "variables": registration.VARIABLES,
+        "public_url": address,
+        "is_reachable": registration.is_reachable(address),
+    }
+    return render(request, "installations/home.html", context)
 
 
 class InstallViewSet(ViewSet):
@@ -38,10 +44,14 @@ class InstallViewSet(ViewSet):
             return render(
                 request._request,
                 "installations/install.html",
-                {"app_id": settings.APPMAX_APP_ID_UUID, "external_key": uuid.uuid4()},
+                {
+                    "app_id": settings.APPMAX_APP_ID_UUID,
+                    "external_key": uuid.uuid4(),
+                    "missing": registration.missing(),
+                },
             )
         query.is_valid(raise_exception=True)
-        return HttpResponseRedirect(install.begin(**query.validated_data))
+        return HttpResponseRedirect(install.begin(**query.validated_data, public_url=public_url(request._request)))
 
     @openapi.confirm_by_browser
     def confirm_by_browser(self, request: Request) -> HttpResponse:
@@ -51,7 +61,8 @@ class InstallViewSet(ViewSet):
             raise install.TokenRequired
         installation = install.confirm_by_browser(token=token)
         if wants_page(request):
-            return render(request._request, "installations/installed.html", {"installation": installation})
+            context = {"installation": installation, "demo_shop_url": settings.DEMO_SHOP_URL}
+            return render(request._request, "installations/installed.html", context)
         if installation is None:
             return Response({"message": "installation confirmed"})
         return Response({"external_id": str(installation.external_id)})

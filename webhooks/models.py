@@ -53,6 +53,10 @@ class WebhookEventQuerySet(models.QuerySet["WebhookEvent"]):
         """Kept, but not handled yet: the order isn't there, or handling failed. Oldest first."""
         return self.filter(processed=False).order_by("pk")
 
+    def latest_received(self) -> "WebhookEvent | None":
+        """The event that came in last, without its payload."""
+        return self.only("event", "appmax_order_id", "created_at").order_by("-pk").first()
+
     def handled(self, event: str, appmax_order_id: int) -> "WebhookEventQuerySet":
         """The seed's rule for duplicates: the same event of the same order has been processed before. One that was
         closed in vain doesn't stand in the way of the true one."""

@@ -135,6 +135,15 @@ def read(body: Any) -> Event:
     )
 
 
+def names_by_status() -> dict[OrderStatus | None, list[str]]:
+    """The contract's events in Pascal case, under the status that each means, in rank order; None comes last."""
+    return {
+        status: [name for name, meaning in _NAMES.items() if meaning is status]
+        for status in (*OrderStatus, None)
+        if status in _NAMES.values()
+    }
+
+
 def known_names() -> list[str]:
     """The contract's events, in Pascal case."""
     return sorted(_NAMES)

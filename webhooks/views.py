@@ -12,8 +12,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
+from checkout_project.pages import public_url
 from webhooks import inbox, openapi, payload
-from webhooks.models import Outcome
+from webhooks.models import Outcome, WebhookEvent
 
 WEBHOOK_PATH = "/webhooks/appmax"
 
@@ -31,16 +32,22 @@ class WebhookViewSet(ViewSet):
 
     @openapi.setup_page
     def setup_page(self, request: Request) -> HttpResponse:
-        """The URL to register in Appmax's panel; its token is shown to staff only."""
+        """The URL to register in Appmax's panel, which events to choose there, and whether any have come. The URL's
+        token is shown to staff only."""
         user = get_user(request._request)
         is_staff = user.is_authenticated and user.is_staff
-        url = settings.PUBLIC_URL + WEBHOOK_PATH
+        url = public_url(request._request) + WEBHOOK_PATH
         if settings.WEBHOOK_SECRET:
             url += f"?token={quote(settings.WEBHOOK_SECRET[0], safe='')}" if is_staff else "?token=••••••••"
+        last_event = WebhookEvent.objects.latest_received()
+        since = _whole_number(request.query_params.get("since", ""))
         context = {
             "webhook_url": url,
             "is_token_hidden": bool(settings.WEBHOOK_SECRET) and not is_staff,
             "apphook_url": f"{settings.APPMAX_ADMIN_URL}/v2/apphook",
+            "last_event": last_event,
+            "since": last_event.pk if since is None and last_event else since or 0,
+            "events": payload.names_by_status(),
         }
         response = render(request._request, "webhooks/setup.html", context)
         response["Cache-Control"] = "no-store"
@@ -57,6 +64,10 @@ class WebhookViewSet(ViewSet):
             raise ParseError from None
         outcome = inbox.receive(event, request_id=request._request.request_id)  # type: ignore[attr-defined]
         return Response({"message": "already processed" if outcome is Outcome.DUPLICATE else "ok"})
+
+
+def _whole_number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None
 
 
 def _check_token(request: Request) -> None:
