@@ -15,6 +15,7 @@ from installations import registration
 from tests.factories import WebhookEventFactory
 
 pytestmark = pytest.mark.django_db
+asks_appmax = pytest.mark.django_db(transaction=True)  # which must not be asked inside a transaction
 
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 IN_ENGLISH = {**HTML, "Accept-Language": "en"}
@@ -154,6 +155,7 @@ def behind_a_proxy(settings: Any) -> None:
 FORWARDED = {"X-Forwarded-Host": "pay.shop.com", "X-Forwarded-Proto": "https"}
 
 
+@asks_appmax
 def test_a_trusted_proxy_tells_the_public_url(client: Client, behind_a_proxy: None, simulator: SimulatorServer) -> None:
     assert "https://pay.shop.com/webhooks/appmax" in text_of(client, "/webhooks/appmax", **FORWARDED)
 
@@ -284,6 +286,7 @@ def test_a_used_link_does_not_claim_success(client: Client) -> None:
     assert "The app is installed" not in text
 
 
+@asks_appmax
 @pytest.mark.parametrize(
     ("fault", "code", "title"),
     [
@@ -303,6 +306,7 @@ def test_appmax_failing_is_a_page_that_offers_another_try(
     assert f'href="{START.replace("&", "&amp;")}">Try again' in page.content.decode()
 
 
+@asks_appmax
 def test_an_installation_that_appmax_breaks_off_is_not_called_installed(
     client: Client, simulator: SimulatorServer
 ) -> None:
