@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Response, sync_playwright
+
+from appmax.simulator.server import SimulatorServer
 
 SCREENSHOTS = Path(__file__).resolve().parents[2] / ".data" / "screenshots"
 ARGUMENTS = [
@@ -39,42 +41,77 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def open_page(browser: Browser, live_server: Any, request: pytest.FixtureRequest) -> Iterator[Callable[..., Page]]:
-    """Open a page with a language and a width. Whatever happens in it, nothing is fetched from another host, and the
-    browser has nothing to complain about. Screenshots go to `.data/screenshots`."""
+def origins(live_server: Any) -> list[str]:
+    """Where a page may fetch from: from us, and from what a test adds."""
+    return [live_server.url, "data:"]
+
+
+@pytest.fixture
+def open_page(
+    browser: Browser, live_server: Any, origins: list[str], request: pytest.FixtureRequest
+) -> Iterator[Callable[..., Page]]:
+    """Open a page with a language and a width, with or without JavaScript. Whatever happens in it, nothing is fetched
+    from another host, and the browser has nothing to complain about. Screenshots go to `.data/screenshots`."""
     faults: list[str] = []
     contexts = []
     count = 0
 
-    def open_(path: str, *, language: str = "pt-BR", width: int = 1280) -> Page:
+    def open_(path: str, *, language: str = "pt-BR", width: int = 1280, **options: Any) -> Page:
         context = browser.new_context(
-            base_url=live_server.url, locale=language, viewport={"width": width, "height": 900}
+            base_url=live_server.url, locale=language, viewport={"width": width, "height": 900}, **options
         )
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(15_000)
-        page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+        page.on("console", lambda message: faults.append(message.text) if is_fault(message) else None)
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on(
             "request",
-            lambda sent: None if sent.url.startswith((live_server.url, "data:")) else faults.append(sent.url),
+            lambda sent: None if sent.url.startswith(tuple(origins)) else faults.append(sent.url),
         )
+        page.on("response", lambda answer: faults.append(answer.url) if is_missing(answer) else None)
         page.goto(path)
         return page
 
     def shoot() -> None:
         nonlocal count
-        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         for context in contexts:
             for page in context.pages:
                 count += 1
-                page.screenshot(path=SCREENSHOTS / f"{request.node.name}-{count}.png", full_page=True)
+                picture(page, f"{request.node.name}-{count}")
 
     yield open_
     shoot()
     for context in contexts:
         context.close()
     assert faults == []
+
+
+def is_fault(message: ConsoleMessage) -> bool:
+    """An error in a script or against the page's policy; `is_missing` tells of answers."""
+    return message.type == "error" and not message.text.startswith("Failed to load resource")
+
+
+def is_missing(answer: Response) -> bool:
+    """A script, style or picture that didn't come. A page may be an error on purpose."""
+    return answer.status >= 400 and not answer.request.is_navigation_request()
+
+
+def picture(page: Page, name: str) -> None:
+    """The whole page as `.data/screenshots/{name}.png`."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+
+
+@pytest.fixture
+def appmax(simulator: SimulatorServer, live_server: Any, origins: list[str], settings: Any) -> SimulatorServer:
+    """A simulated Appmax that posts its webhooks to the live server, and that the browser may visit."""
+    origins.append(simulator.url)
+    settings.PUBLIC_URL = live_server.url
+    policy = settings.CONTENT_SECURITY_POLICY["DIRECTIVES"]
+    settings.CONTENT_SECURITY_POLICY = {"DIRECTIVES": {**policy, "form-action": ["'self'", simulator.url]}}
+    simulator.state.webhook_url = f"{live_server.url}/webhooks/appmax"
+    return simulator
 
 
 @pytest.fixture

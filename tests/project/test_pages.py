@@ -123,6 +123,7 @@ def test_the_command_prints_the_same(settings: Any, capsys: pytest.CaptureFixtur
     printed = capsys.readouterr().out
     for entry in registration.urls("https://pay.shop.com"):
         assert re.search(rf"{entry.field} +{re.escape(entry.url)} ", printed)
+    assert "where an installation begins" in printed
     assert "https://pay.shop.com/webhooks/appmax?token=..." in printed
     assert re.search(r"APPMAX_CLIENT_ID +missing", printed)
     assert re.search(r"APPMAX_CLIENT_SECRET +set", printed)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, no_translations
 from django.urls import reverse
 
 from installations import registration
@@ -14,6 +14,7 @@ class Command(BaseCommand):
 
     help = "The URLs to register in Appmax's app store and panel, and the variables that Appmax mails."
 
+    @no_translations  # an operator reads it beside variables, code and documentation
     def handle(self, *args: Any, **options: Any) -> None:
         """Names and URLs; no value of a variable, and no token."""
         public_url = settings.PUBLIC_URL
