@@ -21,7 +21,20 @@ def require_merchant() -> str:
     owner = _owner()
     if owner == APP:
         refuse(403, {"message": "This token is the app's; a merchant's is needed."})
+    _stay_within_limits(owner)
     return owner
+
+
+def _stay_within_limits(merchant: str) -> None:
+    """End the request if the merchant asks too often, and the limits are in force."""
+    sim = simulation()
+    if not sim.state.switches.rate_limits:
+        return
+    route = request.url_rule.rule if request.url_rule else request.path
+    seconds = sim.limits.seconds_to_wait(merchant, f"{request.method} {route}")
+    if seconds:
+        body = {"message": "Too many requests", "retryAfter": f"{seconds} seconds"}
+        refuse(429, body, headers={"Retry-After": str(seconds)})
 
 
 def require_order(merchant: str, order_id: Any) -> Order:

@@ -1,15 +1,16 @@
-"""How the API answers about payments, in the shape that is switched on. `shape`: classic or newer; both were seen."""
+"""How the API answers about payments, in the shape that is switched on; all were seen.
 
-from datetime import UTC, datetime, timedelta
+`shape`: classic, newer, or pix_url: classic with the address of a Pix's picture in place of the picture.
+"""
+
 from typing import Any
 
 from appmax.simulator.cards import instalment
 from appmax.simulator.orders import BOLETO, CARD, PIX, Order, Payment
 
-CLASSIC, NEWER = SHAPES = ("classic", "newer")
+CLASSIC, NEWER, PIX_URL = SHAPES = ("classic", "newer", "pix_url")
 
 SPARSE = (1, 2, 3, 6, 12)  # the numbers of instalments that the newer shape offers
-MINUTES_OF_A_PIX = 30
 
 
 def card(shape: str, payment: Payment) -> dict[str, Any]:
@@ -20,18 +21,20 @@ def card(shape: str, payment: Payment) -> dict[str, Any]:
     return {"payment": {name: getattr(payment, name) for name in names}}
 
 
-def pix(shape: str, emv: str, qr_code: str) -> dict[str, Any]:
-    """A Pix; both empty if one is pending already."""
+def pix(shape: str, order: Order, origin: str) -> dict[str, Any]:
+    """The order's Pix; `origin` is the simulator's, with a scheme."""
     if shape == NEWER:
-        expires_at = datetime.now(UTC) + timedelta(minutes=MINUTES_OF_A_PIX)
-        return {
-            "pix": {
-                "qr_code": f"data:image/png;base64,{qr_code}" if qr_code else "",
-                "emv_code": emv,
-                "expires_at": f"{expires_at:%Y-%m-%d %H:%M:%S}" if emv else "",
-            }
-        }
-    return {"payment": {"pix_qrcode": qr_code, "pix_emv": emv}}
+        qr_code, expires_at = f"data:image/png;base64,{order.pix_qr_code}", order.pix_expires_at[:19].replace("T", " ")
+        return {"pix": {"qr_code": qr_code, "emv_code": order.pix_emv, "expires_at": expires_at}}
+    picture = f"{origin.rstrip('/')}/pix/{order.id}.png" if shape == PIX_URL else order.pix_qr_code
+    return {"payment": {"pix_qrcode": picture, "pix_emv": order.pix_emv}}
+
+
+def pix_is_pending(shape: str) -> dict[str, Any]:
+    """No second Pix while one is pending: all fields are empty."""
+    if shape == NEWER:
+        return {"pix": {"qr_code": "", "emv_code": "", "expires_at": ""}}
+    return {"payment": {"pix_qrcode": "", "pix_emv": ""}}
 
 
 def boleto(shape: str, order: Order) -> dict[str, Any]:

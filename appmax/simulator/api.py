@@ -33,7 +33,7 @@ def token() -> Response:
     owner = APP if is_app else sim.state.merchant_of(*given)
     if owner is None:
         refuse(401, {"error": "invalid_client", "error_description": "Client authentication failed"})
-    seconds = sim.settings.token_seconds
+    seconds = sim.state.switches.token_seconds
     access_token = sim.state.issue_token(owner, seconds)
     return jsonify(access_token=access_token, token_type="Bearer", expires_in=int(seconds))
 

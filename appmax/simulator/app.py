@@ -9,12 +9,17 @@ from appmax.simulator.api import api
 from appmax.simulator.context import Simulation
 from appmax.simulator.control import control
 from appmax.simulator.delivery import Courier
-from appmax.simulator.faults_page import faults_page
+from appmax.simulator.order_pages import order_pages
+from appmax.simulator.outbox import Outbox
 from appmax.simulator.panel import panel
 from appmax.simulator.payments import payments
+from appmax.simulator.recording import record
 from appmax.simulator.sales import sales
 from appmax.simulator.settings import SimulatorSettings
 from appmax.simulator.state import State
+from appmax.simulator.switch_pages import switch_pages
+from appmax.simulator.switches import Switches
+from appmax.simulator.webhook_pages import webhook_pages
 
 SPEAK_JSON = ("/v1/", "/app/", "/oauth2/", "/simulator/api/")
 
@@ -22,17 +27,27 @@ SPEAK_JSON = ("/v1/", "/app/", "/oauth2/", "/simulator/api/")
 def create_app(settings: SimulatorSettings) -> Flask:
     """A Flask app with a `Simulation` of its own, at `app.extensions["simulator"]`."""
     app = Flask(__name__)
-    state = State(settings.seed, settings.webhook_url)
+    outbox = Outbox()
     app.extensions["simulator"] = Simulation(
         settings=settings,
-        state=state,
-        courier=Courier(state, settings.clock_speed),
+        state=State(settings.seed, settings.webhook_url, _first_switches(settings)),
+        outbox=outbox,
+        courier=Courier(outbox, settings.clock_speed),
     )
-    for blueprint in (api, sales, payments, control, panel, faults_page):
+    record(app)
+    for blueprint in (api, sales, payments, control, panel, order_pages, webhook_pages, switch_pages):
         app.register_blueprint(blueprint)
     app.register_error_handler(HTTPException, _say_what_failed)
     app.after_request(_leave_traces)
     return app
+
+
+def _first_switches(settings: SimulatorSettings) -> Switches:
+    return Switches(
+        token_seconds=settings.token_seconds,
+        pix_minutes=settings.pix_minutes,
+        webhook_model=settings.webhook_model,
+    )
 
 
 def _say_what_failed(error: Exception) -> Response:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -58,6 +58,23 @@ OUTCOMES: Mapping[str, Outcome] = {
     "4000000000000051": Outcome("refused by risk analysis (this simulator's own)", AT_RISK, ("order_refused_by_risk",)),
 }
 ANY_OTHER = Outcome("not authorised (403)", CANCELLED, _DECLINED, (403, {"message": "Payment not authorized"}))
+
+
+# What a switch makes of every card, whatever its number.
+BY_NUMBER = "by_number"
+_FORCED: Mapping[str, Outcome] = {
+    "approved": OUTCOMES["4000000000000010"],
+    "declined": OUTCOMES["4000000000000028"],
+    "authorised": OUTCOMES["4000000000000044"],
+    "at_risk": OUTCOMES["4000000000000051"],
+    "gateway_down": OUTCOMES["4000000000009999"],
+}
+POLICIES = (BY_NUMBER, *_FORCED)
+
+
+def under(policy: str, card: Card) -> Card:
+    """The card as the switch has it: by its number, or all of them alike."""
+    return replace(card, outcome=_FORCED.get(policy, card.outcome))
 
 
 def card_of(number: str) -> Card:

@@ -2,11 +2,14 @@
 
 import threading
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Any, cast
 
 from flask import current_app
 
+from appmax.simulator.api_log import ApiLog
 from appmax.simulator.delivery import Courier
+from appmax.simulator.limits import Limits
+from appmax.simulator.outbox import Outbox
 from appmax.simulator.settings import SimulatorSettings
 from appmax.simulator.state import State
 
@@ -17,8 +20,28 @@ class Simulation:
 
     settings: SimulatorSettings
     state: State
+    outbox: Outbox
     courier: Courier
+    log: ApiLog = field(default_factory=ApiLog)
+    limits: Limits = field(default_factory=Limits)
     stopping: threading.Event = field(default_factory=threading.Event)
+
+    def switch(self, wish: dict[str, Any]) -> None:
+        """Set these switches, which must be right; webhooks that were held go out if they are held no longer."""
+        if not self.state.switch(**wish).webhook_hold:
+            self.release()
+
+    def release(self) -> int:
+        """Send what is held back; how many webhooks."""
+        return self.courier.release(self.state.switches.plan)
+
+    def reset(self) -> None:
+        """As after a restart: nothing is known, and nothing waits to be sent."""
+        self.courier.cancel()
+        self.outbox.clear()
+        self.state.reset()
+        self.log.clear()
+        self.limits.clear()
 
 
 def simulation() -> Simulation:

@@ -3,17 +3,15 @@
 from dataclasses import asdict
 from typing import Any
 
-from flask import Blueprint, Response, abort, jsonify
+from flask import Blueprint, Response, abort, jsonify, request
 
-from appmax.simulator import events, faults
-from appmax.simulator.answers import SHAPES
+from appmax.simulator import callback, events, faults, sending, switches
+from appmax.simulator.api import is_web_address
 from appmax.simulator.context import simulation
 from appmax.simulator.orders import PENDING_METHODS, Order
 from appmax.simulator.reading import is_whole, json_body, refuse, refuse_fields
 
 control = Blueprint("control", __name__, url_prefix="/simulator/api")
-
-MOST_TIMES = 1000
 
 
 @control.get("/health")
@@ -25,8 +23,7 @@ def health() -> Response:
 @control.post("/reset")
 def reset() -> Response:
     """As after a restart: nothing is known, and nothing waits to be sent."""
-    simulation().courier.cancel()
-    simulation().state.reset()
+    simulation().reset()
     return jsonify(status="ok")
 
 
@@ -39,12 +36,46 @@ def revoke() -> Response:
 
 @control.post("/shape")
 def set_shape() -> Response:
-    """`{"shape": "newer"}`: the other shape in which payments are answered was seen too; "classic" is the first."""
-    shape = json_body().get("shape")
-    if shape not in SHAPES:
-        refuse_fields({"shape": f"One of {', '.join(SHAPES)}."})
-    simulation().state.shape = str(shape)
-    return jsonify(shape=shape)
+    """`{"shape": "newer"}`: the other shapes in which payments are answered were seen too; "classic" is the first."""
+    wish = {"shape": json_body().get("shape")}
+    refuse_fields(switches.errors(wish))
+    simulation().switch(wish)
+    return jsonify(wish)
+
+
+@control.get("/settings")
+def settings() -> Response:
+    """All switches: `Switches`."""
+    return jsonify(asdict(simulation().state.switches))
+
+
+@control.post("/settings")
+def change_settings() -> Response:
+    """Some switches: `{"webhook_model": "standard", "cards": "declined"}`; answers all of them."""
+    wish = json_body()
+    refuse_fields(switches.errors(wish))
+    simulation().switch(wish)
+    return settings()
+
+
+@control.post("/probe")
+def probe() -> Response:
+    """`{"url"}`: what Appmax's form asks of a callback URL; passed only with exactly 200 within 5 s."""
+    url = json_body().get("url")
+    if not isinstance(url, str) or not is_web_address(url):
+        refuse_fields({"url": "An http or https address."})
+    result = callback.probe(str(url))
+    return jsonify({**asdict(result), "passed": result.passed})
+
+
+@control.get("/log")
+def api_log() -> Response:
+    """The newest calls of Appmax's API, newest first; `?route=/v1/orders&order_id=5` picks some."""
+    text = request.args.get("order_id", "")
+    if text and not (text.isascii() and text.isdigit() and len(text) <= 18):
+        refuse_fields({"order_id": "An integer."})
+    calls = simulation().log.latest(request.args.get("route", ""), int(text) if text else None)
+    return jsonify([asdict(call) for call in calls])
 
 
 # --- orders and webhooks ---------------------------------------------------------------------------------------------
@@ -101,31 +132,47 @@ def _shown(order: Order) -> dict[str, Any]:
 @control.get("/deliveries")
 def deliveries() -> Response:
     """All webhooks with their tries, newest first."""
-    return jsonify([asdict(delivery) for delivery in simulation().state.latest_deliveries()])
+    return jsonify([asdict(delivery) for delivery in simulation().outbox.latest()])
+
+
+@control.post("/deliveries/release")
+def release() -> Response:
+    """Send what is held back."""
+    return jsonify(released=simulation().release())
+
+
+@control.post("/deliveries/<int:delivery_id>/try")
+def try_now(delivery_id: int) -> Response:
+    """Don't wait for the next try. 409 if it doesn't wait for one."""
+    _require_delivery(delivery_id)
+    if not simulation().courier.try_now(delivery_id):
+        abort(409, "the webhook doesn't wait for its next try")
+    return jsonify(status="ok")
+
+
+@control.post("/deliveries/<int:delivery_id>/again")
+def send_again(delivery_id: int) -> tuple[Response, int]:
+    """The same body once more, as a webhook of its own, at once."""
+    _require_delivery(delivery_id)
+    return jsonify([delivery.id for delivery in sending.send_again(simulation(), delivery_id)]), 202
+
+
+def _require_delivery(delivery_id: int) -> None:
+    if simulation().outbox.find(delivery_id) is None:
+        abort(404, "webhook not found")
 
 
 @control.post("/events")
 def send_event() -> tuple[Response, int]:
-    """`{"event", "order_id", "times": 1}` as an app-store webhook, or `{"body", "times": 1}` as it stands.
+    """`{"event", "order_id", "times": 1}`, and all else that `sending.send_wish` reads.
 
     The order's status stays as it is: a webhook is a claim, and may be wrong.
     """
-    sim, wish = simulation(), json_body()
-    times, body = wish.get("times", 1), wish.get("body")
-    if not (is_whole(times) and 1 <= times <= MOST_TIMES):
-        refuse_fields({"times": f"An integer from 1 to {MOST_TIMES}."})
-    if body is not None and not isinstance(body, dict):
-        refuse_fields({"body": "A JSON object."})
-    if body is None:
-        event, order_id = wish.get("event"), wish.get("order_id")
-        if not isinstance(event, str) or not event:
-            refuse_fields({"event": "The event's name is required, or a body."})
-        order = sim.state.order(order_id) if is_whole(order_id) else None
-        if order is not None:
-            body = events.order_event(sim, str(event), order)
-        else:
-            body = events.envelope(sim.settings.app_id_numeric, str(event), "", {"order_id": order_id})
-    sent = sim.courier.send(*[body] * times)
+    try:
+        sent = sending.send_wish(simulation(), json_body())
+    except sending.BadWish as bad:
+        refuse_fields(bad.errors)
+        raise
     return jsonify([delivery.id for delivery in sent]), 202
 
 
@@ -140,17 +187,31 @@ def list_faults() -> Response:
 
 @control.post("/faults")
 def add_fault() -> tuple[Response, int]:
-    """A `Fault` as JSON: `{"path": "/v1/payments/pix", "status": 504, "work": true}`."""
+    """A `Fault` as JSON: `{"path": "/v1/payments/pix", "status": 504, "work": true}`; `"times": 0` until it is removed.
+
+    Or one by name, which answers a list: `{"failure": "401", "route": "", "times": 1, "shape": "message"}`.
+    """
+    wish = json_body()
     try:
-        fault = faults.read_fault(json_body())
+        added = faults.read_named(wish) if "failure" in wish else [faults.read_fault(wish)]
     except ValueError as error:
         refuse(422, {"message": str(error)})
-    simulation().state.add_fault(fault)
-    return jsonify(asdict(fault)), 201
+    for fault in added:
+        simulation().state.add_fault(fault)
+    shown = [asdict(fault) for fault in added]
+    return jsonify(shown if "failure" in wish else shown[0]), 201
 
 
 @control.delete("/faults")
 def clear_faults() -> Response:
     """Everything works again."""
     simulation().state.clear_faults()
+    return jsonify(status="ok")
+
+
+@control.delete("/faults/<int:fault_id>")
+def remove_fault(fault_id: int) -> Response:
+    """Switch one off; 404 if it isn't there any more."""
+    if not simulation().state.remove_fault(fault_id):
+        abort(404, "fault not found")
     return jsonify(status="ok")

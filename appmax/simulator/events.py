@@ -1,47 +1,43 @@
-"""What happens to an order, and the webhooks that tell of it, in the app-store model."""
+"""What happens to an order, and the webhooks that tell of it."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from appmax.simulator import models
 from appmax.simulator.context import Simulation
 from appmax.simulator.orders import BOLETO, PENDING_METHODS, PIX, REFUNDED, Order
-
-TYPES = ("customer", "payment", "subscription")  # of events that aren't an order's
+from appmax.simulator.reading import is_whole
+from appmax.simulator.records import Delivery, Plan, now
 
 PAID = {PIX: ("order_paid_by_pix", "order_approved"), BOLETO: ("order_paid", "order_approved")}
 NOT_PAID = {PIX: ("order_pix_expired",), BOLETO: ("order_billet_overdue",)}
 
 
-def envelope(app_id: str, event: str, external_key: str, data: dict[str, Any]) -> dict[str, Any]:
-    """An app-store webhook's body."""
-    kind = event.partition("_")[0]
-    return {
-        "event": event,
-        "event_type": kind if kind in TYPES else "order",
-        "site_id": 1,
-        "app_id": app_id,
-        "client_key": external_key,
-        "external_key": external_key,
-        "partner_merchant": None,
-        "data": data,
-    }
+def event_body(simulation: Simulation, name: str, order_id: Any, model: str = "") -> dict[str, Any]:
+    """The webhook of this event, in the model that is switched on unless one is named.
+
+    `order_id`: of an order that is known or not; None for an event that is about none, which a customer's may be.
+    """
+    state = simulation.state
+    order = (state.order(order_id) if is_whole(order_id) else None) or models.made_up_order(order_id)
+    customer = state.known_customer(None if order_id is None else order.customer_id) or models.NOBODY
+    model = model or state.switches.webhook_model
+    return models.body(model, name, order, customer, simulation.settings.app_id_numeric)
 
 
-def order_event(simulation: Simulation, event: str, order: Order) -> dict[str, Any]:
-    """The body that tells of this order."""
-    data = {
-        "order_id": order.id,
-        "customer_id": order.customer_id,
-        "order_status": order.status,
-        "order_total": order.total,
-        "payment_type": order.method,
-    }
-    return envelope(simulation.settings.app_id_numeric, event, order.external_key, data)
+def send(simulation: Simulation, bodies: list[dict[str, Any]], plan: Plan) -> list[Delivery]:
+    """Post these webhooks to the URL that is in force now."""
+    return simulation.courier.send(simulation.state.webhook_url, bodies, plan)
 
 
 def tell(simulation: Simulation, order: Order, *names: str) -> None:
-    """Post these events of the order, one after another."""
-    simulation.courier.send(*(order_event(simulation, name, order) for name in names))
+    """Post these events of the order, as the switches have it."""
+    switches = simulation.state.switches
+    customer = simulation.state.known_customer(order.customer_id) or models.NOBODY
+    app_id = simulation.settings.app_id_numeric
+    bodies = [models.body(switches.webhook_model, name, order, customer, app_id) for name in names]
+    send(simulation, bodies, switches.plan)
 
 
 def pay(simulation: Simulation, order_id: int, method: str = "") -> Order | None:
@@ -54,15 +50,29 @@ def expire(simulation: Simulation, order_id: int, method: str = "") -> Order | N
     return _settle(simulation, order_id, method, paid=False)
 
 
+def expire_pix_in_time(simulation: Simulation) -> None:
+    """Each Pix whose time is up ends."""
+    moment = now()
+    for order_id in simulation.state.orders_whose_pix_is_over(moment):
+        _change(simulation, order_id, partial(Order.expire_pix, moment=moment), NOT_PAID[PIX])
+
+
 def _settle(simulation: Simulation, order_id: int, wanted: str, *, paid: bool) -> Order | None:
-    payment_id = simulation.state.next_payment_id()
     for method in [wanted] if wanted else PENDING_METHODS:
-        change = partial(Order.settle, payment_id=payment_id, method=method, paid=paid)
-        order = simulation.state.change_order(order_id, change)
+        change = partial(Order.settle, method=method, paid=paid)
+        order = _change(simulation, order_id, change, (PAID if paid else NOT_PAID)[method])
         if order is not None:
-            tell(simulation, order, *(PAID if paid else NOT_PAID)[method])
             return order
     return None
+
+
+def _change(simulation: Simulation, order_id: int, change: Callable[..., bool], names: tuple[str, ...]) -> Order | None:
+    """The order after a change that may need the id of a new payment, once these events are on their way."""
+    payment_id = simulation.state.next_payment_id()
+    order = simulation.state.change_order(order_id, partial(change, payment_id=payment_id))
+    if order is not None:
+        tell(simulation, order, *names)
+    return order
 
 
 def refund(simulation: Simulation, order_id: int, cents: int | None = None) -> Order | None:

@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Response, g, jsonify, make_response, request
 
+from appmax.simulator import failures
 from appmax.simulator.context import simulation
 from appmax.simulator.records import Fault
 
@@ -41,8 +42,8 @@ def read_fault(wish: dict[str, Any]) -> Fault:
         raise ValueError("path must begin with a slash")
     fault = Fault(**wish)
     fault.method = fault.method.upper()
-    if fault.times < 1 or not 0 <= fault.hang <= LONGEST_HANG_SECONDS:
-        raise ValueError(f"times must be 1 at least, and hang between 0 and {LONGEST_HANG_SECONDS} seconds")
+    if fault.times < 0 or not 0 <= fault.hang <= LONGEST_HANG_SECONDS:
+        raise ValueError(f"times must not be negative, and hang between 0 and {LONGEST_HANG_SECONDS} seconds")
     if not (fault.hang or fault.status or fault.reset):
         raise ValueError("one of hang, status and reset must be given")
     if fault.status and not 200 <= fault.status <= 599:
@@ -50,12 +51,23 @@ def read_fault(wish: dict[str, Any]) -> Fault:
     return fault
 
 
+def read_named(wish: dict[str, Any]) -> list[Fault]:
+    """The faults that `{"failure", "route": "", "times": 1, "shape": "message"}` means. Raises ValueError."""
+    known = {"failure": "", "route": "", "times": 1, "shape": failures.ERROR_SHAPES[0]}
+    if unknown := set(wish) - set(known):
+        raise ValueError(f"{', '.join(sorted(unknown))}: not a part of a named failure")
+    for name, default in known.items():
+        if type(wish.get(name, default)) is not type(default):
+            raise ValueError(f"{name} is of the wrong type")
+    return failures.faults(**{**known, **wish})
+
+
 def _strike_before_work() -> Response | None:
     """Without `work`: wait, then fail; with `hang` alone the work is done as usual, only late."""
     g.fault = fault = simulation().state.take_fault(request.method, request.path)
     if fault is None or fault.work:
         return None
-    g.fault = None  # has struck
+    g.fault, g.struck = None, fault
     simulation().stopping.wait(fault.hang)
     return _instead(fault) if fault.status or fault.reset else None
 
@@ -65,6 +77,7 @@ def _strike_after_work(response: Response) -> Response:
     fault: Fault | None = g.get("fault")
     if fault is None:
         return response
+    g.struck = fault
     simulation().stopping.wait(fault.hang)
     return _instead(fault) if fault.status or fault.reset else response
 

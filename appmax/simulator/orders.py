@@ -41,7 +41,10 @@ class Payment:
 
 @dataclass
 class Order:
-    """`payments`: every try, oldest first; `refunded`: how much of `total_paid` went back. `boleto_due_date`: ISO."""
+    """`payments`: every try, oldest first; `refunded`: how much of `total_paid` went back.
+
+    `pix_expires_at`: ISO; empty, a Pix stays until it is let go. `boleto_due_date`: ISO.
+    """
 
     id: int
     external_key: str
@@ -56,6 +59,7 @@ class Order:
     refunded: int = 0
     pix_emv: str = ""
     pix_qr_code: str = ""
+    pix_expires_at: str = ""
     boleto_link_pdf: str = ""
     boleto_digitable_line: str = ""
     boleto_due_date: str = ""
@@ -90,6 +94,10 @@ class Order:
         """Whether it can be paid by Pix now."""
         return bool(self.pix_emv) and self._waits(PIX)
 
+    def pix_is_over(self, moment: str) -> bool:
+        """Whether its pending Pix should have been paid before this moment (ISO)."""
+        return self.has_pending_pix and "" < self.pix_expires_at <= moment
+
     @property
     def has_pending_boleto(self) -> bool:
         """Whether it can be paid by boleto now."""
@@ -107,11 +115,11 @@ class Order:
 
     # --- changes: each is whole and answers True, or does nothing and answers False ---
 
-    def begin_pix(self, payment_id: int, emv: str, qr_code: str) -> bool:
+    def begin_pix(self, payment_id: int, emv: str, qr_code: str, expires_at: str) -> bool:
         """Wait for a Pix from now on."""
         if self.has_pending_pix or self.status not in PAYABLE:
             return False
-        self.pix_emv, self.pix_qr_code = emv, qr_code
+        self.pix_emv, self.pix_qr_code, self.pix_expires_at = emv, qr_code, expires_at
         return self._begin(payment_id, PIX)
 
     def begin_boleto(self, payment_id: int, link_pdf: str, digitable_line: str, due_date: str) -> bool:
@@ -141,6 +149,10 @@ class Order:
         if paid:
             self._close_pending(*PENDING_METHODS)
         return True
+
+    def expire_pix(self, payment_id: int, moment: str) -> bool:
+        """The time of its Pix is up at this moment (ISO)."""
+        return self.pix_is_over(moment) and self.settle(payment_id, method=PIX, paid=False)
 
     def take_card(self, payment: Payment) -> bool:
         """A card was tried. Money taken twice counts twice; a decline takes nothing from an order that is paid."""

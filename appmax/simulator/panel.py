@@ -1,17 +1,18 @@
 """Appmax's admin panel, as far as a merchant sees it, and the simulator's own pages."""
 
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
-from flask import Blueprint, abort, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from appmax.simulator import boleto, events
+from appmax.simulator import events
 from appmax.simulator.api import is_web_address
-from appmax.simulator.callback import health_check
+from appmax.simulator.callback import health_check, probe
 from appmax.simulator.cards import ANY_OTHER, OUTCOMES
 from appmax.simulator.context import simulation
-from appmax.simulator.orders import PENDING_METHODS
-from appmax.simulator.records import Authorization
+from appmax.simulator.failures import ROUTES
+from appmax.simulator.models import trial_body
+from appmax.simulator.records import Authorization, Plan
 
 panel = Blueprint("panel", __name__)
 
@@ -30,6 +31,13 @@ def clock(moment: str) -> str:
     return moment[:19].replace("T", " ")
 
 
+@panel.app_template_filter("without_query")
+def without_query(url: str) -> str:
+    """The address without its query, in which a webhook's token may be."""
+    base, mark, _ = url.partition("?")
+    return f"{base}?..." if mark else base
+
+
 @panel.get("/")
 def index() -> str:
     """What this is."""
@@ -38,8 +46,8 @@ def index() -> str:
         "index.html",
         settings=sim.settings,
         webhook_url=sim.state.webhook_url,
-        shape=sim.state.shape,
-        counts=sim.state.counts(),
+        counts=sim.state.counts() | sim.outbox.counts(),
+        switches=sim.state.switches,
         cards=OUTCOMES,
         any_other_card=ANY_OTHER,
     )
@@ -73,11 +81,49 @@ def _authorization(token: str) -> Authorization:
     return authorization
 
 
+@panel.get("/appstore/app")
+def app_form() -> str:
+    """The form in which an app's URLs are registered."""
+    parts = urlsplit(simulation().state.webhook_url)
+    origin = f"{parts.scheme}://{parts.netloc}"
+    urls = {
+        "host": f"{origin}/install/start",
+        "system": f"{origin}/",
+        "validation": f"{origin}/integrations/appmax/callback/install",
+    }
+    return render_template("appstore_app.html", urls=urls, probe=None, failure="")
+
+
+@panel.post("/appstore/app")
+def validate_app() -> str | tuple[str, int]:
+    """ "Validar": probes the callback URL; nothing is kept."""
+    urls = {name: request.form.get(name, "").strip() for name in ("host", "system", "validation")}
+    if wrong := [url for url in urls.values() if not is_web_address(url)]:
+        failure = f"Não é um endereço http ou https: {wrong[0] or '(vazio)'}"
+        return render_template("appstore_app.html", urls=urls, probe=None, failure=failure), 422
+    return render_template("appstore_app.html", urls=urls, probe=probe(urls["validation"]), failure="")
+
+
 @panel.get("/v2/apphook")
 def apphook() -> str:
-    """Where the webhook URL is registered."""
-    saved = "saved" in request.args
-    return render_template("apphook.html", webhook_url=simulation().state.webhook_url, saved=saved, failure="")
+    """Where the webhook URL is registered, and tested."""
+    tested = request.args.get("tested", type=int)
+    return render_template(
+        "apphook.html",
+        webhook_url=simulation().state.webhook_url,
+        saved="saved" in request.args,
+        tested=simulation().outbox.find(tested) if tested else None,
+        failure="",
+    )
+
+
+@panel.post("/v2/apphook/test")
+def test_webhook() -> Response:
+    """The panel's "test" button: order 1, a made-up name, a status that contradicts the event."""
+    sim = simulation()
+    body = trial_body(sim.state.switches.webhook_model, sim.settings.app_id_numeric)
+    [delivery] = events.send(sim, [body], Plan())
+    return redirect(url_for("panel.apphook", tested=delivery.id), 303)
 
 
 @panel.post("/v2/apphook")
@@ -86,7 +132,7 @@ def register_webhook() -> Response | tuple[str, int]:
     url = request.form.get("url", "").strip()
     if not is_web_address(url):
         failure = "This is not an http or https address."
-        return render_template("apphook.html", webhook_url=url, saved=False, failure=failure), 422
+        return render_template("apphook.html", webhook_url=url, saved=False, tested=None, failure=failure), 422
     simulation().state.webhook_url = url
     return redirect(url_for("panel.apphook", saved=1), 303)
 
@@ -101,58 +147,11 @@ def installations() -> str:
     return render_template("installations.html", authorizations=rows)
 
 
-@panel.get("/orders")
-def orders() -> str:
-    """All orders, with what a shopper or the clock can do to them."""
-    return render_template("orders.html", orders=simulation().state.latest_orders()[:MOST_ROWS])
-
-
-@panel.post("/orders/<int:order_id>/pay")
-def pay(order_id: int) -> Response:
-    """The buttons "Pay this ..."; a second click changes nothing."""
-    events.pay(simulation(), order_id, _method())
-    return redirect(url_for("panel.orders"), 303)
-
-
-@panel.post("/orders/<int:order_id>/expire")
-def expire(order_id: int) -> Response:
-    """The buttons "Let it ..."; a second click changes nothing."""
-    events.expire(simulation(), order_id, _method())
-    return redirect(url_for("panel.orders"), 303)
-
-
-def _method() -> str:
-    method = request.form.get("method", "")
-    if method not in ("", *PENDING_METHODS):
-        abort(422, "Only a Pix or a boleto can be paid here.")
-    return method
-
-
-@panel.post("/orders/<int:order_id>/refund")
-def refund(order_id: int) -> Response:
-    """The button "Refund ..."; a second click changes nothing."""
-    events.refund(simulation(), order_id)
-    return redirect(url_for("panel.orders"), 303)
-
-
-@panel.get("/boletos/<int:order_id>.pdf")
-def boleto_pdf(order_id: int) -> Response:
-    """What a shopper prints."""
-    order = simulation().state.order(order_id)
-    if order is None or not order.boleto_digitable_line:
-        abort(404, "There is no such boleto.")
-    lines = [
-        "This is a simulator of Appmax. No real money moves here.",
-        "Boleto de mentira: nenhum banco o recebe.",
-        f"Order {order.id}, {reais(order.total)}, due {order.boleto_due_date}",
-        order.boleto_digitable_line,
-    ]
-    response = make_response(boleto.pdf(lines))
-    response.content_type = "application/pdf"
-    return response
-
-
-@panel.get("/deliveries")
-def deliveries() -> str:
-    """All webhooks, newest first, with each try."""
-    return render_template("deliveries.html", deliveries=simulation().state.latest_deliveries()[:MOST_ROWS])
+@panel.get("/log")
+def log() -> str:
+    """The newest calls of Appmax's API."""
+    route, text = request.args.get("route", ""), request.args.get("order_id", "").strip()
+    if text and not (text.isascii() and text.isdigit() and len(text) <= 18):
+        abort(422, "An order's id is a number.")
+    calls = simulation().log.latest(route, int(text) if text else None)
+    return render_template("log.html", calls=calls, routes=ROUTES, route=route, order_id=text)

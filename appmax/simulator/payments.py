@@ -1,6 +1,7 @@
 """A merchant's payments: credit card, Pix, boleto, and what goes with cards."""
 
 import secrets
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -12,6 +13,7 @@ from appmax.simulator.cards import MOST_INSTALMENTS, Card
 from appmax.simulator.context import simulation
 from appmax.simulator.orders import CARD, PAYABLE, PAYABLE_BY_CARD, Order, Payment
 from appmax.simulator.reading import as_object, is_document, is_whole, json_body, refuse, refuse_fields
+from appmax.simulator.records import iso
 from appmax.simulator.sales import MOST_CENTS
 
 payments = Blueprint("payments", __name__)
@@ -35,7 +37,7 @@ def pay_by_card() -> tuple[Response, int]:
         errors["customer_id"] = "The customer_id is not the order's."
     refuse_fields(errors)
     _require_status(order, PAYABLE_BY_CARD)
-    card = _card(merchant, fields)
+    card = cards.under(sim.state.switches.cards, _card(merchant, fields))
     outcome = card.outcome
     payment = _payment(order, card, fields.get("installments") or 1)
     if outcome.status:
@@ -129,12 +131,13 @@ def _subscription_errors(subscription: Any) -> dict[str, str]:
 def pay_by_pix() -> tuple[Response, int]:
     """A Pix; empty if one is pending already."""
     sim, order = simulation(), _order_to_pay("pix")
-    emv = pix.br_code(order.id, order.total)
-    begun = sim.state.begin_pix(order.id, emv, pix.qr_picture(emv))
+    shape, emv = sim.state.shape, pix.br_code(order.id, order.total)
+    expires_at = datetime.now(UTC) + timedelta(minutes=sim.state.switches.pix_minutes)
+    begun = sim.state.begin_pix(order.id, emv, pix.qr_picture(emv), iso(expires_at))
     if begun is None:
-        return jsonify(data=answers.pix(sim.state.shape, "", "")), 200
+        return jsonify(data=answers.pix_is_pending(shape)), 200
     events.tell(sim, begun, "order_pix_created")
-    return jsonify(data=answers.pix(sim.state.shape, begun.pix_emv, begun.pix_qr_code)), 201
+    return jsonify(data=answers.pix(shape, begun, request.host_url)), 201
 
 
 @payments.post("/v1/payments/boleto")

@@ -1,13 +1,34 @@
-"""What the simulated Appmax keeps: small records, changed by `State` alone."""
+"""What the simulated Appmax keeps: small records, changed by `State` and `Outbox` alone."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from itertools import count
+from secrets import SystemRandom
+from typing import Any, TypeVar
+
+AS_SENT, REVERSED, SHUFFLED = ARRANGEMENTS = ("as_sent", "reversed", "shuffled")  # of a batch of webhooks
+
+_Item = TypeVar("_Item")
+_fault_ids = count(1)
 
 
 def now() -> str:
     """The moment, as ISO 8601 in UTC."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
+    return iso(datetime.now(UTC))
+
+
+def iso(moment: datetime) -> str:
+    """An aware moment in UTC as all records have it; such texts compare as their moments do."""
+    return moment.isoformat(timespec="milliseconds")
+
+
+def arranged(items: Sequence[_Item], arrangement: str) -> list[_Item]:
+    """The items in this order: as_sent, reversed, shuffled."""
+    result = list(reversed(items)) if arrangement == REVERSED else list(items)
+    if arrangement == SHUFFLED:
+        SystemRandom().shuffle(result)
+    return result
 
 
 @dataclass
@@ -37,6 +58,20 @@ class Authorization:
     health_checks: list[HealthCheck] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Plan:
+    """How a batch of webhooks goes out. `delay` before the first and `pause` between two are in seconds.
+
+    `copies`: each that often, one after another. `hold`: not before it is released.
+    """
+
+    delay: float = 0.0
+    pause: float = 0.0
+    copies: int = 1
+    arrangement: str = AS_SENT
+    hold: bool = False
+
+
 @dataclass
 class Try:
     """One POST of a webhook, `after` seconds since the first. `status` is None if there was no answer."""
@@ -59,7 +94,10 @@ class Try:
 
 @dataclass
 class Delivery:
-    """A webhook on its way. `state`: sending, waiting (for its next try), delivered, or dropped."""
+    """A webhook on its way. `state`: held, sending, waiting (for its next try), delivered, or dropped.
+
+    `next_try_at`: when the next try is due; empty while one is under way, and if there is none to come.
+    """
 
     id: int
     url: str
@@ -67,11 +105,13 @@ class Delivery:
     created_at: str = field(default_factory=now)
     state: str = "sending"
     tries: list[Try] = field(default_factory=list)
+    order_id: int | None = None
+    next_try_at: str = ""
 
 
 @dataclass
 class Fault:
-    """A failure switched on for the next `times` calls of a route.
+    """A failure switched on for the next `times` calls of a route; 0: until it is switched off.
 
     `path`: exact; with a slash at its end all beneath it (`/v1/orders/`). `method`: empty for any.
     `hang`: seconds to wait. `work`: the call's work is done first, and then comes the wait and the failure.
@@ -89,3 +129,12 @@ class Fault:
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
     reset: bool = False
+    id: int = field(default_factory=lambda: next(_fault_ids))
+
+    @property
+    def says(self) -> str:
+        """What it does, in a few words."""
+        steps = ["the work is done"] * self.work + [f"{self.hang:g} s pass"] * bool(self.hang)
+        if self.reset:
+            return ", then ".join([*steps, "the connection is reset"])
+        return ", then ".join([*steps, str(self.status) if self.status else "the usual answer"])

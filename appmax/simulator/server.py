@@ -1,4 +1,16 @@
-"""The simulator as a server in a thread: alone, or as a fixture of tests."""
+"""The simulator as a server in a thread: alone, or as a fixture of tests.
+
+    @pytest.fixture
+    def simulator() -> Iterator[SimulatorServer]:
+        identity = SimulatorSettings("app-client", "app-secret", "the-uuid", "4242", seed="seed", webhook_url=OURS)
+        with SimulatorServer(identity) as simulator:  # on a free port
+            yield simulator
+
+The product under test is given `simulator.url` as APPMAX_AUTH_URL, APPMAX_API_URL and APPMAX_ADMIN_URL.
+`simulator.state` arranges situations and looks into them: `add_fault(Fault("/v1/payments/pix", status=504))`,
+`orders[5].status = "aprovado"`, `switch(webhook_model="standard", webhook_copies=2)`; `merchant_credentials("shop")` is
+what an installed merchant has. `clock_speed=1e9` tries webhooks again at once.
+"""
 
 import io
 import logging
@@ -13,6 +25,7 @@ from urllib.parse import quote
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from werkzeug.test import run_wsgi_app
 
+from appmax.simulator import housekeeping
 from appmax.simulator.app import create_app
 from appmax.simulator.context import Simulation
 from appmax.simulator.faults import CUT
@@ -116,6 +129,7 @@ class SimulatorServer:
 
     def __enter__(self) -> "SimulatorServer":
         self._thread.start()
+        self._housekeeping = housekeeping.start(self._simulation)
         return self
 
     def __exit__(
@@ -133,3 +147,4 @@ class SimulatorServer:
         self._server.server_close()
         if self._thread.ident is not None:
             self._thread.join(timeout=10)
+            self._housekeeping.join(timeout=10)

@@ -7,13 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NoReturn
 
+from appmax.simulator.models import APP_STORE, MODELS
+
 IDENTITY = ("APPMAX_CLIENT_ID", "APPMAX_CLIENT_SECRET", "APPMAX_APP_ID_UUID", "APPMAX_APP_ID_NUMERIC")
 DEFAULT_PORT = 9090
 
 
 @dataclass(frozen=True)
 class SimulatorSettings:
-    """`clock_speed`: how much faster than real the retry schedule runs; `token_seconds`: life of an access token.
+    """`clock_speed`: how much faster than real the retry schedule runs; `token_seconds`: life of an access token;
+    `pix_minutes`: how long a Pix waits; `webhook_model`: one of `models.MODELS`. The last three can be switched later.
 
     `seed`: what merchants' credentials are derived from. Port 0: any free one.
     `app_url`: the product's origin, for the demo shop; blank: the registered webhook URL's. `shop_api_key`: the shop's
@@ -30,6 +33,8 @@ class SimulatorSettings:
     port: int = 0
     clock_speed: float = 600.0
     token_seconds: float = 3600
+    pix_minutes: float = 30
+    webhook_model: str = APP_STORE
     app_url: str = ""
     shop_api_key: str = field(default="", repr=False)
 
@@ -50,6 +55,8 @@ class SimulatorSettings:
             port=int(_number(env, "SIMULATOR_PORT", DEFAULT_PORT, most=65535)),
             clock_speed=_number(env, "SIMULATOR_CLOCK_SPEED", cls.clock_speed),
             token_seconds=_number(env, "SIMULATOR_TOKEN_SECONDS", cls.token_seconds),
+            pix_minutes=_number(env, "SIMULATOR_PIX_MINUTES", cls.pix_minutes),
+            webhook_model=_choice(env, "SIMULATOR_WEBHOOK_MODEL", cls.webhook_model, MODELS),
             app_url=env.get("SIMULATOR_APP_URL", ""),
             shop_api_key=env.get("SIMULATOR_SHOP_API_KEY", ""),
         )
@@ -64,6 +71,13 @@ def _number(env: Mapping[str, str], name: str, default: float, most: float = mat
     if not (0 < number <= most and math.isfinite(number)):
         _refuse(f"{name} must be a positive number, not {text!r}")
     return number
+
+
+def _choice(env: Mapping[str, str], name: str, default: str, allowed: tuple[str, ...]) -> str:
+    text = env.get(name) or default
+    if text not in allowed:
+        _refuse(f"{name} must be one of {', '.join(allowed)}, not {text!r}")
+    return text
 
 
 def _refuse(what: str) -> NoReturn:

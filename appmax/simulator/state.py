@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping
 from itertools import count
 from typing import Any
 
-from appmax.simulator.answers import CLASSIC
 from appmax.simulator.cards import Card
 from appmax.simulator.credentials import MerchantCredentials
 from appmax.simulator.orders import APPROVED, UPSELL, Order, Payment
-from appmax.simulator.records import Authorization, Delivery, Fault, HealthCheck, Try
+from appmax.simulator.records import Authorization, Fault, HealthCheck
+from appmax.simulator.switches import Switches
 
-__all__ = ["APP", "Authorization", "Delivery", "Fault", "HealthCheck", "Order", "Payment", "State", "Try"]
+__all__ = ["APP", "Authorization", "Fault", "HealthCheck", "Order", "Payment", "State"]
 
 APP = ""  # whom an app token belongs to; a merchant's token belongs to its external_key, which is never empty
 
@@ -25,14 +25,13 @@ class State:
     The dictionaries and lists are there for tests in the same process: to look into, and to arrange a situation.
     """
 
-    def __init__(self, seed: str, webhook_url: str) -> None:
+    def __init__(self, seed: str, webhook_url: str, switches: Switches) -> None:
         self._lock = threading.Lock()
         self._credentials = MerchantCredentials(seed)
-        self._first_webhook_url = webhook_url
+        self._first_webhook_url, self._first_switches = webhook_url, switches
         # The product's database outlives this process, so ids must not start again at 1. They fit an int4 column.
         first = int(time.time()) - 1_700_000_000
         self._ids, self._payment_ids = count(first), count(first)
-        self._delivery_ids = count(1)
         self._forget()
 
     def next_id(self) -> int:
@@ -45,13 +44,12 @@ class State:
 
     def _forget(self) -> None:
         self.webhook_url = self._first_webhook_url
-        self.shape = CLASSIC  # of answers about payments
+        self.switches = self._first_switches
         self.authorizations: dict[str, Authorization] = {}
         self.customers: dict[int, dict[str, Any]] = {}
         self.orders: dict[int, Order] = {}
         self.card_tokens: dict[str, tuple[str, Card]] = {}  # with the external_key of the merchant whose they are
         self.upsell_hashes: dict[str, int] = {}  # not used yet, with the order whose card they charge
-        self.deliveries: list[Delivery] = []
         self.faults: list[Fault] = []
         self._tokens: dict[str, tuple[str, float]] = {}
 
@@ -67,9 +65,25 @@ class State:
                 "installations": len(self.authorizations),
                 "customers": len(self.customers),
                 "orders": len(self.orders),
-                "deliveries": len(self.deliveries),
                 "faults": len(self.faults),
             }
+
+    # --- switches ---
+
+    def switch(self, **wish: Any) -> Switches:
+        """Set these switches; they must be right (`switches.errors`). All of them, as they are then."""
+        with self._lock:
+            self.switches = self.switches.changed(wish)
+            return self.switches
+
+    @property
+    def shape(self) -> str:
+        """Of answers about payments."""
+        return self.switches.shape
+
+    @shape.setter
+    def shape(self, shape: str) -> None:
+        self.switch(shape=shape)
 
     # --- who is who ---
 
@@ -162,6 +176,13 @@ class State:
             self.customers[customer_id] = {**fields, "id": customer_id, "external_key": external_key}
             return customer_id
 
+    def known_customer(self, customer_id: int | None) -> dict[str, Any] | None:
+        """A customer of any merchant; the newest one if none is named."""
+        with self._lock:
+            newest = next(reversed(self.customers), 0)
+            customer = self.customers.get(newest if customer_id is None else customer_id)
+            return dict(customer) if customer else None
+
     def customer(self, external_key: str, customer_id: int) -> dict[str, Any] | None:
         """A customer of this merchant."""
         with self._lock:
@@ -201,10 +222,15 @@ class State:
 
     # --- payments ---
 
-    def begin_pix(self, order_id: int, emv: str, qr_code: str) -> Order | None:
+    def begin_pix(self, order_id: int, emv: str, qr_code: str, expires_at: str) -> Order | None:
         """The order waits for its Pix from now on; None, and nothing changes, if it does so already or is paid."""
         payment_id = self.next_payment_id()
-        return self.change_order(order_id, lambda order: order.begin_pix(payment_id, emv, qr_code))
+        return self.change_order(order_id, lambda order: order.begin_pix(payment_id, emv, qr_code, expires_at))
+
+    def orders_whose_pix_is_over(self, moment: str) -> list[int]:
+        """Orders with a pending Pix that should have been paid before this moment (ISO)."""
+        with self._lock:
+            return [order.id for order in self.orders.values() if order.pix_is_over(moment)]
 
     def take_card(self, order_id: int, payment: Payment) -> Order | None:
         """A card was tried; None, and nothing changes, if the order takes none."""
@@ -244,28 +270,6 @@ class State:
             self.orders[order.id] = order
             return copy.deepcopy(order)
 
-    # --- webhooks ---
-
-    def add_deliveries(self, bodies: tuple[dict[str, Any], ...]) -> list[Delivery]:
-        """Webhooks to post to the URL that is in force now; not copies: `record_try` writes into them."""
-        with self._lock:
-            new = [Delivery(next(self._delivery_ids), self.webhook_url, body) for body in bodies]
-            self.deliveries.extend(new)
-            return new
-
-    def record_try(self, delivery: Delivery, after: float, status: int | None, error: str, *, is_last: bool) -> Try:
-        """One POST of this webhook, and what that makes of it."""
-        attempt = Try(round(after, 3), status, error)
-        with self._lock:
-            delivery.tries.append(attempt)
-            delivery.state = "delivered" if attempt.succeeded else "dropped" if is_last else "waiting"
-        return attempt
-
-    def latest_deliveries(self) -> list[Delivery]:
-        """Newest first."""
-        with self._lock:
-            return copy.deepcopy(self.deliveries[::-1])
-
     # --- faults ---
 
     def add_fault(self, fault: Fault) -> None:
@@ -274,14 +278,14 @@ class State:
             self.faults.append(copy.deepcopy(fault))
 
     def take_fault(self, method: str, path: str) -> Fault | None:
-        """The first fault meant for this call, used up by one."""
+        """The first fault meant for this call, used up by one unless it stays until it is switched off."""
         with self._lock:
             for fault in self.faults:
                 beneath = fault.path.endswith("/") and path.startswith(fault.path)
                 if fault.method in ("", method) and (beneath or path == fault.path):
-                    fault.times -= 1
-                    if fault.times <= 0:
+                    if fault.times == 1:
                         self.faults.remove(fault)
+                    fault.times = max(0, fault.times - 1)
                     return copy.deepcopy(fault)
         return None
 
@@ -289,6 +293,13 @@ class State:
         """Those still waiting."""
         with self._lock:
             return copy.deepcopy(self.faults)
+
+    def remove_fault(self, fault_id: int) -> bool:
+        """Switch one off; False if it isn't there any more."""
+        with self._lock:
+            before = len(self.faults)
+            self.faults = [fault for fault in self.faults if fault.id != fault_id]
+            return len(self.faults) < before
 
     def clear_faults(self) -> None:
         """Everything works again."""
