@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help run smoke manage demo-data bench-admin test lint format clean
+.PHONY: help run simulator smoke manage demo-data bench-admin test lint format clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -12,6 +12,9 @@ help:  ## this list
 
 run: $(VENV)/ready  ## the whole stack with a simulated Appmax; Ctrl-C stops it
 	@exec $(BIN)/python -m dev.run
+
+simulator: $(VENV)/ready  ## the simulated Appmax alone, for an app started in another way; Ctrl-C stops it
+	@exec $(BIN)/python -m dev.simulator
 
 smoke: $(VENV)/ready  ## drive the running stack: install, sell, pay by Pix and card, be told, refund
 	@$(BIN)/python -m dev.smoke

@@ -3,20 +3,26 @@
 import logging
 import signal
 import threading
+from collections.abc import Callable
 
 from appmax.simulator.server import SimulatorServer
 from appmax.simulator.settings import SimulatorSettings
 
 
-def main() -> None:
-    """Serve until told to stop."""
+def serve(settings: SimulatorSettings, announce: Callable[[str], None]) -> None:
+    """Serve until told to stop; `announce` is given the simulator's origin once it listens."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     stop = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stop.set())
-    with SimulatorServer(SimulatorSettings.from_env()) as simulator:
-        logging.getLogger("simulator").info("listening on %s", simulator.url)
+    with SimulatorServer(settings) as simulator:
+        announce(simulator.url)
         stop.wait()
+
+
+def main() -> None:
+    """With the settings of the environment."""
+    serve(SimulatorSettings.from_env(), lambda url: logging.getLogger("simulator").info("listening on %s", url))
 
 
 if __name__ == "__main__":
