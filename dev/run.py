@@ -67,7 +67,8 @@ def main() -> int:
         if stopping.is_set():
             return 0
         if simulated:
-            parts.append(_start(stack, environment, "simulator", "-m", "appmax.simulator"))
+            shop_key = {"SIMULATOR_SHOP_API_KEY": _shop_key(env, environment)}
+            parts.append(_start(stack, environment | shop_key, "simulator", "-m", "appmax.simulator"))
         parts.append(_start(stack, environment, "worker", "manage.py", "procrastinate", "worker"))
         parts.append(_start(stack, environment, "gunicorn", "-m", "gunicorn", "-c", "gunicorn.conf.py", echo=True))
 
@@ -155,6 +156,7 @@ def simulator_variables(env: Environment, app_port: str) -> dict[str, str]:
         "APPMAX_API_URL": url,
         "APPMAX_ADMIN_URL": url,
         "APPMAX_PANEL_ORDER_PATH": "/orders#{order_id}",
+        "DEMO_SHOP_URL": f"{url}/shop",
         "APPMAX_CLIENT_ID": env.secret("APPMAX_CLIENT_ID", generated_in=kept, make=lambda: secrets.token_hex(8)),
         "APPMAX_CLIENT_SECRET": env.secret("APPMAX_CLIENT_SECRET", generated_in=kept),
         "APPMAX_APP_ID_UUID": env.secret("APPMAX_APP_ID_UUID", generated_in=kept, make=lambda: str(uuid.uuid4())),
@@ -163,6 +165,7 @@ def simulator_variables(env: Environment, app_port: str) -> dict[str, str]:
         ),
         "SIMULATOR_SEED": env.secret("SIMULATOR_SEED", generated_in=kept),
         "SIMULATOR_WEBHOOK_URL": f"http://127.0.0.1:{app_port}/webhooks/appmax{_token(env)}",
+        "SIMULATOR_APP_URL": env.text("SIMULATOR_APP_URL", f"http://127.0.0.1:{app_port}"),
     }
 
 
@@ -182,6 +185,22 @@ def _staff_user(env: Environment, environment: dict[str, str]) -> str:
     )
     manage(environment | {"ADMIN_PASSWORD": password}, "shell", "--verbosity", "0", "-c", code)
     return password
+
+
+def _shop_key(env: Environment, environment: dict[str, str]) -> str:
+    """The demo shop's API key, made once; another one if the database doesn't take the kept one any more."""
+    name, kept = "SIMULATOR_SHOP_API_KEY", DATA / "secrets"
+    code = f"from installations.models import ApiKey; import os; print(ApiKey.objects.is_valid(os.environ[{name!r}]))"
+
+    def make() -> str:
+        return manage(environment, "create_api_key", "--name", "demo storefront")
+
+    key = env.secret("SIMULATOR_SHOP_API_KEY", generated_in=kept, make=make)
+    is_ours = not env.text("SIMULATOR_SHOP_API_KEY", "")
+    if is_ours and manage(environment | {name: key}, "shell", "--verbosity", "0", "-c", code) != "True":
+        (kept / name.lower()).unlink()
+        key = env.secret("SIMULATOR_SHOP_API_KEY", generated_in=kept, make=make)
+    return key
 
 
 def _start(stack: ExitStack, environment: dict[str, str], name: str, *arguments: str, echo: bool = False) -> Part:
@@ -261,6 +280,7 @@ def _say_where(app_url: str, simulator_url: str | None, password: str, seconds: 
     ]
     if simulator_url:
         lines.append(f"  Simulated Appmax {simulator_url}/   (orders, webhooks sent)")
+        lines.append(f"  Demo shop       {simulator_url}/shop   (once the app is installed)")
     lines += ["", "  make smoke sells something. Ctrl-C stops everything; the data stays in .data/.", ""]
     print("\n".join(lines), flush=True)
 

@@ -5,6 +5,7 @@ import uuid
 from flask import Flask, Response, jsonify, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
 
+from appmax.simulator import shop
 from appmax.simulator.api import api
 from appmax.simulator.context import Simulation
 from appmax.simulator.control import control
@@ -37,6 +38,7 @@ def create_app(settings: SimulatorSettings) -> Flask:
     record(app)
     for blueprint in (api, sales, payments, control, panel, order_pages, webhook_pages, switch_pages):
         app.register_blueprint(blueprint)
+    shop.init_app(app)
     app.register_error_handler(HTTPException, _say_what_failed)
     app.after_request(_leave_traces)
     return app
