@@ -14,6 +14,7 @@ from appmax.simulator.records import now
 MOST_CALLS = 500
 LONGEST_TEXT = 200  # characters of one value
 LONGEST_BODY = 4000  # characters of a body
+MOST_ORDER_ID = 10**10  # what is larger may be a card's number
 CUT = "•••"
 
 _HIDDEN = re.compile(
@@ -127,9 +128,9 @@ def _order_ids(body: Any) -> list[int]:
     """The orders that a request or an answer names."""
     data = as_object(as_object(body).get("data"))
     claimed = as_object(body).get("order_id"), data.get("order_id"), as_object(data.get("order")).get("id")
-    return [order_id for order_id in claimed if type(order_id) is int]
+    return [order_id for order_id in claimed if type(order_id) is int and order_id < MOST_ORDER_ID]
 
 
 def _in_path(path: str) -> list[int]:
-    found = re.fullmatch("/v1/orders/([0-9]{1,18})", path)
+    found = re.fullmatch("/v1/orders/([0-9]{1,10})", path)
     return [int(found[1])] if found else []

@@ -1,5 +1,7 @@
 """Appmax's admin panel, as far as a merchant sees it, and the simulator's own pages."""
 
+import json
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
@@ -29,6 +31,12 @@ def reais(cents: int) -> str:
 def clock(moment: str) -> str:
     """The date and the time of an ISO moment, to the second."""
     return moment[:19].replace("T", " ")
+
+
+@panel.app_template_filter("pretty")
+def pretty(value: Any) -> str:
+    """JSON as people read it; a text as it stands."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=1)
 
 
 @panel.app_template_filter("without_query")

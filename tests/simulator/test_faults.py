@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 import requests
 
+from appmax.simulator import failures
+from appmax.wording import error_message
 from tests.simulator.conftest import Appmax
 
 PIX = "/v1/payments/pix"
@@ -167,6 +169,12 @@ def test_a_malformed_fault_is_refused(appmax: Appmax, fault: dict[str, object]) 
         ("connection reset after charging", {"status": 0, "work": True, "hang": 0, "reset": True}),
         ("429 with Retry-After: 2", {"status": 429, "work": False, "headers": {"Retry-After": "2"}}),
         ("401", {"status": 401, "work": False}),
+        ("slow: 6 s", {"status": 0, "work": False, "hang": 6, "reset": False}),
+        ("connection reset before charging", {"reset": True, "work": False}),
+        ("truncated JSON after charging", {"status": 201, "work": True, "body": '{"data": {"pay'}),
+        ("data: []", {"status": 200, "work": True, "body": {"data": []}}),
+        ("success: false with 200", {"status": 200, "work": False}),
+        ("503 in a shape", {"status": 503, "work": False, "body": {"message": "Service unavailable"}}),
     ],
 )
 def test_the_page_switches_a_failure_on(appmax: Appmax, failure: str, expected: dict[str, Any]) -> None:
@@ -189,7 +197,77 @@ def test_the_page_clears_them(appmax: Appmax) -> None:
     assert appmax.control("GET", "faults") == []
 
 
-@pytest.mark.parametrize("form", [{}, {"failure": "flood"}, {"failure": "401", "route": "/orders"}])
+@pytest.mark.parametrize(
+    "form",
+    [
+        {},
+        {"failure": "flood"},
+        {"failure": "401", "route": "/orders"},
+        {"failure": "401", "times": "often"},
+        {"failure": "401", "times": "-1"},
+        {"failure": "500 in a shape", "shape": "round"},
+        {"failure": "401", "colour": "red"},
+    ],
+)
 def test_the_page_knows_its_failures_and_routes(appmax: Appmax, form: dict[str, str]) -> None:
     assert appmax.call("POST", "/faults", data=form).status_code == 422
     assert appmax.control("GET", "faults") == []
+
+
+# --- by name ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_failure_may_stay_until_it_is_switched_off(appmax: Appmax, merchant: str) -> None:
+    [fault] = appmax.control("POST", "faults", json={"failure": "401", "route": "/v1/customers", "times": 0})
+    assert [appmax.customer(merchant).status_code for _ in range(5)] == [401] * 5
+    assert "until switched off" in appmax.call("GET", "/switches").text
+    appmax.control("DELETE", f"faults/{fault['id']}")
+    assert appmax.customer(merchant).status_code == 201
+    assert appmax.call("DELETE", f"/simulator/api/faults/{fault['id']}").status_code == 404
+
+
+def test_the_page_switches_one_off_and_leaves_the_others(appmax: Appmax) -> None:
+    first, _ = (appmax.control("POST", "faults", json={"failure": "401", "route": path})[0] for path in (CARD, PIX))
+    assert appmax.call("POST", f"/faults/{first['id']}/remove").status_code == 303
+    assert [fault["path"] for fault in appmax.control("GET", "faults")] == [PIX]
+
+
+def test_three_times_is_three_times(appmax: Appmax, merchant: str) -> None:
+    appmax.call("POST", "/faults", data={"failure": "401", "route": "/v1/customers", "times": "3"})
+    assert [appmax.customer(merchant).status_code for _ in range(4)] == [401, 401, 401, 201]
+
+
+@pytest.mark.parametrize("route", failures.ROUTES)
+def test_every_route_can_fail(appmax: Appmax, merchant: str, route: str) -> None:
+    appmax.control("POST", "faults", json={"failure": "503 in a shape", "route": route})
+    path = route + "1" * route.endswith("/")
+    answer = appmax.call(failures.ROUTES[route], path, merchant)
+    assert (answer.status_code, answer.json()) == (503, {"message": "Service unavailable"})
+
+
+def test_a_failure_of_an_orders_status_spares_its_refund(appmax: Appmax, merchant: str) -> None:
+    appmax.control("POST", "faults", json={"failure": "401", "route": "/v1/orders/", "times": 0})
+    assert appmax.refund(merchant, 1, type="total").status_code == 404
+    assert appmax.call("GET", "/v1/orders/1", merchant).status_code == 401
+
+
+@pytest.mark.parametrize("shape", failures.ERROR_SHAPES)
+def test_the_product_reads_the_message_of_every_error_shape(appmax: Appmax, merchant: str, shape: str) -> None:
+    wish = {"failure": "422 in a shape", "route": PIX, "shape": shape}
+    appmax.control("POST", "faults", json=wish)
+    answer = appmax.pix(merchant, 1)
+    assert answer.status_code == 422
+    assert "The given data was invalid" in error_message(answer.json())
+    assert ("Retry-After" in answer.headers) is (shape == "retryAfter")
+
+
+@pytest.mark.parametrize(
+    ("failure", "text"), [("HTML instead of JSON", "<h1>"), ("truncated JSON after charging", '{"data": {"pay')]
+)
+def test_an_answer_may_be_unreadable_though_the_work_is_done(
+    appmax: Appmax, merchant: str, failure: str, text: str
+) -> None:
+    order_id = appmax.new_order(merchant)
+    appmax.control("POST", "faults", json={"failure": failure, "route": CARD})
+    assert text in appmax.card(merchant, order_id).text
+    assert appmax.kept(order_id)["charges"] == 1

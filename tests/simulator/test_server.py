@@ -26,7 +26,19 @@ IDENTITY = {
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/installations", "/orders", "/deliveries", "/faults", "/v2/apphook", "/nowhere"]
+    "path",
+    [
+        "/",
+        "/installations",
+        "/orders",
+        "/deliveries",
+        "/send",
+        "/switches",
+        "/faults",
+        "/log",
+        "/v2/apphook",
+        "/nowhere",
+    ],
 )
 def test_every_page_says_that_it_is_a_simulator(appmax: Appmax, path: str) -> None:
     page = appmax.call("GET", path).text
@@ -171,6 +183,8 @@ def test_settings_come_from_the_environment() -> None:
         ({"SIMULATOR_PORT": "http"}, "SIMULATOR_PORT must be a positive number, not 'http'"),
         ({"SIMULATOR_PORT": "70000"}, "SIMULATOR_PORT must be"),
         ({"SIMULATOR_CLOCK_SPEED": "0"}, "SIMULATOR_CLOCK_SPEED must be"),
+        ({"SIMULATOR_PIX_MINUTES": "soon"}, "SIMULATOR_PIX_MINUTES must be"),
+        ({"SIMULATOR_WEBHOOK_MODEL": "xml"}, "SIMULATOR_WEBHOOK_MODEL must be one of app_store, "),
     ],
 )
 def test_wrong_settings_are_named_in_one_line(changes: dict[str, str], message: str) -> None:
