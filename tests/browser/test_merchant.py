@@ -52,7 +52,8 @@ def test_the_webhook_page_shows_an_event_as_soon_as_it_comes(
     assert page.evaluate("navigator.clipboard.readText()") == f"{live_server.url}/webhooks/appmax"
     expect(page.locator("#arrivals")).to_contain_text("O último chegou antes de você abrir esta página: order_paid")
 
-    appmax.courier.send({"event": "OrderApproved", "event_type": "", "data": {"order_id": 1}})
+    body = {"event": "OrderApproved", "event_type": "", "data": {"order_id": 1}}
+    assert page.request.post(f"{appmax.url}/simulator/api/events", data={"body": body}).ok
 
     expect(page.locator("#arrivals")).to_contain_text("Recebemos o seu evento. OrderApproved")
 
