@@ -1,9 +1,14 @@
-"""A browser without JavaScript in the demo shop, as far as tests need one."""
+"""A browser without JavaScript in the demo shop, as far as tests need one, and a stand-in for the product."""
 
+import json
 import re
 import threading
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.message import Message
 from html import unescape
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import requests
@@ -80,3 +85,82 @@ def status_of(page: str) -> tuple[str, str]:
 def order_id_of(order_page: str) -> int:
     """The number in an order page's address."""
     return int(order_page.partition("#")[0].rpartition("/")[2])
+
+
+# --- a product that says what a test wants ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request to the product."""
+
+    method: str
+    path: str
+    headers: Message
+    body: Any
+
+
+class Product:
+    """A stand-in for the product: sells order 77 of customer 7, unless it is told to say something else."""
+
+    usual: Mapping[str, Any] = {
+        "order": {"order_id": 77, "customer_id": 7},
+        "tokenize": {"token": "card-token"},
+        "pay/credit-card": {"order_id": 77, "status": "aprovado", "upsell_hash": "hash"},
+        "pay/pix": {"order_id": 77, "qr_code": "aGk=", "emv": "00020126"},
+        "pay/boleto": {"order_id": 77, "pdf_url": "http://127.0.0.1:1/1.pdf", "digitavel": "1" * 47},
+        "upsell": {"message": "ok", "redirect_url": ""},
+        "status/77": {"status": "pendente"},
+        "installments": [{"installments": n, "value": 1000, "total_value": 1000 * n} for n in (1, 2)],
+    }
+
+    def __init__(self) -> None:
+        self.asked: list[Asked] = []
+        self._told: dict[str, tuple[int | None, Any, int]] = {}
+        product = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                product._answer(self)
+
+            do_POST = do_GET
+
+            def log_message(self, format: str, *args: Any) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = False
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
+        self._thread.start()
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def says(self, route: str, status: int | None, body: Any, times: int = 1000) -> None:
+        """What the next calls of this route are answered; no status: the connection is closed instead."""
+        self._told[route] = status, body, times
+
+    def posts(self, route: str) -> list[Asked]:
+        """What was asked of this route, oldest first."""
+        return [asked for asked in self.asked if asked.method == "POST" and asked.path.endswith(f"/{route}")]
+
+    def _answer(self, call: BaseHTTPRequestHandler) -> None:
+        path = call.path.partition("?")[0]
+        sent = call.rfile.read(int(call.headers.get("Content-Length") or 0))
+        self.asked.append(Asked(call.command, path, call.headers, json.loads(sent) if sent else None))
+        route = path.split("/", 3)[3]
+        status, body, times = self._told.pop(route, (200, self.usual.get(route), 0))
+        if times > 1:
+            self._told[route] = status, body, times - 1
+        if status == 200 and body is None:
+            status, body = 404, {"message": "order not found"}
+        if status is None:
+            return
+        text = body if isinstance(body, str) else json.dumps(body)
+        call.send_response(status)
+        call.send_header("Content-Length", str(len(text.encode())))
+        call.end_headers()
+        call.wfile.write(text.encode())
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(TIMEOUT)
