@@ -1,6 +1,6 @@
 """The whole story in a real browser: a shopper buys in the demo shop, the bank pays, staff look it up and refund."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -20,9 +20,7 @@ APPROVED, DECLINED = "4000000000000010", "4000000000000028"
 
 
 @pytest.fixture
-def open_shop(
-    open_page: Callable[..., Page], appmax: SimulatorServer, shop: Installation
-) -> Iterator[Callable[..., Page]]:
+def open_shop(open_page: Callable[..., Page], appmax: SimulatorServer, shop: Installation) -> Callable[..., Page]:
     """Open the demo shop of an installed merchant, with an API key."""
     home = f"{appmax.url}/shop/{shop.external_key}"
     with requests.Session() as http:
@@ -32,7 +30,7 @@ def open_shop(
     def open_(**options: Any) -> Page:
         return open_page(home, **options)
 
-    yield open_
+    return open_
 
 
 @pytest.fixture
@@ -121,9 +119,7 @@ def test_a_refund_by_staff_arrives_at_the_shops_page(
 
 @pytest.mark.parametrize("width", [1280, 360])
 @pytest.mark.parametrize("language", ["pt-BR", "en-US"])
-def test_the_shop_is_accessible_and_fits_the_screen(
-    open_shop: Callable[..., Page], language: str, width: int
-) -> None:
+def test_the_shop_is_accessible_and_fits_the_screen(open_shop: Callable[..., Page], language: str, width: int) -> None:
     page = open_shop(language=language, width=width)
     check(page, f"shop-products-{language}-{width}")
     page.locator("button[aria-label]").first.click()
