@@ -109,9 +109,22 @@ def test_nothing_secret_or_personal_gets_into_it(appmax: Appmax) -> None:
     appmax.call("POST", "/v1/payments/tokenize", token, json={"numero": int(NUMBER), NUMBER: 1})
     appmax.call("POST", "/v1/payments/tokenize", token, data=f'{{"number": "{NUMBER}", "cvv": "{CVV}"')
     appmax.call("GET", f"/v1/orders/{NUMBER}", token)
+    appmax.call("POST", "/v1/payments/pix", token, json={"order_id": int(NUMBER)})
 
     texts = appmax.call("GET", "/simulator/api/log").text, appmax.call("GET", "/log").text, repr(appmax.state.faults)
-    secrets = [NUMBER, NUMBER[4:12], HOLDER, install, client_secret, token, card_token, upsell_hash, CPF, "app-secret"]
+    secrets = [
+        NUMBER,
+        NUMBER[4:12],
+        CVV,
+        HOLDER,
+        install,
+        client_secret,
+        token,
+        card_token,
+        upsell_hash,
+        CPF,
+        "app-secret",
+    ]
     for secret in [*secrets, "beatriz", "Figueiredo", "11955554444", "Acácias", "1578", "737"]:
         assert not [text for text in texts if re.search(rf"(?<![0-9.]){re.escape(secret)}(?![0-9])", text)], secret
     assert "••• 2222" in texts[1]
