@@ -276,10 +276,11 @@ def test_two_clicks_on_the_offer_buy_it_once(
     assert charges(simulator) == [1, 1]
 
 
-def test_an_offer_that_is_refused_is_not_made_again(browser: Visitor, simulator: SimulatorServer) -> None:
+def test_an_offer_that_is_refused_stays_refused(browser: Visitor, simulator: SimulatorServer) -> None:
     page = browser.buy("card")
 
     after = browser.post(f"{page.url}/offer", {"answer": "no"})
+    browser.post(f"{page.url}/offer", {"answer": "yes"})
 
     assert "Add it with one click" not in after.text
     assert charges(simulator) == [1]
@@ -294,7 +295,8 @@ def test_an_order_is_its_browsers_own(browser: Visitor, visit: Callable[..., Vis
     stranger = visit()
 
     assert stranger.get(page.url + path).status_code == 404
-    assert stranger.post(f"{page.url}/bank", {"act": "pay", "method": "pix"}).status_code == 404
+    refused = stranger.post(f"{page.url}/bank", {"act": "pay", "method": "pix"}, allow_redirects=False)
+    assert refused.status_code == 404
 
 
 def test_a_cookie_that_somebody_else_signed_is_nobodys(browser: Visitor, visit: Callable[..., Visitor]) -> None:

@@ -83,6 +83,14 @@ def test_an_external_key_is_quoted_in_the_products_path(browser: Visitor, produc
     assert product.asked[-1].path == "/checkout/caf%C3%A9%3F%20%26co/status/1"
 
 
+def test_an_order_is_of_the_shop_that_it_was_made_in(browser: Visitor) -> None:
+    page = browser.buy("pix")
+    number = page.url.rpartition("/")[2]
+
+    assert browser.get(f"{browser.origin}/shop/other/orders/{number}").status_code == 404
+    assert number not in browser.get(f"{browser.origin}/shop/other/orders").text
+
+
 # --- language --------------------------------------------------------------------------------------------------------
 
 
