@@ -16,6 +16,12 @@ MOST_TIMES = 1000  # of one event
 MOST_EVENTS = 1000  # of all
 
 
+FIELDS = {
+    *("event", "times", "events", "sequence", "body"),
+    *("order_id", "model", "arrangement", "delay", "pause"),
+}
+
+
 class BadWish(ValueError):
     """`errors`: what is wrong, by field."""
 
@@ -39,6 +45,8 @@ def send_wish(simulation: Simulation, wish: Mapping[str, Any]) -> list[Delivery]
     object as it stands) and `times`. About what: `order_id`. How: `model`, `arrangement`, and in seconds `delay`
     (before the first) and `pause` (between two).
     """
+    if unknown := set(wish) - FIELDS:
+        raise BadWish(dict.fromkeys(sorted(unknown), "There is no such field."))
     body, model, plan = wish.get("body"), wish.get("model", ""), _plan(wish)
     if body is not None:
         if not isinstance(body, dict):

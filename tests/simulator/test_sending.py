@@ -77,6 +77,7 @@ def test_a_sequence_is_played(appmax: Appmax, receiver: Receiver, name: str) -> 
         ({"event": "x", "delay": -1}, "delay"),
         ({"event": "x", "pause": "1"}, "pause"),
         ({"event": "x", "arrangement": "sorted"}, "arrangement"),
+        ({"event": "x", "order": "reversed"}, "order"),
     ],
 )
 def test_bad_wishes_are_told_by_field(appmax: Appmax, wish: dict[str, Any], field: str) -> None:

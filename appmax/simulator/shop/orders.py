@@ -1,7 +1,6 @@
 """An order after the checkout: how it stands, its Pix or boleto, the offer, and the box in which one is the bank."""
 
 import hashlib
-from datetime import date, timedelta
 from typing import Any
 
 from flask import Response as JsonResponse
@@ -10,6 +9,7 @@ from flask_babel import format_date
 from werkzeug.wrappers import Response
 
 from appmax.simulator import events
+from appmax.simulator.boleto import due_of
 from appmax.simulator.context import simulation
 from appmax.simulator.orders import PENDING_METHODS
 from appmax.simulator.shop import statuses, visitor
@@ -31,7 +31,6 @@ from appmax.simulator.shop.memory import Details, memory
 from appmax.simulator.shop.visitor import Placed
 
 BANK = {"pay": events.pay, "expire": events.expire}
-_FACTOR_1000 = date(2025, 2, 22)  # when Brazil's banks last began to count due dates at 1000
 
 
 @shop.get("/<external_key>/orders", endpoint="orders")
@@ -94,11 +93,9 @@ def _picture(qr_code: str) -> str:
 
 
 def _due(digitavel: str) -> str:
-    """The day up to which a boleto can be paid: its line counts the days."""
-    digits = "".join(filter(str.isdigit, digitavel))
-    if len(digits) != 47 or digits[33:37] < "1000":
-        return ""
-    return str(format_date(_FACTOR_1000 + timedelta(days=int(digits[33:37]) - 1000), "long"))
+    """The day up to which a boleto can be paid, in words."""
+    due = due_of(digitavel)
+    return str(format_date(due, "long")) if due else ""
 
 
 # --- an outcome that nobody knows ------------------------------------------------------------------------------------
