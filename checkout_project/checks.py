@@ -61,10 +61,3 @@ def api_keys_off_locally(app_configs: Sequence[Any] | None, **kwargs: Any) -> li
     """Without keys anybody can read a merchant's secret; on a developer's machine that may do."""
     off = settings.IS_LOCAL and not settings.API_KEYS_REQUIRED
     return [Warning(_OPEN, id="checkout.W002")] if off else []
-
-
-@register(Tags.security, deploy=True)
-def api_keys_required(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Elsewhere it may not."""
-    off = not settings.IS_LOCAL and not settings.API_KEYS_REQUIRED
-    return [Error(_OPEN, hint="Set API_KEYS_REQUIRED=true.", id="checkout.E004")] if off else []

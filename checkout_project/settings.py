@@ -89,6 +89,7 @@ MIDDLEWARE = [
     "checkout_project.logs.RequestId",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
+    "django_permissions_policy.PermissionsPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -339,7 +340,22 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+# How many reverse proxies of ours stand in front: X-Forwarded-For is believed as far as they wrote it, and so are
+# X-Forwarded-Proto and X-Forwarded-Host.
+TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", 0)
+if TRUSTED_PROXIES:  # which overwrite these headers; from anybody else they mean nothing
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    USE_X_FORWARDED_HOST = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not IS_LOCAL
+# Behind proxies that say which requests came over https, the others are sent there; gunicorn itself speaks http.
+SECURE_SSL_REDIRECT = not IS_LOCAL and TRUSTED_PROXIES > 0
+SECURE_REDIRECT_EXEMPT = ["^health", "^metrics"]  # asked by machines beside us, over http
+SECURE_HSTS_SECONDS = 0 if IS_LOCAL else env.number("HSTS_SECONDS", 365 * 24 * 3600)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+PERMISSIONS_POLICY: dict[str, list[str]] = dict.fromkeys(
+    ("camera", "display-capture", "geolocation", "microphone", "payment", "usb"), []
+)
+SILENCED_SYSTEM_CHECKS = ["security.W021"]  # preloading is for whoever owns the whole domain to ask for
 SESSION_COOKIE_AGE = (
     env.number("ADMIN_SESSION_HOURS", 8, minimum=1) * 3600
 )  # from login; pages that poll don't renew it
@@ -364,12 +380,6 @@ AXES_LOCKOUT_CALLABLE = "checkout_project.site.locked_out"
 AXES_VERBOSE = False
 AXES_ENABLE_ADMIN = False  # ours shows them
 AXES_DISABLE_ACCESS_LOG = True
-# How many reverse proxies of ours stand in front: X-Forwarded-For is believed as far as they wrote it, and so are
-# X-Forwarded-Proto and X-Forwarded-Host.
-TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", 0)
-if TRUSTED_PROXIES:  # which overwrite these headers; from anybody else they mean nothing
-    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-    USE_X_FORWARDED_HOST = True
 AXES_CLIENT_IP_CALLABLE = "checkout_project.site.client_ip"
 
 # Nothing is fetched from another host. The admin's pages add what Unfold needs (site.py).
@@ -411,3 +421,24 @@ LOGGING = {
         "django.server": {"handlers": [], "propagate": True},
     },
 }
+
+# --- what production refuses -----------------------------------------------------------------------------------------
+
+_APP_KEY_LENGTH = 50
+if not IS_LOCAL:
+    for _wrong, _reason in (
+        (DEBUG, "APP_DEBUG must be off in production: it shows the product's inside to whoever asks"),
+        (
+            len(SECRET_KEY) < _APP_KEY_LENGTH or len(set(SECRET_KEY)) < 10 or "insecure" in SECRET_KEY,
+            f"APP_KEY must be at least {_APP_KEY_LENGTH} random characters in production",
+        ),
+        (
+            any(host.startswith(("*", ".")) for host in ALLOWED_HOSTS),
+            "ALLOWED_HOSTS must name each host in production, without * or a leading dot",
+        ),
+        (not PUBLIC_URL.startswith("https://"), "APP_URL must begin with https:// in production: cookies need it"),
+        (not API_KEYS_REQUIRED, "API_KEYS_REQUIRED must be true in production: merchants' secrets are behind it"),
+        (CACHE_DRIVER == "memory", "CACHE_DRIVER must be redis in production: its processes share tokens"),
+    ):
+        if _wrong:
+            raise ImproperlyConfigured(_reason)

@@ -37,6 +37,16 @@ def decrypted(token: str, name: str) -> str:
         raise DecryptionFailed(f"{name} can't be decrypted") from None
 
 
+def has_newest_key(token: str) -> bool:
+    """Whether the first of FIELD_ENCRYPTION_KEYS opens it: if not, it is to be encrypted again before that key's
+    predecessors are taken away."""
+    try:
+        Fernet(settings.FIELD_ENCRYPTION_KEYS[0]).decrypt(token.encode())
+    except InvalidToken:
+        return False
+    return True
+
+
 class EncryptedTextField(models.TextField[str, str]):
     """Text of up to `max_plain_length` characters, encrypted at rest; a plain str in Python.
 

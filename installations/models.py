@@ -1,17 +1,19 @@
 """Installation: a merchant who installed the app. ApiKey: what a merchant's storefront proves itself with."""
 
 import uuid
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from django.contrib.postgres.functions import RandomUUID, TransactionNow
-from django.db import models
+from django.db import models, transaction
+from django.db.models.functions import Cast
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext_lazy as _
 from rest_framework_api_key.models import AbstractAPIKey, APIKeyManager
 
 from appmax.tokens import Credentials
-from installations.fields import DecryptionFailed, EncryptedTextField, decrypted
+from installations.fields import DecryptionFailed, EncryptedTextField, decrypted, has_newest_key
 
 _EXTERNAL_ID_NAMESPACE = uuid.UUID("2b0c4f6e-5b0e-4f7e-9d5e-6d5a2f3b8c41")
 
@@ -50,6 +52,40 @@ class InstallationQuerySet(models.QuerySet["Installation"]):
             ignore_conflicts=True,
         )
         return self.select_for_update().get(external_key=external_key)
+
+    def rotate_secrets(self, *, after: int, size: int) -> "Rotation | None":
+        """Encrypt the secrets of the next `size` rows with the newest key; None if there are no rows after that id.
+
+        One transaction, with the rows locked: a secret that is being replaced is not overwritten by an older one.
+        Nothing else of a row changes. A secret that no key opens stays as it is, and is counted.
+        """
+        column = Cast("merchant_client_secret", models.TextField())  # the token itself, not what it hides
+        with transaction.atomic():
+            rows = self.filter(pk__gt=after).select_for_update(of=("self",)).order_by("pk")
+            tokens = list(rows.annotate(token=column).values_list("pk", "token")[:size])
+            if not tokens:
+                return None
+            rotated, failed = 0, []
+            for pk, token in tokens:
+                if has_newest_key(token):
+                    continue
+                try:
+                    secret = decrypted(token, f"merchant_client_secret of installation {pk}")
+                except DecryptionFailed:
+                    failed.append(pk)
+                    continue
+                rotated += self.filter(pk=pk).update(merchant_client_secret=secret)
+        return Rotation(last=tokens[-1][0], seen=len(tokens), rotated=rotated, failed=failed)
+
+
+@dataclass(frozen=True)
+class Rotation:
+    """One batch: the last row's id, how many were looked at and encrypted again, and the ids that no key opens."""
+
+    last: int
+    seen: int
+    rotated: int
+    failed: list[int]
 
 
 class Installation(models.Model):

@@ -1,10 +1,13 @@
 """merchant_client_secret: encrypted at rest, under keys that can be changed, and shown by nothing."""
 
+from collections.abc import Callable
+from io import StringIO
 from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
 from django.core.exceptions import FieldError
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.forms import modelform_factory
 
@@ -73,3 +76,68 @@ def test_a_row_inserted_with_plain_sql_is_complete() -> None:
             " VALUES ('k', '1', 'i', 's') RETURNING external_id, installed_at, created_at, updated_at"
         )
         assert None not in cursor.fetchone()
+
+
+def rotate(**options: Any) -> str:
+    out = StringIO()
+    call_command("rotate_secrets", stdout=out, **options)
+    return out.getvalue().strip()
+
+
+@pytest.fixture
+def keys(settings: Any) -> list[str]:
+    """An old key, with which five rows are encrypted, and a new one."""
+    old, new = (Fernet.generate_key().decode() for _ in range(2))
+    settings.FIELD_ENCRYPTION_KEYS = [old]
+    for number in range(5):
+        InstallationFactory.create(merchant_client_secret=f"secret {number}")
+    settings.FIELD_ENCRYPTION_KEYS = [new, old]
+    return [new, old]
+
+
+def secrets() -> list[str]:
+    return [row.merchant_client_secret for row in Installation.objects.order_by("pk")]
+
+
+def test_after_a_rotation_the_old_key_is_not_needed(settings: Any, keys: list[str]) -> None:
+    before = list(Installation.objects.order_by("pk").values_list("pk", "updated_at", "installed_at"))
+
+    assert rotate(batch=2) == "5 encrypted with the newest key"
+
+    settings.FIELD_ENCRYPTION_KEYS = keys[:1]
+    assert secrets() == [f"secret {number}" for number in range(5)]
+    assert list(Installation.objects.order_by("pk").values_list("pk", "updated_at", "installed_at")) == before
+
+
+def test_a_rotation_that_was_broken_off_goes_on_where_it_is_needed(settings: Any, keys: list[str]) -> None:
+    Installation.objects.rotate_secrets(after=0, size=3)
+
+    assert rotate() == "2 encrypted with the newest key"
+    assert rotate() == "0 encrypted with the newest key"
+
+
+def test_a_secret_that_no_key_opens_is_named_and_stops_no_other(settings: Any, keys: list[str]) -> None:
+    lost = Installation.objects.order_by("pk")[1].pk
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE installations SET merchant_client_secret = 'broken' WHERE id = %s", [lost])
+
+    with pytest.raises(CommandError, match=f"no key opens the secrets of the installations {lost}$"):
+        rotate()
+
+    settings.FIELD_ENCRYPTION_KEYS = keys[:1]
+    others = Installation.objects.exclude(pk=lost).order_by("pk")
+    assert [row.merchant_client_secret for row in others] == ["secret 0", "secret 2", "secret 3", "secret 4"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_credentials_that_are_replaced_meanwhile_win(race: Callable[..., list[Any]], keys: list[str]) -> None:
+    row = Installation.objects.order_by("pk")[0]
+
+    def work(number: int) -> None:
+        if number:
+            Installation.objects.filter(pk=row.pk).update(merchant_client_secret="replaced")
+        else:
+            Installation.objects.rotate_secrets(after=0, size=5)
+
+    assert race(work, 2) == [None, None]
+    assert Installation.objects.get(pk=row.pk).merchant_client_secret == "replaced"

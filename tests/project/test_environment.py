@@ -1,6 +1,7 @@
 """Reading the environment: one clear line for what is wrong, never a traceback, never a secret's value."""
 
 import os
+import secrets
 import stat
 import subprocess
 import sys
@@ -68,7 +69,13 @@ def test_blank_appmax_credentials_only_warn() -> None:
     assert "checkout.W001" in result.stderr
 
 
-PRODUCTION = {"APP_ENV": "production", "APP_URL": "https://x.com", "APP_KEY": "k" * 60, "FIELD_ENCRYPTION_KEYS": KEY}
+PRODUCTION = {
+    "APP_ENV": "production",
+    "APP_URL": "https://x.com",
+    "APP_KEY": secrets.token_urlsafe(50),
+    "FIELD_ENCRYPTION_KEYS": KEY,
+    "TRUSTED_PROXIES": "1",
+}
 
 
 def test_api_keys_may_be_off_locally_with_a_warning() -> None:
@@ -78,12 +85,52 @@ def test_api_keys_may_be_off_locally_with_a_warning() -> None:
     assert "checkout.W002" in result.stderr
 
 
-@pytest.mark.parametrize(("required", "code"), [("false", 1), ("true", 0)])
-def test_in_production_they_are_an_error_of_check_deploy(required: str, code: int) -> None:
-    result = check("--deploy", **PRODUCTION, API_KEYS_REQUIRED=required)
+@pytest.mark.parametrize(
+    ("variables", "named"),
+    [
+        ({"APP_DEBUG": "true"}, "APP_DEBUG must be off"),
+        ({"APP_KEY": "short"}, "APP_KEY must be at least 50 random characters"),
+        ({"APP_KEY": "k" * 60}, "APP_KEY must be at least 50 random characters"),
+        ({"APP_KEY": "django-insecure-" + "abcdefghijklmnopqrstuvwxyz" * 2}, "APP_KEY must be at least 50"),
+        ({"ALLOWED_HOSTS": "*"}, "ALLOWED_HOSTS must name each host"),
+        ({"ALLOWED_HOSTS": "x.com,.shop.com"}, "ALLOWED_HOSTS must name each host"),
+        ({"APP_URL": "http://x.com"}, "APP_URL must begin with https://"),
+        ({"NGROK_URL": "http://x.ngrok.app"}, "APP_URL must begin with https://"),
+        ({"API_KEYS_REQUIRED": "false"}, "API_KEYS_REQUIRED must be true"),
+        ({"CACHE_DRIVER": "memory"}, "CACHE_DRIVER must be redis"),
+        ({"DB_PASSWORD": ""}, "DB_PASSWORD is not set"),
+    ],
+    ids=lambda value: ",".join(value) if isinstance(value, dict) else "",
+)
+def test_production_refuses_to_start_in_one_line(variables: dict[str, str], named: str) -> None:
+    result = check(**PRODUCTION | variables)
 
-    assert result.returncode == code
-    assert ("checkout.E004" in result.stderr) == bool(code)
+    assert result.returncode == 1
+    assert result.stderr.startswith("configuration error: ")
+    assert named in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert PRODUCTION["APP_KEY"] not in result.stderr
+
+
+def test_a_production_that_is_set_up_has_nothing_for_check_deploy_to_say() -> None:
+    appmax = {
+        "APPMAX_CLIENT_ID": "id",
+        "APPMAX_CLIENT_SECRET": "secret",
+        "APPMAX_APP_ID_UUID": "6f1c1a52-5d3e-4c1e-9d0a-2f0a4d1b7c11",
+        "APPMAX_APP_ID_NUMERIC": "4242",
+    }
+
+    result = check("--deploy", "--fail-level", "WARNING", **PRODUCTION | appmax)
+
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout == "System check identified no issues (1 silenced).\n"
+
+
+def test_a_production_that_waits_for_appmaxs_mail_starts() -> None:
+    result = check(**PRODUCTION)
+
+    assert result.returncode == 0
+    assert "checkout.W001" in result.stderr
 
 
 def test_swapped_app_ids_are_an_error_of_check() -> None:

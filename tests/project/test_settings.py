@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,14 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+PRODUCTION = {
+    "APP_ENV": "production",
+    "APP_URL": "https://a.com",
+    "APP_KEY": secrets.token_urlsafe(50),
+    "FIELD_ENCRYPTION_KEYS": "f",
+}
 
 
 def settings_of(*names: str, **variables: str) -> dict[str, Any]:
@@ -74,9 +83,17 @@ def test_hosts_come_from_the_urls_and_the_list_and_local_adds_this_machine() -> 
 
 
 def test_production_does_not_add_this_machine() -> None:
-    production = {"APP_ENV": "production", "APP_URL": "https://a.com", "APP_KEY": "k", "FIELD_ENCRYPTION_KEYS": "f"}
+    assert settings_of("ALLOWED_HOSTS", **PRODUCTION)["ALLOWED_HOSTS"] == ["a.com"]
 
-    assert settings_of("ALLOWED_HOSTS", **production)["ALLOWED_HOSTS"] == ["a.com"]
+
+def test_production_sends_browsers_to_https_once_a_proxy_tells_them_apart() -> None:
+    names = ("SECURE_SSL_REDIRECT", "SECURE_HSTS_SECONDS", "SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE")
+
+    assert settings_of(*names, **PRODUCTION, TRUSTED_PROXIES="1") == dict(
+        zip(names, (True, 31536000, True, True), strict=True)
+    )
+    assert settings_of(*names, **PRODUCTION)["SECURE_SSL_REDIRECT"] is False
+    assert settings_of(*names) == dict(zip(names, (False, 0, False, False), strict=True))
 
 
 @pytest.mark.parametrize(
