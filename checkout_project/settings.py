@@ -352,9 +352,9 @@ SECURE_SSL_REDIRECT = not IS_LOCAL and TRUSTED_PROXIES > 0
 SECURE_REDIRECT_EXEMPT = ["^health", "^metrics"]  # asked by machines beside us, over http
 SECURE_HSTS_SECONDS = 0 if IS_LOCAL else env.number("HSTS_SECONDS", 365 * 24 * 3600)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = True
-PERMISSIONS_POLICY: dict[str, list[str]] = dict.fromkeys(
-    ("camera", "display-capture", "geolocation", "microphone", "payment", "usb"), []
-)
+PERMISSIONS_POLICY: dict[str, list[str]] = {
+    name: [] for name in ("camera", "display-capture", "geolocation", "microphone", "payment", "usb")
+}
 SILENCED_SYSTEM_CHECKS = ["security.W021"]  # preloading is for whoever owns the whole domain to ask for
 SESSION_COOKIE_AGE = (
     env.number("ADMIN_SESSION_HOURS", 8, minimum=1) * 3600
