@@ -9,7 +9,6 @@ from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 import requests
-from requests.adapters import HTTPAdapter
 from urllib3.exceptions import (
     ConnectTimeoutError,
     MaxRetryError,
@@ -18,6 +17,7 @@ from urllib3.exceptions import (
     ReadTimeoutError,
 )
 
+from appmax.connection import BoundedAdapter
 from appmax.errors import AppmaxError, OutcomeUnknown, Unavailable
 
 log = logging.getLogger("appmax")
@@ -77,7 +77,7 @@ class Transport:
         self._sleep = sleep
         self._session = requests.Session()
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # merchants share the session
-        adapter = HTTPAdapter(pool_connections=4, pool_maxsize=pool_size, max_retries=0)
+        adapter = BoundedAdapter(pool_connections=4, pool_maxsize=pool_size, max_retries=0)
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
 
@@ -93,7 +93,7 @@ class Transport:
         form: Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> Answer:
-        """Any complete answer, whatever its status; `timeout` is the read time-out in seconds, and bounds connecting.
+        """Any complete answer, whatever its status; `timeout` is the time for the answer in seconds, and bounds connecting.
 
         Raises Unavailable or OutcomeUnknown if there is none. No exception of the HTTP library escapes, nor is one
         chained: it holds the request.
