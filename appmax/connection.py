@@ -68,7 +68,7 @@ class _SecureConnection(HTTPSConnection):
         except TimeoutError:
             raise ConnectTimeoutError(self, "the TLS handshake took too long") from None
         except OSError as error:  # a wrong certificate (ssl.SSLError) or a connection that was cut
-            raise NewConnectionError(self, f"the TLS handshake failed: {type(error).__name__}") from None  # type: ignore[arg-type]
+            raise NewConnectionError(self, f"the TLS handshake failed: {type(error).__name__}") from None
 
 
 class _Pool(HTTPConnectionPool):

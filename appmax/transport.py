@@ -93,7 +93,7 @@ class Transport:
         form: Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> Answer:
-        """Any complete answer, whatever its status; `timeout` is the time for the answer in seconds, and bounds connecting.
+        """Any complete answer, whatever its status; `timeout`: seconds for the answer, and at most for connecting.
 
         Raises Unavailable or OutcomeUnknown if there is none. No exception of the HTTP library escapes, nor is one
         chained: it holds the request.
