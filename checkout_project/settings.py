@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from checkout_project import processors
 from checkout_project.environment import Environment
 
 django_stubs_ext.monkeypatch()
@@ -135,8 +136,6 @@ WHITENOISE_USE_FINDERS = IS_LOCAL
 
 env.choice("DB_CONNECTION", "postgres", ("postgres",))
 
-WEB_CONCURRENCY = env.number("WEB_CONCURRENCY", 2, minimum=1)  # gunicorn's worker processes share the connections
-WEB_THREADS = env.number("WEB_THREADS", 8, minimum=1)  # of each
 DB_MAX_IDLE_CONNS = env.number("DB_MAX_IDLE_CONNS", 5)
 DB_MAX_OPEN_CONNS = env.number("DB_MAX_OPEN_CONNS", 25, minimum=1)
 DB_CONN_MAX_LIFETIME = env.number("DB_CONN_MAX_LIFETIME", 300, minimum=1)  # seconds
@@ -144,7 +143,12 @@ DB_CONN_MAX_LIFETIME = env.number("DB_CONN_MAX_LIFETIME", 300, minimum=1)  # sec
 # Jobs that the worker does at once: each in a thread with one connection; four more are the queue's own.
 JOB_CONCURRENCY = 2
 _job_connections = JOB_CONCURRENCY + 4
-_open_share = (DB_MAX_OPEN_CONNS - _job_connections) // WEB_CONCURRENCY
+_web_connections = DB_MAX_OPEN_CONNS - _job_connections  # gunicorn's worker processes share these
+WEB_CONCURRENCY = env.number(
+    "WEB_CONCURRENCY", processors.web_processes(processors.usable(), _web_connections), minimum=1
+)
+WEB_THREADS = env.number("WEB_THREADS", 16, minimum=1)  # of each; a thread that waits for Appmax holds no connection
+_open_share = _web_connections // WEB_CONCURRENCY
 
 if _open_share < 1:
     raise ImproperlyConfigured(

@@ -21,7 +21,6 @@ def conf() -> dict[str, Any]:
 
 def test_workers_are_those_that_share_the_database_connections(conf: dict[str, Any]) -> None:
     assert (conf["workers"], conf["threads"]) == (settings.WEB_CONCURRENCY, settings.WEB_THREADS)
-    assert conf["worker_class"] == "gthread"
 
 
 def test_it_listens_where_the_settings_say(conf: dict[str, Any]) -> None:

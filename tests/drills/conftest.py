@@ -1,25 +1,55 @@
-"""The product under its real server, as an operator starts it."""
+"""The product's real processes, as an operator starts them, and the table of what the drills counted."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
+from django.db import connection
 
+from appmax.simulator.server import SimulatorServer
 from dev.services import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py"]
+WORKER = [sys.executable, "manage.py", "procrastinate", "worker"]
+
+Processes = list[subprocess.Popen[bytes]]
+
+
+def wait_until(condition: Callable[[], Any], *, seconds: float = 15) -> Any:
+    """The first true value of the condition."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if value := condition():
+            return value
+        time.sleep(0.02)
+    raise AssertionError("waited in vain")
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """kill -9, with all its children."""
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait(timeout=10)
+
+
+def manage(environment: Mapping[str, str], *arguments: str) -> str:
+    """What a manage.py command printed."""
+    command = [sys.executable, "manage.py", *arguments]
+    result = subprocess.run(command, cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, check=True)
+    return result.stdout
 
 
 @pytest.fixture
-def processes() -> Iterator[list[subprocess.Popen[bytes]]]:
-    """What `gunicorn` has started, each with its workers in a process group of its own."""
-    processes: list[subprocess.Popen[bytes]] = []
+def processes() -> Iterator[Processes]:
+    """What has been started, each with its children in a process group of its own."""
+    processes: Processes = []
     yield processes
     for process in processes:
         process.terminate()
@@ -28,23 +58,104 @@ def processes() -> Iterator[list[subprocess.Popen[bytes]]]:
 
 
 @pytest.fixture
-def gunicorn(processes: list[subprocess.Popen[bytes]]) -> Callable[..., str]:
-    """Start gunicorn with these variables on top; returns its URL once it answers."""
+def gunicorn(processes: Processes, tmp_path: Path) -> Callable[..., str]:
+    """Start gunicorn with these variables on top; returns its URL once it answers. `gunicorn.log` is its log."""
 
     def start(**variables: str) -> str:
-        port = str(free_port())
+        port = variables.get("APP_PORT") or str(free_port())
         environment = os.environ | {"APP_PORT": port, "APP_URL": f"http://127.0.0.1:{port}", **variables}
-        processes.append(
-            subprocess.Popen(COMMAND, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL, start_new_session=True)
-        )
+        with (tmp_path / "gunicorn.log").open("ab") as log:
+            processes.append(subprocess.Popen(COMMAND, cwd=ROOT, env=environment, stderr=log, start_new_session=True))
         url = f"http://127.0.0.1:{port}"
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
             try:
                 requests.get(f"{url}/health", timeout=2)
-            except requests.ConnectionError:
+            except (requests.ConnectionError, requests.Timeout):
                 continue
             return url
         raise AssertionError("gunicorn does not answer")
 
     return start
+
+
+@pytest.fixture
+def worker(processes: Processes, tmp_path: Path) -> Callable[..., subprocess.Popen[bytes]]:
+    """Start a job worker with these variables on top. `worker.log` is its log."""
+
+    def start(*arguments: str, **variables: str) -> subprocess.Popen[bytes]:
+        with (tmp_path / "worker.log").open("ab") as log:
+            process = subprocess.Popen(
+                [*WORKER, *arguments],
+                cwd=ROOT,
+                env=os.environ | variables,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        processes.append(process)
+        return process
+
+    return start
+
+
+@pytest.fixture
+def environment(simulator: SimulatorServer) -> dict[str, str]:
+    """Variables that lead to the test's database and its simulated Appmax."""
+    return {
+        "DB_DATABASE": connection.settings_dict["NAME"],
+        "WEB_CONCURRENCY": "1",
+        "CACHE_DRIVER": "memory",
+        "APPMAX_AUTH_URL": simulator.url,
+        "APPMAX_API_URL": simulator.url,
+        "APPMAX_ADMIN_URL": simulator.url,
+        "APPMAX_CLIENT_ID": simulator.settings.client_id,
+        "APPMAX_CLIENT_SECRET": simulator.settings.client_secret,
+        "APPMAX_APP_ID_UUID": simulator.settings.app_id_uuid,
+        "APPMAX_APP_ID_NUMERIC": simulator.settings.app_id_numeric,
+    }
+
+
+@pytest.fixture
+def empty_queue(db: None) -> Iterator[None]:
+    """The job queue's tables aren't Django's to flush."""
+
+    def truncate() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("TRUNCATE procrastinate_jobs, procrastinate_workers, procrastinate_periodic_defers CASCADE")
+
+    truncate()
+    yield
+    truncate()
+
+
+# --- the table -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def report(record_property: Callable[[str, object], None]) -> Callable[..., None]:
+    """Say what this drill broke, sent and saw: one row of the table at the end."""
+
+    def keep(broken: str, *, sent: str, answered: str, tables: str) -> None:
+        record_property("drill", [broken, sent, answered, tables])
+
+    return keep
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """The drills' counts as Markdown, and the logs that they kept; where tests/drills is named on the command line."""
+    reports = [report for name in ("passed", "failed") for report in terminalreporter.stats.get(name, [])]
+    kept = [(name, value) for report in reports if report.when == "call" for name, value in report.user_properties]
+    rows = sorted(value for name, value in kept if name == "drill")
+    if not rows:
+        return
+    terminalreporter.section("drills")
+    heads = [["broken", "sent", "answered", "in the tables"], ["---"] * 4]
+    for row in heads + rows:
+        terminalreporter.write_line("| " + " | ".join(row) + " |")
+    for name, lines in kept:
+        if name == "log":
+            terminalreporter.write_line("")
+            for line in lines:
+                terminalreporter.write_line(line)

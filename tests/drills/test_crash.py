@@ -1,11 +1,6 @@
 """kill -9 in the middle of a payment: nothing is charged twice, and the right status is found out."""
 
-import os
-import signal
-import subprocess
-import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
@@ -18,31 +13,11 @@ from appmax.simulator.server import SimulatorServer
 from appmax.simulator.state import Fault
 from installations.models import Installation
 from orders.models import Order, PaymentAttempt
-from tests.drills.conftest import ROOT
+from tests.drills.conftest import Processes, kill, manage, wait_until
 from tests.factories import api_key
 from tests.orders.conftest import by_card, remote
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def wait_until(condition: Callable[[], Any]) -> Any:
-    """The first true value of the condition."""
-    deadline = time.monotonic() + 15
-    while time.monotonic() < deadline:
-        if value := condition():
-            return value
-    raise AssertionError("waited in vain")
-
-
-@pytest.fixture
-def environment(simulator: SimulatorServer) -> dict[str, str]:
-    return {
-        "DB_DATABASE": connection.settings_dict["NAME"],
-        "WEB_CONCURRENCY": "1",
-        "CACHE_DRIVER": "memory",
-        "APPMAX_AUTH_URL": simulator.url,
-        "APPMAX_API_URL": simulator.url,
-    }
 
 
 @pytest.fixture
@@ -69,22 +44,11 @@ def charged(simulator: SimulatorServer) -> bool:
     return any(order.charges for order in simulator.state.latest_orders())
 
 
-def kill(process: subprocess.Popen[bytes]) -> None:
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait(timeout=10)
-
-
-def reconcile_by_hand(environment: dict[str, str]) -> str:
-    command = [sys.executable, "manage.py", "reconcile_orders"]
-    result = subprocess.run(command, cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, check=True)
-    return result.stdout
-
-
 def assert_it_was_charged_once_and_is_known(simulator: SimulatorServer, environment: dict[str, str]) -> None:
     order = Order.objects.get()
     assert (order.status, PaymentAttempt.objects.get().state) == ("pendente", "started")
 
-    assert reconcile_by_hand(environment) == "1 settled\n"
+    assert manage(environment, "reconcile_orders") == "1 settled\n"
 
     order.refresh_from_db()
     assert (order.status, order.payment_method) == ("aprovado", "credit_card")
@@ -94,7 +58,7 @@ def assert_it_was_charged_once_and_is_known(simulator: SimulatorServer, environm
 
 def test_killed_after_the_charge_before_the_answer(
     gunicorn: Callable[..., str],
-    processes: list[subprocess.Popen[bytes]],
+    processes: Processes,
     pay: Any,
     simulator: SimulatorServer,
     environment: dict[str, str],
@@ -110,7 +74,7 @@ def test_killed_after_the_charge_before_the_answer(
 
 def test_killed_after_the_answer_before_the_commit(
     gunicorn: Callable[..., str],
-    processes: list[subprocess.Popen[bytes]],
+    processes: Processes,
     pay: Any,
     simulator: SimulatorServer,
     environment: dict[str, str],

@@ -10,7 +10,7 @@ from django.db import connection
 from appmax.simulator.server import SimulatorServer
 from appmax.simulator.state import Fault
 from installations.models import Installation
-from tests.drills.test_crash import wait_until
+from tests.drills.conftest import wait_until
 from tests.factories import OrderFactory, api_key
 from tests.orders.conftest import CPF
 
