@@ -5,6 +5,7 @@ import shutil
 import signal
 import socket
 import tempfile
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil  # type: ignore[import-untyped] # the embedded PostgreSQL's own means of knowing its processes
 import psycopg
 from psycopg import sql
 
@@ -37,6 +39,7 @@ class Service:
     log: Path
     stop: Callable[[], None]
     start: Callable[[], None]
+    kill: Callable[[], None]  # -9, and gone when it returns
 
 
 def free_port(preferred: int = 0) -> int:
@@ -71,14 +74,19 @@ def postgres(folder: Path, *, throw_away: bool = False) -> Iterator[Service]:
     with _no_interrupt():
         server.start()
     try:
-        postmaster = server.get_postmaster_info()
-        process: Any = postmaster.process
 
         def is_running() -> bool:
-            """One that was killed may linger as a zombie, which the library takes for alive."""
-            return bool(process.is_running() and process.status() != "zombie")
+            return _is_alive(server.get_postmaster_info().process)
 
-        host = str(postmaster.socket_dir)
+        def kill() -> None:
+            process: Any = server.get_postmaster_info().process
+            everybody = [process, *process.children()]  # who end by themselves once the postmaster is gone
+            process.kill()
+            while any(_is_alive(one) for one in everybody):
+                time.sleep(0.02)
+            (folder / "postmaster.pid").unlink()  # the library would take a zombie for the running server
+
+        host = str(server.get_postmaster_info().socket_dir)
         with psycopg.connect(host=host, user=SUPERUSER, dbname="postgres", autocommit=True) as connection:
             if throw_away:
                 connection.execute("ALTER SYSTEM SET fsync = off")
@@ -92,10 +100,18 @@ def postgres(folder: Path, *, throw_away: bool = False) -> Iterator[Service]:
             "DB_PASSWORD": "unused: the socket is trusted",
             "DB_SSLMODE": "disable",
         }
-        yield Service("PostgreSQL", variables, is_running, server.log, server.stop, server.start)
+        yield Service("PostgreSQL", variables, is_running, server.log, server.stop, server.start, kill)
     finally:
         with _no_interrupt():
             server.cleanup()
+
+
+def _is_alive(process: Any) -> bool:
+    """One that was killed may linger as a zombie, which psutil calls running."""
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _ensure_role_and_database(connection: psycopg.Connection) -> None:
@@ -114,7 +130,9 @@ def redis(folder: Path | None = None) -> Iterator[Service]:
         server.start()
     try:
         variables = {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(server.port)}
-        yield Service("Valkey", variables, server.is_running, server.log_path, server.stop, server.start)
+        yield Service(
+            "Valkey", variables, server.is_running, server.log_path, server.stop, server.start, server.terminate
+        )
     finally:
         with _no_interrupt():
             server.stop()

@@ -32,3 +32,19 @@ def test_valkey_answers_where_its_variables_lead_and_stops(tmp_path: Path) -> No
             assert connection.recv(16) == b"+PONG\r\n"
 
     assert not redis.is_running()
+
+
+def test_what_was_killed_can_be_started_again() -> None:
+    with services.temporary_folder() as folder, services.postgres(folder / "pg", throw_away=True) as postgres:
+        postgres.kill()
+        assert not postgres.is_running()
+
+        postgres.start()
+        assert postgres.is_running()
+
+    with services.redis() as redis:
+        redis.kill()
+        assert not redis.is_running()
+
+        redis.start()
+        assert redis.is_running()
