@@ -34,9 +34,8 @@ bind = f"{settings.APP_HOST}:{settings.APP_PORT}"
 worker_class = Worker
 workers = settings.WEB_CONCURRENCY  # settings.py shares the database connections out over them
 threads = settings.WEB_THREADS
-# Threads wait for Appmax up to 33 s a call, three calls for a Pix; a worker's heartbeat doesn't depend on them.
-timeout = 60
-graceful_timeout = 110
+timeout = 60  # of a process's heartbeat, which doesn't depend on the threads that wait for Appmax
+graceful_timeout = 3 * (3 + settings.APPMAX_TIMEOUT) + 11  # a Pix is three calls, 3 s each for connecting
 keepalive = 15  # seconds; a proxy in front must give its idle connections up sooner, or it sends into a closed one
 max_requests = 0  # nothing leaks (docs/scaling.md), so nothing has to be renewed
 control_socket_disable = True  # a stop is a signal; nothing is controlled through the home folder

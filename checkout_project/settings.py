@@ -246,6 +246,10 @@ APPMAX_ENVIRONMENT = (
     if str(urlsplit(APPMAX_API_URL).hostname).endswith(".sandboxappmax.com.br")
     else "simulator"
 )
+# Seconds that we wait for an answer; more would outlast what is taken for abandoned (orders/idempotency.py).
+APPMAX_TIMEOUT = env.number("APPMAX_TIMEOUT", 30, minimum=1)
+if APPMAX_TIMEOUT > 60:
+    raise ImproperlyConfigured(f"APPMAX_TIMEOUT must be at most 60 seconds, not {APPMAX_TIMEOUT}")
 # Where an order's page is in Appmax's panel, after APPMAX_ADMIN_URL, with {order_id} in it; Appmax documents none.
 APPMAX_PANEL_ORDER_PATH = env.text("APPMAX_PANEL_ORDER_PATH", "/")
 # Blank until Appmax has mailed them; the routes that need one then answer 503 and name it.

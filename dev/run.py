@@ -14,7 +14,7 @@ import urllib.request
 import uuid
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
 from urllib.parse import quote
@@ -30,15 +30,18 @@ LOGS = DATA / "logs"
 RUN_FILE = DATA / "run.json"  # what `make smoke` and `make manage` need to know of the running stack
 ADMIN_USER = "admin"
 STOP_SECONDS = 20.0  # for each part, before it is killed
+STEADY_SECONDS = 10.0  # after which a worker that ends is started again
 
 
 @dataclass(frozen=True)
 class Part:
-    """Something that has to keep running."""
+    """Something that has to keep running; `again` starts it once more, if it may end."""
 
     name: str
     is_running: Callable[[], bool]
     log: Path
+    again: "Callable[[], Part] | None" = None
+    since: float = field(default_factory=time.monotonic)
 
 
 def main() -> int:
@@ -69,7 +72,7 @@ def main() -> int:
         if simulated:
             shop_key = {"SIMULATOR_SHOP_API_KEY": _shop_key(env, environment)}
             parts.append(_start(stack, environment | shop_key, "simulator", "-m", "appmax.simulator"))
-        parts.append(_start(stack, environment, "worker", "manage.py", "procrastinate", "worker"))
+        parts.append(_worker(stack, environment))
         parts.append(_start(stack, environment, "gunicorn", "-m", "gunicorn", "-c", "gunicorn.conf.py", echo=True))
 
         app_url = f"http://127.0.0.1:{variables['APP_PORT']}"
@@ -84,6 +87,7 @@ def main() -> int:
         _say_where(app_url, variables.get("APPMAX_API_URL"), password, time.monotonic() - started)
 
         while not stopping.wait(0.5):
+            parts = _restarted(parts)
             if _report_dead(parts):
                 return 1
         print("\nstopping", flush=True)
@@ -221,6 +225,18 @@ def _start(stack: ExitStack, environment: dict[str, str], name: str, *arguments:
         stack.callback(copying.join)
     stack.callback(_stop, process)
     return Part(name, lambda: process.poll() is None, path)
+
+
+def _worker(stack: ExitStack, environment: dict[str, str]) -> Part:
+    """It ends whenever it loses its database, and relies on being started again."""
+    part = _start(stack, environment, "worker", "manage.py", "procrastinate", "worker")
+    return replace(part, again=lambda: _worker(stack, environment))
+
+
+def _restarted(parts: list[Part]) -> list[Part]:
+    """The parts, with new ones for those that may end and have; not for one that ends as soon as it is started."""
+    is_steady = time.monotonic() - STEADY_SECONDS
+    return [part.again() if part.again and not part.is_running() and part.since < is_steady else part for part in parts]
 
 
 def _copy(source: IO[bytes], log: IO[bytes]) -> None:

@@ -84,7 +84,9 @@ def postgres(folder: Path, *, throw_away: bool = False) -> Iterator[Service]:
             process.kill()
             while any(_is_alive(one) for one in everybody):
                 time.sleep(0.02)
-            (folder / "postmaster.pid").unlink()  # the library would take a zombie for the running server
+            # A zombie's number, where nobody buries it, would be taken for a running server's.
+            (folder / "postmaster.pid").unlink()
+            (Path(host) / ".s.PGSQL.5432.lock").unlink()
 
         host = str(server.get_postmaster_info().socket_dir)
         with psycopg.connect(host=host, user=SUPERUSER, dbname="postgres", autocommit=True) as connection:

@@ -90,7 +90,7 @@ def _client(credentials: Credentials, token_key: str) -> AppmaxClient:
 @functools.cache
 def _transport() -> Transport:
     """One per process, so that connections to Appmax are kept and shared."""
-    return Transport(before_send=_release_database_connection)
+    return Transport(read_timeout=settings.APPMAX_TIMEOUT, before_send=_release_database_connection)
 
 
 def _release_database_connection() -> None:

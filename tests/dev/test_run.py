@@ -87,6 +87,19 @@ def test_a_part_that_stops_by_itself_is_named_with_its_log(
     assert part.log.read_text() == "why it ended\n"
 
 
+def test_a_worker_that_has_lost_its_database_is_started_again_unless_it_ends_at_once(
+    env: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alive = run.Part("worker", lambda: True, run.LOGS / "worker.log")
+    ended = run.Part("worker", lambda: False, run.LOGS / "worker.log", again=lambda: alive)
+
+    assert run._restarted([ended]) == [ended]
+
+    monkeypatch.setattr(run, "STEADY_SECONDS", 0)
+    assert run._restarted([ended]) == [alive]
+    assert run._restarted([alive]) == [alive]
+
+
 def test_a_part_that_ignores_sigterm_is_killed_with_its_children(
     env: Environment, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -1,0 +1,70 @@
+"""The worker is killed in the middle of a job: another one does the work, once, and nothing waits for the dead one."""
+
+import subprocess
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import requests
+from django.db import connection
+from procrastinate.contrib.django import app
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from appmax.simulator.server import SimulatorServer
+from appmax.simulator.state import Fault
+from installations.models import Installation
+from orders.models import Order, PaymentAttempt
+from tests.drills.conftest import kill, wait_until
+from tests.factories import api_key
+from tests.orders.conftest import by_card
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_killed_while_it_asks_appmax_about_a_payment(
+    gunicorn: Callable[..., str],
+    worker: Callable[..., subprocess.Popen[bytes]],
+    environment: dict[str, str],
+    empty_queue: None,
+    shop: Installation,
+    simulator: SimulatorServer,
+    report: Any,
+) -> None:
+    headers = {"Authorization": f"Api-Key {api_key(shop)}"}
+    simulator.state.switch(webhook_hold=True)
+    simulator.state.add_fault(Fault("/v1/payments/credit-card", status=504, work=True))
+    pay = f"{gunicorn(**environment)}/checkout/shop/pay/credit-card"
+    answer = requests.post(pay, json=by_card(None), headers=headers, timeout=20)
+    simulator.state.add_fault(Fault("/v1/orders/", method="GET", hang=600))
+
+    first = worker(**environment)
+    wait_until(lambda: not simulator.state.waiting_faults(), seconds=30)  # it has asked, and waits
+    kill(first)
+    killed = time.monotonic()
+    [stalled] = ProcrastinateJob.objects.filter(task_name="orders.reconcile", status="doing")
+    worker(**environment)
+    wait_until(lambda: Order.objects.get().status == "aprovado", seconds=45)
+    settled = time.monotonic() - killed
+
+    assert ProcrastinateJob.objects.get(pk=stalled.pk).status == "doing"  # and nobody has waited for it
+    with connection.cursor() as cursor:  # half a minute without a heartbeat, and its round, which comes every 5 minutes
+        cursor.execute(
+            "UPDATE procrastinate_workers SET last_heartbeat = now() - interval '31 s'"
+            " WHERE id = (SELECT worker_id FROM procrastinate_jobs WHERE id = %s)",
+            [stalled.pk],
+        )
+    app.configure_task("jobs.give_up_stalled").defer(timestamp=0)
+    wait_until(lambda: ProcrastinateJob.objects.get(pk=stalled.pk).status == "failed")
+
+    charges = [len(order.charges) for order in simulator.state.latest_orders()]
+    report(
+        "worker: kill -9 while it asks Appmax about a payment",
+        sent="1 payment, answered 504 by Appmax; 1 question of the worker",
+        answered=f"{answer.status_code} to the shopper",
+        tables=f"order aprovado {settled:.0f} s after the kill, attempt succeeded, {sum(charges)} charge; "
+        "the dead worker's job given up",
+    )
+    assert answer.status_code == 502
+    assert PaymentAttempt.objects.get().state == "succeeded"
+    assert charges == [1]
