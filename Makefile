@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help run simulator smoke manage demo-data bench-admin test lint format clean
+.PHONY: help run simulator smoke manage demo-data bench-admin test drills lint format clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -30,6 +30,9 @@ bench-admin: $(VENV)/ready  ## the back office's pages on large tables: ORDERS=1
 
 test: $(VENV)/ready  ## linters and the whole suite; some tests: make test ARGS="tests/orders -k pix"
 	@exec $(BIN)/python -m dev.test $(ARGS)
+
+drills: $(VENV)/ready  ## break it: kill, fill, cut and restart its parts, and a table of what was seen
+	@exec $(BIN)/python -m dev.test tests/drills $(ARGS)
 
 lint: $(VENV)/ready  ## the linters alone
 	@exec $(BIN)/python -m dev.test --lint

@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
 
 from installations import registration
 from installations.fields import fernet
@@ -61,3 +62,29 @@ def api_keys_off_locally(app_configs: Sequence[Any] | None, **kwargs: Any) -> li
     """Without keys anybody can read a merchant's secret; on a developer's machine that may do."""
     off = settings.IS_LOCAL and not settings.API_KEYS_REQUIRED
     return [Warning(_OPEN, id="checkout.W002")] if off else []
+
+
+@register(Tags.database)
+def sessions_behind_pgbouncer(
+    app_configs: Sequence[Any] | None, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """PgBouncer takes no start-up options, so the time-outs and the schema must be the role's own. `migrate` asks."""
+    if not settings.DB_PGBOUNCER or not databases:
+        return []
+    wanted = {"lock_timeout": str(settings.DB_LOCK_TIMEOUT), "statement_timeout": str(settings.DB_STATEMENT_TIMEOUT)}
+    if settings.DB_SCHEMA != "public":  # which is where PostgreSQL looks by itself
+        wanted["search_path"] = settings.DB_SCHEMA
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name, setting FROM pg_settings WHERE name = ANY(%s)", [list(wanted)])
+        in_force = dict(cursor.fetchall())
+        cursor.execute("SELECT current_user, current_database()")
+        role, database = cursor.fetchone()
+    return [
+        Error(
+            f"{name} is {in_force[name]!r} behind PgBouncer, not {value!r}",
+            hint=f"run once, on PostgreSQL itself: ALTER ROLE {role} IN DATABASE {database} SET {name} = {value}",
+            id="checkout.E004",
+        )
+        for name, value in wanted.items()
+        if in_force[name] != value
+    ]

@@ -155,6 +155,12 @@ if _open_share < 1:
         f"DB_MAX_OPEN_CONNS ({DB_MAX_OPEN_CONNS}) must be at least {WEB_CONCURRENCY + _job_connections}: "
         f"one for each of the web's processes (WEB_CONCURRENCY={WEB_CONCURRENCY}), {_job_connections} for the worker"
     )
+# Whether a PgBouncer stands before PostgreSQL and lends connections for a transaction: nothing of a session lasts. What
+# sessions begin with is then the role's own (checks.py), and the worker polls instead of listening.
+DB_PGBOUNCER = env.flag("DB_PGBOUNCER", False)
+DB_SCHEMA = env.text("DB_SCHEMA", "public")
+# A wait that takes too long must not use up the pool: locks give up after 3 s, statements after 15 s.
+DB_LOCK_TIMEOUT, DB_STATEMENT_TIMEOUT = 3000, 15000  # milliseconds
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
         "ENGINE": "django.db.backends.postgresql",
@@ -170,12 +176,14 @@ DATABASES: dict[str, dict[str, Any]] = {
                 "DB_SSLMODE", "disable", ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
             ),
             "connect_timeout": 3,  # seconds
-            # A wait that takes too long must not use up the pool: locks give up after 3 s, statements after 15 s.
-            "options": f"-c search_path={env.text('DB_SCHEMA', 'public')} "
-            "-c lock_timeout=3000 -c statement_timeout=15000",
         },
+        "DISABLE_SERVER_SIDE_CURSORS": DB_PGBOUNCER,
     }
 }
+if not DB_PGBOUNCER:
+    DATABASES["default"]["OPTIONS"]["options"] = (
+        f"-c search_path={DB_SCHEMA} -c lock_timeout={DB_LOCK_TIMEOUT} -c statement_timeout={DB_STATEMENT_TIMEOUT}"
+    )
 # The web's processes keep a pool; manage.py's commands, the worker among them, work in one or two threads without one.
 if env.flag("DB_POOL", True):
     DATABASES["default"]["OPTIONS"]["pool"] = {
@@ -316,6 +324,8 @@ PROCRASTINATE_WORKER_DEFAULTS = {
     "concurrency": JOB_CONCURRENCY,
     "delete_jobs": "successful",
     "shutdown_graceful_timeout": 60,  # seconds
+    "listen_notify": not DB_PGBOUNCER,
+    "fetch_job_polling_interval": 1.0 if DB_PGBOUNCER else 5.0,  # seconds
 }
 
 # --- admin -----------------------------------------------------------------------------------------------------------

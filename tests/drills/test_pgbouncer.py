@@ -1,0 +1,174 @@
+"""A PgBouncer in transaction mode before PostgreSQL: everything works, and the time-outs are in force."""
+
+import os
+import shutil
+import subprocess
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from django.contrib.auth.models import User
+from django.db import connection, transaction
+from django.test import Client
+from django.urls import reverse
+
+from appmax.simulator.server import SimulatorServer
+from appmax.simulator.state import Fault
+from dev import services
+from installations.models import Installation
+from orders.models import Order
+from tests.drills.conftest import manage, wait_until
+from tests.drills.load import says
+from tests.drills.test_redis import install
+from tests.factories import OrderFactory, api_key
+from tests.orders.conftest import by_card
+from webhooks.models import WebhookEvent
+
+PGBOUNCER = shutil.which("pgbouncer")
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(PGBOUNCER is None and not os.environ.get("CI"), reason="pgbouncer is not installed"),
+]
+MOST = 3  # connections to PostgreSQL, of a web with more threads than that, and a worker
+
+
+@pytest.fixture
+def bounced(environment: dict[str, str]) -> Iterator[dict[str, str]]:
+    """Variables that lead through a PgBouncer to the test's database."""
+    database, port = connection.settings_dict, services.free_port()
+    with services.temporary_folder() as folder:
+        folder.chmod(0o755)
+        (folder / "users").write_text(f'"{database["USER"]}" ""\n')
+        (folder / "pgbouncer.ini").write_text(
+            f"[databases]\n* = host={database['HOST']} port={database['PORT']}\n"
+            f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\npool_mode = transaction\n"
+            f"auth_type = trust\nauth_file = {folder}/users\ndefault_pool_size = {MOST}\n"
+        )
+        # It refuses to be root, and only PostgreSQL's own user reaches its socket.
+        user = ["-u", Path(database["HOST"]).owner()] if os.getuid() == 0 else []
+        process = subprocess.Popen(
+            [str(PGBOUNCER), "-q", *user, str(folder / "pgbouncer.ini")], stderr=subprocess.DEVNULL
+        )
+        try:
+            yield environment | {"DB_HOST": "127.0.0.1", "DB_PORT": str(port), "DB_PGBOUNCER": "true"}
+        finally:
+            process.terminate()
+            process.wait(timeout=10)
+
+
+@pytest.fixture
+def role_settings() -> None:
+    """What migrate's check asks for; gone with the test's database."""
+    with connection.cursor() as cursor:
+        for name, value in (("lock_timeout", 3000), ("statement_timeout", 15000)):
+            role, database = connection.settings_dict["USER"], connection.settings_dict["NAME"]
+            cursor.execute(f'ALTER ROLE {role} IN DATABASE "{database}" SET {name} = {value}')
+
+
+def test_migrate_refuses_without_the_roles_time_outs(bounced: dict[str, str]) -> None:
+    with connection.cursor() as cursor:
+        role, database = connection.settings_dict["USER"], connection.settings_dict["NAME"]
+        cursor.execute(f'ALTER ROLE {role} IN DATABASE "{database}" RESET ALL')
+
+    with pytest.raises(subprocess.CalledProcessError) as caught:
+        manage(bounced | {"DB_HOST": connection.settings_dict["HOST"], "DB_PORT": "5432"}, "migrate")
+
+    assert "checkout.E004" in caught.value.stderr
+    assert "SET lock_timeout = 3000" in caught.value.stderr
+
+
+def test_everything_works_through_it(
+    bounced: dict[str, str],
+    role_settings: None,
+    gunicorn: Callable[..., str],
+    worker: Callable[..., subprocess.Popen[bytes]],
+    empty_queue: None,
+    shop: Installation,
+    simulator: SimulatorServer,
+    report: Any,
+) -> None:
+    simulator.state.switch(webhook_hold=True)
+    of_the_test = other_connections()
+    direct = {"DB_HOST": connection.settings_dict["HOST"], "DB_PORT": "5432"}
+    assert "No migrations to apply" in manage(bounced | direct, "migrate")
+    url = gunicorn(**bounced | {"WEB_CONCURRENCY": "2"})
+    worker(**bounced)
+    headers = {"Authorization": f"Api-Key {api_key(shop)}"}
+    orders = OrderFactory.create_batch(100, installation=shop)
+
+    def tell(order: Order) -> int:
+        event = {"event": "order_paid", "event_type": "order", "data": {"order_id": order.appmax_order_id}}
+        return requests.post(f"{url}/webhooks/appmax", json=event, timeout=20).status_code
+
+    told: Counter[str] = Counter()
+    told["install " + str(install(url, simulator.settings.app_id_uuid, "merchant").status_code)] += 1
+    simulator.state.add_fault(Fault("/v1/payments/credit-card", status=504, work=True))
+    pay = f"{url}/checkout/shop/pay/credit-card"
+    for _ in range(2):  # the first one's outcome is unknown; the worker finds it out
+        told[f"pay {requests.post(pay, json=by_card(None), headers=headers, timeout=20).status_code}"] += 1
+    with ThreadPoolExecutor(16) as pool:
+        told.update(f"webhook {status}" for status in pool.map(tell, orders))
+    status = requests.get(f"{url}/checkout/shop/status/{orders[0].appmax_order_id}", headers=headers, timeout=20)
+    told[f"status {status.status_code} {status.json().get('status')}"] += 1
+    cookies = staff_cookies()
+    page = requests.get(f"{url}/admin/orders/order/", cookies=cookies, timeout=20)
+    told[f"admin {page.status_code}"] += 1
+    export = requests.get(url + reverse("admin:orders_order_export", args=["csv"]), cookies=cookies, timeout=20)
+    told[f"export {export.status_code} {len(export.text.splitlines())} lines"] += 1
+    used = other_connections() - of_the_test
+    wait_until(lambda: Order.objects.filter(status="aprovado").count() == 102, seconds=45)
+
+    report(
+        f"PgBouncer in transaction mode, {MOST} connections",
+        sent=f"{told.total()} requests, 1 worker",
+        answered=says(told),
+        tables=f"{Installation.objects.count()} installations, {WebhookEvent.objects.count()} events, "
+        f"102 orders aprovado; {used} connections to PostgreSQL",
+    )
+    assert told == {
+        "install 200": 1,
+        "pay 200": 1,
+        "pay 502": 1,
+        "webhook 200": 100,
+        "status 200 aprovado": 1,
+        "admin 200": 1,
+        "export 200 103 lines": 1,
+    }
+    assert WebhookEvent.objects.filter(processed=True, error_message=None).count() == 100
+    assert 0 < used <= MOST
+
+
+def test_a_wait_for_a_lock_ends(
+    bounced: dict[str, str], role_settings: None, gunicorn: Callable[..., str], shop: Installation
+) -> None:
+    order = OrderFactory.create(installation=shop)
+    url = gunicorn(**bounced)
+    event = {"event": "order_paid", "event_type": "order", "data": {"order_id": order.appmax_order_id}}
+
+    with transaction.atomic():
+        Order.objects.locked(order.pk)
+        answer = requests.post(f"{url}/webhooks/appmax", json=event, timeout=20)
+
+    assert answer.status_code == 200  # kept, for later
+    assert 2.5 < answer.elapsed.total_seconds() < 5
+    assert not WebhookEvent.objects.get().processed
+
+
+def staff_cookies() -> dict[str, str]:
+    User.objects.create_superuser("ana")
+    client = Client()
+    client.force_login(User.objects.get())
+    return {"sessionid": client.cookies["sessionid"].value}
+
+
+def other_connections() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            " AND backend_type = 'client backend'"
+        )
+        return int(cursor.fetchone()[0])
