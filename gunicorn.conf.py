@@ -3,7 +3,7 @@
 import select
 
 from django.core.exceptions import ImproperlyConfigured
-from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
+from gunicorn.workers.gthread import ThreadWorker
 
 # Read here, so that a wrong setting ends the start in one line and not in every worker. Nothing else of the product is
 # imported: workers forked after a HUP load its new code.
@@ -13,11 +13,11 @@ except ImproperlyConfigured as error:
     raise SystemExit(f"configuration error: {error}") from None
 
 
-class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
+class Worker(ThreadWorker):
     """gunicorn's own keeps its listening socket while it ends its last requests: the kernel goes on taking connections
     that nobody will serve, and they are cut at the end. This one serves those that wait already, and shuts the door."""
 
-    def set_accept_enabled(self, enabled: bool) -> None:
+    def set_accept_enabled(self, enabled: bool | None) -> None:
         """Called with False, and `alive` False, when a stop (TERM) or a reload (HUP) begins."""
         super().set_accept_enabled(enabled)
         if enabled or self.alive:

@@ -12,13 +12,13 @@ from typing import Any
 
 from django.db import Error as DatabaseFailure
 from django.db import transaction
-from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from rest_framework import status
 from rest_framework.exceptions import APIException
 
 from appmax.errors import Declined, OutcomeUnknown, Rejected
 from installations.models import Installation
+from orders import clock
 from orders.models import IdempotentRequest, Order
 
 log = logging.getLogger(__name__)
@@ -121,7 +121,7 @@ def claim(installation: Installation, header: str | None, *, route: str, body: M
     if header is None:
         return Claim(None, fingerprint)
     key = _key(header)
-    now = timezone.now()
+    now = clock.now()
     new = {"fingerprint": fingerprint, "claimed_at": now, "order": None, "status_code": None, "body": None}
     with transaction.atomic():
         rows = IdempotentRequest.objects.select_for_update(of=("self",))
@@ -147,7 +147,7 @@ def claim(installation: Installation, header: str | None, *, route: str, body: M
 
 def forget_expired() -> int:
     """Delete the requests whose keys may be used again; says how many."""
-    deleted, _ = IdempotentRequest.objects.filter(created_at__lt=timezone.now() - IdempotentRequest.KEPT).delete()
+    deleted, _ = IdempotentRequest.objects.filter(created_at__lt=clock.now() - IdempotentRequest.KEPT).delete()
     return deleted
 
 

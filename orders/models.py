@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from installations.models import Installation
+from orders import clock
 from orders.status import RESTARTABLE, UNDECIDED, OrderStatus, PaymentMethod, advances
 
 _LOCK_CLASS = 0x0A99  # the advisory locks "all that happens to one Appmax order"
@@ -251,7 +252,7 @@ class IdempotentRequest(models.Model):
     @property
     def has_expired(self) -> bool:
         """Whether the key may be used again for anything."""
-        return self.created_at < timezone.now() - self.KEPT
+        return self.created_at < clock.now() - self.KEPT
 
 
 class StatusCheck(models.Model):

@@ -18,13 +18,13 @@ from typing import TypeVar
 from django.db import transaction
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Window
 from django.db.models.functions import Coalesce, Now, RowNumber
-from django.utils import timezone
 
 from appmax.errors import AppmaxError, Unavailable
 from appmax.messages import RemoteOrder
 from installations import gateway
 from installations.fields import DecryptionFailed
 from installations.models import Installation
+from orders import clock
 from orders.models import AttemptMethod, AttemptState, Order, PaymentAttempt, StatusCheck
 from orders.signals import order_created, status_corrected
 from orders.status import RESTARTABLE, UNDECIDED, OrderStatus, PaymentMethod, advances, is_paid, known
@@ -184,7 +184,7 @@ def request_check(order: Order, reason: str, *, after: timedelta = timedelta()) 
 
 def request_checks(order_pks: Iterable[int], reason: str, *, after: timedelta = timedelta()) -> None:
     """The same for many orders, in one statement."""
-    now = timezone.now()
+    now = clock.now()
     StatusCheck.objects.bulk_create(
         [
             StatusCheck(order_id=pk, asked_at=now, next_at=now + after, times=0, error_message=reason)
@@ -198,7 +198,7 @@ def request_checks(order_pks: Iterable[int], reason: str, *, after: timedelta = 
 
 def _flag(order: Order, reason: str) -> None:
     """Nothing is confirmed: staff see the reason, and Appmax is asked again, ever more rarely."""
-    now = timezone.now()
+    now = clock.now()
     with transaction.atomic():
         Order.objects.locked(order.pk)
         check = StatusCheck.objects.filter(order=order).first()
@@ -215,7 +215,7 @@ def _flag(order: Order, reason: str) -> None:
 def _due(*, at_once: bool) -> list[Order]:
     """Unknown outcomes first, then questions that got no answer, then orders that have waited for long; the oldest few
     of each merchant."""
-    now = timezone.now()
+    now = clock.now()
     # GET tells nothing of an upsell: staff settle that.
     open_payment = PaymentAttempt.objects.open().filter(order=OuterRef("pk"), method__in=PaymentMethod.values)
     orders = Order.objects.with_merchant().annotate(
@@ -263,7 +263,7 @@ def claim(order: Order, *, since: datetime | None) -> bool:
     `since`: when that happened which makes the question urgent; None if it is merely pendente for long. The order must
     come with its status_check.
     """
-    now = timezone.now()
+    now = clock.now()
     check: StatusCheck | None = getattr(order, "status_check", None)
     is_urgent = since is not None or (check is not None and check.error_message is not None)
     times = check.times if check and not (since and check.asked_at < since) else 0
@@ -358,7 +358,7 @@ def _verdict(attempt: PaymentAttempt, remote: RemoteOrder, new: OrderStatus) -> 
 
 def _is_over(attempt: PaymentAttempt) -> bool:
     """Whether nothing of it can arrive any more."""
-    return bool(attempt.started_at < timezone.now() - SETTLED_AFTER)
+    return bool(attempt.started_at < clock.now() - SETTLED_AFTER)
 
 
 def _codes(remote: RemoteOrder) -> dict[str, str]:

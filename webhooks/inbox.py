@@ -12,10 +12,9 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
-from django.utils import timezone
 
 from installations.models import Installation
-from orders import reconcile
+from orders import clock, reconcile
 from orders.models import Order
 from orders.status import RESTARTABLE, OrderStatus, advances
 from webhooks import payload, retention
@@ -74,7 +73,7 @@ def reprocess(pk: int, *, is_confirmed: bool = False, may_close: bool = False) -
             if waiting is None:
                 return None
             outcome = _settle_kept(waiting, order, is_confirmed=is_confirmed)
-            if may_close and outcome is Outcome.WAITING and waiting.created_at < timezone.now() - wait_limit():
+            if may_close and outcome is Outcome.WAITING and waiting.created_at < clock.now() - wait_limit():
                 outcome = Outcome.CLOSED
                 waiting.close(_why_in_vain(waiting, order))
             waiting.save_outcome()

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection
-from django.utils import timezone
 
+from orders import clock
 from webhooks.models import Progress, WebhookEvent
 
 JOB = "strip"
@@ -53,7 +53,7 @@ def strip_old_payloads() -> int:
 
 
 def _oldest_kept() -> datetime:
-    return timezone.now() - timedelta(days=settings.WEBHOOK_PAYLOAD_DAYS)
+    return clock.now() - timedelta(days=settings.WEBHOOK_PAYLOAD_DAYS)
 
 
 def _strip(ids: list[int]) -> None:

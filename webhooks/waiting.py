@@ -14,12 +14,11 @@ from functools import partial
 from django.conf import settings
 from django.db import IntegrityError
 from django.db.models import F, Q, QuerySet
-from django.utils import timezone
 
 from appmax.errors import AppmaxError, Rejected
 from installations.fields import DecryptionFailed
 from installations.models import Installation
-from orders import reconcile
+from orders import clock, reconcile
 from orders.models import Order
 from orders.reconcile import Round
 from webhooks import inbox, payload
@@ -46,7 +45,7 @@ class Asked(StrEnum):
 def process_due(round_: Round) -> Counter[Outcome]:
     """Handle again every event whose time has come; those first that nobody has looked at, then as they became due, so
     that one merchant's many don't keep the others waiting."""
-    due = Q(retry=None) | Q(retry__next_at__lte=timezone.now())
+    due = Q(retry=None) | Q(retry__next_at__lte=clock.now())
     rows = _waiting().filter(due).order_by(F("retry__next_at").asc(nulls_first=True), "pk")
     return _process(rows[:MOST_IN_A_ROUND], round_)
 
@@ -75,9 +74,7 @@ def _process(rows: Iterable[WebhookEvent], round_: Round) -> Counter[Outcome]:
             continue
         said = _ask_once(row, round_, asked)
         if said is Asked.NOT_NOW:  # this wasn't a try
-            Retry.objects.filter(event=row.pk, times=times + 1).update(
-                times=times, next_at=timezone.now() + FIRST_AFTER
-            )
+            Retry.objects.filter(event=row.pk, times=times + 1).update(times=times, next_at=clock.now() + FIRST_AFTER)
             outcomes[Outcome.WAITING] += 1
             continue
         outcome = inbox.reprocess(row.pk, is_confirmed=said is Asked.ANSWERED, may_close=said is not Asked.IN_VAIN)
@@ -86,7 +83,7 @@ def _process(rows: Iterable[WebhookEvent], round_: Round) -> Counter[Outcome]:
         if outcome not in (Outcome.WAITING, Outcome.FAILED):
             Retry.objects.filter(event=row.pk).delete()
         elif said is Asked.NOT_FOUND:
-            not_before = timezone.now() + UNKNOWN_AFTER
+            not_before = clock.now() + UNKNOWN_AFTER
             Retry.objects.filter(event=row.pk, next_at__lt=not_before).update(next_at=not_before)
     return outcomes
 
@@ -96,7 +93,7 @@ def _claim(row: WebhookEvent) -> int | None:
     once when it is next."""
     retry: Retry | None = getattr(row, "retry", None)
     times = retry.times if retry else 0
-    next_at = timezone.now() + min(FIRST_AFTER * (1 << min(times, 20)), AT_MOST_AFTER)
+    next_at = clock.now() + min(FIRST_AFTER * (1 << min(times, 20)), AT_MOST_AFTER)
     columns = {"times": times + 1, "next_at": next_at}
     if retry is not None:
         return times if Retry.objects.filter(pk=retry.pk, times=times).update(**columns) else None

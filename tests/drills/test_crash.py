@@ -1,4 +1,4 @@
-"""kill -9 in the middle of a payment: nothing is charged twice, whatever the shopper does next, and the truth is known."""
+"""kill -9 in the middle of a payment: nothing is charged twice, whatever the shopper does, and the truth comes out."""
 
 import threading
 from collections.abc import Callable, Iterator

@@ -198,7 +198,7 @@ def test_an_order_that_stays_pendente_is_asked_about_ever_more_rarely_and_then_n
     start, asked_at = timezone.now(), []
     for hours in range(300):
         now = start + timedelta(hours=hours, seconds=1)
-        monkeypatch.setattr(reconcile, "timezone", SimpleNamespace(now=lambda now=now: now))
+        monkeypatch.setattr(reconcile, "clock", SimpleNamespace(now=lambda now=now: now))
         if reconcile_due():
             asked_at.append(hours)
 
@@ -213,7 +213,7 @@ def test_an_unknown_outcome_is_asked_about_in_growing_intervals(
     start, asked_at = timezone.now(), []
     for seconds in range(0, 1000, 15):
         now = start + timedelta(seconds=seconds)
-        monkeypatch.setattr(reconcile, "timezone", SimpleNamespace(now=lambda now=now: now))
+        monkeypatch.setattr(reconcile, "clock", SimpleNamespace(now=lambda now=now: now))
         if reconcile_due():
             asked_at.append(seconds)
 
@@ -386,7 +386,7 @@ def test_a_forgery_beside_an_examined_card_is_taken_back_and_the_card_asked_abou
     start, asked = timezone.now(), 0
     for minutes in range(0, 24 * 60, 5):
         now = start + timedelta(minutes=minutes)
-        monkeypatch.setattr(reconcile, "timezone", SimpleNamespace(now=lambda now=now: now))
+        monkeypatch.setattr(reconcile, "clock", SimpleNamespace(now=lambda now=now: now))
         asked += reconcile_due().total()
 
     assert 5 < asked < 20

@@ -189,7 +189,7 @@ def test_the_intervals_grow(monkeypatch: pytest.MonkeyPatch, settings: Any) -> N
     start, tried_at = timezone.now(), []
     for seconds in range(0, 400, 5):
         now = start + timedelta(seconds=seconds)
-        monkeypatch.setattr(waiting, "timezone", SimpleNamespace(now=lambda now=now: now))
+        monkeypatch.setattr(waiting, "clock", SimpleNamespace(now=lambda now=now: now))
         if process_due():
             tried_at.append(seconds)
 
