@@ -42,7 +42,7 @@ def gunicorn(processes: list[subprocess.Popen[bytes]]) -> Callable[..., str]:
         while time.monotonic() < deadline:
             try:
                 requests.get(f"{url}/health", timeout=2)
-            except requests.ConnectionError:
+            except requests.RequestException:
                 continue
             return url
         raise AssertionError("gunicorn does not answer")
