@@ -6,6 +6,7 @@ import tempfile
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
+from gunicorn import glogging
 
 # Read here, so that a wrong setting ends the start in one line and not in every worker. Nothing else of the product is
 # imported: workers forked after a HUP load its new code.
@@ -25,8 +26,16 @@ graceful_timeout = 110
 keepalive = 15
 control_socket_disable = True  # a stop is a signal; nothing is controlled through the home folder
 
+
 # One line a request is the product's own (checkout_project/middleware.py); gunicorn's are written in the same way.
-accesslog = None
+class Log(glogging.Logger):
+    """Without a line a request."""
+
+    def access(self, *args: Any) -> None:
+        """The product has written it."""
+
+
+logger_class = Log
 logconfig_dict = settings.LOGGING
 
 # The processes' figures meet in this folder, and /metrics adds them up. It is this start's alone; a HUP keeps it.

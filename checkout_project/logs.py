@@ -38,6 +38,12 @@ def scrubbed(logger: WrappedLogger | None, method: str, line: EventDict) -> Even
     return {name: MASK if _SECRET_FIELD.fullmatch(name) else _scrubbed(value) for name, value in line.items()}
 
 
+def _in_order(logger: WrappedLogger | None, method: str, line: EventDict) -> EventDict:
+    """When, how bad and what first: people read these lines too."""
+    first = ("timestamp", "level", "event", "logger", "request_id")
+    return {name: line[name] for name in first if name in line} | line
+
+
 def _scrubbed(value: Any) -> Any:
     """Numbers stay numbers unless they look like a card's; what isn't JSON becomes text."""
     match value:
@@ -93,6 +99,7 @@ def formatter(form: str) -> structlog.stdlib.ProcessorFormatter:
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.format_exc_info,
             scrubbed,
+            _in_order,
             renderer,
         ],
     )
@@ -115,6 +122,5 @@ def configuration(level: str, form: str) -> dict[str, Any]:
             "django": {"handlers": [], "propagate": True},
             "django.server": {"handlers": [], "propagate": True},
             "gunicorn.error": {"handlers": [], "propagate": True},
-            "gunicorn.access": {"handlers": [], "propagate": True},
         },
     }

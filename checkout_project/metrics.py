@@ -43,7 +43,9 @@ def record_request(request: HttpRequest, status: int, seconds: float) -> None:
     route = "none" if match is None else "admin/" if match.route.startswith("admin/") else match.route
     method = request.method if request.method in _METHODS else "other"
     _requests.labels(method, f"/{route}", str(status)).observe(seconds)
-    if "pool" in settings.DATABASES["default"]["OPTIONS"]:
+    if (
+        connection.connection is not None and "pool" in connection.settings_dict["OPTIONS"]
+    ):  # else asking would make one
         stats = connection.pool.get_stats()  # type: ignore[attr-defined] # of the PostgreSQL backend
         for name, value in (
             ("size", stats["pool_size"]),

@@ -69,7 +69,7 @@ def main() -> int:
         if simulated:
             shop_key = {"SIMULATOR_SHOP_API_KEY": _shop_key(env, environment)}
             parts.append(_start(stack, environment | shop_key, "simulator", "-m", "appmax.simulator"))
-        parts.append(_start(stack, environment, "worker", "manage.py", "procrastinate", "worker"))
+        parts.append(_start(stack, environment, "worker", "manage.py", "worker"))
         parts.append(_start(stack, environment, "gunicorn", "-m", "gunicorn", "-c", "gunicorn.conf.py", echo=True))
 
         app_url = f"http://127.0.0.1:{variables['APP_PORT']}"

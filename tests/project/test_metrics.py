@@ -1,6 +1,8 @@
 """/metrics: what Prometheus gets, from whom it is kept, and that labels stay few."""
 
+import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +16,8 @@ from installations.models import Installation
 from orders.models import StatusCheck
 from tests.factories import OrderFactory, WebhookEventFactory, api_key
 from tests.orders.conftest import by_card, by_pix
+
+ROOT = Path(__file__).resolve().parents[2]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -110,6 +114,7 @@ def test_what_waits_is_read_from_the_tables(client: Client) -> None:
             " VALUES (%s, 'pix', 'unknown', '', now() - interval '90 seconds')",
             [order.pk],
         )
+        cursor.execute("TRUNCATE procrastinate_jobs, procrastinate_workers CASCADE")  # not Django's to flush
         cursor.execute(
             "INSERT INTO procrastinate_jobs (queue_name, task_name, status, args) VALUES ('q', 't', 'failed', '{}')"
         )
@@ -146,3 +151,16 @@ def test_production_shows_figures_to_who_has_the_token(
     settings.IS_LOCAL, settings.METRICS_TOKEN = is_local, token
 
     assert client.get("/metrics", headers={"Authorization": given}).status_code == status
+
+
+@pytest.mark.parametrize("file", ["prometheus/alerts.yml", "grafana/dashboard.json"])
+def test_alerts_and_dashboard_ask_for_figures_that_there_are(client: Client, file: str) -> None:
+    text = client.get("/metrics").content.decode()
+    kinds = dict(re.findall(r"^# TYPE (\w+) (\w+)$", text, re.MULTILINE))
+    histograms = [name for name, kind in kinds.items() if kind == "histogram"]
+    known = set(kinds) | {f"{name}_{end}" for name in histograms for end in ("bucket", "count", "sum")}
+
+    asked = set(re.findall(r"\b(?:checkout|appmax)_\w+", (ROOT / "ops" / file).read_text()))
+
+    assert len(asked) >= 12
+    assert asked <= known
