@@ -32,7 +32,7 @@ DEBUG = env.flag("APP_DEBUG", False)
 _LOCAL_SECRETS = BASE_DIR / ".data" / "secrets" if IS_LOCAL else None
 SECRET_KEY = env.secret("APP_KEY", generated_in=_LOCAL_SECRETS)
 
-APP_HOST = env.text("APP_HOST", "127.0.0.1" if IS_LOCAL else "0.0.0.0")  # noqa: S104 - behind a container's port
+APP_HOST = env.text("APP_HOST", "127.0.0.1" if IS_LOCAL else "0.0.0.0")  # noqa: S104 - behind a container's port # nosec B104
 APP_PORT = env.number("APP_PORT", 8080, minimum=1)
 _LOCAL_URL = f"http://localhost:{APP_PORT}"
 _named_url = env.text("APP_URL", "" if IS_LOCAL else None)
