@@ -29,7 +29,7 @@ from dev import install, services
 
 ROOT = Path(__file__).resolve().parent.parent
 HOST = "checkout.example.com"
-PAGES = ["/health", "/", "/admin/login/", "/static/checkout_project/backoffice.css"]
+PAGES = ["/health", "/", "/admin/login/", "/static/checkout_project/backoffice.css", "/metrics", "/health/ready"]
 WAIT_SECONDS = 30.0
 
 
@@ -151,10 +151,11 @@ def _wait_for_worker(worker: subprocess.Popen[bytes], variables: dict[str, str])
             time.sleep(0.1)
 
 
-def _ask(port: str, path: str) -> None:
-    """Ask as a proxy would; raises HTTPError for an error."""
+def _ask(environment: dict[str, str], path: str) -> None:
+    """Ask as a proxy would, or Prometheus; raises HTTPError for an error."""
     headers = {"Host": HOST, "X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.1"}
-    answer = requests.get(f"http://127.0.0.1:{port}{path}", headers=headers, timeout=10)
+    headers["Authorization"] = f"Bearer {environment['METRICS_TOKEN']}"
+    answer = requests.get(f"http://127.0.0.1:{environment['APP_PORT']}{path}", headers=headers, timeout=10)
     answer.raise_for_status()
     print(f"{answer.status_code} {path} ({len(answer.content)} bytes)", flush=True)
 
@@ -180,7 +181,7 @@ def main() -> None:
         with _running([*prefix, *stage.command], stage, environment):
             _wait_for_health([*prefix, *stage.health], stage, environment)
             for path in PAGES:
-                _ask(environment["APP_PORT"], path)
+                _ask(environment, path)
         with _running([*prefix, *compose["worker"]["command"]], stage, environment) as worker:
             _wait_for_worker(worker, database.variables)
         print(f"--- migrated, checked, served, worked: {time.monotonic() - started:.1f} s", flush=True)

@@ -57,6 +57,7 @@ def keys() -> dict[str, str]:
         "DB_PASSWORD": secrets.token_urlsafe(24),
         "REDIS_PASSWORD": secrets.token_urlsafe(24),
         "WEBHOOK_SECRET": secrets.token_urlsafe(24),
+        "METRICS_TOKEN": secrets.token_urlsafe(24),
     }
 
 
