@@ -41,7 +41,7 @@ def scrubbed(logger: WrappedLogger | None, method: str, line: EventDict) -> Even
 def _in_order(logger: WrappedLogger | None, method: str, line: EventDict) -> EventDict:
     """When, how bad and what first: people read these lines too."""
     first = ("timestamp", "level", "event", "logger", "request_id")
-    return {name: line[name] for name in first if name in line} | line
+    return {**{name: line[name] for name in first if name in line}, **line}
 
 
 def _scrubbed(value: Any) -> Any:
