@@ -1,14 +1,15 @@
-# Appmax Checkout. Two commands do all the set-up: `make run` and `make test`.
+# Appmax Checkout. Two commands do all the set-up: `make run` and `make test`; `make install` is for production.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help run simulator smoke manage demo-data bench-admin test drills lint format clean
+.PHONY: help run simulator smoke manage demo-data bench-admin test drills lint format audit image requirements clean
+.PHONY: install migrate logs down
 .DEFAULT_GOAL := help
 
 help:  ## this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/ready  ## the whole stack with a simulated Appmax; Ctrl-C stops it
 	@exec $(BIN)/python -m dev.run
@@ -40,12 +41,38 @@ lint: $(VENV)/ready  ## the linters alone
 format: $(VENV)/ready  ## what ruff can mend by itself
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 
+audit: $(VENV)/ready  ## known vulnerabilities of what is pinned
+	@$(BIN)/python -m dev.audit
+
+image: $(VENV)/ready  ## the Dockerfile's steps without an engine, up to a gunicorn that answers
+	@$(BIN)/python -m dev.image
+
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--custom-compile-command "make requirements" $(ARGS)
+requirements: $(VENV)/ready  ## compile requirements*.in; newer versions of what they need: ARGS=--upgrade
+	@$(COMPILE) requirements.in -o requirements.txt
+	@$(COMPILE) -c requirements.txt requirements-dev.in -o requirements-dev.txt
+
 clean:  ## forget the local data (orders, secrets, logs)
 	rm -rf .data
+
+# With Docker Compose, for production (docs/deploy.md).
+
+install:  ## .env with new keys, image, services, migrations: make install APP_URL=https://checkout.example.com
+	@$(PYTHON) -m dev.install
+
+migrate:  ## inside the app's container
+	docker compose exec app python manage.py migrate
+
+logs:  ## of all containers, as they come
+	docker compose logs --follow --tail 100
+
+down:  ## stop and remove the containers; the data stay in their volumes
+	docker compose down
 
 $(VENV)/ready: requirements.txt requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12 ..." if sys.version_info < (3, 11) else 0)'
 	@echo "installing the requirements into $(VENV); this happens once"
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@

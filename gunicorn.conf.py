@@ -1,8 +1,13 @@
 """How gunicorn serves the product: worker processes with threads, from the environment."""
 
+import os
 import select
+import shutil
+import tempfile
+from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
+from gunicorn import glogging
 from gunicorn.workers.gthread import ThreadWorker
 
 # Read here, so that a wrong setting ends the start in one line and not in every worker. Nothing else of the product is
@@ -40,6 +45,32 @@ keepalive = 15  # seconds; a proxy in front must give its idle connections up so
 max_requests = 0  # nothing leaks (docs/scaling.md), so nothing has to be renewed
 control_socket_disable = True  # a stop is a signal; nothing is controlled through the home folder
 
-accesslog = "-"
-# No query string (a webhook's URL may carry a token), no headers.
-access_log_format = "%(t)s %(m)s %(U)s %(s)s %(D)sus"
+
+# One line a request is the product's own (checkout_project/middleware.py); gunicorn's are written in the same way.
+class Log(glogging.Logger):
+    """Without a line a request."""
+
+    def access(self, *args: Any) -> None:
+        """The product has written it."""
+
+
+logger_class = Log
+logconfig_dict = settings.LOGGING
+
+# The processes' figures meet in this folder, and /metrics adds them up. It is this start's alone; a HUP keeps it.
+_OURS = "APPMAX_CHECKOUT_METRICS"
+if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+    os.environ[_OURS] = os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="metrics-")
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """What a process that has ended had counted stays; what it had (connections) goes."""
+    from prometheus_client import multiprocess
+
+    multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+
+def on_exit(server: Any) -> None:
+    """Leave nothing behind."""
+    if folder := os.environ.get(_OURS):
+        shutil.rmtree(folder, ignore_errors=True)

@@ -4,6 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from prometheus_client import Counter
+
+_lookups = Counter("appmax_token_lookups", "Bearer tokens asked for, by where they were found", ["found"])
+
 MARGIN_SECONDS = 60  # contract, section 3
 
 
@@ -47,9 +51,9 @@ class TokenSource:
     def get(self) -> tuple[str, bool]:
         """A token, and whether it came from the cache (and so may have been revoked meanwhile)."""
         cached = self._cache.get(self._key)
-        if isinstance(cached, str) and cached:
-            return cached, True
-        return self.renew(), False
+        is_cached = isinstance(cached, str) and bool(cached)
+        _lookups.labels("cache" if is_cached else "Appmax").inc()
+        return (cached, True) if is_cached else (self.renew(), False)
 
     def renew(self) -> str:
         """A new token, whatever the cache holds."""

@@ -1,6 +1,7 @@
 """HTTP to Appmax: one pooled session, explicit time-outs, and only the repeats that contract section 5 allows."""
 
 import logging
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 import requests
+import structlog
+from prometheus_client import Histogram
 from urllib3.exceptions import (
     ConnectTimeoutError,
     MaxRetryError,
@@ -20,11 +23,19 @@ from urllib3.exceptions import (
 from appmax.connection import BoundedAdapter
 from appmax.errors import AppmaxError, OutcomeUnknown, Unavailable
 
-log = logging.getLogger("appmax")
+log = structlog.stdlib.get_logger("appmax")
+
+_calls = Histogram(
+    "appmax_call_seconds",
+    "Calls to Appmax, by route and answer; a call without one has the kind of failure as its status",
+    ["method", "route", "status"],
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60),
+)
 
 TRACE_HEADERS = ("CF-Ray", "X-Request-Id", "X-Trace-Id")
 LONGEST_WAIT_SECONDS = 2  # for a 429's Retry-After; a shopper waits behind it
 DEFAULT_RETRY_AFTER_SECONDS = 60
+_NUMBERS = re.compile(r"/\d+")
 _BACKOFF_SECONDS = (0.2, 0.5)
 _GATEWAY_FAILURES = (502, 503, 504)
 
@@ -60,7 +71,8 @@ class Answer:
 
 
 class Transport:
-    """Shared by all clients of a process. `before_send` is called before each wait for Appmax."""
+    """Shared by all clients of a process. `before_send` is called before each wait for Appmax; `request_id` says what
+    goes along as X-Request-ID, if anything."""
 
     def __init__(
         self,
@@ -69,11 +81,13 @@ class Transport:
         read_timeout: float = 30.0,
         pool_size: int = 32,
         before_send: Callable[[], None] = lambda: None,
+        request_id: Callable[[], str | None] = lambda: None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._connect_timeout = connect_timeout
         self._read_timeout = read_timeout
         self._before_send = before_send
+        self._request_id = request_id
         self._sleep = sleep
         self._session = requests.Session()
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # merchants share the session
@@ -113,7 +127,7 @@ class Transport:
                     json=json,
                     data=form,
                     auth=_Bearer(token),
-                    headers={"Accept": "application/json"},
+                    headers={"Accept": "application/json", "X-Request-ID": self._request_id()},
                     timeout=(
                         min(self._connect_timeout, timeout or self._connect_timeout),
                         timeout or self._read_timeout,
@@ -138,15 +152,18 @@ class Transport:
     ) -> None:
         """Never bodies, headers or tokens."""
         failed = answer is None or answer.status >= 400
+        status = answer.status if answer else type(error).__name__
+        seconds = time.perf_counter() - started
+        _calls.labels(method, _NUMBERS.sub("/{id}", path), str(status)).observe(seconds)
         log.log(
             logging.WARNING if failed else logging.INFO,
-            "appmax.call method=%s path=%s status=%s ms=%.0f attempt=%s%s",
-            method,
-            path,
-            answer.status if answer else type(error).__name__,
-            (time.perf_counter() - started) * 1000,
-            attempt,
-            "".join(f" {name}={value}" for name, value in answer.trace.items()) if answer and failed else "",
+            "appmax.call",
+            method=method,
+            path=path,
+            status=status,
+            ms=round(seconds * 1000),
+            attempt=attempt,
+            **(answer.trace if answer and failed else {}),
         )
 
 

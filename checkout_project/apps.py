@@ -5,14 +5,16 @@ from django.contrib.admin.apps import AdminConfig
 
 
 class CheckoutProjectConfig(AppConfig):
-    """Registers the system checks."""
+    """Registers the system checks, and starts what reports to others, if anything does."""
 
     name = "checkout_project"
     default = True
 
     def ready(self) -> None:
         """Importing the module registers its checks."""
-        from checkout_project import checks  # noqa: F401
+        from checkout_project import checks, telemetry  # noqa: F401
+
+        telemetry.start()
 
 
 class BackOfficeConfig(AdminConfig):

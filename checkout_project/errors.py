@@ -1,13 +1,15 @@
 """Exception → `{"message": ...}`: the only place that says what a caller is told when something goes wrong."""
 
-import logging
 import sys
+from collections.abc import ItemsView
 from http import HTTPStatus
 from typing import Any
 
+import structlog
 from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.views.debug import SafeExceptionReporterFilter
 from rest_framework.exceptions import APIException, ParseError, ValidationError
 from rest_framework.response import Response
 
@@ -15,7 +17,7 @@ from appmax.errors import AppmaxError, Declined, OutcomeUnknown, Rejected, Unava
 from checkout_project.api import wants_page
 from checkout_project.pages import FORM_EXPIRED, error_page
 
-log = logging.getLogger(__name__)
+log = structlog.stdlib.get_logger(__name__)
 
 PAYMENT_DECLINED = "payment declined"
 NO_DATABASE = "the database is not available, try again"
@@ -30,15 +32,9 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Htt
     code, body, headers = answer
     request = context["request"]
     if code >= HTTPStatus.INTERNAL_SERVER_ERROR or isinstance(exc, AppmaxError):
-        trace = " ".join(f"{name}={value}" for name, value in getattr(exc, "trace", {}).items())
-        log.warning(
-            "request.failed method=%s route=%s status=%s error=%s %s",
-            request.method,
-            request.resolver_match.route if request.resolver_match else "-",
-            code,
-            type(exc).__name__,
-            trace,
-        )
+        route = request.resolver_match.route if request.resolver_match else "-"
+        trace = getattr(exc, "trace", {})
+        log.warning("request.failed", route=route, status=code, error=type(exc).__name__, **trace)
     if getattr(context["view"], "has_pages", False) and request.method in ("GET", "HEAD") and wants_page(request):
         return error_page(request._request, code, body["message"], headers, getattr(exc, "page", None))
     return Response(_encodable(body), status=code, headers=headers)
@@ -157,3 +153,15 @@ def server_error(request: HttpRequest) -> HttpResponse:
         response["Retry-After"] = "5"
         return response
     return _plain(request, 500, "internal server error")
+
+
+class NoVariables(SafeExceptionReporterFilter):
+    """Error reports, the page of APP_DEBUG included, show no values of variables: a card number may be among them."""
+
+    def is_active(self, request: HttpRequest | None) -> bool:
+        """Debugging or not."""
+        return True
+
+    def get_traceback_frame_variables(self, request: HttpRequest | None, tb_frame: Any) -> ItemsView[str, Any]:
+        """Names only."""
+        return dict.fromkeys(tb_frame.f_locals, self.cleansed_substitute).items()

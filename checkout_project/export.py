@@ -1,7 +1,6 @@
 """Lists as files: filtered as the list is, however long, and harmless to a spreadsheet."""
 
 import csv
-import logging
 import re
 import tempfile
 from array import array
@@ -10,6 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
+import structlog
 from django.contrib import messages
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ERROR_FLAG
@@ -33,7 +33,7 @@ from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
 from checkout_project.backoffice import ReadOnlyAdmin
 
-log = logging.getLogger(__name__)
+log = structlog.stdlib.get_logger(__name__)
 
 M = TypeVar("M", bound=Model)
 
@@ -80,7 +80,7 @@ class ExportableAdmin(ReadOnlyAdmin[M]):
             message = gettext("An XLSX file holds %(most)s rows at most: narrow the list, or take the CSV.")
             messages.warning(request, message % {"most": MOST_ROWS_XLSX})
             return HttpResponseRedirect(f"{changelist}?{request.GET.urlencode()}")
-        log.info("export.begun model=%s form=%s user=%s", self.opts.model_name, form, request.user.pk)
+        log.info("export.begun", model=self.opts.model_name, form=form, user=request.user.pk)
         name = f"{self.opts.model_name}-{timezone.localtime():%Y-%m-%d-%H%M}.{form}"
         lines = table(self.resource_class(), wanted, self.get_queryset(request))
         if form == "xlsx":

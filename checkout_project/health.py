@@ -1,5 +1,15 @@
-"""`/health`: alive, and no I/O."""
+"""`/health`: alive, and no I/O. `/health/ready`: whether the parts that it needs are there."""
 
+import secrets
+import threading
+from datetime import timedelta
+from enum import StrEnum
+
+import structlog
+from django.core.cache import cache
+from django.db import Error as DatabaseFailure
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpResponse
 from django.shortcuts import render
 from drf_spectacular.types import OpenApiTypes
@@ -9,8 +19,11 @@ from rest_framework.decorators import api_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from checkout_project import backlog
 from checkout_project.api import wants_page
 from checkout_project.openapi import NO_KEY, answer, errors
+
+log = structlog.stdlib.get_logger(__name__)
 
 
 @extend_schema(
@@ -29,3 +42,87 @@ def health(request: Request) -> HttpResponse:
     if wants_page(request):
         return render(request._request, "health.html")
     return Response({"status": "ok"})
+
+
+class State(StrEnum):
+    """Of a part, and of the whole, which is as its worst part. Degraded: nothing is lost, but somebody should look."""
+
+    OK = "ok"
+    DEGRADED = "degraded"
+    DOWN = "down"
+
+
+OVERDUE_AFTER = timedelta(minutes=5)  # the worker looks at what is due every 5 seconds
+WORKER_GONE_AFTER = timedelta(minutes=1)  # it gives a sign of life every 10 seconds
+
+_READY = answer(
+    "ReadyAnswer",
+    {
+        "status": "degraded",
+        "checks": {"database": "ok", "migrations": "ok", "cache": "degraded", "worker": "ok", "webhooks": "ok"},
+        "oldest_webhook_seconds": 12,
+    },
+    status=serializers.CharField(help_text="ok, degraded or down"),
+    checks=serializers.DictField(child=serializers.CharField()),
+    oldest_webhook_seconds=serializers.IntegerField(required=False),
+    message=serializers.CharField(required=False),
+)
+
+
+@extend_schema(
+    tags=["health"],
+    auth=NO_KEY,
+    summary="Whether this process can do its work",
+    responses={(200, "application/json"): _READY, (503, "application/json"): _READY, **errors(405, 500)},
+)
+@api_view(["GET"])
+def ready(request: Request) -> Response:
+    """200 if it is ok or degraded, 503 if it is down; with the state of each part.
+
+    Without the database, or with migrations still to be applied, it is down. Redis away, no worker, or events that
+    nobody looks at are degraded: payments and webhooks are taken, and nothing is lost.
+    """
+    checks: dict[str, State] = {}
+    oldest: dict[str, int] = {}
+    try:
+        checks["migrations"] = _migrations()
+        checks["database"] = State.OK
+        if checks["migrations"] is State.OK:
+            checks["worker"] = _worker()
+            checks["webhooks"] = State.DEGRADED if backlog.overdue_events() > OVERDUE_AFTER else State.OK
+            oldest["oldest_webhook_seconds"] = int(backlog.waiting_events()[1].total_seconds())
+    except DatabaseFailure as error:
+        log.warning("health.not_ready", error=type(error).__name__)
+        checks["database"] = State.DOWN
+    checks["cache"] = _cache()
+    worst = max(checks.values(), key=list(State).index)
+    down = {"message": "not ready: " + ", ".join(sorted(name for name in checks if checks[name] is State.DOWN))}
+    return Response(
+        {"status": worst, "checks": checks, **oldest, **(down if worst is State.DOWN else {})},
+        status=503 if worst is State.DOWN else 200,
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+_is_migrated = threading.Event()  # once applied they stay so, and finding it out is costly
+
+
+def _migrations() -> State:
+    if not _is_migrated.is_set():
+        executor = MigrationExecutor(connection)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            return State.DOWN
+        _is_migrated.set()
+    return State.OK
+
+
+def _worker() -> State:
+    silence = backlog.worker_silence()
+    return State.OK if silence is not None and silence < WORKER_GONE_AFTER else State.DEGRADED
+
+
+def _cache() -> State:
+    """What is written can be read again: a full Redis refuses only the writing."""
+    key = f"health:{secrets.token_hex(8)}"
+    cache.set(key, True, 5)
+    return State.OK if cache.get(key) else State.DEGRADED

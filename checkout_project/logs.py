@@ -1,17 +1,22 @@
-"""The second line against secrets in logs and error reports; the first is not to log them. And a request's id."""
+"""How everything is logged: structlog over the standard library's loggers, as JSON or as readable lines.
 
-import logging
+Whatever is bound to the context (a request's number, a job's) is in each line. The last thing done to a line is to mask
+what looks like a secret: the second line of defence, as the first is not to log any.
+"""
+
 import re
-import uuid
-from collections.abc import Callable, ItemsView
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
-from django.views.debug import SafeExceptionReporterFilter
+import structlog
+from procrastinate import JobContext
+from procrastinate.worker import Worker
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 MASK = "••••"
 
 _NAMES = "number|cvv|expiration_(?:month|year)|holder_name|token|client_secret|merchant_client_secret|access_token"
+_SECRET_FIELD = re.compile(rf"(?:{_NAMES})", re.IGNORECASE)
 _PATTERNS = (
     # card numbers: 13 to 19 digits, with single spaces or dashes between them or none
     (re.compile(r"(?<![\w.-])(?:\d[ -]?){12,18}\d(?![\w.-])"), MASK),
@@ -28,40 +33,94 @@ def scrub(text: str) -> str:
     return text
 
 
-_REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
+def scrubbed(logger: WrappedLogger | None, method: str, line: EventDict) -> EventDict:
+    """A processor of structlog: every value of the line, however deep, without secrets."""
+    return {name: MASK if _SECRET_FIELD.fullmatch(name) else _scrubbed(value) for name, value in line.items()}
 
 
-class RequestId:
-    """Middleware: `request.request_id` is the caller's X-Request-ID, or a new one; the answer carries it."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Sets it, and passes on."""
-        given = request.headers.get("X-Request-ID", "")
-        request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
-        request.request_id = request_id  # type: ignore[attr-defined]
-        response = self.get_response(request)
-        response["X-Request-ID"] = request_id
-        return response
+def _in_order(logger: WrappedLogger | None, method: str, line: EventDict) -> EventDict:
+    """When, how bad and what first: people read these lines too."""
+    first = ("timestamp", "level", "event", "logger", "request_id")
+    return {**{name: line[name] for name in first if name in line}, **line}
 
 
-class ScrubbingFormatter(logging.Formatter):
-    """Scrubs the finished line, so that arguments and tracebacks are covered too."""
+def _scrubbed(value: Any) -> Any:
+    """Numbers stay numbers unless they look like a card's; what isn't JSON becomes text."""
+    match value:
+        case None | bool() | float():
+            return value
+        case int():
+            return value if (text := scrub(str(value))) == str(value) else text
+        case dict():
+            return scrubbed(None, "", {str(name): item for name, item in value.items()})
+        case list() | tuple():
+            return [_scrubbed(item) for item in value]
+    return scrub(str(value).encode("utf-8", "backslashreplace").decode())  # lone surrogates can't be written
 
-    def format(self, record: logging.LogRecord) -> str:
-        """The line, or lines, without secrets."""
-        return scrub(super().format(record))
+
+async def name_job(call_next: Callable[[], Awaitable[Any]], context: JobContext, worker: Worker) -> Any:
+    """Middleware of the job worker: what is logged and asked of Appmax during a job carries its number."""
+    job = context.job
+    with structlog.contextvars.bound_contextvars(request_id=f"job-{job.id}", task=job.task_name):
+        return await call_next()
 
 
-class NoVariables(SafeExceptionReporterFilter):
-    """Error reports, the page of APP_DEBUG included, show no values of variables: a card number may be among them."""
+# What a line of ours and one of a library have in common.
+_SHARED: list[Processor] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
 
-    def is_active(self, request: HttpRequest | None) -> bool:
-        """Debugging or not."""
-        return True
 
-    def get_traceback_frame_variables(self, request: HttpRequest | None, tb_frame: Any) -> ItemsView[str, Any]:
-        """Names only."""
-        return dict.fromkeys(tb_frame.f_locals, self.cleansed_substitute).items()
+def configure_structlog() -> None:
+    """Lines of ours go through the standard library's loggers, levels and handlers."""
+    structlog.configure(
+        processors=[structlog.stdlib.filter_by_level, *_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+
+
+def formatter(form: str) -> structlog.stdlib.ProcessorFormatter:
+    """`form`: "json", an object a line; or "text", for people."""
+    renderer: Processor
+    if form == "json":
+        renderer = structlog.processors.JSONRenderer(ensure_ascii=False)
+    else:
+        renderer = structlog.dev.ConsoleRenderer(
+            colors=False, pad_event_to=0, pad_level=False, exception_formatter=structlog.dev.plain_traceback
+        )
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=_SHARED,
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            scrubbed,
+            _in_order,
+            renderer,
+        ],
+    )
+
+
+def configuration(level: str, form: str) -> dict[str, Any]:
+    """The standard library's configuration, for Django's LOGGING and for gunicorn."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"line": {"()": "checkout_project.logs.formatter", "form": form}},
+        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "root": {"handlers": ["console"], "level": level},
+        "loggers": {
+            # DEBUG level of these would print SQL parameters and request lines
+            "django.db.backends": {"level": "INFO"},
+            "urllib3": {"level": "INFO"},
+            "procrastinate": {"level": "WARNING"},  # it tells of every round
+            # Their own handlers would print each line twice, or mail error reports with request bodies
+            "django": {"handlers": [], "propagate": True},
+            "django.server": {"handlers": [], "propagate": True},
+            "gunicorn.error": {"handlers": [], "propagate": True},
+        },
+    }

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from checkout_project import processors
+from checkout_project import logs, processors
 from checkout_project.environment import Environment
 
 django_stubs_ext.monkeypatch()
@@ -32,7 +32,7 @@ DEBUG = env.flag("APP_DEBUG", False)
 _LOCAL_SECRETS = BASE_DIR / ".data" / "secrets" if IS_LOCAL else None
 SECRET_KEY = env.secret("APP_KEY", generated_in=_LOCAL_SECRETS)
 
-APP_HOST = env.text("APP_HOST", "127.0.0.1" if IS_LOCAL else "0.0.0.0")  # noqa: S104 - behind a container's port
+APP_HOST = env.text("APP_HOST", "127.0.0.1" if IS_LOCAL else "0.0.0.0")  # noqa: S104 - behind a container's port # nosec B104
 APP_PORT = env.number("APP_PORT", 8080, minimum=1)
 _LOCAL_URL = f"http://localhost:{APP_PORT}"
 _named_url = env.text("APP_URL", "" if IS_LOCAL else None)
@@ -87,7 +87,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "checkout_project.logs.RequestId",
+    "checkout_project.middleware.Observed",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
@@ -326,6 +326,7 @@ PROCRASTINATE_WORKER_DEFAULTS = {
     "shutdown_graceful_timeout": 60,  # seconds
     "listen_notify": not DB_PGBOUNCER,
     "fetch_job_polling_interval": 1.0 if DB_PGBOUNCER else 5.0,  # seconds
+    "worker_middleware": [logs.name_job],
 }
 
 # --- admin -----------------------------------------------------------------------------------------------------------
@@ -412,33 +413,23 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
-DEFAULT_EXCEPTION_REPORTER_FILTER = "checkout_project.logs.NoVariables"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "checkout_project.errors.NoVariables"
 
-# --- logs ------------------------------------------------------------------------------------------------------------
+# --- logs and metrics ------------------------------------------------------------------------------------------------
 
 LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "line": {
-            "()": "checkout_project.logs.ScrubbingFormatter",
-            "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
-            "datefmt": "%Y-%m-%dT%H:%M:%S%z",
-        }
-    },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": LOG_LEVEL},
-    "loggers": {
-        # DEBUG level of these would print SQL parameters and request lines
-        "django.db.backends": {"level": "INFO"},
-        "urllib3": {"level": "INFO"},
-        "procrastinate": {"level": "WARNING"},  # it tells of every round
-        # Django's own handlers would print each line twice, or mail error reports with request bodies
-        "django": {"handlers": [], "propagate": True},
-        "django.server": {"handlers": [], "propagate": True},
-    },
-}
+LOG_FORMAT = env.choice("LOG_FORMAT", "text" if IS_LOCAL else "json", ("text", "json"))
+logs.configure_structlog()
+LOGGING = logs.configuration(LOG_LEVEL, LOG_FORMAT)
+
+# What Prometheus sends as a bearer token; without it production shows nobody its figures.
+METRICS_TOKEN = env.text("METRICS_TOKEN", "")
+# Where the job worker shows its own figures (manage.py worker); 0: nowhere.
+WORKER_METRICS_PORT = env.number("WORKER_METRICS_PORT", 0)
+# Error reports and traces: off unless set.
+SENTRY_DSN = env.text("SENTRY_DSN", "")
+OTEL_ENDPOINT = env.text("OTEL_EXPORTER_OTLP_ENDPOINT", "")
+OTEL_TRACES_SHARE = env.number("OTEL_TRACES_PERCENT", 100) / 100
 
 # --- what production refuses -----------------------------------------------------------------------------------------
 

@@ -1,11 +1,10 @@
 """What keeps the worker's own tables in order."""
 
-import logging
-
+import structlog
 from procrastinate.contrib.django import app
 from procrastinate.jobs import Status
 
-log = logging.getLogger(__name__)
+log = structlog.stdlib.get_logger(__name__)
 
 FAILED_JOBS_KEPT_HOURS = 30 * 24
 
@@ -15,7 +14,7 @@ FAILED_JOBS_KEPT_HOURS = 30 * 24
 async def give_up_stalled(timestamp: int) -> None:
     """Jobs of a worker that was killed are marked as failed; the next round of each does their work."""
     for job in await app.job_manager.get_stalled_jobs():
-        log.warning("jobs.stalled id=%s task=%s", job.id, job.task_name)
+        log.warning("jobs.stalled", stalled=job.id, task_name=job.task_name)
         await app.job_manager.finish_job(job, status=Status.FAILED, delete_job=False)
 
 

@@ -6,13 +6,16 @@ from django.urls import include, path
 from django.views.i18n import set_language
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerSplitView
 
-from checkout_project.health import health
+from checkout_project.health import health, ready
+from checkout_project.metrics import metrics
 
 # Redoc's search runs in a worker that it writes itself.
 redoc = csp_update({"worker-src": ["blob:"]})(SpectacularRedocView.as_view(template_name="redoc.html"))
 
 urlpatterns = [
     path("health", health, name="health"),
+    path("health/ready", ready, name="ready"),
+    path("metrics", metrics, name="metrics"),
     path("language", set_language, name="set_language"),
     path("admin/", admin.site.urls),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),

@@ -229,7 +229,7 @@ def _start(stack: ExitStack, environment: dict[str, str], name: str, *arguments:
 
 def _worker(stack: ExitStack, environment: dict[str, str]) -> Part:
     """It ends whenever it loses its database, and relies on being started again."""
-    part = _start(stack, environment, "worker", "manage.py", "procrastinate", "worker")
+    part = _start(stack, environment, "worker", "manage.py", "worker")
     return replace(part, again=lambda: _worker(stack, environment))
 
 

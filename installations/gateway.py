@@ -2,6 +2,7 @@
 
 import functools
 
+import structlog
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
@@ -90,7 +91,14 @@ def _client(credentials: Credentials, token_key: str) -> AppmaxClient:
 @functools.cache
 def _transport() -> Transport:
     """One per process, so that connections to Appmax are kept and shared."""
-    return Transport(read_timeout=settings.APPMAX_TIMEOUT, before_send=_release_database_connection)
+    return Transport(
+        read_timeout=settings.APPMAX_TIMEOUT, before_send=_release_database_connection, request_id=_request_id
+    )
+
+
+def _request_id() -> str | None:
+    """Of the request or job that this thread works for (checkout_project/middleware.py, logs.py)."""
+    return structlog.contextvars.get_contextvars().get("request_id")
 
 
 def _release_database_connection() -> None:

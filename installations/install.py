@@ -4,12 +4,12 @@ Both confirmations may come in any order, at once and repeatedly (contract, 4 an
 the first waits for its answer, so nothing here holds a lock or a connection over a call to Appmax.
 """
 
-import logging
 import uuid
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 from urllib.parse import quote
 
+import structlog
 from django.conf import settings
 from django.core.cache import cache
 from django.db import transaction
@@ -23,7 +23,7 @@ from checkout_project.pages import ErrorText
 from installations import gateway
 from installations.models import Installation, external_id_for
 
-log = logging.getLogger(__name__)
+log = structlog.stdlib.get_logger(__name__)
 
 CALLBACK_PATH = "/integrations/appmax/callback/install"
 UNDER_WAY_SECONDS = 3600
@@ -130,7 +130,7 @@ def confirm_by_browser(*, token: str) -> Installation | None:
     try:
         credentials = gateway.app_client().generate_merchant_credentials(token=token)
     except AppmaxError as error:
-        log.warning("install.generate_failed error=%s trace=%s", type(error).__name__, error.trace)
+        log.warning("install.generate_failed", error=type(error).__name__, **error.trace)
         # Appmax may have given up on our call after its own callback had delivered the credentials.
         if confirmed := Installation.objects.filter(external_key=external_key).first():
             return confirmed
@@ -140,7 +140,7 @@ def confirm_by_browser(*, token: str) -> Installation | None:
     )
     gateway.forget_token(installation)
     cache.delete(_under_way_key(external_key))
-    log.info("install.confirmed by=browser installation=%s", installation.pk)
+    log.info("install.confirmed", by="browser", installation=installation.pk)
     return installation
 
 
@@ -166,7 +166,7 @@ def confirm_by_appmax(callback: Callback) -> uuid.UUID:
         )
         if current.holds(callback.credentials):
             current.confirm(callback.credentials)
-            log.info("install.confirmed by=appmax installation=%s", current.pk)
+            log.info("install.confirmed", by="appmax", installation=current.pk)
             return current.external_id
     return _replace(current, callback.credentials)
 
@@ -182,12 +182,12 @@ def _replace(seen: Installation, credentials: Credentials) -> uuid.UUID:
             _refuse(seen)
         current.confirm(credentials)
     gateway.forget_token(current)
-    log.info("install.credentials_replaced by=appmax installation=%s", current.pk)
+    log.info("install.credentials_replaced", by="appmax", installation=current.pk)
     return current.external_id
 
 
 def _refuse(installation: Installation) -> NoReturn:
-    log.warning("install.replacement_refused installation=%s", installation.pk)
+    log.warning("install.replacement_refused", installation=installation.pk)
     raise AlreadyConfirmed
 
 

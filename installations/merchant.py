@@ -64,7 +64,7 @@ _KEY_AND_MERCHANT = f"""
       LEFT JOIN installations ON installations.external_key = %(external_key)s
                              AND (api_keys.installation_id IS NULL OR api_keys.installation_id = installations.id)
      WHERE api_keys.prefix = %(prefix)s AND NOT api_keys.revoked
-"""  # noqa: S608 - names of our own columns
+"""  # noqa: S608 - names of our own columns # nosec B608
 
 
 def _found_by_key(text: str, external_key: str) -> Installation:

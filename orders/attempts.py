@@ -4,11 +4,11 @@ Two short transactions with the call to Appmax between them. A process that dies
 `started`, and reconciliation asks Appmax what became of it.
 """
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import structlog
 from django.db import Error as DatabaseFailure
 from django.db import transaction
 from rest_framework import status
@@ -20,7 +20,7 @@ from orders.idempotency import Claim
 from orders.models import AttemptMethod, AttemptState, Order, PaymentAttempt
 from orders.status import RESTARTABLE, OrderStatus, PaymentMethod, is_paid, known
 
-log = logging.getLogger(__name__)
+log = structlog.stdlib.get_logger(__name__)
 
 
 class AlreadyPaid(APIException):
@@ -100,11 +100,11 @@ def succeed(attempt: PaymentAttempt, taken: Taken) -> PaymentAttempt:
                 _take_status(order, taken.status)
             taken.also()
     except DatabaseFailure as error:
-        log.error("payment.not_recorded attempt=%s error=%s", attempt.pk, type(error).__name__)
+        log.error("payment.not_recorded", attempt=attempt.pk, error=type(error).__name__)
         raise OutcomeUnknown("the payment's outcome could not be recorded") from None
     if taken.status and known(taken.status) is None:
-        log.warning("payment.unknown_status attempt=%s", attempt.pk)
-    log.info("payment.succeeded order=%s method=%s status=%s", order.appmax_order_id, attempt.method, order.status)
+        log.warning("payment.unknown_status", attempt=attempt.pk)
+    log.info("payment.succeeded", order=order.appmax_order_id, method=attempt.method, status=order.status)
     return attempt
 
 
@@ -143,8 +143,8 @@ def fail(attempt: PaymentAttempt, error: AppmaxError) -> None:
                         _give_back(attempt, order)
     except DatabaseFailure as problem:
         # The caller is told what Appmax said all the same; the attempt stays open until reconciliation settles it.
-        log.error("payment.not_recorded attempt=%s error=%s", attempt.pk, type(problem).__name__)
-    log.warning("payment.failed attempt=%s method=%s error=%s", attempt.pk, attempt.method, type(error).__name__)
+        log.error("payment.not_recorded", attempt=attempt.pk, error=type(problem).__name__)
+    log.warning("payment.failed", attempt=attempt.pk, method=attempt.method, error=type(error).__name__)
 
 
 def outcome(attempt: PaymentAttempt) -> PaymentAttempt | None:
@@ -173,7 +173,7 @@ def settle_by_hand(attempt: PaymentAttempt, state: AttemptState, reason: str) ->
         elif attempt.method in PaymentMethod.values:
             order.record_payment(attempt.method)
         reconcile.request_check(order, f"attempt {attempt.pk} was settled by hand: {state}")
-    log.warning("payment.settled_by_hand attempt=%s state=%s", attempt.pk, state)
+    log.warning("payment.settled_by_hand", attempt=attempt.pk, state=state)
     return True
 
 

@@ -1,10 +1,10 @@
 """The use cases of a storefront: create an order, pay it, and what follows. No connection or lock is held while Appmax
 is waited for."""
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import structlog
 from django.db import transaction
 from rest_framework.exceptions import NotFound, ValidationError
 
@@ -20,7 +20,7 @@ from orders.models import AttemptMethod, Order, PaymentAttempt
 from orders.signals import order_created
 from orders.status import RESTARTABLE, OrderStatus, PaymentMethod, known
 
-log = logging.getLogger(__name__)
+log = structlog.stdlib.get_logger(__name__)
 
 
 class OrderNotFound(NotFound):
@@ -110,7 +110,7 @@ def create_order(installation: Installation, purchase: Purchase, claim: Claim) -
         )
         claim.bind(order)
         order_created.send(sender=Order, order=order)
-    log.info("order.created installation=%s order=%s", installation.pk, created.id)
+    log.info("order.created", installation=installation.pk, order=created.id)
     return order
 
 
@@ -283,7 +283,7 @@ def refund(installation: Installation, *, order_id: int, value: int | None, clai
         raise OutcomeUnknown("an earlier try of this refund was cut off")
     order = find_order(installation, order_id)
     gateway.client_for(installation).request_refund(order_id=order.appmax_order_id, value=value)
-    log.info("refund.requested installation=%s order=%s cents=%s", installation.pk, order_id, value or "all")
+    log.info("refund.requested", installation=installation.pk, order=order_id, cents=value or "all")
 
 
 def add_tracking_code(installation: Installation, *, order_id: int, code: str) -> None:

@@ -4,12 +4,12 @@ Kept in PostgreSQL, so Redis being away changes nothing. A key belongs to one in
 """
 
 import json
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+import structlog
 from django.db import Error as DatabaseFailure
 from django.db import transaction
 from django.utils.crypto import salted_hmac
@@ -21,7 +21,7 @@ from installations.models import Installation
 from orders import clock
 from orders.models import IdempotentRequest, Order
 
-log = logging.getLogger(__name__)
+log = structlog.stdlib.get_logger(__name__)
 
 HEADER = "Idempotency-Key"
 REPLAYED = {"Idempotent-Replayed": "true"}
@@ -109,7 +109,7 @@ class Claim:
         try:
             IdempotentRequest.objects.filter(pk=self._row.pk).update(**columns)
         except DatabaseFailure as error:
-            log.error("idempotency.not_kept error=%s", type(error).__name__)
+            log.error("idempotency.not_kept", error=type(error).__name__)
 
 
 def claim(installation: Installation, header: str | None, *, route: str, body: Mapping[str, Any]) -> Claim | Replay:

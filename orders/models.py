@@ -4,14 +4,17 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib.postgres.functions import TransactionNow
-from django.db import connection, models
+from django.db import connection, models, transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from prometheus_client import Counter
 
 from installations.models import Installation
 from orders import clock
 from orders.status import RESTARTABLE, UNDECIDED, OrderStatus, PaymentMethod, advances
+
+_payments = Counter("checkout_payments", "Payment attempts, by method and the state they came to", ["method", "state"])
 
 _LOCK_CLASS = 0x0A99  # the advisory locks "all that happens to one Appmax order"
 
@@ -223,6 +226,7 @@ class PaymentAttempt(models.Model):
         if not rows.filter(pk=self.pk).update(state=state, answer=answer, settled_at=settled_at):
             return False
         self.state, self.answer, self.settled_at = state, answer, settled_at
+        transaction.on_commit(_payments.labels(self.method, state).inc)
         return True
 
 

@@ -5,7 +5,6 @@ workers on several machines: an order is claimed (StatusCheck) before Appmax is 
 written only over what was there when it was asked.
 """
 
-import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -15,6 +14,7 @@ from enum import StrEnum
 from functools import partial
 from typing import TypeVar
 
+import structlog
 from django.db import transaction
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Window
 from django.db.models.functions import Coalesce, Now, RowNumber
@@ -29,7 +29,7 @@ from orders.models import AttemptMethod, AttemptState, Order, PaymentAttempt, St
 from orders.signals import order_created, status_corrected
 from orders.status import RESTARTABLE, UNDECIDED, OrderStatus, PaymentMethod, advances, is_paid, known
 
-log = logging.getLogger(__name__)
+log = structlog.stdlib.get_logger(__name__)
 
 # After this nobody waits for the payment's answer any more, neither we nor Appmax: if it knows of no payment then,
 # there was none.
@@ -141,11 +141,11 @@ def ask(order: Order) -> tuple[OrderStatus, Outcome]:
         if said is None:
             raise UnknownStatus("Appmax says a status that we don't know", status=200)
     except (AppmaxError, DecryptionFailed) as error:
-        log.warning("reconcile.failed order=%s error=%s", order.appmax_order_id, type(error).__name__)
+        log.warning("reconcile.failed", order=order.appmax_order_id, error=type(error).__name__)
         _flag(order, f"{type(error).__name__}: {error}")
         raise
     outcome = _settle(order.pk, seen, remote, said)
-    log.info("reconcile.asked order=%s status=%s outcome=%s", order.appmax_order_id, remote.status, outcome)
+    log.info("reconcile.asked", order=order.appmax_order_id, status=remote.status, outcome=outcome)
     return said, outcome
 
 
@@ -157,7 +157,7 @@ def adopt(installation: Installation, appmax_order_id: int) -> Order | None:
     remote = gateway.client_for(installation).get_order(appmax_order_id)
     status = known(remote.status)
     if remote.id != appmax_order_id or remote.customer_id is None or status is None:
-        log.warning("reconcile.not_adopted order=%s", appmax_order_id)
+        log.warning("reconcile.not_adopted", order=appmax_order_id)
         return None
     with transaction.atomic():
         Order.objects.lock_appmax_order(appmax_order_id)
@@ -173,7 +173,7 @@ def adopt(installation: Installation, appmax_order_id: int) -> Order | None:
                 **_codes(remote),
             )
             order_created.send(sender=Order, order=order)
-            log.info("reconcile.adopted installation=%s order=%s", installation.pk, appmax_order_id)
+            log.info("reconcile.adopted", installation=installation.pk, order=appmax_order_id)
     return order
 
 
@@ -328,7 +328,7 @@ def _take_status(order: Order, seen: str, new: OrderStatus, *, is_open: bool) ->
         return order.advance(new)
     order.set_status(new)
     if _is_correction(seen, new):
-        log.warning("reconcile.corrected order=%s from=%s to=%s", order.appmax_order_id, seen, new)
+        log.warning("reconcile.corrected", order=order.appmax_order_id, before=seen, after=new)
         status_corrected.send(sender=Order, order=order)
         # Appmax's own reads may lag behind its events: ask once more before this counts as settled.
         request_check(order, f"Appmax disagrees: {new}, not {seen}", after=ASK_AGAIN_AFTER_CORRECTION)

@@ -4,14 +4,16 @@ Locks are always taken in this order: the Appmax order (its row, or the advisory
 event rows. Everything that handles an order's events holds the first, so what it reads of them can't change under it.
 """
 
-import logging
 import time
 from datetime import timedelta
 from typing import Any
 
+import structlog
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
+from django.utils import timezone
+from prometheus_client import Counter, Histogram
 
 from installations.models import Installation
 from orders import clock, reconcile
@@ -21,13 +23,20 @@ from webhooks import payload, retention
 from webhooks.models import DUPLICATE, FAILED, IGNORED, NOT_BELIEVED, NOT_FOUND, UNKNOWN, Outcome, WebhookEvent
 from webhooks.payload import Event
 
-log = logging.getLogger(__name__)
+log = structlog.stdlib.get_logger(__name__)
+
+_events = Counter("checkout_webhook_events", "Webhook events, by name and what became of them", ["name", "outcome"])
+_waited = Histogram(
+    "checkout_webhook_waited_seconds",
+    "How old a kept event was when it was handled",
+    buckets=(5, 15, 60, 300, 900, 3600, 6 * 3600, 24 * 3600, 72 * 3600),
+)
 
 NO_ORDER_YET = "the order is not there yet"
 UNCONFIRMED = "waits for Appmax's confirmation"
 
 
-def receive(event: Event, *, request_id: str = "-") -> Outcome:
+def receive(event: Event) -> Outcome:
     """Keep the event and handle it, in one transaction. If handling fails, it is kept to be handled later.
 
     Raises django.db.Error only if it can't be kept: Appmax must then send it again.
@@ -47,14 +56,14 @@ def receive(event: Event, *, request_id: str = "-") -> Outcome:
     except Exception as error:
         outcome = _keep_failed(row, error)
     log.info(
-        "webhook.received event=%s model=%s order=%s outcome=%s ms=%.1f request=%s",
-        _printable(event.name),
-        event.model,
-        event.order_id,
-        outcome,
-        (time.perf_counter() - started) * 1000,
-        request_id,
+        "webhook.received",
+        name=event.name,
+        model=event.model,
+        order=event.order_id,
+        outcome=outcome,
+        ms=round((time.perf_counter() - started) * 1000, 1),
     )
+    _count(event.name, outcome)
     return outcome
 
 
@@ -78,18 +87,14 @@ def reprocess(pk: int, *, is_confirmed: bool = False, may_close: bool = False) -
                 waiting.close(_why_in_vain(waiting, order))
             waiting.save_outcome()
     except Exception as error:
-        log.error("webhook.reprocess_failed id=%s error=%s", pk, type(error).__name__)
+        log.error("webhook.reprocess_failed", id=pk, error=type(error).__name__)
         WebhookEvent.objects.filter(pk=pk, processed=False).update(error_message=_failure(error))
         return Outcome.FAILED
     if waiting.processed:
         retention.strip_if_old(waiting)
-    log.info(
-        "webhook.reprocessed id=%s event=%s order=%s outcome=%s",
-        pk,
-        _printable(row.event),
-        row.appmax_order_id,
-        outcome,
-    )
+        _waited.observe((timezone.now() - row.created_at).total_seconds())
+    log.info("webhook.reprocessed", id=pk, name=row.event, order=row.appmax_order_id, outcome=outcome)
+    _count(row.event, outcome)
     return outcome
 
 
@@ -104,9 +109,12 @@ def apply_waiting(order: Order, **signal: Any) -> None:
             for row in rows.with_merchants().select_for_update(of=("self",)):
                 outcome = _settle_kept(row, order)
                 row.save_outcome()
-                log.info("webhook.applied_early id=%s order=%s outcome=%s", row.pk, order.appmax_order_id, outcome)
+                if row.processed:
+                    _waited.observe((timezone.now() - row.created_at).total_seconds())
+                _count(row.event, outcome)
+                log.info("webhook.applied_early", id=row.pk, order=order.appmax_order_id, outcome=outcome)
     except Exception as error:
-        log.error("webhook.apply_waiting_failed order=%s error=%s", order.appmax_order_id, type(error).__name__)
+        log.error("webhook.apply_waiting_failed", order=order.appmax_order_id, error=type(error).__name__)
         order.refresh_from_db()
 
 
@@ -119,12 +127,17 @@ def take_back(order: Order, **signal: Any) -> None:
         if status is not None and advances(order.status, status):
             row.error_message = f"{NOT_BELIEVED}Appmax says {order.status}"
             row.save_outcome()
-            log.warning("webhook.not_believed id=%s order=%s", row.pk, order.appmax_order_id)
+            log.warning("webhook.not_believed", id=row.pk, order=order.appmax_order_id)
 
 
 def wait_limit() -> timedelta:
     """How long an event may wait for its order, or for Appmax's confirmation."""
     return timedelta(hours=settings.WEBHOOK_WAIT_HOURS)
+
+
+def _count(name: str, outcome: Outcome) -> None:
+    """In the metrics; a stranger's names are many, and count as one."""
+    _events.labels(payload.spellings(name)[0] if payload.is_known(name) else "unknown", outcome).inc()
 
 
 def _lock_order(appmax_order_id: int | None) -> Order | None:
@@ -235,7 +248,7 @@ def _unknown(row: WebhookEvent) -> str | None:
 
 def _keep_failed(row: WebhookEvent, error: Exception) -> Outcome:
     """The raw delivery first: store it unprocessed, outside the transaction that failed."""
-    log.error("webhook.processing_failed order=%s error=%s", row.appmax_order_id, type(error).__name__)
+    log.error("webhook.processing_failed", order=row.appmax_order_id, error=type(error).__name__)
     row.pk = None
     row.keep_waiting(_failure(error))
     row.save(force_insert=True)
@@ -248,5 +261,5 @@ def _failure(error: Exception) -> str:
 
 
 def _printable(event: str) -> str:
-    """An event's name on one line of a log: it is a stranger's text."""
+    """An event's name on one line of a reason that staff see: it is a stranger's text."""
     return event.encode("unicode_escape").decode()

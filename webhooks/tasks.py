@@ -1,16 +1,16 @@
 """What the worker does for the inbox, periodically. Several workers may run: the database hands each round to one."""
 
-import logging
 from collections.abc import Mapping
 from typing import Any
 
+import structlog
 from django.conf import settings
 from procrastinate.contrib.django import app
 
 from orders.reconcile import Round
 from webhooks import retention, verify, waiting
 
-log = logging.getLogger(__name__)
+log = structlog.stdlib.get_logger(__name__)
 
 # Questions about a merchant's orders in a round. With a round every 5 s, and the 20 a minute of orders.reconcile, that
 # is 56 of the 60 a minute that Appmax allows.
@@ -41,9 +41,9 @@ def process_waiting(timestamp: int) -> None:
 @app.task(name="webhooks.strip_payloads", queueing_lock="webhooks.strip_payloads")
 def strip_payloads(timestamp: int) -> None:
     """Every night: personal data of old events, and what was kept of the tries of events that wait no more."""
-    log.info("webhooks.stripped rows=%s retries=%s", retention.strip_old_payloads(), waiting.forget_retries())
+    log.info("webhooks.stripped", rows=retention.strip_old_payloads(), retries=waiting.forget_retries())
 
 
 def _tell(what: str, outcomes: Mapping[Any, int]) -> None:
     if outcomes:
-        log.info("%s %s", what, " ".join(f"{outcome}={count}" for outcome, count in outcomes.items()))
+        log.info(what, outcomes={str(outcome): count for outcome, count in outcomes.items()})

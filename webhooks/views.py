@@ -62,7 +62,7 @@ class WebhookViewSet(ViewSet):
             event = payload.read(request.data)
         except payload.InvalidPayload:
             raise ParseError from None
-        outcome = inbox.receive(event, request_id=request._request.request_id)  # type: ignore[attr-defined]
+        outcome = inbox.receive(event)
         return Response({"message": "already processed" if outcome is Outcome.DUPLICATE else "ok"})
 
 

@@ -357,7 +357,7 @@ def test_each_list_has_a_permission_of_its_own(staff: Callable[..., Client], mod
 def test_who_took_what_is_logged(ana: Client, caplog: pytest.LogCaptureFixture) -> None:
     file(ana, Order, "csv")
 
-    assert "export.begun model=order form=csv user=" in caplog.text
+    assert "'model': 'order', 'form': 'csv', 'user': " in caplog.text
 
 
 @database

@@ -71,7 +71,7 @@ def gunicorn(processes: Processes, tmp_path: Path) -> Callable[..., str]:
         while time.monotonic() < deadline:
             try:
                 requests.get(f"{url}/health", timeout=2)
-            except (requests.ConnectionError, requests.Timeout):
+            except requests.RequestException:
                 continue
             return url
         raise AssertionError("gunicorn does not answer")

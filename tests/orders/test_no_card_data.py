@@ -10,11 +10,11 @@ from django.db import connection
 from django.test import Client
 from django_redis import get_redis_connection
 from psycopg import sql
+from structlog.stdlib import ProcessorFormatter
 
 from appmax.client import AppmaxClient
 from appmax.simulator.server import SimulatorServer
 from appmax.simulator.state import Fault
-from checkout_project.logs import ScrubbingFormatter
 from installations.models import Installation
 from tests.orders.conftest import CARD, by_card, ordered, post
 
@@ -89,7 +89,7 @@ def test_a_bug_that_names_the_card_is_scrubbed_from_the_log(
 
     monkeypatch.setattr(AppmaxClient, "charge_card", bug)
     store.raise_request_exception = False
-    [console] = [handler for handler in logging.root.handlers if isinstance(handler.formatter, ScrubbingFormatter)]
+    [console] = [handler for handler in logging.root.handlers if isinstance(handler.formatter, ProcessorFormatter)]
     assert isinstance(console, logging.StreamHandler)
     monkeypatch.setattr(console, "stream", written := io.StringIO())
 

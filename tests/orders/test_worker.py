@@ -1,5 +1,6 @@
 """The worker: PostgreSQL-backed jobs, several workers at once, without Django's pool."""
 
+import json
 import os
 import subprocess
 import sys
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from django.db import connection, transaction
 from django.test import Client
 from procrastinate.contrib.django import app
@@ -14,7 +16,9 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from appmax.simulator.server import SimulatorServer
 from appmax.simulator.state import Fault
+from dev.services import free_port
 from orders.models import Order, PaymentAttempt
+from tests.drills.test_crash import wait_until
 from tests.orders.conftest import by_card, ordered, post
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -29,17 +33,18 @@ def _empty_queue() -> None:
         cursor.execute("TRUNCATE procrastinate_jobs, procrastinate_workers, procrastinate_periodic_defers CASCADE")
 
 
-def work(simulator: SimulatorServer) -> subprocess.Popen[str]:
-    """A worker process that ends when nothing is left to do."""
+def work(simulator: SimulatorServer, *command: str, **variables: str) -> subprocess.Popen[str]:
+    """A worker process that ends when nothing is left to do, or another command of manage.py."""
     environment = os.environ | {
         "DB_DATABASE": connection.settings_dict["NAME"],
         "APPMAX_AUTH_URL": simulator.url,
         "APPMAX_API_URL": simulator.url,
         "CACHE_DRIVER": "memory",
+        **variables,
     }
-    command = [sys.executable, "manage.py", "procrastinate", "worker", "--one-shot"]
+    arguments = [sys.executable, "manage.py", *(command or ("procrastinate", "worker", "--one-shot"))]
     return subprocess.Popen(
-        command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        arguments, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
 
 
@@ -60,6 +65,38 @@ def test_workers_side_by_side_settle_an_unknown_outcome_once(store: Client, simu
     assert PaymentAttempt.objects.get().state == "succeeded"
     assert simulator.state.waiting_faults()[0].times == 8
     assert not ProcrastinateJob.objects.filter(task_name="orders.reconcile", status="failed").exists()
+
+
+def test_what_a_job_logs_carries_its_number(store: Client, simulator: SimulatorServer) -> None:
+    simulator.state.add_fault(Fault("/v1/payments/credit-card", status=504, work=True))
+    post(store, "pay/credit-card", by_card(ordered(store)))
+    job = app.configure_task("orders.reconcile").defer(timestamp=0)
+
+    output = work(simulator, LOG_FORMAT="json").communicate(timeout=60)[0]
+
+    lines = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
+    numbers = {line["request_id"] for line in lines if line["event"] in ("appmax.call", "reconcile.asked")}
+    assert numbers == {f"job-{job}"}
+
+
+def test_a_worker_shows_its_figures_and_stops_when_told(simulator: SimulatorServer) -> None:
+    port = str(free_port())
+    app.configure_task("orders.forget_idempotency_keys").defer(timestamp=0)
+
+    with work(simulator, "worker", WORKER_METRICS_PORT=port) as worker:
+        text = wait_until(lambda: fetched(f"http://127.0.0.1:{port}/metrics"))
+        wait_until(lambda: not ProcrastinateJob.objects.exists())  # it is at work
+        worker.terminate()
+
+        assert worker.wait(timeout=30) == 0
+    assert "appmax_call_seconds" in text
+
+
+def fetched(url: str) -> str | None:
+    try:
+        return requests.get(url, timeout=5).text
+    except requests.ConnectionError:
+        return None
 
 
 def test_what_the_worker_does_periodically_is_registered() -> None:

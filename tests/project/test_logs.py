@@ -1,10 +1,15 @@
-"""The second line against secrets in logs: what looks like one is masked in the finished line."""
+"""What a line of the log looks like, and the second line against secrets in it: what looks like one is masked."""
 
+import io
+import json
 import logging
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
+import structlog
 
-from checkout_project.logs import ScrubbingFormatter, scrub
+from checkout_project.logs import formatter, scrub
 
 
 @pytest.mark.parametrize(
@@ -49,14 +54,74 @@ def test_what_support_needs_stays(text: str) -> None:
     assert scrub(text) == text
 
 
-def test_arguments_and_tracebacks_are_covered() -> None:
+def written(form: str, event: str, **values: Any) -> str:
+    """What a line of ours looks like in the end."""
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(formatter(form))
+    logger = logging.getLogger("tests.logs")
+    logger.addHandler(handler)
+    try:
+        structlog.stdlib.get_logger("tests.logs").error(event, **values)
+    finally:
+        logger.removeHandler(handler)
+    return stream.getvalue()
+
+
+def test_a_line_is_an_object_whose_numbers_stay_numbers() -> None:
+    with structlog.contextvars.bound_contextvars(request_id="abc"):
+        line = json.loads(written("json", "webhook.received", order=2147483647, ms=3.1, name="order_paid", note=None))
+
+    assert datetime.fromisoformat(line.pop("timestamp")).utcoffset() == timedelta()
+    assert line == {
+        "event": "webhook.received",
+        "level": "error",
+        "logger": "tests.logs",
+        "request_id": "abc",
+        "order": 2147483647,
+        "ms": 3.1,
+        "name": "order_paid",
+        "note": None,
+    }
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_secrets_are_masked_however_deep_they_lie(form: str) -> None:
+    card = {"number": 4000000000000010, "cvv": "987", "list": ["Bearer abc.def", ("4000 0000 0000 0010",)]}
+
+    line = written(form, "paid by 4000000000000010", card=card, seen=4000000000000010, holder_name="Ana")
+
+    assert "paid by" in line
+    for secret in ("4000", "987", "abc.def", "Ana"):
+        assert secret not in line
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_a_traceback_is_kept_and_masked(form: str) -> None:
     try:
         raise ValueError("number 4000000000000010")
-    except ValueError as error:
-        record = logging.LogRecord("x", logging.ERROR, "x", 1, "paid by %s", ("4000000000000010",), None)
-        record.exc_info = (ValueError, error, error.__traceback__)
+    except ValueError:
+        line = written(form, "bug", exc_info=True)
 
-    text = ScrubbingFormatter("%(message)s").format(record)
+    assert "ValueError: number" in line
+    assert "test_logs.py" in line
+    assert "4000000000000010" not in line
 
-    assert "ValueError" in text
-    assert "4000000000000010" not in text
+
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_a_strangers_text_stays_on_its_line(form: str) -> None:
+    line = written(form, "webhook.received", name='x\nERROR forged=1\x1b[2J"\ud800')
+
+    assert line.count("\n") == 1
+    assert "\x1b" not in line
+    assert line.encode()
+
+
+def test_lines_of_libraries_look_like_ours() -> None:
+    record = logging.LogRecord(
+        "django.request", logging.WARNING, "x", 1, "Not Found: %s", ("/ 4000000000000010",), None
+    )
+
+    line = json.loads(formatter("json").format(record))
+
+    assert (line["event"], line["level"], line["logger"]) == ("Not Found: / ••••", "warning", "django.request")

@@ -1,0 +1,52 @@
+"""What waits to be done, and who does it: read by /health/ready and /metrics."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Max, Min
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateJob, ProcrastinateWorker
+
+from orders.models import PaymentAttempt, StatusCheck
+from webhooks.models import WebhookEvent
+
+
+def waiting_events() -> tuple[int, timedelta]:
+    """How many kept events aren't handled yet, and for how long the oldest has waited."""
+    found = WebhookEvent.objects.filter(processed=False).aggregate(count=Count("pk"), since=Min("created_at"))
+    return found["count"], _ago(found["since"])
+
+
+def overdue_events() -> timedelta:
+    """For how long the event that is due first has been due. One may well wait for days for its order: it is looked at
+    in growing intervals, and due is what should have been looked at by now."""
+    due_at = Coalesce("retry__next_at", "created_at")
+    return max(_ago(WebhookEvent.objects.filter(processed=False).aggregate(first=Min(due_at))["first"]), timedelta())
+
+
+def worker_silence() -> timedelta | None:
+    """How long ago the last sign of life of any job worker was; None if there is no worker."""
+    latest = ProcrastinateWorker.objects.aggregate(latest=Max("last_heartbeat"))["latest"]
+    return None if latest is None else _ago(latest)
+
+
+def jobs() -> Mapping[str, int]:
+    """How many jobs there are of each status; those that succeeded are deleted at once."""
+    found = ProcrastinateJob.objects.values_list("status").annotate(Count("pk"))
+    return {"todo": 0, "doing": 0, "failed": 0, **dict(found)}
+
+
+def open_payments() -> tuple[int, timedelta]:
+    """How many payment attempts have no known outcome, and how long ago the oldest was begun."""
+    found = PaymentAttempt.objects.open().aggregate(count=Count("pk"), since=Min("started_at"))
+    return found["count"], _ago(found["since"])
+
+
+def flagged_orders() -> int:
+    """Orders whose status Appmax hasn't confirmed."""
+    return StatusCheck.objects.filter(error_message__isnull=False).count()
+
+
+def _ago(moment: datetime | None) -> timedelta:
+    return timedelta() if moment is None else timezone.now() - moment

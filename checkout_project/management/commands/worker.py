@@ -1,0 +1,21 @@
+"""The job worker, as procrastinate's own command starts it, with its figures for Prometheus beside it."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+from prometheus_client import start_http_server
+
+
+class Command(BaseCommand):
+    """`manage.py worker`"""
+
+    help = "Do what happens without a request: reconciliation, waiting webhooks. Stop it with TERM or Ctrl-C."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Until it is stopped. Figures are at http://APP_HOST:WORKER_METRICS_PORT/metrics, for the inner network only:
+        they ask for no token."""
+        if settings.WORKER_METRICS_PORT:
+            start_http_server(settings.WORKER_METRICS_PORT, addr=settings.APP_HOST)
+        call_command("procrastinate", "worker")

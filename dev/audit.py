@@ -1,0 +1,63 @@
+"""`make audit`: known vulnerabilities of all that is pinned, asked of PyPI and of OSV.
+
+Red for a vulnerability that isn't accepted below. A service that is away, or doesn't know a package, makes nothing red;
+the last line says how many packages were audited and how many were not.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+SERVICES = ("pypi", "osv")
+ACCEPTED: dict[str, str] = {}  # id of a vulnerability: why it can't hurt here, and until when
+
+
+def main() -> int:
+    """1 if a vulnerability isn't accepted, else 0."""
+    answers = [ask(service, ROOT / "requirements-dev.txt") for service in SERVICES]
+    lines, code = report(answers, ACCEPTED)
+    print(*lines, sep="\n", flush=True)
+    return code
+
+
+def ask(service: str, requirements: Path) -> list[dict[str, Any]]:
+    """pip-audit's list of packages; empty, with a line on stderr, if the service can't be asked."""
+    command = [sys.executable, "-m", "pip_audit", "--vulnerability-service", service, "--progress-spinner", "off"]
+    command += ["--format", "json", "--disable-pip", "--require-hashes", "--requirement", str(requirements)]
+    result = subprocess.run(command, capture_output=True, text=True)
+    try:
+        found: list[dict[str, Any]] = json.loads(result.stdout)["dependencies"]
+    except ValueError:
+        print(f"{service}: {(result.stderr.splitlines() or ['no answer'])[-1]}", file=sys.stderr, flush=True)
+        return []
+    return found
+
+
+def report(answers: list[list[dict[str, Any]]], accepted: dict[str, str]) -> tuple[list[str], int]:
+    """What to print, and the exit code."""
+    packages = {package["name"] for answer in answers for package in answer}
+    audited = {package["name"] for answer in answers for package in answer if "vulns" in package}
+    lines, refused = [], 0
+    for name, version, number in sorted(
+        {
+            (package["name"], package["version"], vulnerability["id"])
+            for answer in answers
+            for package in answer
+            for vulnerability in package.get("vulns", [])
+        }
+    ):
+        reason = accepted.get(number)
+        refused += reason is None
+        lines.append(f"{name} {version}: {number} {f'accepted: {reason}' if reason else 'NOT ACCEPTED'}")
+    if not audited:
+        lines.append("NOTHING WAS AUDITED: no service with vulnerability data answered")
+    counts = f"{len(audited)} packages audited, {len(packages - audited)} not"
+    lines.append(f"{counts}, {refused} vulnerabilities not accepted")
+    return lines, 1 if refused else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

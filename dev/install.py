@@ -1,0 +1,65 @@
+"""`make install`: .env with keys of its own, the image, the services in their order, the URLs for Appmax.
+
+Standard library alone: it runs before anything is installed. Docker with Compose 2.20 or newer is all it needs.
+"""
+
+import base64
+import os
+import re
+import secrets
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+COMPOSE = ["docker", "compose"]
+STEPS = [
+    [*COMPOSE, "build"],
+    [*COMPOSE, "up", "--detach", "--wait"],  # migrates once, then waits until the web says that it is healthy
+    [*COMPOSE, "exec", "-T", "app", "python", "manage.py", "show_urls_for_appmax"],
+]
+
+
+def main(root: Path, environment: Mapping[str, str]) -> int:
+    """The exit code of the first command that failed, or 0. Raises SystemExit, with one line, if APP_URL is needed."""
+    dotenv = root / ".env"
+    if dotenv.exists():
+        print(f"{dotenv} is kept as it is", flush=True)
+    else:
+        write_dotenv(dotenv, (root / ".env.example").read_text(), environment.get("APP_URL", ""))
+        print(f"{dotenv} has keys of its own now: keep a copy in a safe place, apart from the database's", flush=True)
+    for command in STEPS:
+        print("+", *command, flush=True)
+        if code := subprocess.run(command, cwd=root).returncode:
+            return code
+    return 0
+
+
+def write_dotenv(dotenv: Path, example: str, app_url: str) -> None:
+    """The example with APP_URL and new keys filled in, for its owner only; never over a file that is there."""
+    if not re.fullmatch(r"https://[^\s/'\"$]+/?", app_url):
+        raise SystemExit("say under which public address: make install APP_URL=https://checkout.example.com")
+    text = example
+    for name, value in {"APP_URL": app_url, **keys()}.items():
+        text, found = re.subn(rf"^{name}=$", f"{name}={value}", text, flags=re.MULTILINE)
+        if found != 1:
+            raise SystemExit(f".env.example has no line {name}=")
+    with open(os.open(dotenv, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+
+
+def keys() -> dict[str, str]:
+    """New secrets of every kind that a production start needs; letters, digits, - _ and = only."""
+    return {
+        "APP_KEY": secrets.token_urlsafe(50),
+        "FIELD_ENCRYPTION_KEYS": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),  # a Fernet key
+        "DB_PASSWORD": secrets.token_urlsafe(24),
+        "REDIS_PASSWORD": secrets.token_urlsafe(24),
+        "WEBHOOK_SECRET": secrets.token_urlsafe(24),
+        "METRICS_TOKEN": secrets.token_urlsafe(24),
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main(ROOT, os.environ))

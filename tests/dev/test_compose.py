@@ -1,0 +1,101 @@
+"""docker-compose.yml: what Compose makes of it, and what every service must have."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from dev import compose, install
+
+ROOT = Path(__file__).resolve().parents[2]
+SERVICES: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+PRODUCT = ("migrate", "app", "worker")
+
+
+@pytest.fixture
+def rendered(tmp_path: Path) -> dict[str, Any]:
+    """The services as Compose sees them, with an `.env` as `make install` writes it and one more line."""
+    if compose.program() is None:
+        pytest.skip("Docker Compose is not installed")
+    install.write_dotenv(tmp_path / ".env", (ROOT / ".env.example").read_text(), "https://checkout.example.com")
+    with (tmp_path / ".env").open("a") as file:
+        file.write("LOG_LEVEL=WARNING\nAPP_PORT=9000\nDB_HOST=elsewhere\n")
+    result = compose.configuration(tmp_path)
+    assert result.returncode == 0, result.stderr
+    services: dict[str, Any] = yaml.safe_load(result.stdout)["services"]
+    return services
+
+
+@pytest.mark.parametrize("name", PRODUCT)
+def test_the_product_gets_every_variable_of_the_env_file(rendered: dict[str, Any], name: str) -> None:
+    environment = rendered[name]["environment"]
+    example = re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
+
+    assert set(example) - set(environment) == set()
+    assert environment["LOG_LEVEL"] == "WARNING"
+    assert len(environment["WEBHOOK_SECRET"]) > 20
+
+
+def test_what_the_containers_need_is_fixed(rendered: dict[str, Any]) -> None:
+    environment = rendered["app"]["environment"]
+    fixed = {name: environment[name] for name in ("APP_ENV", "APP_PORT", "DB_HOST", "REDIS_HOST", "TRUSTED_PROXIES")}
+
+    assert fixed == {
+        "APP_ENV": "production",
+        "APP_PORT": "8080",
+        "DB_HOST": "postgres",
+        "REDIS_HOST": "redis",
+        "TRUSTED_PROXIES": "1",
+    }
+    assert environment["NGROK_AUTHTOKEN"] == ""
+    assert rendered["app"]["ports"][0]["host_ip"] == "127.0.0.1"
+    assert rendered["app"]["ports"][0]["published"] == "9000"
+
+
+@pytest.mark.parametrize("name", ["APP_KEY", "APP_URL", "DB_PASSWORD", "REDIS_PASSWORD", "FIELD_ENCRYPTION_KEYS"])
+def test_a_secret_that_is_missing_is_named(tmp_path: Path, name: str) -> None:
+    if compose.program() is None:
+        pytest.skip("Docker Compose is not installed")
+    install.write_dotenv(tmp_path / ".env", (ROOT / ".env.example").read_text(), "https://checkout.example.com")
+    text = (tmp_path / ".env").read_text()
+    (tmp_path / ".env").write_text(re.sub(rf"^{name}=.*$", f"{name}=", text, flags=re.MULTILINE))
+
+    result = compose.configuration(tmp_path, "--quiet")
+
+    assert result.returncode != 0
+    assert f"set {name}" in result.stderr
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_service_is_hardened(name: str) -> None:
+    service = SERVICES[name]
+
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert any(line.startswith("/tmp") for line in service["tmpfs"])  # noqa: S108 - in the container
+    assert "max-size" in service["logging"]["options"]
+
+
+def test_the_web_and_the_worker_start_after_the_migrations() -> None:
+    for name in ("app", "worker"):
+        conditions = {on: how["condition"] for on, how in SERVICES[name]["depends_on"].items()}
+        assert conditions == {
+            "postgres": "service_healthy",
+            "redis": "service_healthy",
+            "migrate": "service_completed_successfully",
+        }
+
+
+def test_one_image_serves_web_worker_and_migrations() -> None:
+    assert {SERVICES[name]["image"] for name in PRODUCT} == {"appmax-checkout"}
+    assert (SERVICES["postgres"]["image"], SERVICES["redis"]["image"]) == ("postgres:16-alpine", "redis:7-alpine")
+
+
+def test_nginx_and_ngrok_are_started_on_request_only() -> None:
+    assert {name: service["profiles"] for name, service in SERVICES.items() if "profiles" in service} == {
+        "nginx": ["nginx"],
+        "ngrok": ["ngrok"],
+    }

@@ -1,0 +1,47 @@
+"""requirements*.txt are what `make requirements` makes of requirements*.in, and hold nothing of its machine."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+BLOCK = re.compile(r"^(\S+==\S+)([^\n]*)\n((?: +[^\n]*\n)*)", re.MULTILINE)
+
+
+def named(name: str) -> set[str]:
+    """The pins that a person wrote into the .in file, without extras and markers, in lower case."""
+    lines = re.findall(r"^([A-Za-z][^\s#;]*)", (ROOT / name).read_text(), re.MULTILINE)
+    return {re.sub(r"\[.*\]", "", line).lower() for line in lines}
+
+
+def compiled(name: str) -> dict[str, str]:
+    """Each pin of the .txt file, and the lines below it: its hashes, and on whose behalf it is there."""
+    return {pin: below for pin, _, below in BLOCK.findall((ROOT / name).read_text() + "\n")}
+
+
+@pytest.mark.parametrize("name", ["requirements", "requirements-dev"])
+def test_what_a_person_wrote_is_what_was_compiled(name: str) -> None:
+    direct = {
+        re.sub(r"\[.*\]", "", pin) for pin, below in compiled(f"{name}.txt").items() if f"-r {name}.in\n" in below
+    }
+
+    assert direct == named(f"{name}.in")
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+def test_every_package_is_pinned_with_hashes(name: str) -> None:
+    packages = compiled(name)
+    lines = re.findall(r"^[^\s#][^\n]*", (ROOT / name).read_text(), re.MULTILINE)
+
+    assert len(packages) == len(lines) > 50
+    assert [pin for pin, below in packages.items() if "--hash=sha256:" not in below] == []
+
+
+def test_developers_have_the_very_packages_of_the_image() -> None:
+    assert set(compiled("requirements.txt")) - set(compiled("requirements-dev.txt")) == set()
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+def test_no_index_and_no_path_of_a_machine_is_in_them(name: str) -> None:
+    assert re.findall(r"://|index-url|find-links| /\w+/", (ROOT / name).read_text()) == []

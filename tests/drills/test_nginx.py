@@ -1,0 +1,181 @@
+"""ops/nginx/nginx.conf, served by nginx: what a client claims ends there, no token is logged, nothing is sent twice."""
+
+import contextlib
+import json
+import os
+import secrets
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from django.db import connection
+
+from dev import nginx, services
+
+pytestmark = pytest.mark.skipif(nginx.NGINX is None and not os.environ.get("CI"), reason="nginx is not installed")
+
+
+@dataclass
+class Proxy:
+    """A running nginx."""
+
+    http: str
+    https: str
+    certificate: str
+    log: Path
+
+    def ask(self, method: str, path: str, **options: Any) -> requests.Response:
+        """Over https, trusting this run's certificate, following no redirect."""
+        url = self.https + path
+        return requests.request(method, url, verify=self.certificate, allow_redirects=False, timeout=10, **options)
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture
+def proxy() -> Iterator[Callable[[int], Proxy]]:
+    """Start nginx in front of a port of this machine."""
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(services.temporary_folder())
+        folder.chmod(0o755)
+
+        def start(app: int) -> Proxy:
+            http, https = services.free_port(), services.free_port()
+            path = nginx.configuration(folder, app=app, http=http, https=https)
+            log = folder / "log"
+            with log.open("wb") as output:
+                command = [str(nginx.NGINX), "-c", str(path), "-g", "daemon off;"]
+                process = subprocess.Popen(command, stdout=output, stderr=output)
+            stack.callback(process.wait, timeout=20)
+            stack.callback(process.terminate)
+            deadline = time.monotonic() + 10
+            while not listens(https):
+                assert process.poll() is None, log.read_text()
+                assert time.monotonic() < deadline
+            pem = str(folder / "fullchain.pem")
+            return Proxy(f"http://localhost:{http}", f"https://localhost:{https}", pem, log)
+
+        yield start
+
+
+class Backend(ThreadingHTTPServer):
+    """Writes down what arrives; answers with the request's headers, or hangs up."""
+
+    def __init__(self) -> None:
+        self.arrived: list[str] = []
+        self.hangs_up = False
+        super().__init__(("127.0.0.1", 0), Answer)
+
+
+class Answer(BaseHTTPRequestHandler):
+    """See Backend."""
+
+    server: Backend
+
+    def do_GET(self) -> None:
+        self.server.arrived.append(self.path)
+        if self.server.hangs_up:
+            return
+        body = json.dumps({name.lower(): value for name, value in self.headers.items()}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_POST = do_GET
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing."""
+
+
+@pytest.fixture
+def backend() -> Iterator[Backend]:
+    """In a thread of its own."""
+    with Backend() as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def test_what_a_client_claims_about_itself_is_overwritten(proxy: Callable[[int], Proxy], backend: Backend) -> None:
+    claims = {"X-Forwarded-For": "192.0.2.9", "X-Forwarded-Proto": "http", "X-Forwarded-Host": "evil.example"}
+
+    seen = proxy(backend.server_port).ask("GET", "/health", headers=claims).json()
+
+    assert seen["x-forwarded-for"] == "127.0.0.1"
+    assert seen["x-forwarded-proto"] == "https"
+    assert seen["x-forwarded-host"] == seen["host"] == "localhost"
+
+
+def test_a_payment_whose_answer_is_lost_is_sent_once_and_the_outcome_called_unknown(
+    proxy: Callable[[int], Proxy], backend: Backend
+) -> None:
+    backend.hangs_up = True
+
+    answer = proxy(backend.server_port).ask("POST", "/checkout/shop/pay/pix", json={})
+
+    assert answer.status_code == 502
+    assert "not known yet" in answer.json()["message"]
+    assert backend.arrived == ["/checkout/shop/pay/pix"]
+    # One address shows no second try at another one.
+    assert "proxy_next_upstream off;" in (nginx.ROOT / "ops" / "nginx" / "nginx.conf").read_text()
+
+
+def test_no_line_of_the_logs_holds_the_webhooks_token(proxy: Callable[[int], Proxy], backend: Backend) -> None:
+    front = proxy(backend.server_port)
+    front.ask("POST", "/webhooks/appmax?token=s3cret", json={})
+    backend.hangs_up = True
+    front.ask("POST", "/webhooks/appmax?token=s3cret", json={})
+
+    assert backend.arrived == ["/webhooks/appmax?token=s3cret"] * 2
+    assert front.log.read_text().count("POST /webhooks/appmax 200 200") == 1
+    assert front.log.read_text().count("POST /webhooks/appmax 502 502") == 1
+    assert "s3cret" not in front.log.read_text()
+
+
+def test_a_body_over_one_mebibyte_is_refused_in_json_and_goes_no_further(
+    proxy: Callable[[int], Proxy], backend: Backend
+) -> None:
+    front = proxy(backend.server_port)
+
+    largest = front.ask("POST", "/webhooks/appmax", data=b"x" * 1024 * 1024)
+    larger = front.ask("POST", "/webhooks/appmax", data=b"x" * (1024 * 1024 + 1))
+
+    assert (largest.status_code, larger.status_code) == (200, 413)
+    assert larger.json() == {"message": "request body is too large"}
+    assert len(backend.arrived) == 1
+
+
+def test_figures_are_not_for_the_outside(proxy: Callable[[int], Proxy], backend: Backend) -> None:
+    assert proxy(backend.server_port).ask("GET", "/metrics").status_code == 404
+    assert backend.arrived == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_production_answers_through_it_and_http_is_sent_to_https(
+    proxy: Callable[[int], Proxy], gunicorn: Callable[..., str]
+) -> None:
+    keys = {"APP_KEY": secrets.token_urlsafe(50), "DB_DATABASE": connection.settings_dict["NAME"]}
+    url = gunicorn(APP_ENV="production", APP_URL="https://localhost", TRUSTED_PROXIES="1", **keys)
+    front = proxy(int(url.rpartition(":")[2]))
+
+    page = front.ask("GET", "/webhooks/appmax", headers={"Accept": "text/html"})
+    plain = requests.get(f"{front.http}/webhooks/appmax?token=x", allow_redirects=False, timeout=10)
+
+    assert page.status_code == 200
+    assert page.headers["Strict-Transport-Security"].startswith("max-age=31536000")
+    assert "https://localhost/webhooks/appmax" in page.text
+    assert (plain.status_code, plain.headers["Location"]) == (308, "https://localhost/webhooks/appmax?token=x")

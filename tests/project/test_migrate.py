@@ -1,0 +1,48 @@
+"""`manage.py migrate`: a statement may take as long as it needs, a lock may not."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.db.models.signals import post_migrate
+
+pytestmark = pytest.mark.django_db
+
+
+def limits() -> dict[str, str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name, setting FROM pg_settings WHERE name IN ('statement_timeout', 'lock_timeout')")
+        return dict(cursor.fetchall())
+
+
+@contextmanager
+def during_migrate(receiver: Callable[..., Any]) -> Iterator[None]:
+    post_migrate.connect(receiver)
+    try:
+        yield
+    finally:
+        post_migrate.disconnect(receiver)
+
+
+def test_only_locks_have_a_limit_while_it_runs() -> None:
+    seen: list[dict[str, str]] = []
+
+    def look(**kwargs: Any) -> None:
+        seen.append(limits())
+
+    with during_migrate(look):
+        call_command("migrate", verbosity=0)
+
+    assert seen[0] == {"statement_timeout": "0", "lock_timeout": "3000"}
+
+
+def test_afterwards_statements_have_theirs_again() -> None:
+    before = limits()
+
+    call_command("migrate", verbosity=0)
+
+    assert limits() == before
+    assert before["statement_timeout"] == "15000"

@@ -1,0 +1,111 @@
+"""/health/ready: ok, degraded (somebody should look) or down (send no requests here)."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import OperationalError, ProgrammingError, connection
+from django.test import Client
+from django.utils import timezone
+
+from checkout_project import backlog, health
+from tests.factories import WebhookEventFactory
+from webhooks.models import Retry
+
+pytestmark = pytest.mark.django_db
+
+OK = {"database": "ok", "migrations": "ok", "worker": "ok", "webhooks": "ok", "cache": "ok"}
+
+
+@pytest.fixture(autouse=True)
+def _migrations_are_looked_at_again() -> Iterator[None]:
+    health._is_migrated.clear()
+    yield
+    health._is_migrated.clear()
+
+
+@pytest.fixture
+def worker() -> None:
+    sign_of_life(timedelta(seconds=10))
+
+
+def sign_of_life(ago: timedelta) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (%s)", [timezone.now() - ago])
+
+
+def asked(client: Client) -> tuple[int, dict[str, Any]]:
+    answer = client.get("/health/ready")
+    return answer.status_code, answer.json()
+
+
+def test_all_is_well(client: Client, worker: None) -> None:
+    assert asked(client) == (200, {"status": "ok", "checks": OK, "oldest_webhook_seconds": 0})
+
+
+def test_redis_away_is_degraded(client: Client, worker: None, redis_away: None) -> None:
+    status, body = asked(client)
+
+    assert (status, body["status"], body["checks"]) == (200, "degraded", OK | {"cache": "degraded"})
+
+
+def test_no_worker_is_degraded(client: Client) -> None:
+    assert asked(client)[1]["checks"] == OK | {"worker": "degraded"}
+
+
+@pytest.mark.parametrize(("seconds", "state"), [(50, "ok"), (70, "degraded")])
+def test_a_worker_that_says_nothing_for_a_minute_is_gone(client: Client, seconds: int, state: str) -> None:
+    sign_of_life(timedelta(hours=1))
+    sign_of_life(timedelta(seconds=seconds))
+
+    assert asked(client)[1]["checks"]["worker"] == state
+
+
+def waiting(*, since: timedelta, looked_at_again_in: timedelta | None = None) -> None:
+    event = WebhookEventFactory.create(processed=False, processed_at=None)
+    type(event).objects.filter(pk=event.pk).update(created_at=timezone.now() - since)
+    if looked_at_again_in is not None:
+        Retry.objects.create(event=event, times=3, next_at=timezone.now() + looked_at_again_in)
+
+
+def test_an_event_may_wait_for_its_order_for_days(client: Client, worker: None) -> None:
+    waiting(since=timedelta(days=2), looked_at_again_in=timedelta(hours=6))
+
+    status, body = asked(client)
+
+    assert (status, body["status"]) == (200, "ok")
+    assert 172_800 <= body["oldest_webhook_seconds"] < 172_810
+
+
+@pytest.mark.parametrize("again", [None, timedelta(minutes=-6)])
+def test_an_event_that_nobody_looks_at_is_degraded(client: Client, worker: None, again: timedelta | None) -> None:
+    waiting(since=timedelta(minutes=6), looked_at_again_in=again)
+
+    assert asked(client)[1]["checks"] == OK | {"webhooks": "degraded"}
+
+
+def test_migrations_to_be_applied_are_down(client: Client) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM django_migrations WHERE app = 'orders' AND name LIKE '0003%'")
+
+    status, body = asked(client)
+
+    assert (status, body["status"], body["message"]) == (503, "down", "not ready: migrations")
+    assert body["checks"] == {"database": "ok", "migrations": "down", "cache": "ok"}
+
+
+@pytest.mark.parametrize("error", [OperationalError, ProgrammingError])
+def test_no_answer_of_the_database_is_down(client: Client, monkeypatch: pytest.MonkeyPatch, error: Any) -> None:
+    def fail() -> None:
+        raise error
+
+    monkeypatch.setattr(backlog, "worker_silence", fail)
+
+    status, body = asked(client)
+
+    assert (status, body["message"]) == (503, "not ready: database")
+
+
+def test_it_is_never_cached(client: Client) -> None:
+    assert client.get("/health/ready")["Cache-Control"] == "no-store"

@@ -1,0 +1,112 @@
+"""Error reports and traces, as those who receive them see them: a process is started, and sends them over HTTP."""
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# A bug in a view, one that a secret is near to, and a line of ours.
+ACT = """
+import django, os
+django.setup()
+from django.test import Client
+from unittest.mock import patch
+import structlog
+structlog.stdlib.get_logger("orders").error("payment.not_recorded", order=17, cvv="987")
+def bug(*args, **kwargs):
+    number = "4000000000000010"
+    raise RuntimeError("Ana Souza paid with " + number)
+with patch("webhooks.payload.read", bug):
+    client = Client(raise_request_exception=False, SERVER_NAME="localhost", REMOTE_ADDR="203.0.113.9")
+    headers = {"X-Request-ID": "r-9", "Authorization": "Api-Key s3cret", "User-Agent": "Ana's"}
+    body = {"event": "x", "email": "ana@example.com"}
+    client.post("/webhooks/appmax?token=s3cret", body, "application/json", headers=headers)
+from opentelemetry import trace
+getattr(trace.get_tracer_provider(), "shutdown", lambda: None)()
+"""
+SECRETS = ("s3cret", "Ana", "ana@", "4000000000000010", "987", "203.0.113.9")
+
+
+@pytest.fixture
+def receiver() -> Iterator[tuple[str, list[bytes]]]:
+    """A server that keeps what is posted to it: its address, and the bodies."""
+    bodies: list[bytes] = []
+
+    class Receiver(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            bodies.append(gzip.decompress(body) if self.headers.get("Content-Encoding") == "gzip" else body)
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *args: Any) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Receiver) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"127.0.0.1:{server.server_port}", bodies
+        server.shutdown()
+        thread.join()
+
+
+def act(**variables: str) -> None:
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "checkout_project.settings", **variables}
+    subprocess.run([sys.executable, "-c", ACT], cwd=ROOT, env=environment, check=True, capture_output=True, timeout=60)
+
+
+def test_errors_are_reported_with_the_requests_number_and_without_anything_personal(receiver: Any) -> None:
+    address, bodies = receiver
+
+    act(SENTRY_DSN=f"http://key@{address}/1")
+
+    text = b"".join(bodies).decode()
+    events = [json.loads(line) for body in bodies for line in body.decode().splitlines() if '"event_id"' in line]
+    reports = [event for event in events if "level" in event]
+    assert [report["logentry"]["message"] for report in reports if "logentry" in report][:1] == ["payment.not_recorded"]
+    assert reports[0]["extra"]["order"] == 17
+    [bug] = [report for report in reports if "exception" in report]
+    assert bug["exception"]["values"][0]["type"] == "RuntimeError"
+    assert bug["tags"] == {"request_id": "r-9"}
+    for secret in SECRETS:
+        assert secret not in text, secret
+
+
+def test_requests_are_traced_with_their_number_and_without_anything_personal(receiver: Any) -> None:
+    address, bodies = receiver
+
+    act(OTEL_EXPORTER_OTLP_ENDPOINT=f"http://{address}")
+
+    spans = [
+        span
+        for body in bodies
+        for resource in ExportTraceServiceRequest.FromString(body).resource_spans
+        for scope in resource.scope_spans
+        for span in scope.spans
+    ]
+    [request] = [span for span in spans if "webhooks/appmax" in span.name]
+    told = {attribute.key: attribute.value for attribute in request.attributes}
+    assert told["request_id"].string_value == "r-9"
+    assert told["http.status_code"].int_value == 500
+    for secret in SECRETS:
+        assert secret.encode() not in b"".join(bodies), secret
+
+
+def test_without_an_address_nothing_of_them_is_even_loaded() -> None:
+    code = "import django, sys; django.setup(); print({'sentry_sdk', 'opentelemetry.sdk.trace'} & set(sys.modules))"
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "checkout_project.settings"}
+
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
+
+    assert result.stdout == "set()\n"
