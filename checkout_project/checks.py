@@ -75,7 +75,8 @@ def sessions_behind_pgbouncer(
     if settings.DB_SCHEMA != "public":  # which is where PostgreSQL looks by itself
         wanted["search_path"] = settings.DB_SCHEMA
     with connection.cursor() as cursor:
-        cursor.execute("SELECT name, setting FROM pg_settings WHERE name = ANY(%s)", [list(wanted)])
+        # What sessions begin with: `migrate` itself has lifted its own.
+        cursor.execute("SELECT name, reset_val FROM pg_settings WHERE name = ANY(%s)", [list(wanted)])
         in_force = dict(cursor.fetchall())
         cursor.execute("SELECT current_user, current_database()")
         role, database = cursor.fetchone()

@@ -18,7 +18,7 @@ from appmax.simulator.server import SimulatorServer
 from appmax.simulator.state import Fault
 from dev.services import free_port
 from orders.models import Order, PaymentAttempt
-from tests.drills.test_crash import wait_until
+from tests.drills.conftest import wait_until
 from tests.orders.conftest import by_card, ordered, post
 
 pytestmark = pytest.mark.django_db(transaction=True)
