@@ -154,14 +154,13 @@ if _open_share < 1:
     )
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "checkout_project.postgresql",  # a restarted PostgreSQL costs no request
         "HOST": env.text("DB_HOST", "localhost"),
         "PORT": env.number("DB_PORT", 5432, minimum=1),
         "NAME": env.text("DB_DATABASE", "appmax_checkout"),
         "USER": env.text("DB_USERNAME", "appmax"),
         "PASSWORD": env.text("DB_PASSWORD"),
         "TIME_ZONE": env.text("DB_TIMEZONE", "UTC"),
-        "CONN_HEALTH_CHECKS": True,  # a restarted PostgreSQL costs no request
         "OPTIONS": {
             "sslmode": env.choice(
                 "DB_SSLMODE", "disable", ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
@@ -180,6 +179,9 @@ if env.flag("DB_POOL", True):
         "max_size": _open_share,
         "max_lifetime": DB_CONN_MAX_LIFETIME,
         "timeout": 2,  # seconds a request waits for a connection before it is told 503
+        # Seconds until an attempt to connect is given up, and the next request makes a new one. The library's 300, with
+        # pauses that double, would go on failing for as long again as PostgreSQL had been away.
+        "reconnect_timeout": 1,
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
