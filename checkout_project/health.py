@@ -36,7 +36,7 @@ log = structlog.stdlib.get_logger(__name__)
         **errors(405, 500),
     },
 )
-@api_view(["GET"])
+@api_view(["GET", "HEAD"])
 def health(request: Request) -> HttpResponse:
     """200 `{"status": "ok"}`, or the page for a browser."""
     if wants_page(request):
@@ -75,7 +75,7 @@ _READY = answer(
     summary="Whether this process can do its work",
     responses={(200, "application/json"): _READY, (503, "application/json"): _READY, **errors(405, 500)},
 )
-@api_view(["GET"])
+@api_view(["GET", "HEAD"])
 def ready(request: Request) -> Response:
     """200 if it is ok or degraded, 503 if it is down; with the state of each part.
 
