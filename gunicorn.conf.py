@@ -2,14 +2,17 @@
 
 import os
 import shutil
+import sys
 import tempfile
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from gunicorn import glogging
 
-# Read here, so that a wrong setting ends the start in one line and not in every worker. Nothing else of the product is
-# imported: workers forked after a HUP load its new code.
+# Settings are read here, so that a wrong one ends the start in one line and not in every worker; and anew after a HUP,
+# since workers inherit them. All else of the product they load themselves, and its new code after a HUP.
+for _name in [name for name in sys.modules if name.partition(".")[0] == "checkout_project"]:
+    del sys.modules[_name]
 try:
     from checkout_project import settings
 except ImproperlyConfigured as error:

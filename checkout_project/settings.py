@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import django_stubs_ext
-from cryptography.fernet import Fernet
+from cryptography.fernet import Fernet, MultiFernet
 from csp.constants import NONE, SELF, UNSAFE_INLINE
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
@@ -411,15 +411,25 @@ LOGGING = logs.configuration(LOG_LEVEL, LOG_FORMAT)
 # What Prometheus sends as a bearer token; without it production shows nobody its figures.
 METRICS_TOKEN = env.text("METRICS_TOKEN", "")
 # Where the job worker shows its own figures (manage.py worker); 0: nowhere.
-WORKER_METRICS_PORT = env.number("WORKER_METRICS_PORT", 0)
+WORKER_METRICS_PORT = env.number("WORKER_METRICS_PORT", 0, maximum=65535)
 # Error reports and traces: off unless set.
 SENTRY_DSN = env.text("SENTRY_DSN", "")
 OTEL_ENDPOINT = env.text("OTEL_EXPORTER_OTLP_ENDPOINT", "")
-OTEL_TRACES_SHARE = env.number("OTEL_TRACES_PERCENT", 100) / 100
+OTEL_TRACES_SHARE = env.number("OTEL_TRACES_PERCENT", 100, maximum=100) / 100
 
 # --- what production refuses -----------------------------------------------------------------------------------------
 
 _APP_KEY_LENGTH = 50
+
+
+def _are_fernet_keys(keys: list[str]) -> bool:
+    try:
+        MultiFernet([Fernet(key) for key in keys])
+    except ValueError:
+        return False
+    return True
+
+
 if not IS_LOCAL:
     for _wrong, _reason in (
         (DEBUG, "APP_DEBUG must be off in production: it shows the product's inside to whoever asks"),
@@ -431,7 +441,11 @@ if not IS_LOCAL:
             any(host.startswith(("*", ".")) for host in ALLOWED_HOSTS),
             "ALLOWED_HOSTS must name each host in production, without * or a leading dot",
         ),
-        (not PUBLIC_URL.startswith("https://"), "APP_URL must begin with https:// in production: cookies need it"),
+        (
+            not PUBLIC_URL.startswith("https://"),
+            f"{'NGROK_URL' if NGROK_URL else 'APP_URL'} must begin with https:// in production: cookies need it",
+        ),
+        (not _are_fernet_keys(FIELD_ENCRYPTION_KEYS), "FIELD_ENCRYPTION_KEYS must be Fernet keys, separated by commas"),
         (not API_KEYS_REQUIRED, "API_KEYS_REQUIRED must be true in production: merchants' secrets are behind it"),
         (CACHE_DRIVER == "memory", "CACHE_DRIVER must be redis in production: its processes share tokens"),
     ):

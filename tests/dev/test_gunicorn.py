@@ -45,3 +45,12 @@ def test_a_wrong_setting_ends_the_start_in_one_line() -> None:
 
     assert result.returncode != 0
     assert result.stderr.strip() == "configuration error: APP_PORT must be a whole number of at least 1, not 'abc'"
+
+
+def test_a_reload_reads_the_settings_of_the_new_code(monkeypatch: pytest.MonkeyPatch, conf: dict[str, Any]) -> None:
+    before = {name: module for name, module in sys.modules.items() if name.partition(".")[0] == "checkout_project"}
+    monkeypatch.setenv("WEB_THREADS", "3")  # stands for a changed line of settings.py
+    try:
+        assert runpy.run_path(str(ROOT / "gunicorn.conf.py"))["threads"] == 3
+    finally:
+        sys.modules.update(before)
