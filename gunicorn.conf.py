@@ -47,6 +47,11 @@ if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
     os.environ[_OURS] = os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="metrics-")
 
 
+def post_fork(server: Any, worker: Any) -> None:
+    """Whatever tidies /tmp must not keep a new process from starting."""
+    os.makedirs(os.environ["PROMETHEUS_MULTIPROC_DIR"], mode=0o700, exist_ok=True)
+
+
 def child_exit(server: Any, worker: Any) -> None:
     """What a process that has ended had counted stays; what it had (connections) goes."""
     from prometheus_client import multiprocess

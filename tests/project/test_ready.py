@@ -129,3 +129,12 @@ def test_being_alive_asks_no_table(client: Client, django_assert_num_queries: An
     client.cookies["sessionid"] = "x" * 32
     with django_assert_num_queries(0), patch.object(cache, "get", side_effect=AssertionError):
         assert client.get("/health", headers={"Accept": accept}).status_code == 200
+
+
+def test_a_database_that_takes_no_writes_is_down(client: Client, worker: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION READ ONLY")
+
+    status, body = asked(client)
+
+    assert (status, body["message"]) == (503, "not ready: database")
