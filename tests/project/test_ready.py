@@ -138,3 +138,7 @@ def test_a_database_that_takes_no_writes_is_down(client: Client, worker: None) -
     status, body = asked(client)
 
     assert (status, body["message"]) == (503, "not ready: database")
+
+
+def test_the_page_for_browsers_holds_no_forged_host(client: Client) -> None:
+    assert b"evil.com" not in client.get("/health", headers={"Host": "evil.com", "Accept": "text/html"}).content
