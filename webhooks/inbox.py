@@ -135,10 +135,10 @@ def wait_limit() -> timedelta:
 def _count(name: str, outcome: Outcome, kept: WebhookEvent | None = None) -> None:
     """In the metrics, once it is in the tables; a stranger's names are many, and count as one."""
     known = payload.spellings(name)[0] if payload.is_known(name) else "unknown"
-    transaction.on_commit(_events.labels(known, outcome).inc)
+    transaction.on_commit(_events.labels(known, outcome).inc, robust=True)
     if kept is not None and kept.processed:
         seconds = (timezone.now() - kept.created_at).total_seconds()
-        transaction.on_commit(lambda: _waited.observe(seconds))
+        transaction.on_commit(lambda: _waited.observe(seconds), robust=True)
 
 
 def _lock_order(appmax_order_id: int | None) -> Order | None:
