@@ -15,7 +15,8 @@ COPY . .
 # The settings insist on their secrets; collecting static files uses none of them, so these live for one command.
 RUN python -m compileall -q . \
     && throw_away=$(python -c 'import secrets; print(secrets.token_urlsafe(50))') \
-    && APP_KEY=$throw_away FIELD_ENCRYPTION_KEYS=$throw_away DB_PASSWORD=$throw_away APP_URL=https://build.invalid \
+    && fernet=$(python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())') \
+    && APP_KEY=$throw_away FIELD_ENCRYPTION_KEYS=$fernet DB_PASSWORD=$throw_away APP_URL=https://build.invalid \
        python manage.py collectstatic --noinput --verbosity 0
 
 

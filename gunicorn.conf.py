@@ -3,6 +3,7 @@
 import os
 import select
 import shutil
+import sys
 import tempfile
 from typing import Any
 
@@ -10,8 +11,10 @@ from django.core.exceptions import ImproperlyConfigured
 from gunicorn import glogging
 from gunicorn.workers.gthread import ThreadWorker
 
-# Read here, so that a wrong setting ends the start in one line and not in every worker. Nothing else of the product is
-# imported: workers forked after a HUP load its new code.
+# Settings are read here, so that a wrong one ends the start in one line and not in every worker; and anew after a HUP,
+# since workers inherit them. All else of the product they load themselves, and its new code after a HUP.
+for _name in [name for name in sys.modules if name.partition(".")[0] == "checkout_project"]:
+    del sys.modules[_name]
 try:
     from checkout_project import settings
 except ImproperlyConfigured as error:
@@ -61,6 +64,11 @@ logconfig_dict = settings.LOGGING
 _OURS = "APPMAX_CHECKOUT_METRICS"
 if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
     os.environ[_OURS] = os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="metrics-")
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    """Whatever tidies /tmp must not keep a new process from starting."""
+    os.makedirs(os.environ["PROMETHEUS_MULTIPROC_DIR"], mode=0o700, exist_ok=True)
 
 
 def child_exit(server: Any, worker: Any) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import IO, Any, NoReturn
 
 from django.conf import settings
+from gunicorn.http.errors import ParseException as MalformedHTTP
 from rest_framework import status
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.negotiation import BaseContentNegotiation
@@ -30,7 +31,10 @@ class StrictJSONParser(BaseParser):
 
     def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> dict[str, Any]:
         """Raises `BodyTooLarge` and `ParseError`."""
-        raw = stream.read(settings.MAX_BODY_BYTES + 1)
+        try:
+            raw = stream.read(settings.MAX_BODY_BYTES + 1)
+        except (OSError, MalformedHTTP):  # whoever sends it went away, or its chunks are none
+            raise ParseError from None
         if len(raw) > settings.MAX_BODY_BYTES:
             raise BodyTooLarge
         try:

@@ -35,11 +35,13 @@ class Environment:
             raise ImproperlyConfigured(f"{name} is not set; .env.example says what it is")
         return default
 
-    def number(self, name: str, default: int, *, minimum: int = 0) -> int:
-        """A whole number of at least `minimum`."""
+    def number(self, name: str, default: int, *, minimum: int = 0, maximum: int | None = None) -> int:
+        """A whole number of at least `minimum`, and at most `maximum`."""
         raw = self.text(name, str(default))
         if not raw.isascii() or not raw.isdigit() or int(raw) < minimum:
             raise ImproperlyConfigured(f"{name} must be a whole number of at least {minimum}, not {raw!r}")
+        if maximum is not None and int(raw) > maximum:
+            raise ImproperlyConfigured(f"{name} must be at most {maximum}, not {raw!r}")
         return int(raw)
 
     def flag(self, name: str, default: bool) -> bool:

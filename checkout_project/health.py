@@ -36,7 +36,7 @@ log = structlog.stdlib.get_logger(__name__)
         **errors(405, 500),
     },
 )
-@api_view(["GET"])
+@api_view(["GET", "HEAD"])
 def health(request: Request) -> HttpResponse:
     """200 `{"status": "ok"}`, or the page for a browser."""
     if wants_page(request):
@@ -75,18 +75,18 @@ _READY = answer(
     summary="Whether this process can do its work",
     responses={(200, "application/json"): _READY, (503, "application/json"): _READY, **errors(405, 500)},
 )
-@api_view(["GET"])
+@api_view(["GET", "HEAD"])
 def ready(request: Request) -> Response:
     """200 if it is ok or degraded, 503 if it is down; with the state of each part.
 
-    Without the database, or with migrations still to be applied, it is down. Redis away, no worker, or events that
-    nobody looks at are degraded: payments and webhooks are taken, and nothing is lost.
+    Without a database that takes writes, or with migrations still to be applied, it is down. Redis away, no worker, or
+    events that nobody looks at are degraded: payments and webhooks are taken, and nothing is lost.
     """
     checks: dict[str, State] = {}
     oldest: dict[str, int] = {}
     try:
         checks["migrations"] = _migrations()
-        checks["database"] = State.OK
+        checks["database"] = _database()
         if checks["migrations"] is State.OK:
             checks["worker"] = _worker()
             checks["webhooks"] = State.DEGRADED if backlog.overdue_events() > OVERDUE_AFTER else State.OK
@@ -102,6 +102,13 @@ def ready(request: Request) -> Response:
         status=503 if worst is State.DOWN else 200,
         headers={"Cache-Control": "no-store"},
     )
+
+
+def _database() -> State:
+    """A standby, or a primary that was demoted, answers and takes nothing."""
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW transaction_read_only")
+        return State.DOWN if cursor.fetchone() == ("on",) else State.OK
 
 
 _is_migrated = threading.Event()  # once applied they stay so, and finding it out is costly

@@ -4,6 +4,8 @@ Whatever is bound to the context (a request's number, a job's) is in each line. 
 what looks like a secret: the second line of defence, as the first is not to log any.
 """
 
+import logging
+import math
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -22,6 +24,12 @@ _PATTERNS = (
     (re.compile(r"(?<![\w.-])(?:\d[ -]?){12,18}\d(?![\w.-])"), MASK),
     # "cvv": "123" and the like, in JSON, Python or query strings
     (re.compile(rf"""(["']?\b(?:{_NAMES})\b["']?\s*[:=]\s*["']?)([^"',&\s}}]+)""", re.IGNORECASE), rf"\1{MASK}"),
+    # what PostgreSQL quotes of rows and statements, which ends with its error's text
+    (
+        re.compile(r"((?:DETAIL|CONTEXT|LINE \d+): ).*?(?=\n\n(?:The above|During handling)|\Z)", re.DOTALL),
+        rf"\1{MASK}",
+    ),
+    (re.compile(r"""(invalid input \w+ for [^:"\n]+: )".*?"(?=\n|\Z)"""), rf"\1{MASK}"),
     (re.compile(r"\b(Bearer|Api-Key|Basic)\s+[\w.~+/=-]+", re.IGNORECASE), rf"\1 {MASK}"),
 )
 
@@ -47,8 +55,10 @@ def _in_order(logger: WrappedLogger | None, method: str, line: EventDict) -> Eve
 def _scrubbed(value: Any) -> Any:
     """Numbers stay numbers unless they look like a card's; what isn't JSON becomes text."""
     match value:
-        case None | bool() | float():
+        case None | bool():
             return value
+        case float():
+            return value if math.isfinite(value) else str(value)  # JSON has neither NaN nor infinity
         case int():
             return value if (text := scrub(str(value))) == str(value) else text
         case dict():
@@ -84,6 +94,18 @@ def configure_structlog() -> None:
     )
 
 
+class _Formatter(structlog.stdlib.ProcessorFormatter):
+    """A line that can't be written fails nothing, a payment least of all, and says where it comes from. Left to the
+    standard library, it would be printed with all its values."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        try:
+            return super().format(record)
+        except Exception as error:
+            what = f"log.unprintable: {type(error).__name__} at {record.pathname}:{record.lineno}"
+            return super().format(logging.LogRecord(record.name, record.levelno, "", 0, what, None, None))
+
+
 def formatter(form: str) -> structlog.stdlib.ProcessorFormatter:
     """`form`: "json", an object a line; or "text", for people."""
     renderer: Processor
@@ -93,7 +115,7 @@ def formatter(form: str) -> structlog.stdlib.ProcessorFormatter:
         renderer = structlog.dev.ConsoleRenderer(
             colors=False, pad_event_to=0, pad_level=False, exception_formatter=structlog.dev.plain_traceback
         )
-    return structlog.stdlib.ProcessorFormatter(
+    return _Formatter(
         foreign_pre_chain=_SHARED,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
@@ -118,6 +140,7 @@ def configuration(level: str, form: str) -> dict[str, Any]:
             "django.db.backends": {"level": "INFO"},
             "urllib3": {"level": "INFO"},
             "procrastinate": {"level": "WARNING"},  # it tells of every round
+            "gunicorn.http.wsgi": {"level": "ERROR"},  # warns of every HEAD: Django leaves the body to it
             # Their own handlers would print each line twice, or mail error reports with request bodies
             "django": {"handlers": [], "propagate": True},
             "django.server": {"handlers": [], "propagate": True},

@@ -1,12 +1,18 @@
-"""What is known of every request: its number, one line in the log, and the figures of /metrics."""
+"""What is known of every request: its number, one line in the log, and the figures of /metrics. Who may ask what under
+any name."""
 
 import re
 import time
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 import structlog
+from django.conf import settings
+from django.core.signals import request_finished
+from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 
 from checkout_project import metrics
 
@@ -28,16 +34,37 @@ class Observed:
         request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
         request.request_id = request_id  # type: ignore[attr-defined]
         started = time.perf_counter()
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
-            response = self.get_response(request)
-            response["X-Request-ID"] = request_id
-            seconds = time.perf_counter() - started
-            metrics.record_request(request, response.status_code, seconds)
-            log.info(
-                "request.finished",
-                method=request.method,
-                path=request.path,
-                status=response.status_code,
-                ms=round(seconds * 1000, 1),
-            )
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        response = self.get_response(request)
+        response["X-Request-ID"] = request_id
+        seconds = time.perf_counter() - started
+        metrics.record_request(request, response.status_code, seconds)
+        log.info(
+            "request.finished",
+            method=request.method,
+            path=request.path,
+            status=response.status_code,
+            ms=round(seconds * 1000, 1),
+        )
         return response
+
+
+@receiver(request_finished)
+def _forget_number(**signal: Any) -> None:
+    """Not before: Django itself logs a request that failed after all middleware."""
+    structlog.contextvars.unbind_contextvars("request_id")
+
+
+class ProbesUnderAnyName:
+    """A load balancer, a supervisor and Prometheus know a process by its address, which no ALLOWED_HOSTS can name. What
+    they ask is answered whatever its Host header says, and no answer of these holds it."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+        self._paths = {reverse(name) for name in ("health", "ready", "metrics")}
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Their host is the first of ALLOWED_HOSTS."""
+        if request.path in self._paths:
+            request.get_host = lambda: settings.ALLOWED_HOSTS[0]  # type: ignore[method-assign]
+        return self.get_response(request)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
 from checkout_project.logs import scrub, scrubbed
 
@@ -32,7 +33,14 @@ def start() -> None:
 
 def _start_error_reports() -> None:
     import sentry_sdk
+    from sentry_sdk.integrations.logging import ignore_logger
+    from sentry_sdk.utils import BadDsn, Dsn
 
+    ignore_logger("django.security.DisallowedHost")  # whoever knows our address could fill the account
+    try:
+        Dsn(settings.SENTRY_DSN)
+    except BadDsn:
+        raise ImproperlyConfigured("SENTRY_DSN is none: https://KEY@HOST/PROJECT") from None
     sentry_sdk.init(
         dsn=settings.SENTRY_DSN,
         environment=settings.APP_ENV,
@@ -40,6 +48,7 @@ def _start_error_reports() -> None:
         include_local_variables=False,
         max_request_body_size="never",
         max_breadcrumbs=0,
+        trace_propagation_targets=[],  # Appmax gets none of its headers
         shutdown_timeout=2,  # seconds
         before_send=reported,
     )
@@ -61,8 +70,8 @@ def reported(event: "Event", hint: "Hint") -> "Event":
         report["extra"] = line
     elif record is not None:
         report["logentry"] = {"message": scrub(str(record.msg))}  # without its arguments
-    if "transaction" in event:
-        report["transaction"] = event["transaction"]  # the route
+    if event.get("transaction_info", {}).get("source") == "route":  # else it is a path
+        report["transaction"] = event["transaction"]
     report["tags"] = structlog.contextvars.get_contextvars()
     return report  # type: ignore[return-value]
 
@@ -80,7 +89,7 @@ _TOLD = (
 
 
 def _start_traces() -> None:
-    from opentelemetry import trace
+    from opentelemetry import propagate, trace
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.instrumentation.django import DjangoInstrumentor
     from opentelemetry.instrumentation.psycopg import PsycopgInstrumentor
@@ -89,20 +98,23 @@ def _start_traces() -> None:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
     from opentelemetry.sdk.trace.sampling import ParentBasedTraceIdRatio
+    from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+    propagate.set_global_textmap(TraceContextTextMapPropagator())  # not "baggage": a stranger's would go on to Appmax
+    exporter = OTLPSpanExporter(endpoint=f"{settings.OTEL_ENDPOINT.rstrip('/')}/v1/traces", timeout=5)
     provider = TracerProvider(
         sampler=ParentBasedTraceIdRatio(settings.OTEL_TRACES_SHARE),
         resource=Resource.create({"service.name": "appmax-checkout", "deployment.environment": settings.APP_ENV}),
     )
-    provider.add_span_processor(BatchSpanProcessor(_reticent(OTLPSpanExporter(timeout=5))))
+    provider.add_span_processor(BatchSpanProcessor(_reticent(exporter)))
     trace.set_tracer_provider(provider)
-    DjangoInstrumentor().instrument(response_hook=_name_request)
+    DjangoInstrumentor().instrument(response_hook=_name_request, middleware_position=2)  # behind those that come first
     PsycopgInstrumentor().instrument()
     RequestsInstrumentor().instrument()
 
 
 def _name_request(span: Any, request: Any, response: Any) -> None:
-    span.set_attribute("request_id", response.get("X-Request-ID", ""))
+    span.set_attribute("request_id", request.request_id)
 
 
 def _reticent(exporter: "SpanExporter") -> "SpanExporter":

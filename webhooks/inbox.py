@@ -92,9 +92,8 @@ def reprocess(pk: int, *, is_confirmed: bool = False, may_close: bool = False) -
         return Outcome.FAILED
     if waiting.processed:
         retention.strip_if_old(waiting)
-        _waited.observe((timezone.now() - row.created_at).total_seconds())
     log.info("webhook.reprocessed", id=pk, name=row.event, order=row.appmax_order_id, outcome=outcome)
-    _count(row.event, outcome)
+    _count(row.event, outcome, waiting)
     return outcome
 
 
@@ -109,9 +108,7 @@ def apply_waiting(order: Order, **signal: Any) -> None:
             for row in rows.with_merchants().select_for_update(of=("self",)):
                 outcome = _settle_kept(row, order)
                 row.save_outcome()
-                if row.processed:
-                    _waited.observe((timezone.now() - row.created_at).total_seconds())
-                _count(row.event, outcome)
+                _count(row.event, outcome, row)
                 log.info("webhook.applied_early", id=row.pk, order=order.appmax_order_id, outcome=outcome)
     except Exception as error:
         log.error("webhook.apply_waiting_failed", order=order.appmax_order_id, error=type(error).__name__)
@@ -135,9 +132,13 @@ def wait_limit() -> timedelta:
     return timedelta(hours=settings.WEBHOOK_WAIT_HOURS)
 
 
-def _count(name: str, outcome: Outcome) -> None:
-    """In the metrics; a stranger's names are many, and count as one."""
-    _events.labels(payload.spellings(name)[0] if payload.is_known(name) else "unknown", outcome).inc()
+def _count(name: str, outcome: Outcome, kept: WebhookEvent | None = None) -> None:
+    """In the metrics, once it is in the tables; a stranger's names are many, and count as one."""
+    known = payload.spellings(name)[0] if payload.is_known(name) else "unknown"
+    transaction.on_commit(_events.labels(known, outcome).inc, robust=True)
+    if kept is not None and kept.processed:
+        seconds = (timezone.now() - kept.created_at).total_seconds()
+        transaction.on_commit(lambda: _waited.observe(seconds), robust=True)
 
 
 def _lock_order(appmax_order_id: int | None) -> Order | None:

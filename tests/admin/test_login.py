@@ -23,7 +23,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from orders.models import Order
 from tests.admin.conftest import PASSWORD, on, url
 from tests.factories import OrderFactory
-from tests.project.test_settings import ROOT, settings_of
+from tests.project.test_settings import PRODUCTION, ROOT, settings_of
 
 pytestmark = pytest.mark.django_db
 
@@ -558,9 +558,7 @@ def test_hours_and_the_second_factor_come_from_the_environment() -> None:
 
 
 def test_the_session_cookie_goes_over_https_only_in_production() -> None:
-    production = {"APP_ENV": "production", "APP_URL": "https://a.com", "APP_KEY": "k", "FIELD_ENCRYPTION_KEYS": "f"}
-
-    assert settings_of("SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", **production) == {
+    assert settings_of("SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", **PRODUCTION) == {
         "SESSION_COOKIE_SECURE": True,
         "CSRF_COOKIE_SECURE": True,
     }

@@ -17,7 +17,16 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture
 def conf(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
-    return runpy.run_path(str(ROOT / "gunicorn.conf.py"))
+    return read()
+
+
+def read() -> dict[str, Any]:
+    """The configuration; the modules that it forgets are put back, for the other tests."""
+    ours = {name: module for name, module in sys.modules.items() if name.partition(".")[0] == "checkout_project"}
+    try:
+        return runpy.run_path(str(ROOT / "gunicorn.conf.py"))
+    finally:
+        sys.modules.update(ours)
 
 
 def test_workers_are_those_that_share_the_database_connections(conf: dict[str, Any]) -> None:
@@ -44,3 +53,17 @@ def test_a_wrong_setting_ends_the_start_in_one_line() -> None:
 
     assert result.returncode != 0
     assert result.stderr.strip() == "configuration error: APP_PORT must be a whole number of at least 1, not 'abc'"
+
+
+def test_a_reload_reads_the_settings_of_the_new_code(monkeypatch: pytest.MonkeyPatch, conf: dict[str, Any]) -> None:
+    monkeypatch.setenv("WEB_THREADS", "3")  # stands for a changed line of settings.py
+
+    assert read()["threads"] == 3
+
+
+def test_a_process_starts_though_the_folder_of_figures_was_tidied_away(conf: dict[str, Any], tmp_path: Path) -> None:
+    tmp_path.rmdir()
+
+    conf["post_fork"](None, None)
+
+    assert tmp_path.is_dir()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -162,3 +163,16 @@ def test_management_commands_use_no_pool() -> None:
     )
 
     assert result.stdout.strip() == "False"
+
+
+def test_a_worker_whose_port_is_taken_says_so_in_one_line(simulator: SimulatorServer) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        worker = work(simulator, "worker", WORKER_METRICS_PORT=str(port))
+        output = worker.communicate(timeout=60)[0]
+
+    assert worker.returncode == 1
+    assert f"CommandError: WORKER_METRICS_PORT {port}: " in output
+    assert "Traceback" not in output

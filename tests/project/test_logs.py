@@ -125,3 +125,47 @@ def test_lines_of_libraries_look_like_ours() -> None:
     line = json.loads(formatter("json").format(record))
 
     assert (line["event"], line["level"], line["logger"]) == ("Not Found: / ••••", "warning", "django.request")
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        (
+            "UniqueViolation: duplicate key\nDETAIL:  Key (email)=(ana@x.com)\n\n again.\n\nThe above exception was",
+            "UniqueViolation: duplicate key\nDETAIL: ••••\n\nThe above exception was",
+        ),
+        ("not-null constraint\nDETAIL:  Failing row contains (3, Ana, null).", "not-null constraint\nDETAIL: ••••"),
+        ('invalid input syntax for type bigint: "Ana "S" x"\nLINE 1: WHERE x = \'Ana\'', "LINE 1: ••••"),
+    ],
+)
+def test_what_postgresql_quotes_of_a_row_is_masked(text: str, masked: str) -> None:
+    assert scrub(text).endswith(masked)
+    assert "Ana" not in scrub(text)
+
+
+class Unprintable:
+    def __str__(self) -> str:
+        raise RuntimeError("Ana")
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+@pytest.mark.parametrize("value", [Unprintable(), [[]]], ids=["no text", "endless"])
+def test_a_line_that_cannot_be_written_says_so_and_fails_nothing(
+    form: str, value: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if isinstance(value, list):
+        value[0].append(value)
+
+    line = written(form, "payment.settled", name="Ana", value=value)
+
+    assert line.count("\n") == 1
+    assert "log.unprintable" in line
+    assert "test_logs.py" in line or "stdlib.py" in line or "_native.py" in line
+    assert "Ana" not in line + capsys.readouterr().err
+
+
+@pytest.mark.parametrize("share", [float("nan"), float("inf")])
+def test_numbers_that_json_does_not_have_are_text(share: float) -> None:
+    line = json.loads(written("json", "x", share=share), parse_constant=lambda name: pytest.fail(name))
+
+    assert line["share"] == str(share)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from appmax.simulator.server import SimulatorServer
 from installations.models import Installation
 from orders.models import StatusCheck
+from orders.signals import order_created
 from tests.factories import OrderFactory, WebhookEventFactory, api_key
 from tests.orders.conftest import by_card, by_pix
 
@@ -76,6 +77,24 @@ def test_webhooks_are_counted_by_name_and_outcome_and_strange_names_as_one(post:
     assert gained.of("checkout_webhook_events_total", name="OrderPaidByPix", outcome="duplicate") == 1
     assert gained.of("checkout_webhook_events_total", name="unknown", outcome="acknowledged") == 2
     assert gained.of("checkout_webhook_events_total", name="OrderPaid", outcome="waiting") == 1
+
+
+def test_what_is_taken_back_is_not_counted(post: Any, gained: Gained) -> None:
+    post("/webhooks/appmax", {"event": "order_paid", "event_type": "order", "data": {"order_id": 9}})
+    with transaction.atomic():
+        order = OrderFactory.create(appmax_order_id=9)
+        order_created.send(sender=type(order), order=order)
+        assert order.status == "aprovado"
+        transaction.set_rollback(True)
+
+    assert gained.of("checkout_webhook_events_total", name="OrderPaid", outcome="applied") == 0
+    assert gained.of("checkout_webhook_waited_seconds_count") == 0
+
+    order = OrderFactory.create(appmax_order_id=9)
+    order_created.send(sender=type(order), order=order)
+
+    assert gained.of("checkout_webhook_events_total", name="OrderPaid", outcome="applied") == 1
+    assert gained.of("checkout_webhook_waited_seconds_count") == 1
 
 
 def test_payments_are_counted_by_method_and_outcome_and_calls_by_route(

@@ -1,12 +1,17 @@
 """A request's number: taken from the caller or made, and carried by the answer, the log and the calls to Appmax."""
 
+import json
 import logging
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import responses
+from django.http import UnreadablePostError
 from django.test import Client
+from gunicorn.http.errors import InvalidChunkSize
 
+from checkout_project.logs import formatter
 from installations import gateway
 from tests.factories import InstallationFactory, OrderFactory, api_key
 
@@ -60,3 +65,29 @@ def test_outside_a_request_none_is_sent(settings: Any) -> None:
     gateway.client_for(InstallationFactory.create()).bearer_token()
 
     assert "X-Request-ID" not in responses.calls[0].request.headers
+
+
+def test_what_django_says_of_a_failed_request_has_its_number_and_what_comes_next_has_not(
+    client: Client, capfd: pytest.CaptureFixture[str]
+) -> None:
+    console = logging.StreamHandler()
+    console.setFormatter(formatter("json"))
+    django = logging.getLogger("django.request")
+    django.addHandler(console)
+    try:
+        client.get("/nothing", headers={"X-Request-ID": "r-3"})
+        django.error("later")
+    finally:
+        django.removeHandler(console)
+
+    first, later = (json.loads(line) for line in capfd.readouterr().err.splitlines() if '"django.request"' in line)
+    assert (first["event"], first["request_id"]) == ("Not Found: /nothing", "r-3")
+    assert "request_id" not in later
+
+
+@pytest.mark.parametrize("failure", [InvalidChunkSize(b"ZZ 4111"), UnreadablePostError("gone")])
+def test_a_body_that_breaks_off_is_a_bad_request(client: Client, failure: Exception) -> None:
+    with patch("django.test.client.FakePayload.read", side_effect=failure):
+        answer = client.post("/webhooks/appmax", {"event": "x"}, "application/json")
+
+    assert (answer.status_code, answer.json()) == (400, {"message": "invalid request body"})

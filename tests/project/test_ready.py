@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
+from unittest.mock import patch
 
 import pytest
+from django.core.cache import cache
 from django.db import OperationalError, ProgrammingError, connection
 from django.test import Client
 from django.utils import timezone
@@ -109,3 +111,34 @@ def test_no_answer_of_the_database_is_down(client: Client, monkeypatch: pytest.M
 
 def test_it_is_never_cached(client: Client) -> None:
     assert client.get("/health/ready")["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("path", ["/health", "/health/ready", "/metrics"])
+def test_who_watches_may_know_the_process_by_its_address_and_ask_for_the_head_alone(client: Client, path: str) -> None:
+    assert client.get(path, headers={"Host": "10.1.2.3:8080"}).status_code == 200
+    assert client.head(path, headers={"Host": "10.1.2.3:8080"}).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/healthy", "/health/ready/", "/admin/login/"])
+def test_nobody_else_is_answered_under_a_strange_name(client: Client, path: str) -> None:
+    assert client.get(path, headers={"Host": "10.1.2.3:8080"}).status_code == 400
+
+
+@pytest.mark.parametrize("accept", ["*/*", "text/html"])
+def test_being_alive_asks_no_table(client: Client, django_assert_num_queries: Any, accept: str) -> None:
+    client.cookies["sessionid"] = "x" * 32
+    with django_assert_num_queries(0), patch.object(cache, "get", side_effect=AssertionError):
+        assert client.get("/health", headers={"Accept": accept}).status_code == 200
+
+
+def test_a_database_that_takes_no_writes_is_down(client: Client, worker: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION READ ONLY")
+
+    status, body = asked(client)
+
+    assert (status, body["message"]) == (503, "not ready: database")
+
+
+def test_the_page_for_browsers_holds_no_forged_host(client: Client) -> None:
+    assert b"evil.com" not in client.get("/health", headers={"Host": "evil.com", "Accept": "text/html"}).content

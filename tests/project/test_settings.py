@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -17,7 +18,7 @@ PRODUCTION = {
     "APP_ENV": "production",
     "APP_URL": "https://a.com",
     "APP_KEY": secrets.token_urlsafe(50),
-    "FIELD_ENCRYPTION_KEYS": "f",
+    "FIELD_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
 }
 
 

@@ -22,30 +22,35 @@ import django, os
 django.setup()
 from django.test import Client
 from unittest.mock import patch
-import structlog
+import requests, structlog
 structlog.stdlib.get_logger("orders").error("payment.not_recorded", order=17, cvv="987")
 def bug(*args, **kwargs):
     number = "4000000000000010"
+    requests.post(os.environ["APPMAX_API_URL"] + "/appmax", timeout=5)
     raise RuntimeError("Ana Souza paid with " + number)
 with patch("webhooks.payload.read", bug):
     client = Client(raise_request_exception=False, SERVER_NAME="localhost", REMOTE_ADDR="203.0.113.9")
-    headers = {"X-Request-ID": "r-9", "Authorization": "Api-Key s3cret", "User-Agent": "Ana's"}
+    headers = {"X-Request-ID": "r-9", "Authorization": "Api-Key s3cret", "User-Agent": "Ana's", "baggage": "who=Ana"}
     body = {"event": "x", "email": "ana@example.com"}
+    client.get("/of/Ana", headers={"Host": "ana.example"})
     client.post("/webhooks/appmax?token=s3cret", body, "application/json", headers=headers)
 from opentelemetry import trace
 getattr(trace.get_tracer_provider(), "shutdown", lambda: None)()
 """
-SECRETS = ("s3cret", "Ana", "ana@", "4000000000000010", "987", "203.0.113.9")
+SECRETS = ("s3cret", "Ana", "ana@", "ana.example", "4000000000000010", "987", "203.0.113.9")
 
 
 @pytest.fixture
-def receiver() -> Iterator[tuple[str, list[bytes]]]:
-    """A server that keeps what is posted to it: its address, and the bodies."""
+def receiver() -> Iterator[tuple[str, list[bytes], list[set[str]]]]:
+    """A server that keeps what is posted to it: its address, the bodies, and the headers that Appmax gets."""
     bodies: list[bytes] = []
+    headers: list[set[str]] = []
 
     class Receiver(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
+            if self.path == "/appmax":
+                headers.append({name.lower() for name in self.headers})
             bodies.append(gzip.decompress(body) if self.headers.get("Content-Encoding") == "gzip" else body)
             self.send_response(200)
             self.end_headers()
@@ -56,7 +61,7 @@ def receiver() -> Iterator[tuple[str, list[bytes]]]:
     with HTTPServer(("127.0.0.1", 0), Receiver) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield f"127.0.0.1:{server.server_port}", bodies
+        yield f"127.0.0.1:{server.server_port}", bodies, headers
         server.shutdown()
         thread.join()
 
@@ -67,9 +72,9 @@ def act(**variables: str) -> None:
 
 
 def test_errors_are_reported_with_the_requests_number_and_without_anything_personal(receiver: Any) -> None:
-    address, bodies = receiver
+    address, bodies, _ = receiver
 
-    act(SENTRY_DSN=f"http://key@{address}/1")
+    act(SENTRY_DSN=f"http://key@{address}/1", APPMAX_API_URL=f"http://{address}")
 
     text = b"".join(bodies).decode()
     events = [json.loads(line) for body in bodies for line in body.decode().splitlines() if '"event_id"' in line]
@@ -84,9 +89,9 @@ def test_errors_are_reported_with_the_requests_number_and_without_anything_perso
 
 
 def test_requests_are_traced_with_their_number_and_without_anything_personal(receiver: Any) -> None:
-    address, bodies = receiver
+    address, bodies, _ = receiver
 
-    act(OTEL_EXPORTER_OTLP_ENDPOINT=f"http://{address}")
+    act(OTEL_EXPORTER_OTLP_ENDPOINT=f"http://{address}", APPMAX_API_URL=f"http://{address}")
 
     spans = [
         span
@@ -110,3 +115,22 @@ def test_without_an_address_nothing_of_them_is_even_loaded() -> None:
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
 
     assert result.stdout == "set()\n"
+
+
+@pytest.mark.parametrize("to", ["SENTRY_DSN", "OTEL_EXPORTER_OTLP_ENDPOINT"])
+def test_appmax_gets_neither_a_strangers_baggage_nor_sentrys_headers(receiver: Any, to: str) -> None:
+    address, _, headers = receiver
+
+    act(**{to: f"http://key@{address}/1", "APPMAX_API_URL": f"http://{address}"})
+
+    [told] = headers
+    assert not told & {"baggage", "sentry-trace"}
+
+
+def test_the_collectors_address_may_come_from_a_file(receiver: Any, tmp_path: Path) -> None:
+    address, bodies, _ = receiver
+    (tmp_path / "endpoint").write_text(f"http://{address}/")
+
+    act(OTEL_EXPORTER_OTLP_ENDPOINT_FILE=str(tmp_path / "endpoint"), APPMAX_API_URL=f"http://{address}")
+
+    assert b"webhooks/appmax" in b"".join(bodies)

@@ -1,0 +1,25 @@
+"""Django's PostgreSQL backend, whose pool gets over a restarted server at once."""
+
+from typing import Any
+
+import psycopg
+from django.db.backends.postgresql import base
+from psycopg_pool import ConnectionPool
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """The pool's own check (CONN_HEALTH_CHECKS) takes broken connections out one by one, with growing pauses between
+    them: after a restart each request finds two and fails. Here the first that is found broken has all replaced."""
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        """A connection that works; django.db.OperationalError if there is none in time."""
+        connection = super().get_new_connection(conn_params)
+        if not self.pool:
+            return connection
+        try:
+            ConnectionPool.check_connection(connection)
+        except psycopg.Error:
+            self.pool.putconn(connection)
+            self.pool.drain()
+            return super().get_new_connection(conn_params)
+        return connection
