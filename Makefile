@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help run simulator smoke manage demo-data bench-admin test drills lint format audit image requirements clean
+.PHONY: help run simulator smoke manage demo-data bench bench-compare bench-admin test drills lint format audit image requirements clean
 .PHONY: install migrate logs down
 .DEFAULT_GOAL := help
 
@@ -28,6 +28,12 @@ demo-data: $(VENV)/ready  ## fill the running stack with a small believable set:
 
 bench-admin: $(VENV)/ready  ## the back office's pages on large tables: ORDERS=1000000 EVENTS=5000000
 	@exec $(BIN)/python -m benchmarks.admin_pages
+
+bench: $(VENV)/ready  ## requests/s by kind beside two floors, with wrk: EVENTS=0,1000000 SECONDS=10 SAVE=file COMPARE=file
+	@exec $(BIN)/python -m benchmarks.load
+
+bench-compare: $(VENV)/ready  ## the same, compared with the last run
+	@SAVE=$${SAVE:-.data/bench.json} COMPARE=$${COMPARE:-.data/bench.json} $(BIN)/python -m benchmarks.load
 
 test: $(VENV)/ready  ## linters and the whole suite; some tests: make test ARGS="tests/orders -k pix"
 	@exec $(BIN)/python -m dev.test $(ARGS)

@@ -1,0 +1,38 @@
+-- What wrk sends: kind, first order id, API key. Prints one line of figures at the end.
+local kind, number, key
+local headers = { ["Content-Type"] = "application/json", ["Connection"] = "keep-alive" }
+local event = '{"event":"order_paid","event_type":"order","data":{"order_id":%d,"status":"aprovado","total":12990}}'
+local pix = '{"customer":{"first_name":"Ana","last_name":"Souza","email":"ana@example.com","phone":"11987654321",'
+  .. '"document_number":"52998224725","ip":"203.0.113.9"},"order":{"products_value":12990,"discount_value":0,'
+  .. '"shipping_value":0,"products":[{"sku":"1","name":"Cafe","quantity":1,"unit_value":12990,"type":"physical"}]},'
+  .. '"document_number":"52998224725"}'
+local install = '{"app_id":"4242","external_key":"bench-%d","client_key":"bench-%d","client_id":"id","client_secret":"secret"}'
+
+function init(args)
+  kind, number, key = args[1], tonumber(args[2]), args[3]
+  if key then headers["Authorization"] = "Api-Key " .. key end
+end
+
+local kinds = {
+  webhook = function() number = number + 1; return "POST", "/webhooks/appmax", event:format(number) end,
+  duplicate = function() return "POST", "/webhooks/appmax", event:format(number) end,
+  status = function() number = number + 1; return "GET", "/checkout/shop/status/" .. number, nil end,
+  pix = function() return "POST", "/checkout/shop/pay/pix", pix end,
+  installments = function() return "GET", "/checkout/shop/installments?total_value=10000&installments=12", nil end,
+  install = function()
+    number = number + 1
+    return "POST", "/integrations/appmax/callback/install", install:format(number, number)
+  end,
+  bare = function() return "GET", "/", nil end,
+}
+
+function request()
+  local method, path, body = kinds[kind]()
+  return wrk.format(method, path, headers, body)
+end
+
+function done(summary, latency, requests)
+  local failed = summary.errors
+  io.write(("FIGURES %d %d %d %d %d %d\n"):format(summary.requests, summary.duration, latency:percentile(50),
+    latency:percentile(99), failed.status, failed.connect + failed.read + failed.write + failed.timeout))
+end
