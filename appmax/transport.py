@@ -1,5 +1,6 @@
 """HTTP to Appmax: one pooled session, explicit time-outs, and only the repeats that contract section 5 allows."""
 
+import functools
 import logging
 import re
 import time
@@ -91,6 +92,8 @@ class Transport:
         self._sleep = sleep
         self._session = requests.Session()
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # merchants share the session
+        self._session.trust_env = False  # it would be read anew for each request: a third of its work
+        self._environment = functools.cache(_environment)
         adapter = BoundedAdapter(pool_connections=4, pool_maxsize=pool_size, max_retries=0)
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
@@ -133,6 +136,7 @@ class Transport:
                         timeout or self._read_timeout,
                     ),
                     allow_redirects=False,
+                    **self._environment(base_url),
                 )
                 answer = _answer(response)
             except (requests.RequestException, OSError, ValueError) as failure:
@@ -165,6 +169,13 @@ class Transport:
             attempt=attempt,
             **(answer.trace if answer and failed else {}),
         )
+
+
+def _environment(base_url: str) -> Mapping[str, Any]:
+    """What the environment says of requests to this host: proxies (HTTPS_PROXY, NO_PROXY) and the certificates to trust
+    (REQUESTS_CA_BUNDLE)."""
+    found = requests.Session().merge_environment_settings(base_url, {}, None, None, None)
+    return {"proxies": dict(found["proxies"]), "verify": found["verify"]}
 
 
 class _Bearer(requests.auth.AuthBase):
