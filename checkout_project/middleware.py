@@ -8,13 +8,21 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
+from csp.middleware import CSPMiddleware
 from django.conf import settings
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.messages.middleware import MessageMiddleware
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.signals import request_finished
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
+from django.middleware.locale import LocaleMiddleware
 from django.urls import reverse
+from django_otp.middleware import OTPMiddleware
+from django_permissions_policy import PermissionsPolicyMiddleware
 
 from checkout_project import metrics
+from checkout_project.api import wants_page
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -53,6 +61,54 @@ class Observed:
 def _forget_number(**signal: Any) -> None:
     """Not before: Django itself logs a request that failed after all middleware."""
     structlog.contextvars.unbind_contextvars("request_id")
+
+
+class _ForPages:
+    """A middleware that requests of programs go past: they have no session, no user, no language and no form."""
+
+    get_response: Any
+
+    def __call__(self, request: HttpRequest) -> Any:
+        """As the middleware's own, for a page."""
+        return self.get_response(request) if is_of_program(request) else super().__call__(request)  # type: ignore[misc]
+
+
+_API = ("/checkout/", "/installations/")
+_POSTED = ("/webhooks/", "/integrations/")  # GET is a page
+
+
+def is_of_program(request: HttpRequest) -> bool:
+    """Whether a program asks a route of the API, and gets JSON whatever happens."""
+    is_api = request.path.startswith(_API) or (request.method == "POST" and request.path.startswith(_POSTED))
+    return is_api and not wants_page(request)
+
+
+class PageContentSecurity(_ForPages, CSPMiddleware):
+    """django-csp's."""
+
+
+class PagePermissions(_ForPages, PermissionsPolicyMiddleware):
+    """django-permissions-policy's."""
+
+
+class PageSession(_ForPages, SessionMiddleware):
+    """Django's."""
+
+
+class PageLanguage(_ForPages, LocaleMiddleware):
+    """Django's."""
+
+
+class PageUser(_ForPages, AuthenticationMiddleware):
+    """Django's."""
+
+
+class PageSecondFactor(_ForPages, OTPMiddleware):  # type: ignore[misc]
+    """django-otp's."""
+
+
+class PageMessages(_ForPages, MessageMiddleware):
+    """Django's."""
 
 
 class ProbesUnderAnyName:

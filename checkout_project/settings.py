@@ -90,16 +90,16 @@ MIDDLEWARE = [
     "checkout_project.middleware.Observed",
     "checkout_project.middleware.ProbesUnderAnyName",  # telemetry.py counts these two
     "django.middleware.security.SecurityMiddleware",
-    "csp.middleware.CSPMiddleware",
-    "django_permissions_policy.PermissionsPolicyMiddleware",
+    "checkout_project.middleware.PageContentSecurity",
+    "checkout_project.middleware.PagePermissions",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
+    "checkout_project.middleware.PageSession",
+    "checkout_project.middleware.PageLanguage",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django_otp.middleware.OTPMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "checkout_project.middleware.PageUser",
+    "checkout_project.middleware.PageSecondFactor",
+    "checkout_project.middleware.PageMessages",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",  # last: it turns a locked login into its answer
 ]
