@@ -5,6 +5,7 @@ gunicorn's processes add theirs up through files (gunicorn.conf.py). What waits 
 """
 
 import os
+import time
 from collections.abc import Iterable
 
 from django.conf import settings
@@ -43,17 +44,24 @@ def record_request(request: HttpRequest, status: int, seconds: float) -> None:
     route = "none" if match is None else "admin/" if match.route.startswith("admin/") else match.route
     method = request.method if request.method in _METHODS else "other"
     _requests.labels(method, f"/{route}", str(status)).observe(seconds)
-    if (
-        connection.connection is not None and "pool" in connection.settings_dict["OPTIONS"]
-    ):  # else asking would make one
-        stats = connection.pool.get_stats()  # type: ignore[attr-defined] # of the PostgreSQL backend
-        for name, value in (
-            ("size", stats["pool_size"]),
-            ("available", stats["pool_available"]),
-            ("max", stats["pool_max"]),
-            ("waiting", stats["requests_waiting"]),
-        ):
-            _pool[name].set(value)
+    _record_pool()
+
+
+_next_look = 0.0
+
+
+def _record_pool() -> None:
+    """Once a second, as the pool is asked under its lock; after requests that used it, as asking would make one."""
+    global _next_look
+    now = time.monotonic()
+    if now < _next_look or connection.connection is None or "pool" not in connection.settings_dict["OPTIONS"]:
+        return
+    _next_look = now + 1
+    stats = connection.pool.get_stats()  # type: ignore[attr-defined] # of the PostgreSQL backend
+    _pool["size"].set(stats["pool_size"])
+    _pool["available"].set(stats["pool_available"])
+    _pool["max"].set(stats["pool_max"])
+    _pool["waiting"].set(stats["requests_waiting"])
 
 
 class Backlog(Collector):

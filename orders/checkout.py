@@ -119,6 +119,14 @@ def find_order(installation: Installation, appmax_order_id: int) -> Order:
     return _found(installation, appmax_order_id=appmax_order_id)
 
 
+def status_of(installation: Installation, appmax_order_id: int) -> str:
+    """The status of this merchant's order, from our table. Raises OrderNotFound."""
+    status = Order.objects.status_of(installation.pk, appmax_order_id)
+    if status is None:
+        raise OrderNotFound
+    return status
+
+
 def _found(installation: Installation, **columns: int | str) -> Order:
     order = Order.objects.filter(installation=installation, **columns).order_by("-pk").first()
     if order is None:

@@ -25,6 +25,17 @@ _CODES: dict[str, tuple[str, ...]] = {
 }
 
 
+_LOCKED_BY_NUMBER = """
+    SELECT orders.id, orders.status, orders.installation_id, installations.external_key
+      FROM orders JOIN installations ON installations.id = orders.installation_id
+     WHERE orders.appmax_order_id = %s
+       FOR NO KEY UPDATE OF orders
+"""
+
+
+_STATUS_OF = "SELECT status FROM orders WHERE appmax_order_id = %s AND installation_id = %s"
+
+
 class OrderQuerySet(models.QuerySet["Order"]):
     """What is asked of, and done to, orders as a whole."""
 
@@ -38,6 +49,28 @@ class OrderQuerySet(models.QuerySet["Order"]):
         """With their installations, but without the secret, which is decrypted (or fails to be) when it is used, and
         without the big column."""
         return self.select_related("installation").defer("pix_qr_code", "installation__merchant_client_secret")
+
+    def locked_by_number(self, appmax_order_id: int) -> "Order | None":
+        """The order with this id at Appmax and its merchant's external_key, locked until the transaction ends. All else
+        of both is read when it is asked for. Plain SQL: each webhook begins with it."""
+        with connection.cursor() as cursor:
+            cursor.execute(_LOCKED_BY_NUMBER, [appmax_order_id])
+            row = cursor.fetchone()
+        if row is None:
+            return None
+        pk, status, installation_id, external_key = row
+        names = ["id", "installation_id", "appmax_order_id", "status"]
+        order = Order.from_db(self.db, names, [pk, installation_id, appmax_order_id, status])
+        merchant = ["id", "external_key"]
+        order.installation = Installation.from_db(self.db, merchant, [installation_id, external_key])
+        return order
+
+    def status_of(self, installation_id: int, appmax_order_id: int) -> str | None:
+        """Of this merchant's order; None if it has no such order. Plain SQL: what storefronts ask most."""
+        with connection.cursor() as cursor:
+            cursor.execute(_STATUS_OF, [appmax_order_id, installation_id])
+            row = cursor.fetchone()
+        return None if row is None else str(row[0])
 
     def locked(self, pk: int) -> "Order":
         """The order's row, locked until the transaction ends; before the rows that belong to it."""
@@ -120,8 +153,11 @@ class Order(models.Model):
 
     def set_status(self, new: str) -> None:
         """Whatever the ranks say: for our own checkout, and for what Appmax itself has confirmed."""
-        self.status = new
-        self.save(update_fields=["status", "updated_at"])
+        self.status, self.updated_at = new, timezone.now()
+        with connection.cursor() as cursor:  # ten times as fast as save(), and each webhook needs it
+            cursor.execute(
+                "UPDATE orders SET status = %s, updated_at = %s WHERE id = %s", [new, self.updated_at, self.pk]
+            )
 
     def forget_codes(self, method: str) -> None:
         """The Pix or boleto that we know isn't, or may not be, the one that can be paid now."""

@@ -147,7 +147,7 @@ class CheckoutViewSet(MerchantViewSet):
         is_number = order_id.isascii() and order_id.isdigit() and len(order_id) <= len(str(MAX_ID))
         if not is_number or not 0 < int(order_id) <= MAX_ID:
             raise InvalidOrderId
-        return Response({"status": checkout.find_order(self.installation, int(order_id)).status})
+        return Response({"status": checkout.status_of(self.installation, int(order_id))})
 
     def _once(self, request: Request, body: Serializer[Any], work: Callable[[Claim], dict[str, Any]]) -> Response:
         """Do the work, unless the request's Idempotency-Key says that it has been done."""

@@ -52,7 +52,7 @@ def receive(event: Event) -> Outcome:
     try:
         with transaction.atomic():
             outcome = _settle(row, _lock_order(event.order_id), event.merchants)
-            row.save(force_insert=True)
+            row.insert()
     except Exception as error:
         outcome = _keep_failed(row, error)
     log.info(
@@ -145,11 +145,10 @@ def _lock_order(appmax_order_id: int | None) -> Order | None:
     """Lock all that happens to this order; its row, or None if there is none (yet)."""
     if appmax_order_id is None:
         return None
-    rows = Order.objects.with_merchant().lock().filter(appmax_order_id=appmax_order_id)
-    order = rows.first()
+    order = Order.objects.locked_by_number(appmax_order_id)
     if order is None:  # a row that isn't there can't be locked; whoever creates it holds this lock meanwhile
         Order.objects.lock_appmax_order(appmax_order_id)
-        order = rows.first()
+        order = Order.objects.locked_by_number(appmax_order_id)
     return order
 
 
@@ -171,7 +170,7 @@ def _settle(
     status = payload.status_of(row.event)
     if row.appmax_order_id is None:
         return _settle_without_order(row, needs_order=status is not None)
-    if WebhookEvent.objects.handled(row.event, row.appmax_order_id).exists():
+    if WebhookEvent.objects.was_handled(row.event, row.appmax_order_id):
         row.close(DUPLICATE)
         return Outcome.DUPLICATE
     if order is not None and _is_of_another(order, merchants):
@@ -252,7 +251,7 @@ def _keep_failed(row: WebhookEvent, error: Exception) -> Outcome:
     log.error("webhook.processing_failed", order=row.appmax_order_id, error=type(error).__name__)
     row.pk = None
     row.keep_waiting(_failure(error))
-    row.save(force_insert=True)
+    row.insert()
     return Outcome.FAILED
 
 
