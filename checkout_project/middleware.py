@@ -16,7 +16,6 @@ from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.signals import request_finished
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
-from django.middleware.locale import LocaleMiddleware
 from django.urls import reverse
 from django_otp.middleware import OTPMiddleware
 from django_permissions_policy import PermissionsPolicyMiddleware
@@ -64,7 +63,7 @@ def _forget_number(**signal: Any) -> None:
 
 
 class _ForPages:
-    """A middleware that requests of programs go past: they have no session, no user, no language and no form."""
+    """A middleware that requests of programs go past: they have no session, no user and no form."""
 
     get_response: Any
 
@@ -92,10 +91,6 @@ class PagePermissions(_ForPages, PermissionsPolicyMiddleware):
 
 
 class PageSession(_ForPages, SessionMiddleware):
-    """Django's."""
-
-
-class PageLanguage(_ForPages, LocaleMiddleware):
     """Django's."""
 
 

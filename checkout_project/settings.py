@@ -94,7 +94,7 @@ MIDDLEWARE = [
     "checkout_project.middleware.PagePermissions",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "checkout_project.middleware.PageSession",
-    "checkout_project.middleware.PageLanguage",
+    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "checkout_project.middleware.PageUser",

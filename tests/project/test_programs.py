@@ -1,4 +1,4 @@
-"""Requests of programs go past what only pages need: sessions, users, languages, forms, policies for browsers."""
+"""Requests of programs go past what only pages need: sessions, users, forms, policies for browsers."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -54,6 +54,22 @@ def test_a_browser_gets_the_policies_wherever_it_goes(client: Client, path: str)
 
 def test_the_set_up_page_knows_staff_whatever_is_accepted(admin_client: Client) -> None:
     assert admin_client.get("/webhooks/appmax").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("language", "text"), [("pt-BR", "Este campo é obrigatório."), ("en", "This field is required.")]
+)
+def test_a_program_is_answered_in_its_language_whoever_was_served_before(
+    client: Client, shop: Installation, language: str, text: str
+) -> None:
+    key = api_key(shop)
+    for served_before in ("en", "pt-BR"):
+        client.get("/", headers={**BROWSER, "Accept-Language": served_before})
+
+        headers = {"Authorization": f"Api-Key {key}", "Accept-Language": language}
+        answer = client.post("/checkout/shop/order", {"order": {}}, "application/json", headers=headers)
+
+        assert answer.json()["errors"]["customer"] == [text]
 
 
 def test_an_event_is_kept_without_a_look_at_sessions(client: Client, shop: Installation) -> None:
