@@ -108,7 +108,9 @@ def _start_traces() -> None:
     )
     provider.add_span_processor(BatchSpanProcessor(_reticent(exporter)))
     trace.set_tracer_provider(provider)
-    DjangoInstrumentor().instrument(response_hook=_name_request, middleware_position=2)  # behind those that come first
+    # Behind what names the request, and what lets probes in under any name.
+    position = settings.MIDDLEWARE.index("django.middleware.security.SecurityMiddleware")
+    DjangoInstrumentor().instrument(response_hook=_name_request, middleware_position=position)
     PsycopgInstrumentor().instrument()
     RequestsInstrumentor().instrument()
 
