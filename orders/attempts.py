@@ -62,14 +62,7 @@ def begin(
         restarted_from = None if method is AttemptMethod.UPSELL else locked.restart()
         if restarted_from:
             locked.forget_codes(method)
-        return PaymentAttempt.objects.create(
-            order=locked,
-            method=method,
-            state=AttemptState.STARTED,
-            idempotency_key=claim.key,
-            fingerprint=claim.fingerprint,
-            restarted_from=restarted_from,
-        )
+        return PaymentAttempt.objects.start(locked, method, claim.key, claim.fingerprint, restarted_from)
 
 
 def card_was_taken(order: Order) -> bool:
@@ -198,7 +191,7 @@ def _take_status(order: Order, text: str) -> None:
 def _refuse_second_payment(
     order: Order, method: AttemptMethod, claim: Claim, *, nothing_paid_after: int | None
 ) -> None:
-    earlier = list(order.attempts.exclude(state__in=(AttemptState.DECLINED, AttemptState.FAILED)).order_by("pk"))
+    earlier = PaymentAttempt.objects.standing(order.pk)
     if any(attempt.state != AttemptState.SUCCEEDED for attempt in earlier):
         raise PaymentUnderWay
     if method is AttemptMethod.UPSELL:  # goes with a paid order

@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from prometheus_client import Counter
+from psycopg.types.json import Jsonb
 
 from installations.models import Installation
 from orders import clock
@@ -73,8 +74,15 @@ class OrderQuerySet(models.QuerySet["Order"]):
         return None if row is None else str(row[0])
 
     def locked(self, pk: int) -> "Order":
-        """The order's row, locked until the transaction ends; before the rows that belong to it."""
-        return self.lock().get(pk=pk)
+        """The order's row, locked until the transaction ends; before the rows that belong to it. Plain SQL: each payment
+        does it twice."""
+        names = [field.attname for field in Order._meta.concrete_fields]
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT {', '.join(names)} FROM orders WHERE id = %s FOR NO KEY UPDATE", [pk])  # noqa: S608
+            row = cursor.fetchone()
+        if row is None:
+            raise Order.DoesNotExist
+        return Order.from_db(self.db, names, row)
 
     def lock(self) -> "OrderQuerySet":
         """Rows that are locked when they are read. Nobody changes an order's key: rows that refer to it may be inserted
@@ -171,8 +179,14 @@ class Order(models.Model):
         """How the order is paid, with what Appmax gave for it (pix_emv, boleto_digitavel, ...). Not the status."""
         for name, value in columns.items():
             setattr(self, name, value)
-        self.payment_method = method
-        self.save(update_fields=["payment_method", *columns, "updated_at"])
+        self.payment_method, self.updated_at = method, timezone.now()
+        names = ["payment_method", "updated_at", *columns]
+        settings = ", ".join(f"{name} = %s" for name in names)
+        with connection.cursor() as cursor:  # as in set_status; each payment needs it
+            cursor.execute(
+                f"UPDATE orders SET {settings} WHERE id = %s",  # noqa: S608 - names of our own columns # nosec B608
+                [*(getattr(self, name) for name in names), self.pk],
+            )
 
 
 class AttemptMethod(models.TextChoices):
@@ -197,8 +211,46 @@ class AttemptState(models.TextChoices):
 OPEN = (AttemptState.STARTED, AttemptState.UNKNOWN)
 
 
+_SETTLE = "UPDATE payment_attempts SET state = %s, answer = %s, settled_at = %s WHERE id = %s AND state = ANY(%s)"
+_START = """
+    INSERT INTO payment_attempts (order_id, method, state, idempotency_key, fingerprint, restarted_from)
+    VALUES (%s, %s, %s, %s, %s, %s) RETURNING id, started_at
+"""
+_STANDING = """
+    SELECT id, order_id, method, state, fingerprint FROM payment_attempts
+     WHERE order_id = %s AND state NOT IN ('declined', 'failed') ORDER BY id
+"""
+
+
 class PaymentAttemptQuerySet(models.QuerySet["PaymentAttempt"]):
     """Questions about attempts."""
+
+    def standing(self, order_id: int) -> "list[PaymentAttempt]":
+        """The order's attempts by which money may have moved, oldest first: what each payment must look at. Plain SQL;
+        all else of them is read when it is asked for."""
+        with connection.cursor() as cursor:
+            cursor.execute(_STANDING, [order_id])
+            rows = cursor.fetchall()
+        names = ["id", "order_id", "method", "state", "fingerprint"]
+        return [PaymentAttempt.from_db(self.db, names, row) for row in rows]
+
+    def start(
+        self, order: Order, method: AttemptMethod, key: str | None, fingerprint: str, restarted_from: str | None
+    ) -> "PaymentAttempt":
+        """A new open attempt. Raises IntegrityError if the order has one. Plain SQL, as for each payment."""
+        attempt = PaymentAttempt(
+            order=order,
+            method=method,
+            state=AttemptState.STARTED,
+            idempotency_key=key,
+            fingerprint=fingerprint,
+            restarted_from=restarted_from,
+        )
+        with connection.cursor() as cursor:
+            cursor.execute(_START, [order.pk, method, AttemptState.STARTED, key, fingerprint, restarted_from])
+            attempt.pk, attempt.started_at = cursor.fetchone()
+        attempt._state.adding = False
+        return attempt
 
     def open(self) -> "PaymentAttemptQuerySet":
         """Those whose outcome isn't known (yet)."""
@@ -251,16 +303,19 @@ class PaymentAttempt(models.Model):
     def settle(self, state: AttemptState, answer: dict[str, Any]) -> bool:
         """Write what became of it, if it is still open; says whether it was. `answer` is what Appmax said. The order's
         row must be locked."""
-        return self._write(PaymentAttempt.objects.open(), state, answer)
+        return self._write(state, answer, only_open=True)
 
     def settle_as_answered(self, answer: dict[str, Any]) -> None:
         """Appmax took the payment: that is true whatever somebody who asked meanwhile has made of it."""
-        self._write(PaymentAttempt.objects.all(), AttemptState.SUCCEEDED, answer)
+        self._write(AttemptState.SUCCEEDED, answer, only_open=False)
 
-    def _write(self, rows: PaymentAttemptQuerySet, state: AttemptState, answer: dict[str, Any]) -> bool:
+    def _write(self, state: AttemptState, answer: dict[str, Any], *, only_open: bool) -> bool:
         settled_at = None if state in OPEN else timezone.now()
-        if not rows.filter(pk=self.pk).update(state=state, answer=answer, settled_at=settled_at):
-            return False
+        allowed = OPEN if only_open else AttemptState.values
+        with connection.cursor() as cursor:  # as in Order.set_status
+            cursor.execute(_SETTLE, [state, Jsonb(answer), settled_at, self.pk, list(allowed)])
+            if not cursor.rowcount:
+                return False
         self.state, self.answer, self.settled_at = state, answer, settled_at
         transaction.on_commit(_payments.labels(self.method, state).inc, robust=True)  # a count fails no payment
         return True

@@ -102,6 +102,8 @@ def apply_waiting(order: Order, **signal: Any) -> None:
 
     A failure here leaves the events waiting; it must never cost the order.
     """
+    if not WebhookEvent.objects.waits_for(order.appmax_order_id):
+        return
     try:
         with transaction.atomic():
             rows = WebhookEvent.objects.waiting().filter(appmax_order_id=order.appmax_order_id)
