@@ -88,6 +88,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "checkout_project.middleware.Observed",
+    "checkout_project.turns.TakesTurns",
     "checkout_project.middleware.ProbesUnderAnyName",
     "django.middleware.security.SecurityMiddleware",
     "checkout_project.middleware.PageContentSecurity",
@@ -148,7 +149,7 @@ _web_connections = DB_MAX_OPEN_CONNS - _job_connections  # gunicorn's worker pro
 WEB_CONCURRENCY = env.number(
     "WEB_CONCURRENCY", processors.web_processes(processors.usable(), _web_connections), minimum=1
 )
-WEB_THREADS = env.number("WEB_THREADS", 16, minimum=1)  # of each; a thread that waits for Appmax holds no connection
+WEB_THREADS = env.number("WEB_THREADS", 192, minimum=1)  # of each; a thread that waits for Appmax holds no connection
 _open_share = _web_connections // WEB_CONCURRENCY
 
 if _open_share < 1:

@@ -15,6 +15,7 @@ from appmax.errors import AppmaxError
 from appmax.tokens import Credentials
 from appmax.transport import Transport
 from checkout_project.pages import ErrorText
+from checkout_project.turns import turns
 from installations.models import Installation
 
 _APP_TOKEN_KEY = "app_token"  # noqa: S105 - a cache key
@@ -92,7 +93,10 @@ def _client(credentials: Credentials, token_key: str) -> AppmaxClient:
 def _transport() -> Transport:
     """One per process, so that connections to Appmax are kept and shared."""
     return Transport(
-        read_timeout=settings.APPMAX_TIMEOUT, before_send=_release_database_connection, request_id=_request_id
+        read_timeout=settings.APPMAX_TIMEOUT,
+        before_send=_release_database_connection,
+        waiting=turns.away,
+        request_id=_request_id,
     )
 
 
