@@ -2,8 +2,8 @@
 
 Everything is as in production: PostgreSQL 16 with fsync, a Redis-protocol server, gunicorn with the settings of
 APP_ENV=production. wrk sends, a stub answers for Appmax; both take their share of the machine's processors.
-SECONDS: of each kind (10). EVENTS: sizes of the event table, "0,1000000". SAVE: a file to write the figures to;
-COMPARE: one to compare them with.
+SECONDS: of each kind (10). EVENTS: sizes of the event table, "0,1000000,10000000". SAVE: a file to write the figures
+to; COMPARE: one to compare them with.
 """
 
 import json
@@ -26,13 +26,14 @@ from dev import install, services
 ROOT = Path(__file__).resolve().parent.parent
 HERE = Path(__file__).resolve().parent
 SECONDS = int(os.environ.get("SECONDS", "10"))
-EVENTS = [int(size) for size in os.environ.get("EVENTS", "0,1000000").split(",")]
-ORDERS = 600_000
+EVENTS = [int(size) for size in os.environ.get("EVENTS", "0,1000000,10000000").split(",")]
+ORDERS = 1_000_000
 
 
 @dataclass(frozen=True)
 class Figures:
-    """Of one kind: requests a second, times in milliseconds, CPU in milliseconds a request."""
+    """Of one kind: requests a second, times in milliseconds, CPU in milliseconds a request, memory of the web's
+    processes afterwards in MB."""
 
     kind: str
     per_second: float
@@ -41,6 +42,7 @@ class Figures:
     errors: int
     cpu_web: float
     cpu_database: float
+    memory: float
 
 
 @dataclass
@@ -51,8 +53,10 @@ class Stack:
     bare: str
     stub: str
     key: str
+    session: str
     database: dict[str, str]
     gunicorn: psutil.Process
+    floor: psutil.Process
     postmaster: psutil.Process
     next_order: int = 0
 
@@ -65,8 +69,6 @@ def main() -> None:
         running = start(stack)
         found = measure(running)
         print_table(found)
-        memory = sum(each.memory_full_info().pss for each in tree(running.gunicorn)) / 1e6
-        print(f"\nmemory of the web, all processes: {memory:.0f} MB")
     earlier, target = (Path(os.environ.get(name) or "/nowhere") for name in ("COMPARE", "SAVE"))
     if earlier.exists():
         compare(json.loads(earlier.read_text()), found)
@@ -87,7 +89,7 @@ def start(stack: ExitStack) -> Stack:
     environment |= dict.fromkeys(("APPMAX_AUTH_URL", "APPMAX_API_URL"), f"http://127.0.0.1:{stub}")
     environment |= {"APP_HOST": "127.0.0.1"}
     subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=environment, check=True)
-    key = make_merchant(environment)
+    key, session = make_users(environment)
     fill(database.variables)
     stack.enter_context(process([sys.executable, "-m", "benchmarks.stub", stub], environment))
     gunicorn = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py"]
@@ -95,16 +97,18 @@ def start(stack: ExitStack) -> Stack:
     product = stack.enter_context(process(gunicorn, environment, log=folder / "web.log"))
     wait_for(f"http://127.0.0.1:{web}/health")
     print(f"cold start to the first answer: {time.perf_counter() - started:.2f} s")
-    floor = environment | {"APP_PORT": bare}
-    stack.enter_context(process([*gunicorn, "benchmarks.bare:application"], floor, log=folder / "bare.log"))
+    command = [*gunicorn, "benchmarks.bare:application"]
+    floor = stack.enter_context(process(command, environment | {"APP_PORT": bare}, log=folder / "bare.log"))
     wait_for(f"http://127.0.0.1:{bare}/")
     return Stack(
         web=f"http://127.0.0.1:{web}",
         bare=f"http://127.0.0.1:{bare}",
         stub=f"http://127.0.0.1:{stub}",
         key=key,
+        session=session,
         database=database.variables,
         gunicorn=product,
+        floor=floor,
         postmaster=next(each for each in psutil.process_iter() if is_postmaster(each, str(folder))),
     )
 
@@ -149,25 +153,30 @@ def connect(database: dict[str, str]) -> psycopg.Connection:
     )
 
 
-def make_merchant(environment: dict[str, str]) -> str:
-    """The merchant "shop"; says an API key of its storefront."""
+def make_users(environment: dict[str, str]) -> tuple[str, str]:
+    """The merchant "shop" and a superuser: an API key of the one's storefront, and the cookie of the other's session."""
     code = (
         "from installations.models import *; row = Installation.objects.create(external_key='shop', app_id='4242',"
         " merchant_client_id='id', merchant_client_secret='secret');"
-        " print(ApiKey.objects.create_key(name='bench', installation=row)[1])"
+        " from django.contrib.auth.models import User; from django.test import Client; client = Client();"
+        " client.force_login(User.objects.create_superuser('bench', password='not used'));"
+        " print(ApiKey.objects.create_key(name='bench', installation=row)[1]);"
+        " print(*(f'{each.key}={each.value}' for each in client.cookies.values()))"
     )
     command = [sys.executable, "manage.py", "shell", "--verbosity", "0", "-c", code]
     result = subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, text=True)
-    return result.stdout.strip()
+    key, session = result.stdout.strip().splitlines()
+    return key, session
 
 
 def fill(database: dict[str, str]) -> None:
     """ORDERS orders, numbered from 1."""
     with connect(database) as connection:
         connection.execute(
-            "INSERT INTO orders (installation_id, appmax_customer_id, appmax_order_id)"
-            " SELECT (SELECT id FROM installations), n, n FROM generate_series(1, %s) n",
-            [ORDERS],
+            "INSERT INTO orders (installation_id, appmax_customer_id, appmax_order_id, created_at)"
+            " SELECT (SELECT id FROM installations), n, n, now() - interval '90 days' * (%s - n) / %s"
+            " FROM generate_series(1, %s) n",
+            [ORDERS] * 3,
         )
         connection.execute("VACUUM ANALYZE orders")
 
@@ -183,6 +192,8 @@ def measure(running: Stack) -> list[Figures]:
     found.append(run(running, "duplicate", 16))
     for kind in ("status", "installments", "install", "pix"):
         found.append(run(running, kind, 16))
+    for kind in ("admin-orders", "admin-events"):
+        found.append(run(running, kind, 4))
     delay(running, 200)
     found.append(run(running, "pix", 200, name="pix, 200, 3 × 200 ms"))
     found.append(beside_slow_payments(running))
@@ -193,26 +204,30 @@ def measure(running: Stack) -> list[Figures]:
 def run(running: Stack, kind: str, connections: int, *, name: str = "") -> Figures:
     """SECONDS of this kind, over `connections` connections that are kept open."""
     url = running.bare if kind == "bare" else running.web
-    before = cpu(running.gunicorn), cpu(running.postmaster)
+    web = running.floor if kind == "bare" else running.gunicorn
+    before = cpu(web), cpu(running.postmaster)
     command = ["wrk", "-t1", f"-c{connections}", f"-d{SECONDS}s", "--timeout", "30s", "-s", str(HERE / "requests.lua")]
-    command += [url, "--", kind, str(running.next_order), running.key]
+    command += [url, "--", kind, str(running.next_order), running.key, running.session]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    after = cpu(running.gunicorn), cpu(running.postmaster)
+    after = cpu(web), cpu(running.postmaster)
     [line] = [line for line in output.splitlines() if line.startswith("FIGURES")]
     requests, microseconds, p50, p99, refused, broken = map(int, line.split()[1:])
     if kind == "webhook":
         running.next_order += requests + connections
         if running.next_order > ORDERS:
             sys.exit("there are not enough orders for so many webhooks")
-    web, database = ((late - early) * 1000 / max(requests, 1) for early, late in zip(before, after, strict=True))
+    spent_web, spent_database = (
+        (late - early) * 1000 / max(requests, 1) for early, late in zip(before, after, strict=True)
+    )
     figures = Figures(
         name or f"{kind}, {connections}",
         requests / microseconds * 1e6,
         p50 / 1000,
         p99 / 1000,
         refused + broken,
-        web,
-        database,
+        spent_web,
+        spent_database,
+        sum(each.memory_full_info().pss for each in tree(web)) / 1e6,
     )
     print(f"  {figures}", file=sys.stderr)
     return figures
@@ -221,7 +236,7 @@ def run(running: Stack, kind: str, connections: int, *, name: str = "") -> Figur
 def beside_slow_payments(running: Stack) -> Figures:
     """Webhooks over 4 connections while 200 payments wait for Appmax."""
     command = ["wrk", "-t1", "-c200", f"-d{SECONDS + 2}s", "--timeout", "30s", "-s", str(HERE / "requests.lua")]
-    command += [running.web, "--", "pix", "0", running.key]
+    command += [running.web, "--", "pix", "0", running.key, running.session]
     alone = run(running, "webhook", 4, name="webhooks, 4")
     payments = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     time.sleep(1)
@@ -249,15 +264,21 @@ def pgbench(running: Stack) -> Figures:
         connection.execute("UPDATE orders SET status = 'pendente' WHERE status <> 'pendente'")
         connection.execute("VACUUM ANALYZE orders")
     milliseconds = spent * 1000 / (per_second * SECONDS)
-    return Figures("pgbench, 16", per_second, float(average.split()[3]), 0, 0, 0, milliseconds)
+    return Figures("pgbench, 16", per_second, float(average.split()[3]), 0, 0, 0, milliseconds, 0)
 
 
 def add_events(running: Stack, number: int) -> None:
-    """Handled events of orders that no webhook of this run is about."""
+    """Handled events of orders that no webhook of this run is about. The indexes are made anew, as is faster."""
     if number <= 0:
         return
     print(f"adding {number:,} events", file=sys.stderr)
     with connect(running.database) as connection:
+        rows = connection.execute(
+            "SELECT indexname, indexdef FROM pg_indexes"
+            " WHERE tablename = 'webhook_events' AND indexname NOT LIKE '%pkey'"
+        ).fetchall()
+        indexes = dict(rows)
+        connection.execute(f"SET maintenance_work_mem = '512MB'; DROP INDEX {', '.join(indexes)}")
         connection.execute(
             "INSERT INTO webhook_events (event, event_type, appmax_order_id, payload, processed, processed_at)"
             " SELECT 'order_paid', 'order', 100000000 + n,"
@@ -265,6 +286,8 @@ def add_events(running: Stack, number: int) -> None:
             " true, now() FROM generate_series(1, %s) n",
             [number],
         )
+        for definition in indexes.values():
+            connection.execute(definition)
         connection.execute("VACUUM ANALYZE webhook_events")
 
 
@@ -287,17 +310,19 @@ def cpu(process: psutil.Process) -> float:
         except psutil.NoSuchProcess:
             continue
         total += times.user + times.system
+        if each is process:  # what its processes had used that have ended meanwhile
+            total += times.children_user + times.children_system
     return total
 
 
 def print_table(found: list[Figures]) -> None:
     """One row a kind, with its share of the floors."""
     bare, floor = found[0].per_second, found[1].per_second
-    head = ("kind", "req/s", "p50 ms", "p99 ms", "errors", "CPU web ms", "CPU PG ms", "of bare", "of pgbench")
+    head = ("kind", "req/s", "p50 ms", "p99 ms", "errors", "CPU web ms", "CPU PG ms", "MB", "of bare", "of pgbench")
     print("\n| " + " | ".join(head) + " |\n|---|" + "---:|" * (len(head) - 1))
     for row in found:
         cells = [f"{row.per_second:,.0f}", f"{row.p50:.1f}", f"{row.p99:.1f}", str(row.errors)]
-        cells += [f"{row.cpu_web:.2f}", f"{row.cpu_database:.2f}"]
+        cells += [f"{row.cpu_web:.2f}", f"{row.cpu_database:.2f}", f"{row.memory:.0f}"]
         cells += [f"{row.per_second / bare:.0%}", f"{row.per_second / floor:.0%}"]
         print(f"| {row.kind} | " + " | ".join(cells) + " |")
 

@@ -1,5 +1,5 @@
--- What wrk sends: kind, first order id, API key. Prints one line of figures at the end.
-local kind, number, key
+-- What wrk sends: kind, first order id, API key, cookie of a session in the admin. Prints one line of figures at the end.
+local kind, number
 local headers = { ["Content-Type"] = "application/json", ["Connection"] = "keep-alive" }
 local event = '{"event":"order_paid","event_type":"order","data":{"order_id":%d,"status":"aprovado","total":12990}}'
 local pix = '{"customer":{"first_name":"Ana","last_name":"Souza","email":"ana@example.com","phone":"11987654321",'
@@ -9,8 +9,9 @@ local pix = '{"customer":{"first_name":"Ana","last_name":"Souza","email":"ana@ex
 local install = '{"app_id":"4242","external_key":"bench-%d","client_key":"bench-%d","client_id":"id","client_secret":"secret"}'
 
 function init(args)
-  kind, number, key = args[1], tonumber(args[2]), args[3]
-  if key then headers["Authorization"] = "Api-Key " .. key end
+  kind, number = args[1], tonumber(args[2])
+  headers["Authorization"] = "Api-Key " .. args[3]
+  if kind:find("admin") then headers["Cookie"] = args[4] end
 end
 
 local kinds = {
@@ -23,6 +24,8 @@ local kinds = {
     number = number + 1
     return "POST", "/integrations/appmax/callback/install", install:format(number, number)
   end,
+  ["admin-orders"] = function() return "GET", "/admin/orders/order/", nil end,
+  ["admin-events"] = function() return "GET", "/admin/webhooks/webhookevent/", nil end,
   bare = function() return "GET", "/", nil end,
 }
 

@@ -74,8 +74,8 @@ class OrderQuerySet(models.QuerySet["Order"]):
         return None if row is None else str(row[0])
 
     def locked(self, pk: int) -> "Order":
-        """The order's row, locked until the transaction ends; before the rows that belong to it. Plain SQL: each payment
-        does it twice."""
+        """The order's row, locked until the transaction ends; before the rows that belong to it. In plain SQL, as each
+        payment does it twice."""
         names = [field.attname for field in Order._meta.concrete_fields]
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT {', '.join(names)} FROM orders WHERE id = %s FOR NO KEY UPDATE", [pk])  # noqa: S608

@@ -81,7 +81,9 @@ class WebhookEventQuerySet(models.QuerySet["WebhookEvent"]):
     def waits_for(self, appmax_order_id: int) -> bool:
         """Whether anything does, as seldom; in plain SQL, as each new order asks."""
         with connection.cursor() as cursor:
-            cursor.execute("SELECT 1 FROM webhook_events WHERE appmax_order_id = %s AND NOT processed LIMIT 1", [appmax_order_id])
+            cursor.execute(
+                "SELECT 1 FROM webhook_events WHERE appmax_order_id = %s AND NOT processed LIMIT 1", [appmax_order_id]
+            )
             return bool(cursor.fetchone())
 
     def with_outcome(self, outcome: Outcome) -> "WebhookEventQuerySet":
