@@ -18,7 +18,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 import psycopg
 
 from dev import install, services
@@ -154,7 +154,7 @@ def connect(database: dict[str, str]) -> psycopg.Connection:
 
 
 def make_users(environment: dict[str, str]) -> tuple[str, str]:
-    """The merchant "shop" and a superuser: an API key of the one's storefront, and the cookie of the other's session."""
+    """The merchant "shop" and a superuser: an API key of the one, and the cookie of the other's session."""
     code = (
         "from installations.models import *; row = Installation.objects.create(external_key='shop', app_id='4242',"
         " merchant_client_id='id', merchant_client_secret='secret');"
@@ -277,7 +277,7 @@ def add_events(running: Stack, number: int) -> None:
             "SELECT indexname, indexdef FROM pg_indexes"
             " WHERE tablename = 'webhook_events' AND indexname NOT LIKE '%pkey'"
         ).fetchall()
-        indexes = dict(rows)
+        indexes: dict[str, str] = dict(rows)
         connection.execute(f"SET maintenance_work_mem = '512MB'; DROP INDEX {', '.join(indexes)}")
         connection.execute(
             "INSERT INTO webhook_events (event, event_type, appmax_order_id, payload, processed, processed_at)"

@@ -313,7 +313,8 @@ class PaymentAttempt(models.Model):
         settled_at = None if state in OPEN else timezone.now()
         allowed = OPEN if only_open else AttemptState.values
         with connection.cursor() as cursor:  # as in Order.set_status
-            cursor.execute(_SETTLE, [state, Jsonb(answer), settled_at, self.pk, list(allowed)])
+            columns: list[Any] = [state, Jsonb(answer), settled_at]
+            cursor.execute(_SETTLE, [*columns, self.pk, list(allowed)])
             if not cursor.rowcount:
                 return False
         self.state, self.answer, self.settled_at = state, answer, settled_at
