@@ -74,17 +74,28 @@ def test_the_first_pix_of_the_readme_is_paid(shell: Shell) -> None:
     assert json.loads(printed[-1]) == {"status": "aprovado"}
 
 
+def goals() -> list[str]:
+    """What the Makefile can do."""
+    lines = re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    return [goal for line in lines for goal in line.split()]
+
+
 @pytest.mark.parametrize(
     "name", ["README.md", "CONTRIBUTING.md", *(f"docs/{path.name}" for path in ROOT.glob("docs/*.md"))]
 )
 def test_every_make_command_is_one(name: str) -> None:
     text = (ROOT / name).read_text()
-    goals = set(re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    known = {goal for line in goals for goal in line.split()}
-
     named = set(re.findall(r"(?:^|`)make (?:-s )?([a-z-]+)", text, re.MULTILINE))
 
-    assert named - known == set()
+    assert named - set(goals()) == set()
+
+
+def test_make_help_names_every_goal_once() -> None:
+    printed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+    named = re.findall(r"^  make ([a-z-]+) +\S", printed, re.MULTILINE)
+
+    assert sorted(named) == sorted(goals())
 
 
 def _likeness(value: Any, name: str = "") -> Any:
