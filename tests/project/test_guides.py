@@ -44,7 +44,9 @@ def shell(simulator: SimulatorServer, live_server: Any, settings: Any, tmp_path:
             ["bash", "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=30
         )
         assert done.returncode == 0, (block, done.stdout, done.stderr)
-        environment.update(pair.split("=", 1) for pair in variables.read_text().split("\0") if "=" in pair)
+        for line in variables.read_text().rstrip("\0").split("\0"):
+            name, _, value = line.partition("=")
+            environment[name] = value
         answer = json.loads(done.stdout) if done.stdout.strip().startswith("{") else {}
         environment.update({name: str(value) for name, value in answer.items()})  # "$order_id stands for ..."
         return done.stdout
