@@ -4,42 +4,38 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help run simulator smoke manage demo-data bench bench-compare bench-admin test drills lint format audit image requirements clean
+.PHONY: help run smoke manage demo-data simulator
+.PHONY: test lint format hooks hooks-install drills audit image
+.PHONY: bench bench-compare bench-admin
+.PHONY: postman postman-run requirements clean
 .PHONY: install migrate logs down
 .DEFAULT_GOAL := help
 
 help:  ## this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' \
+		$(firstword $(MAKEFILE_LIST))
+
+##@ Try it
 
 run: $(VENV)/ready  ## the whole stack with a simulated Appmax; Ctrl-C stops it
 	@exec $(BIN)/python -m dev.run
 
-simulator: $(VENV)/ready  ## the simulated Appmax alone, for an app started in another way; Ctrl-C stops it
-	@exec $(BIN)/python -m dev.simulator
-
 smoke: $(VENV)/ready  ## drive the running stack: install, sell, pay by Pix and card, be told, refund
 	@$(BIN)/python -m dev.smoke
 
-manage: $(VENV)/ready  ## manage.py of the running stack: make manage ARGS="create_api_key --name shop"
+manage: $(VENV)/ready  ## manage.py of the running stack: ARGS="create_api_key --name shop"
 	@$(BIN)/python -m dev.manage $(ARGS)
 
 demo-data: $(VENV)/ready  ## fill the running stack with a small believable set: ARGS="--orders 2000 --events 10000"
 	@$(BIN)/python -m dev.manage seed_demo $(ARGS)
 
-bench-admin: $(VENV)/ready  ## the back office's pages on large tables: ORDERS=1000000 EVENTS=5000000
-	@exec $(BIN)/python -m benchmarks.admin_pages
+simulator: $(VENV)/ready  ## the simulated Appmax alone, for an app started in another way; Ctrl-C stops it
+	@exec $(BIN)/python -m dev.simulator
 
-bench: $(VENV)/ready  ## requests/s by kind beside two floors, with wrk: EVENTS=0,1000000 SECONDS=10 SAVE=file COMPARE=file
-	@exec $(BIN)/python -m benchmarks.load
+##@ Change it
 
-bench-compare: $(VENV)/ready  ## the same, compared with the last run
-	@SAVE=$${SAVE:-.data/bench.json} COMPARE=$${COMPARE:-.data/bench.json} $(BIN)/python -m benchmarks.load
-
-test: $(VENV)/ready  ## linters and the whole suite; some tests: make test ARGS="tests/orders -k pix"
+test: $(VENV)/ready  ## linters and the whole suite; some tests: ARGS="tests/orders -k pix"
 	@exec $(BIN)/python -m dev.test $(ARGS)
-
-drills: $(VENV)/ready  ## break it: kill, fill, cut and restart its parts, and a table of what was seen
-	@exec $(BIN)/python -m dev.test tests/drills $(ARGS)
 
 lint: $(VENV)/ready  ## the linters alone
 	@exec $(BIN)/python -m dev.test --lint
@@ -47,24 +43,51 @@ lint: $(VENV)/ready  ## the linters alone
 format: $(VENV)/ready  ## what ruff can mend by itself
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 
+hooks: $(VENV)/ready  ## what git runs before a commit, over everything: ruff, migrations, a scan for secrets
+	@$(BIN)/pre-commit run --all-files
+
+hooks-install: $(VENV)/ready  ## have git run them before each commit
+	@$(BIN)/pre-commit install
+
+requirements: $(VENV)/ready  ## compile requirements*.in; newer versions of what they need: ARGS=--upgrade
+	@$(COMPILE) requirements.in -o requirements.txt
+	@$(COMPILE) -c requirements.txt requirements-dev.in -o requirements-dev.txt
+	@$(COMPILE) dev/node/requirements.in -o dev/node/requirements.txt
+
+postman: $(VENV)/ready  ## the Postman collection, from the OpenAPI schema; ARGS=--check says whether it has changed
+	@$(BIN)/python -m dev.postman $(ARGS)
+
+clean:  ## forget the local data (orders, secrets, logs)
+	rm -rf .data
+
+##@ Prove it
+
+postman-run: $(VENV)/ready  ## newman sends the Postman collection to the running stack
+	@$(BIN)/python -m dev.postman run
+
+drills: $(VENV)/ready  ## break it: kill, fill, cut and restart its parts, and a table of what was seen
+	@exec $(BIN)/python -m dev.test tests/drills $(ARGS)
+
 audit: $(VENV)/ready  ## known vulnerabilities of what is pinned
 	@$(BIN)/python -m dev.audit
 
 image: $(VENV)/ready  ## the Dockerfile's steps without an engine, up to a gunicorn that answers
 	@$(BIN)/python -m dev.image
 
-COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	--custom-compile-command "make requirements" $(ARGS)
-requirements: $(VENV)/ready  ## compile requirements*.in; newer versions of what they need: ARGS=--upgrade
-	@$(COMPILE) requirements.in -o requirements.txt
-	@$(COMPILE) -c requirements.txt requirements-dev.in -o requirements-dev.txt
+##@ Measure it
 
-clean:  ## forget the local data (orders, secrets, logs)
-	rm -rf .data
+bench: $(VENV)/ready  ## requests/s by kind beside two floors, with wrk: EVENTS=0,1000000 SECONDS=10 SAVE=file COMPARE=file
+	@exec $(BIN)/python -m benchmarks.load
 
-# With Docker Compose, for production (docs/deploy.md).
+bench-compare: $(VENV)/ready  ## the same, compared with the last run
+	@SAVE=$${SAVE:-.data/bench.json} COMPARE=$${COMPARE:-.data/bench.json} $(BIN)/python -m benchmarks.load
 
-install:  ## .env with new keys, image, services, migrations: make install APP_URL=https://checkout.example.com
+bench-admin: $(VENV)/ready  ## the back office's pages on large tables: ORDERS=1000000 EVENTS=5000000
+	@exec $(BIN)/python -m benchmarks.admin_pages
+
+##@ Run it in production, with Docker Compose (docs/deploy.md)
+
+install:  ## .env with new keys, image, services, migrations: APP_URL=https://checkout.example.com
 	@$(PYTHON) -m dev.install
 
 migrate:  ## inside the app's container
@@ -75,6 +98,9 @@ logs:  ## of all containers, as they come
 
 down:  ## stop and remove the containers; the data stay in their volumes
 	docker compose down
+
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--custom-compile-command "make requirements" $(ARGS)
 
 $(VENV)/ready: requirements.txt requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12 ..." if sys.version_info < (3, 11) else 0)'

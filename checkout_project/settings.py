@@ -1,6 +1,7 @@
 """All settings, from the environment, in the order of docs/database.md's tables: app, database, cache, Appmax, API,
 security, logs. `.env.example` documents every variable."""
 
+import tomllib
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment(BASE_DIR / ".env")
+VERSION: str = tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project"]["version"]  # the one place
 
 # --- app -------------------------------------------------------------------------------------------------------------
 
@@ -302,7 +304,7 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "Appmax Checkout",
     "DESCRIPTION": "Install the app, sell, be paid by card, Pix and boleto through Appmax. Amounts are integer cents.",
-    "VERSION": "1",
+    "VERSION": VERSION,
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PUBLIC": True,
     "SWAGGER_UI_DIST": "SIDECAR",

@@ -44,6 +44,7 @@ def _start_error_reports() -> None:
     sentry_sdk.init(
         dsn=settings.SENTRY_DSN,
         environment=settings.APP_ENV,
+        release=settings.VERSION,
         send_default_pii=False,
         include_local_variables=False,
         max_request_body_size="never",
@@ -58,7 +59,17 @@ def reported(event: "Event", hint: "Hint") -> "Event":
     """What is left of a report: where it happened, what kind of failure, which route and request."""
     report: dict[str, Any] = {
         name: event[name]
-        for name in ("event_id", "timestamp", "level", "platform", "environment", "logger", "sdk", "exception")
+        for name in (
+            "event_id",
+            "timestamp",
+            "level",
+            "platform",
+            "environment",
+            "release",
+            "logger",
+            "sdk",
+            "exception",
+        )
         if name in event
     }
     for exception in report.get("exception", {}).get("values", []):
@@ -104,7 +115,13 @@ def _start_traces() -> None:
     exporter = OTLPSpanExporter(endpoint=f"{settings.OTEL_ENDPOINT.rstrip('/')}/v1/traces", timeout=5)
     provider = TracerProvider(
         sampler=ParentBasedTraceIdRatio(settings.OTEL_TRACES_SHARE),
-        resource=Resource.create({"service.name": "appmax-checkout", "deployment.environment": settings.APP_ENV}),
+        resource=Resource.create(
+            {
+                "service.name": "appmax-checkout",
+                "service.version": settings.VERSION,
+                "deployment.environment": settings.APP_ENV,
+            }
+        ),
     )
     provider.add_span_processor(BatchSpanProcessor(_reticent(exporter)))
     trace.set_tracer_provider(provider)

@@ -1,0 +1,80 @@
+"""The documents are true: what they link to and name is there, and each record says what a record has to."""
+
+import importlib
+import re
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+ROOMS = ("appmax", "installations", "orders", "webhooks", "checkout_project")
+DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
+ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()
+RECORDS = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
+WHAT_DJANGO_EXPECTS = {"apps.py", "urls.py", "views.py", "serializers.py", "openapi.py", "wsgi.py", "__init__.py"}
+
+MADE_BY_USERS = {"ops/nginx/tls"}
+
+documents = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+
+
+def anchors(path: Path) -> set[str]:
+    """What the headings of a document are linked by, as GitHub makes it."""
+    headings = re.findall(r"^#+ (.*)$", path.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@documents
+def test_every_link_leads_somewhere(path: Path) -> None:
+    links = [link.partition("#") for link in re.findall(r"\]\(([^)\s]+)\)", path.read_text()) if "://" not in link]
+
+    assert [name for name, _, _ in links if not (path.parent / name).exists()] == []
+    pages = [((path.parent / name) if name else path, anchor) for name, _, anchor in links if anchor]
+    assert [anchor for page, anchor in pages if anchor not in anchors(page)] == []
+
+
+@documents
+def test_every_file_that_is_named_is_there(path: Path) -> None:
+    named = re.findall(r"`((?:[\w.-]+/)+[\w.-]*)`", path.read_text())
+    ours = [name for name in named if (ROOT / name.partition("/")[0]).is_dir() and name not in MADE_BY_USERS]
+
+    assert [name for name in ours if not (ROOT / name).exists()] == []
+
+
+def test_the_plan_names_every_module_of_every_room() -> None:
+    modules = [path for room in ROOMS for path in (ROOT / room).glob("*.py") if path.name not in WHAT_DJANGO_EXPECTS]
+
+    assert [str(path.relative_to(ROOT)) for path in modules if f"`{path.relative_to(ROOT)}`" not in ARCHITECTURE] == []
+
+
+def test_the_plan_names_no_function_that_is_gone() -> None:
+    named = set(re.findall(r"`(?:(\w+)\.)?(\w+)\.(\w+)`", ARCHITECTURE))
+    functions = {name: homes for name in named if name[2] != "py" and (homes := _homes(name[0], name[1]))}
+
+    assert len(functions) > 15
+    assert [name for name, homes in functions.items() if not any(hasattr(home, name[2]) for home in homes)] == []
+
+
+def _homes(room: str, module: str) -> list[ModuleType]:
+    """The modules of that name: of this room, or of any."""
+    names = [f"{each}.{module}" for each in ROOMS if room in ("", each) and (ROOT / each / f"{module}.py").exists()]
+    return [importlib.import_module(name) for name in names]
+
+
+def test_the_index_lists_the_records_in_order() -> None:
+    index = (ROOT / "docs" / "decisions" / "README.md").read_text()
+    titles = [path.read_text().partition("\n")[0].removeprefix("# ").partition(". ") for path in RECORDS]
+
+    rows = re.findall(r"^\| (\d+) \| \[(.*)\]\((.*)\) \|$", index, re.MULTILINE)
+
+    assert rows == [(number, title, path.name) for (number, _, title), path in zip(titles, RECORDS, strict=True)]
+    assert [int(number) for number, _, _ in rows] == list(range(1, len(RECORDS) + 1))
+
+
+@pytest.mark.parametrize("path", RECORDS, ids=lambda path: path.stem)
+def test_a_record_says_what_why_and_what_was_given_up(path: Path) -> None:
+    text = path.read_text()
+
+    assert re.findall(r"^\*\*(.*?)\.\*\*", text, re.MULTILINE) == ["What", "Why", "Given up"]
+    assert 10 <= len(text.splitlines()) <= 25

@@ -1,0 +1,120 @@
+"""The guides list exactly what the code has: routes, statuses, outcomes, messages."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db.models import TextChoices
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils.translation import override
+from rest_framework.exceptions import APIException
+
+from checkout_project import errors, urls
+from checkout_project.roles import ROLES
+from orders.models import AttemptMethod, AttemptState
+from orders.status import OrderStatus
+from webhooks import payload
+from webhooks.models import Outcome
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+LANGUAGES = {"support.md": "en", "suporte.md": "pt-br"}
+in_both_languages = pytest.mark.parametrize("name", LANGUAGES)
+
+
+def prose(name: str) -> str:
+    """A document on one line: sentences are wrapped anywhere."""
+    return " ".join((DOCS / name).read_text().split())
+
+
+def tables(name: str) -> list[list[list[str]]]:
+    """The tables of a document, each a list of rows of cells, their heads left out."""
+    found: list[list[list[str]]] = []
+    for lines in re.findall(r"^\|.*\n\|[-|: ]+\|\n((?:\|.*\n)+)", (DOCS / name).read_text(), re.MULTILINE):
+        found.append([[cell.strip() for cell in row.strip("|").split(" | ")] for row in lines.splitlines()])
+    return found
+
+
+def table_of(name: str, first: str) -> list[list[str]]:
+    """The table whose first row begins with this cell."""
+    [table] = [rows for rows in tables(name) if rows[0][0].strip("| ") == first]
+    return [[cell.strip("| ") for cell in row] for row in table]
+
+
+@in_both_languages
+@pytest.mark.parametrize("choices", [OrderStatus, Outcome, AttemptState])
+def test_each_value_is_explained_under_the_label_that_staff_see(name: str, choices: type[TextChoices]) -> None:
+    rows = table_of(name, f"`{choices.values[0]}`")
+
+    with override(LANGUAGES[name]):
+        assert [(row[0], row[1]) for row in rows] == [(f"`{value}`", str(label)) for value, label in choices.choices]
+    assert all(cell for row in rows for cell in row)
+
+
+@in_both_languages
+def test_each_status_is_listed_with_the_events_that_mean_it(name: str) -> None:
+    events = payload.names_by_status()
+
+    for value, _label, _meaning, told in table_of(name, "`pendente`"):
+        names = events.get(OrderStatus(value.strip("`")), [])
+        assert (told.split(", ") if told[0].isupper() else []) == names, value
+
+
+@in_both_languages
+def test_methods_and_roles_are_all_there(name: str) -> None:
+    text = prose(name)
+
+    with override(LANGUAGES[name]):
+        assert [
+            f"`{value}` ({label})" for value, label in AttemptMethod.choices if f"`{value}` ({label})" not in text
+        ] == []
+    assert [row[0] for row in table_of(name, "Support")] == list(ROLES)
+
+
+def test_the_two_languages_say_the_same_things() -> None:
+    shapes = [[[len(row) for row in rows] for rows in tables(name)] for name in LANGUAGES]
+
+    assert shapes[0] == shapes[1]
+    assert [len(re.findall(r"^\d\. ", (DOCS / name).read_text(), re.MULTILINE)) for name in LANGUAGES] == [7, 7]
+
+
+def test_the_api_guide_lists_the_statuses_in_their_order() -> None:
+    assert [row[0] for row in table_of("api.md", "`pendente`")] == [f"`{value}`" for value in OrderStatus.values]
+
+
+def test_the_api_guide_has_every_route_and_no_other() -> None:
+    text = (DOCS / "api.md").read_text()
+    told = set(re.findall(r"`(?:GET|POST) (/[^`?]*)[^`]*`", text)) | set(
+        re.findall(r"`(/api/\w+|/admin/|/metrics)`", text)
+    )
+
+    assert told == _routes(get_resolver())
+
+
+def _routes(resolver: URLResolver, prefix: str = "/") -> set[str]:
+    found: set[str] = set()
+    for entry in resolver.url_patterns:
+        path = prefix + str(entry.pattern).replace("<str:", "{").replace(">", "}")
+        if path == "/admin/" or isinstance(entry, URLPattern):
+            found.add(path)
+        else:
+            found |= _routes(entry, path)
+    return found
+
+
+def _messages(parent: type[Any]) -> set[str]:
+    return {
+        str(child.default_detail)
+        for child in parent.__subclasses__()
+        if child.__module__.split(".")[0] in ("orders", "installations", "webhooks", "checkout_project")
+        and "default_detail" in vars(child)
+    }.union(*(_messages(child) for child in parent.__subclasses__()))
+
+
+def test_the_api_guide_has_every_message_of_ours() -> None:
+    assert urls.urlpatterns  # and with them, all that raises
+    text = prose("api.md")
+    said = _messages(APIException) | {errors.PAYMENT_DECLINED, errors.NO_DATABASE, errors.OUTCOME_UNKNOWN}
+
+    assert len(said) > 10
+    assert [message for message in said if message not in text] == []
