@@ -59,7 +59,7 @@ def receiver() -> Iterator[tuple[str, list[bytes], list[set[str]]]]:
             pass
 
     with HTTPServer(("127.0.0.1", 0), Receiver) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield f"127.0.0.1:{server.server_port}", bodies, headers
         server.shutdown()
