@@ -20,6 +20,8 @@ LINTERS = [
     [*PYTHON, "mypy", "."],
     [str(Path(sys.executable).with_name("lint-imports")), "--no-logo"],
     [*PYTHON, "bandit", "--quiet", "--configfile", "pyproject.toml", "--severity-level", "medium", "--recursive", "."],
+    [str(Path(sys.executable).with_name("vulture"))],
+    [str(Path(sys.executable).with_name("deptry")), ".", "--config", "dev/deptry.toml"],
     [str(Path(sys.executable).with_name("hadolint")), "Dockerfile"],
     [*PYTHON, "dev.compose"],
     [*PYTHON, "dev.nginx"],

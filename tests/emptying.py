@@ -13,7 +13,8 @@ from django.db import connection
 from django.test import TransactionTestCase
 
 MIGRATED = ("django_migrations", "django_content_type", "auth_permission", "auth_group", "auth_group_permissions")
-_EMPTY = """
+_LIST = ", ".join(f"'{name}'" for name in MIGRATED)
+_EMPTY = f"""
 DO $$
 DECLARE
     name regclass;
@@ -22,7 +23,7 @@ BEGIN
     SET CONSTRAINTS ALL DEFERRED;
     FOR name IN -- in an order that suits the queue's constraints, which can't be deferred
         SELECT oid FROM pg_class
-         WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname <> ALL (ARRAY[{migrated}])
+         WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname <> ALL (ARRAY[{_LIST}])
          ORDER BY relname DESC
     LOOP
         EXECUTE format('SELECT EXISTS (SELECT FROM %s)', name) INTO is_used;
@@ -31,7 +32,7 @@ BEGIN
         END IF;
     END LOOP;
 END $$
-""".format(migrated=", ".join(f"'{name}'" for name in MIGRATED))
+"""  # noqa: S608 - names from above
 _CONTENT = " UNION ALL ".join(
     f"SELECT '{name}', md5(string_agg(r::text, '|' ORDER BY r::text)) FROM {name} r"  # noqa: S608 - names from above
     for name in MIGRATED

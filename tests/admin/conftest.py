@@ -18,6 +18,7 @@ PASSWORD = "correct horse battery"
 @pytest.fixture
 def staff(db: None) -> Callable[..., Client]:
     """Makes a user of the back office with this role or these permissions, logged in; `name`s must differ."""
+
     def make(role: str = "", *permissions: str, name: str = "ana", language: str = "en", **columns: Any) -> Client:
         user = User.objects.create_user(name, password=PASSWORD, is_staff=True, **columns)
         if role:

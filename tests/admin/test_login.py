@@ -1,20 +1,20 @@
 """Getting into the back office: password, second factor, guessing, sessions."""
 
 import logging
-import os
-import subprocess
 import sys
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
+import django
 import pytest
+from axes.helpers import get_client_ip_address
 from axes.models import AccessAttempt
 from django.conf import settings as django_settings
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import reverse
 from django.utils import timezone
 from django_otp.oath import TOTP
@@ -23,7 +23,8 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from orders.models import Order
 from tests.admin.conftest import PASSWORD, on, url
 from tests.factories import OrderFactory
-from tests.project.test_settings import PRODUCTION, ROOT, settings_of
+from tests.project import fresh
+from tests.project.test_settings import PRODUCTION, settings_of
 
 pytestmark = pytest.mark.django_db
 
@@ -498,24 +499,19 @@ def test_without_a_proxy_of_ours_nobody_is_believed_who_they_are_for(browser: Cl
 def test_of_the_forwarded_addresses_that_counts_which_our_outermost_proxy_wrote(
     proxies: int, forwarded: str, address: str
 ) -> None:
-    code = (
-        "import sys, django; django.setup();"
-        "from axes.helpers import get_client_ip_address;"
-        "from django.test import RequestFactory;"
-        "headers = {'HTTP_X_FORWARDED_FOR': sys.argv[1]} if sys.argv[1] else {};"
-        "print(get_client_ip_address(RequestFactory().post('/', REMOTE_ADDR='10.0.0.1', **headers)))"
-    )
     variables = {"DB_PASSWORD": "x", "TRUSTED_PROXIES": str(proxies), "DJANGO_SETTINGS_MODULE": SETTINGS}
-    result = subprocess.run(
-        [sys.executable, "-c", code, forwarded],
-        cwd=ROOT,
-        env={"PATH": os.environ["PATH"], **variables},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    result = fresh.run(print_client_ip, forwarded, **variables)
 
-    assert result.stdout.strip() == address
+    assert (result.returncode, result.stdout) == (0, address), result.stderr
+
+
+def print_client_ip(forwarded: str) -> None:
+    """In a process whose settings are not read yet."""
+    django.setup()
+    request = RequestFactory().post("/", REMOTE_ADDR="10.0.0.1")
+    if forwarded:
+        request.META["HTTP_X_FORWARDED_FOR"] = forwarded
+    sys.stdout.write(str(get_client_ip_address(request)))
 
 
 # --- the session ---
