@@ -165,7 +165,7 @@ class ReadOnlyAdmin(FastListAdmin[M]):
         )
 
 
-class OneChoiceFilter(RadioFilter):
+class OneChoiceFilter(RadioFilter):  # type: ignore[misc] # untyped
     """All rows, or those of one kind. `choice`: its value in the URL and its name."""
 
     choice: tuple[str, Any]
@@ -183,7 +183,7 @@ class OneChoiceFilter(RadioFilter):
         raise NotImplementedError
 
 
-class DateRangeFilter(RangeDateFilter):
+class DateRangeFilter(RangeDateFilter):  # type: ignore[misc] # untyped
     """Days as staff count them: in their time zone, the last one included, written as their language writes dates."""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:

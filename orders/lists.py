@@ -45,7 +45,7 @@ class PendingFilter(OneChoiceFilter):
         return queryset.filter(status=OrderStatus.PENDENTE, created_at__lt=timezone.now() - timedelta(hours=1))
 
 
-class MethodFilter(ChoicesDropdownFilter):
+class MethodFilter(ChoicesDropdownFilter):  # type: ignore[misc] # untyped
     """Also knows orders without a method (payment_method__isnull), which Unfold's forgets."""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
@@ -55,7 +55,7 @@ class MethodFilter(ChoicesDropdownFilter):
         return super().queryset(request, queryset)  # type: ignore[no-any-return]
 
 
-class OrderResource(Resource):
+class OrderResource(Resource):  # type: ignore[misc] # untyped
     """An order as a row of a file."""
 
     order_id = Field("appmax_order_id", _("Appmax order id"))
