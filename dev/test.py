@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> int:
         services.redis() as redis,
         services.postgres(folder / "pg", throw_away=True) as database,
     ):
-        environment = os.environ | _variables() | database.variables | redis.variables
+        environment = os.environ | variables() | database.variables | redis.variables
         if "--lint" in arguments or not arguments:
             for command in LINTERS:
                 started = time.monotonic()
@@ -54,7 +54,7 @@ def main(arguments: list[str]) -> int:
         return subprocess.run(suite, cwd=ROOT, env=environment).returncode
 
 
-def _variables() -> dict[str, str]:
+def variables() -> dict[str, str]:
     """All that `.env.example` names, blank unless set here, so that a developer's `.env` changes no test."""
     names = re.findall(r"^#? ?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
     return dict.fromkeys(names, "") | {

@@ -1,20 +1,17 @@
 """Getting into the back office: password, second factor, guessing, sessions."""
 
 import logging
-import sys
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
-import django
 import pytest
-from axes.helpers import get_client_ip_address
 from axes.models import AccessAttempt
 from django.conf import settings as django_settings
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
-from django.test import Client, RequestFactory
+from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from django_otp.oath import TOTP
@@ -500,18 +497,9 @@ def test_of_the_forwarded_addresses_that_counts_which_our_outermost_proxy_wrote(
     proxies: int, forwarded: str, address: str
 ) -> None:
     variables = {"DB_PASSWORD": "x", "TRUSTED_PROXIES": str(proxies), "DJANGO_SETTINGS_MODULE": SETTINGS}
-    result = fresh.run(print_client_ip, forwarded, **variables)
+    result = fresh.run(fresh.print_client_ip, forwarded, **variables)
 
     assert (result.returncode, result.stdout) == (0, address), result.stderr
-
-
-def print_client_ip(forwarded: str) -> None:
-    """In a process whose settings are not read yet."""
-    django.setup()
-    request = RequestFactory().post("/", REMOTE_ADDR="10.0.0.1")
-    if forwarded:
-        request.META["HTTP_X_FORWARDED_FOR"] = forwarded
-    sys.stdout.write(str(get_client_ip_address(request)))
 
 
 # --- the session ---

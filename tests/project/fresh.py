@@ -12,6 +12,9 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import django
+from django.test import RequestFactory
+
 _PROCESSES = multiprocessing.get_context("forkserver")
 _PROCESSES.set_forkserver_preload(
     ["cryptography.fernet", "csp", "django.core.management", "django_stubs_ext", "environ", "procrastinate", "redis"]
@@ -19,7 +22,8 @@ _PROCESSES.set_forkserver_preload(
 
 
 def run(function: Callable[..., None], *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Call a module's function in a fresh process that sees these variables and PATH: its exit code and its output."""
+    """Call a function in a fresh process that sees these variables and PATH: its exit code and its output. Its module
+    must import nothing that reads settings."""
     variables = {"PATH": os.environ["PATH"], **environment}
     with tempfile.TemporaryDirectory() as folder:
         outputs = Path(folder, "stdout"), Path(folder, "stderr")
@@ -35,6 +39,15 @@ def manage(*arguments: str) -> None:
     """manage.py, as a shell runs it."""
     sys.argv = ["manage.py", *arguments]
     runpy.run_path("manage.py", run_name="__main__")
+
+
+def print_client_ip(forwarded: str) -> None:
+    """The address that counts for a login which a proxy at 10.0.0.1 forwarded with this X-Forwarded-For."""
+    django.setup()
+    from axes.helpers import get_client_ip_address
+
+    headers = {"X-Forwarded-For": forwarded} if forwarded else {}
+    sys.stdout.write(str(get_client_ip_address(RequestFactory().post("/", REMOTE_ADDR="10.0.0.1", headers=headers))))
 
 
 def _work(
