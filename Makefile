@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help run simulator smoke manage demo-data bench bench-compare bench-admin test drills lint format audit image requirements clean
+.PHONY: help run simulator smoke manage demo-data bench bench-compare bench-admin test coverage mutation drills lint format audit image requirements clean
 .PHONY: install migrate logs down
 .DEFAULT_GOAL := help
 
@@ -35,8 +35,14 @@ bench: $(VENV)/ready  ## requests/s by kind beside two floors, with wrk: EVENTS=
 bench-compare: $(VENV)/ready  ## the same, compared with the last run
 	@SAVE=$${SAVE:-.data/bench.json} COMPARE=$${COMPARE:-.data/bench.json} $(BIN)/python -m benchmarks.load
 
-test: $(VENV)/ready  ## linters and the whole suite; some tests: make test ARGS="tests/orders -k pix"
+test: $(VENV)/ready  ## linters and the suite without drills; some tests: make test ARGS="tests/orders -k pix"
 	@exec $(BIN)/python -m dev.test $(ARGS)
+
+coverage: $(VENV)/ready  ## which branches of the product the suite takes, and which not
+	@exec $(BIN)/python -m dev.test --coverage
+
+mutation: $(VENV)/ready  ## put faults into the rules that must not break; each has to fail a test: ARGS=orders/status.py
+	@exec $(BIN)/python -m dev.mutation $(ARGS)
 
 drills: $(VENV)/ready  ## break it: kill, fill, cut and restart its parts, and a table of what was seen
 	@exec $(BIN)/python -m dev.test tests/drills $(ARGS)

@@ -75,6 +75,7 @@ pytest_add_cli_args_test_selection = {TARGETS[file]}
 pytest_add_cli_args = ["--reuse-db", "-p", "no:cacheprovider", "-p", "no:randomly"]
 process_isolation = "forkserver"
 use_git_change_detection = false
+timeout_constant = 20.0
 """)
     return copy
 

@@ -1,4 +1,4 @@
-"""`make test`: linters and the whole suite against a PostgreSQL 16 and a Redis-protocol server of their own."""
+"""`make test`: linters and the suite without drills against a PostgreSQL 16 and a Redis-protocol server of their own."""
 
 import os
 import re
@@ -31,9 +31,12 @@ LINTERS = [
     [sys.executable, "manage.py", "spectacular", "--validate", "--fail-on-warn", "--file", os.devnull],
 ]
 
+WITHOUT_DRILLS = "--ignore=tests/drills"  # which wait for minutes: make drills
+
 
 def main(arguments: list[str]) -> int:
-    """`--lint` runs the linters alone; other arguments go to pytest, and then the linters are left out."""
+    """`--lint` runs the linters alone, `--coverage` the suite and shows which branches it takes. Other arguments go to
+    pytest, and then the linters are left out."""
     for name in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(name, lambda number, _: sys.exit(128 + number))  # the servers stop whatever happens
     with (
@@ -50,7 +53,9 @@ def main(arguments: list[str]) -> int:
                 print(f"--- {' '.join(command[1:])}: {time.monotonic() - started:.1f} s", flush=True)
         if "--lint" in arguments:
             return 0
-        suite = [*PYTHON, "pytest", "-n", "auto", "--dist", "worksteal", *arguments]
+        if "--coverage" in arguments:
+            arguments = [WITHOUT_DRILLS, "--cov", "--cov-branch", "--cov-report=term-missing:skip-covered"]
+        suite = [*PYTHON, "pytest", "-n", "auto", "--dist", "worksteal", *(arguments or [WITHOUT_DRILLS])]
         return subprocess.run(suite, cwd=ROOT, env=environment).returncode
 
 
