@@ -1,4 +1,4 @@
-"""`make test`: linters and the suite without drills against a PostgreSQL 16 and a Redis-protocol server of their own."""
+"""`make test`: linters and the suite without drills, against a PostgreSQL 16 and a Redis-protocol server of its own."""
 
 import os
 import re
