@@ -73,7 +73,7 @@ only_mutate = ["{file}"]
 also_copy = ["manage.py"]
 pytest_add_cli_args_test_selection = {TARGETS[file]}
 pytest_add_cli_args = ["--reuse-db", "-p", "no:cacheprovider", "-p", "no:randomly"]
-process_isolation = "forkserver"
+process_isolation = "fork"
 use_git_change_detection = false
 timeout_constant = 20.0
 """)
