@@ -17,7 +17,7 @@ from dev.test import ROOT, variables
 
 TARGETS = {
     "orders/status.py": ["tests/orders/test_status.py"],
-    "webhooks/payload.py": ["tests/webhooks/test_payload.py", "tests/webhooks/test_receiving.py"],
+    "webhooks/payload.py": ["tests/webhooks/test_payload.py"],
     "webhooks/inbox.py": [
         f"tests/webhooks/test_{name}.py"
         for name in ("receiving", "waiting", "trust", "repeat", "order_of_arrival", "retention")

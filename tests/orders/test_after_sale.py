@@ -140,6 +140,15 @@ def test_an_upsell_in_the_newer_shape_has_no_order(
     assert Order.objects.count() == 1
 
 
+def test_an_upsells_order_that_is_there_already_stays_as_it_is(store: Client, paid: dict[str, Any]) -> None:
+    there = OrderFactory.create(appmax_order_id=paid["order_id"] + 1, status="estornado")
+
+    assert post(store, "upsell", upsell(paid)).status_code == 200
+    there.refresh_from_db()
+    assert there.status == "estornado"
+    assert Order.objects.count() == 2
+
+
 def test_the_same_upsell_twice_is_409_and_charges_once(
     store: Client, paid: dict[str, Any], simulator: SimulatorServer
 ) -> None:

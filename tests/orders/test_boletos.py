@@ -4,6 +4,7 @@ import pytest
 from django.test import Client
 
 from appmax.simulator.server import SimulatorServer
+from appmax.simulator.state import Fault
 from orders.models import Order, PaymentAttempt
 from tests.orders.conftest import by_pix, ordered, post, remote
 
@@ -42,6 +43,20 @@ def test_asked_for_twice_it_is_the_same_boleto(store: Client) -> None:
     first, second = (post(store, "pay/boleto", by_pix(order_id)) for _ in range(2))
 
     assert (second.status_code, second.json()) == (200, first.json())
+
+
+def test_a_boleto_whose_digits_never_came_is_no_answer_to_a_request_that_is_sent_again(
+    store: Client, simulator: SimulatorServer
+) -> None:
+    order_id = ordered(store)
+    simulator.state.add_fault(Fault("/v1/payments/boleto", status=504, work=True))
+    post(store, "pay/boleto", by_pix(order_id), key="once")
+    PaymentAttempt.objects.update(state="succeeded")
+
+    answer = post(store, "pay/boleto", by_pix(order_id), key="once")
+
+    assert answer.status_code == 409
+    assert answer.json()["message"] == "a payment of this order is pending already"
 
 
 def test_it_needs_a_valid_document(store: Client) -> None:
