@@ -33,6 +33,24 @@ def staff(db: None) -> Callable[..., Client]:
     return make
 
 
+@pytest.fixture
+def root(db: None) -> User:
+    """May everything."""
+    return User.objects.create_superuser("root", password=PASSWORD)
+
+
+@pytest.fixture
+def browser(root: User) -> Client:
+    """Nobody yet."""
+    return Client(headers={"Accept-Language": "en"})
+
+
+@pytest.fixture
+def eva(staff: Callable[..., Client]) -> Client:
+    """An administrator."""
+    return staff("Administrator", name="eva")
+
+
 def url(model: type[Model], page: str = "changelist", *args: Any) -> str:
     """Of a model's list, or of another of its pages."""
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=args)
