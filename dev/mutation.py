@@ -20,13 +20,15 @@ TARGETS = {
     "webhooks/payload.py": ["tests/webhooks/test_payload.py"],
     "webhooks/inbox.py": [
         f"tests/webhooks/test_{name}.py"
-        for name in ("receiving", "waiting", "trust", "repeat", "order_of_arrival", "retention")
+        for name in ("receiving", "waiting", "trust", "confirm", "who_posts", "repeat", "order_of_arrival")
     ],
     "orders/checkout.py": [
         f"tests/orders/test_{name}.py"
         for name in ("checkout", "cards", "boletos", "after_sale", "one_charge", "idempotency")
     ],
-    "appmax/messages.py": [f"tests/appmax/test_{name}.py" for name in ("calls", "cards", "errors", "repeats")],
+    "appmax/messages.py": [
+        f"tests/appmax/test_{name}.py" for name in ("messages", "calls", "cards", "errors", "repeats")
+    ],
 }
 """What is broken, and the tests that must notice."""
 

@@ -117,6 +117,11 @@ def test_an_event_is_known_by_all_the_ways_in_which_the_contract_writes_it(name:
     assert payload.spellings(name) == ["OrderChargeBackGain", "order_charge_back_gain", "order_chargeback_gain"]
 
 
+def test_a_letter_that_only_looks_like_the_contracts_makes_another_event() -> None:
+    assert "OrderChargeBac\u212aGain".lower() == "orderchargebackgain"  # the sign of Kelvin
+    assert not payload.is_known("OrderChargeBac\u212aGain")
+
+
 def test_an_unknown_event_is_spelt_as_it_came() -> None:
     assert payload.spellings("order_teleported") == ["order_teleported"]
 
