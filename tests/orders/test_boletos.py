@@ -45,18 +45,21 @@ def test_asked_for_twice_it_is_the_same_boleto(store: Client) -> None:
     assert (second.status_code, second.json()) == (200, first.json())
 
 
-def test_a_boleto_whose_digits_never_came_is_no_answer_to_a_request_that_is_sent_again(
-    store: Client, simulator: SimulatorServer
+@pytest.mark.parametrize("method", ["pix", "boleto"])
+@pytest.mark.parametrize(("codes", "status"), [("", 409), ("123", 200)])
+def test_a_request_that_is_sent_again_is_answered_if_reconciliation_has_learnt_the_codes(
+    store: Client, simulator: SimulatorServer, method: str, codes: str, status: int
 ) -> None:
     order_id = ordered(store)
-    simulator.state.add_fault(Fault("/v1/payments/boleto", status=504, work=True))
-    post(store, "pay/boleto", by_pix(order_id), key="once")
-    PaymentAttempt.objects.get().settle(AttemptState.SUCCEEDED, {})  # by reconciliation, which learns no digits
+    simulator.state.add_fault(Fault(f"/v1/payments/{method}", status=504, work=True))
+    post(store, f"pay/{method}", by_pix(order_id), key="once")
+    PaymentAttempt.objects.get().settle(AttemptState.SUCCEEDED, {})
+    Order.objects.update(pix_emv=codes, boleto_digitavel=codes)
 
-    answer = post(store, "pay/boleto", by_pix(order_id), key="once")
+    answer = post(store, f"pay/{method}", by_pix(order_id), key="once")
 
-    assert answer.status_code == 409
-    assert answer.json()["message"] == "a payment of this order is pending already"
+    assert answer.status_code == status
+    assert ("123" in answer.content.decode()) == bool(codes)
 
 
 def test_it_needs_a_valid_document(store: Client) -> None:
