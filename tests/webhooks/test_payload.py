@@ -22,7 +22,7 @@ MODELS = {
 def test_every_model_names_its_order(body: dict[str, Any]) -> None:
     event = payload.read(body)
 
-    assert event.order_id == 7
+    assert (event.order_id, event.note) == (7, "")
     assert payload.status_of(event.name) == "aprovado"
 
 
@@ -35,6 +35,8 @@ def test_every_model_names_its_order(body: dict[str, Any]) -> None:
         ({"id": 3}, None),  # a customer's own id
         ({"order_id": 2**31 - 1}, 2**31 - 1),
         ({"order_id": "0012"}, 12),
+        ({"order_id": "7".zfill(20)}, 7),
+        ({"order_id": "7".zfill(21)}, None),  # nobody pads so far
         ({"order_id": 0}, None),
         ({"order_id": "٣"}, None),
         ({"order_id": "9" * 5000}, None),
