@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from appmax import messages
-from appmax.messages import MAX_NUMBER, Unreadable
+from appmax.messages import MAX_NUMBER, CardCharge, PixPayment, Unreadable
 
 ORDER = {"id": 9, "status": "pendente"}
 
@@ -44,13 +44,25 @@ def test_an_amount_is_whole_cents_that_the_table_can_hold(total: Any, cents: int
     assert messages.read_order({"data": {"order": {**ORDER, "total": total}}}).total_cents == cents
 
 
-@pytest.mark.parametrize("text", ["9", "0009", 9])
+@pytest.mark.parametrize("text", ["9", "9".zfill(20), 9])
 def test_an_id_is_a_number_or_its_text(text: Any) -> None:
     assert messages.read_id({"id": text}, "id") == 9
     assert messages.read_id({"id": MAX_NUMBER}, "id") == MAX_NUMBER
 
 
-@pytest.mark.parametrize("odd", [None, "", "0", 0, -9, "-9", "٩", 9.0, True, MAX_NUMBER + 1, "9" * 30, [9], {"id": 9}])
+@pytest.mark.parametrize(
+    "odd", [None, "", "0", 0, -9, "-9", "٩", 9.0, True, MAX_NUMBER + 1, "9" * 30, "9".zfill(21), [9], {"id": 9}]
+)
 def test_all_else_is_no_id(odd: Any) -> None:
     with pytest.raises(Unreadable):
         messages.read_id({"id": odd}, "id")
+
+
+def test_a_pix_may_have_one_of_its_codes() -> None:
+    assert messages.read_pix({"data": {"payment": {"pix_qrcode": "q"}}}) == PixPayment(qr_code="q", emv="")
+    assert messages.read_pix({"data": {"payment": {"pix_emv": "e"}}}) == PixPayment(qr_code="", emv="e")
+
+
+def test_a_charge_is_of_a_card_or_a_token() -> None:
+    with pytest.raises(ValueError, match=r"^either a card or a token is needed$"):
+        CardCharge()
