@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .PHONY: help run smoke manage demo-data simulator
-.PHONY: test lint format hooks hooks-install drills audit image
+.PHONY: test coverage mutation lint format hooks hooks-install drills audit image
 .PHONY: bench bench-compare bench-admin
 .PHONY: postman postman-run requirements clean
 .PHONY: install migrate logs down
@@ -34,8 +34,14 @@ simulator: $(VENV)/ready  ## the simulated Appmax alone, for an app started in a
 
 ##@ Change it
 
-test: $(VENV)/ready  ## linters and the whole suite; some tests: ARGS="tests/orders -k pix"
+test: $(VENV)/ready  ## linters and the suite without drills; some tests: ARGS="tests/orders -k pix"
 	@exec $(BIN)/python -m dev.test $(ARGS)
+
+coverage: $(VENV)/ready  ## which branches of the product the suite takes, and which not
+	@exec $(BIN)/python -m dev.test --coverage
+
+mutation: $(VENV)/ready  ## put faults into the rules that must not break; each has to fail a test: ARGS=orders/status.py
+	@exec $(BIN)/python -m dev.mutation $(ARGS)
 
 lint: $(VENV)/ready  ## the linters alone
 	@exec $(BIN)/python -m dev.test --lint

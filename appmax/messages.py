@@ -3,9 +3,9 @@
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+from appmax import reais
 from appmax.wording import declined_status, dig, says_declined, text_of, word
 
 MAX_NUMBER = 2**31 - 1  # Appmax's ids and amounts in cents
@@ -209,7 +209,6 @@ class RemoteOrder:
 
     id: int
     status: str
-    total_paid_cents: int | None
     customer_id: int | None = None
     total_cents: int | None = None
     payment_method: str = ""
@@ -246,7 +245,6 @@ def read_order(body: Any) -> RemoteOrder:
     return RemoteOrder(
         id=read_id(body, "data", "order", "id"),
         status=read_text(body, "data", "order", "status"),
-        total_paid_cents=_cents(order.get("total_paid")),
         customer_id=_id_or_none(body, "data", "customer", "id") or _id_or_none(body, "data", "order", "customer_id"),
         total_cents=_order_total(order),
         payment_method=_payment_method(dig(body, "data", "payment", "method")),
@@ -300,11 +298,11 @@ def read_installments(body: Any) -> list[Installment]:
     What can't be read is left out; raises Unreadable if nothing is left.
     """
     found = [
-        Installment(number, value_cents=_in_cents(value), total_cents=_in_cents(value * number))
-        for number, value in _amounts(dig(body, "data", "parcels"))
+        Installment(number, value_cents=reais.in_cents(value), total_cents=reais.in_cents(value * number))
+        for number, value in reais.amounts(_object(dig(body, "data", "parcels")))
     ] or [
-        Installment(number, value_cents=_in_cents(total / number), total_cents=_in_cents(total))
-        for number, total in _amounts(dig(body, "data", "installments"), "total")
+        Installment(number, value_cents=reais.in_cents(total / number), total_cents=reais.in_cents(total))
+        for number, total in reais.amounts(_object(dig(body, "data", "installments")), "total")
     ]
     if not found:
         raise Unreadable("data.parcels")
@@ -329,8 +327,6 @@ def read_upsell(body: Any) -> UpsellAnswer:
 
 _TAKEN = ("autorizado", "aprovado", "integrado")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
-_ORDINAL = re.compile(r"[1-9][0-9]{0,2}")
-_REAIS = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,20})?")
 _PAYMENT_METHODS = {"creditcard": "credit_card", "pix": "pix", "boleto": "boleto", "billet": "boleto"}
 
 
@@ -371,21 +367,6 @@ def _sum(amounts: Mapping[str, Any], *names: str, less: str = "") -> int | None:
 
 def _payment_method(value: Any) -> str:
     return _PAYMENT_METHODS.get(word(value).lower().replace("_", ""), "")
-
-
-def _amounts(amounts: Any, name: str = "") -> list[tuple[int, Decimal]]:
-    """(number of instalments, decimal reais) from `{"n": amount}`, or with a name from `{"n": {name: amount}}`."""
-    found = []
-    for number, amount in _object(amounts).items():
-        value = dig(amount, name) if name else amount
-        reais = str(value) if isinstance(value, int | float | str) else ""
-        if _ORDINAL.fullmatch(number) and _REAIS.fullmatch(reais):
-            found.append((int(number), Decimal(reais)))
-    return found
-
-
-def _in_cents(reais: Decimal) -> int:
-    return int((reais * 100).quantize(Decimal(1), ROUND_HALF_UP))
 
 
 def _with_scheme(url: str) -> str:

@@ -119,7 +119,7 @@ _JOB_STATUSES = {
 }
 
 
-class JobStatusFilter(RadioFilter):
+class JobStatusFilter(RadioFilter):  # type: ignore[misc] # untyped
     """What became of a job."""
 
     title = _("status")

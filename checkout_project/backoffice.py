@@ -54,6 +54,7 @@ __all__ = [
     "action",
     "ago",
     "badge",
+    "copyable",
     "display",
     "explained",
     "history",
@@ -164,7 +165,7 @@ class ReadOnlyAdmin(FastListAdmin[M]):
         )
 
 
-class OneChoiceFilter(RadioFilter):
+class OneChoiceFilter(RadioFilter):  # type: ignore[misc] # untyped
     """All rows, or those of one kind. `choice`: its value in the URL and its name."""
 
     choice: tuple[str, Any]
@@ -182,7 +183,7 @@ class OneChoiceFilter(RadioFilter):
         raise NotImplementedError
 
 
-class DateRangeFilter(RangeDateFilter):
+class DateRangeFilter(RangeDateFilter):  # type: ignore[misc] # untyped
     """Days as staff count them: in their time zone, the last one included, written as their language writes dates."""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
@@ -229,6 +230,20 @@ def lasted(span: timedelta) -> str:
 def badge(text: str, tone: str) -> SafeString:
     """A coloured label. `tone`: success, info, warning, danger, primary or default."""
     return render_to_string("unfold/helpers/label.html", {"text": text, "type": tone})
+
+
+def copyable(element_id: str, text: str | None) -> str:
+    """A long code and a button that copies it; "-" where there is none."""
+    if not text:
+        return "-"
+    return format_html(
+        '<span id="{0}" class="code">{1}</span> <button type="button" data-copy="{0}" data-done="{2}" '
+        'class="text-primary-600 font-medium cursor-pointer">{3}</button>',
+        element_id,
+        text,
+        gettext("Copied"),
+        gettext("Copy"),
+    )
 
 
 def in_words(note: str | None, templates: Iterable[str], names: dict[str, Any]) -> str:

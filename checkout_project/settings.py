@@ -1,5 +1,6 @@
 """All settings, from the environment, in the order of docs/database.md's tables: app, database, cache, Appmax, API,
-security, logs. `.env.example` documents every variable."""
+security, logs. `.env.example` documents every variable. What no variable changes of the API's and the admin's libraries
+is in libraries.py."""
 
 import tomllib
 from datetime import timedelta
@@ -8,16 +9,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import django_stubs_ext
-from cryptography.fernet import Fernet, MultiFernet
+from cryptography.fernet import Fernet
 from csp.constants import NONE, SELF, UNSAFE_INLINE
 from django.core.exceptions import ImproperlyConfigured
-from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from checkout_project import logs, processors
+from checkout_project import logs, processors, production
 from checkout_project.environment import Environment
+from checkout_project.libraries import REST_FRAMEWORK, SPECTACULAR_SETTINGS, UNFOLD  # noqa: F401 - settings too
 
 django_stubs_ext.monkeypatch()
 
@@ -287,41 +288,9 @@ WEBHOOK_PAYLOAD_DAYS = env.number("WEBHOOK_PAYLOAD_DAYS", 180, minimum=1)
 # --- API -------------------------------------------------------------------------------------------------------------
 
 API_KEYS_REQUIRED = env.flag("API_KEYS_REQUIRED", True)
+SPECTACULAR_SETTINGS["VERSION"] = VERSION
 MAX_BODY_BYTES = 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
-
-REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": [],
-    "DEFAULT_PERMISSION_CLASSES": [],
-    "UNAUTHENTICATED_USER": None,
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["checkout_project.api.StrictJSONParser"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "checkout_project.api.AlwaysJSON",
-    "EXCEPTION_HANDLER": "checkout_project.errors.exception_handler",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-}
-
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Appmax Checkout",
-    "DESCRIPTION": "Install the app, sell, be paid by card, Pix and boleto through Appmax. Amounts are integer cents.",
-    "VERSION": VERSION,
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_PUBLIC": True,
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
-    "COMPONENT_SPLIT_REQUEST": True,
-    "APPEND_COMPONENTS": {
-        "securitySchemes": {
-            "ApiKey": {
-                "type": "apiKey",
-                "in": "header",
-                "name": "Authorization",
-                "description": "`Api-Key ` and a key made in the admin or by `manage.py create_api_key`.",
-            }
-        }
-    },
-}
 
 # --- jobs ------------------------------------------------------------------------------------------------------------
 
@@ -333,25 +302,6 @@ PROCRASTINATE_WORKER_DEFAULTS = {
     "listen_notify": not DB_PGBOUNCER,
     "fetch_job_polling_interval": 1.0 if DB_PGBOUNCER else 5.0,  # seconds
     "worker_middleware": [logs.name_job],
-}
-
-# --- admin -----------------------------------------------------------------------------------------------------------
-
-UNFOLD = {
-    "SITE_TITLE": "Appmax Checkout",
-    "SITE_HEADER": "Appmax Checkout",
-    "SITE_SYMBOL": "storefront",
-    "SITE_FAVICONS": [
-        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("checkout_project/icon.svg")}
-    ],
-    "SHOW_VIEW_ON_SITE": False,
-    "SHOW_BACK_BUTTON": True,
-    "ENVIRONMENT": "checkout_project.site.ribbon",
-    "DASHBOARD_CALLBACK": "checkout_project.dashboard.context",
-    "STYLES": [lambda request: static("checkout_project/backoffice.css")],
-    "SCRIPTS": [lambda request: static("checkout_project/backoffice.js")],
-    "SIDEBAR": {"show_search": False, "navigation": "checkout_project.site.navigation"},
-    "ACCOUNT": {"navigation": "checkout_project.site.account_links"},
 }
 
 # --- security --------------------------------------------------------------------------------------------------------
@@ -437,37 +387,16 @@ SENTRY_DSN = env.text("SENTRY_DSN", "")
 OTEL_ENDPOINT = env.text("OTEL_EXPORTER_OTLP_ENDPOINT", "")
 OTEL_TRACES_SHARE = env.number("OTEL_TRACES_PERCENT", 100, maximum=100) / 100
 
-# --- what production refuses -----------------------------------------------------------------------------------------
-
-_APP_KEY_LENGTH = 50
-
-
-def _are_fernet_keys(keys: list[str]) -> bool:
-    try:
-        MultiFernet([Fernet(key) for key in keys])
-    except ValueError:
-        return False
-    return True
-
+# ---------------------------------------------------------------------------------------------------------------------
 
 if not IS_LOCAL:
-    for _wrong, _reason in (
-        (DEBUG, "APP_DEBUG must be off in production: it shows the product's inside to whoever asks"),
-        (
-            len(SECRET_KEY) < _APP_KEY_LENGTH or len(set(SECRET_KEY)) < 10 or "insecure" in SECRET_KEY,
-            f"APP_KEY must be at least {_APP_KEY_LENGTH} random characters in production",
-        ),
-        (
-            any(host.startswith(("*", ".")) for host in ALLOWED_HOSTS),
-            "ALLOWED_HOSTS must name each host in production, without * or a leading dot",
-        ),
-        (
-            not PUBLIC_URL.startswith("https://"),
-            f"{'NGROK_URL' if NGROK_URL else 'APP_URL'} must begin with https:// in production: cookies need it",
-        ),
-        (not _are_fernet_keys(FIELD_ENCRYPTION_KEYS), "FIELD_ENCRYPTION_KEYS must be Fernet keys, separated by commas"),
-        (not API_KEYS_REQUIRED, "API_KEYS_REQUIRED must be true in production: merchants' secrets are behind it"),
-        (CACHE_DRIVER == "memory", "CACHE_DRIVER must be redis in production: its processes share tokens"),
-    ):
-        if _wrong:
-            raise ImproperlyConfigured(_reason)
+    production.refuse_weak_settings(
+        debug=DEBUG,
+        secret_key=SECRET_KEY,
+        allowed_hosts=ALLOWED_HOSTS,
+        public_url=PUBLIC_URL,
+        url_variable="NGROK_URL" if NGROK_URL else "APP_URL",
+        encryption_keys=FIELD_ENCRYPTION_KEYS,
+        api_keys_required=API_KEYS_REQUIRED,
+        cache_driver=CACHE_DRIVER,
+    )

@@ -32,7 +32,7 @@ from webhooks.models import WebhookEvent
 _csp: Any = csp_update({"script-src": ["'self'", UNSAFE_EVAL]})
 
 
-class BackOffice(UnfoldAdminSite):
+class BackOffice(UnfoldAdminSite):  # type: ignore[misc] # untyped
     """The admin: password first, then a second factor for those who have or need one."""
 
     index_title = _("Overview")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil  # type: ignore[import-untyped] # the embedded PostgreSQL's own means of knowing its processes
+import psutil  # the embedded PostgreSQL's own means of knowing its processes
 import psycopg
 from psycopg import sql
 

@@ -1,4 +1,4 @@
-"""`make test`: linters and the whole suite against a PostgreSQL 16 and a Redis-protocol server of their own."""
+"""`make test`: linters and the suite without drills, against a PostgreSQL 16 and a Redis-protocol server of its own."""
 
 import os
 import re
@@ -20,6 +20,8 @@ LINTERS = [
     [*PYTHON, "mypy", "."],
     [str(Path(sys.executable).with_name("lint-imports")), "--no-logo"],
     [*PYTHON, "bandit", "--quiet", "--configfile", "pyproject.toml", "--severity-level", "medium", "--recursive", "."],
+    [str(Path(sys.executable).with_name("vulture"))],
+    [str(Path(sys.executable).with_name("deptry")), ".", "--config", "dev/deptry.toml"],
     [str(Path(sys.executable).with_name("hadolint")), "Dockerfile"],
     [*PYTHON, "dev.compose"],
     [*PYTHON, "dev.nginx"],
@@ -29,9 +31,12 @@ LINTERS = [
     [sys.executable, "manage.py", "spectacular", "--validate", "--fail-on-warn", "--file", os.devnull],
 ]
 
+WITHOUT_DRILLS = "--ignore=tests/drills"  # which wait for minutes: make drills
+
 
 def main(arguments: list[str]) -> int:
-    """`--lint` runs the linters alone; other arguments go to pytest, and then the linters are left out."""
+    """`--lint` runs the linters alone, `--coverage` the suite and shows which branches it takes. Other arguments go to
+    pytest, and then the linters are left out."""
     for name in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(name, lambda number, _: sys.exit(128 + number))  # the servers stop whatever happens
     with (
@@ -39,7 +44,7 @@ def main(arguments: list[str]) -> int:
         services.redis() as redis,
         services.postgres(folder / "pg", throw_away=True) as database,
     ):
-        environment = os.environ | _variables() | database.variables | redis.variables
+        environment = os.environ | variables() | database.variables | redis.variables
         if "--lint" in arguments or not arguments:
             for command in LINTERS:
                 started = time.monotonic()
@@ -48,11 +53,13 @@ def main(arguments: list[str]) -> int:
                 print(f"--- {' '.join(command[1:])}: {time.monotonic() - started:.1f} s", flush=True)
         if "--lint" in arguments:
             return 0
-        suite = [*PYTHON, "pytest", "-n", "auto", "--dist", "worksteal", *arguments]
+        if "--coverage" in arguments:
+            arguments = [WITHOUT_DRILLS, "--cov", "--cov-branch", "--cov-report=term-missing:skip-covered"]
+        suite = [*PYTHON, "pytest", "-n", "auto", "--dist", "worksteal", *(arguments or [WITHOUT_DRILLS])]
         return subprocess.run(suite, cwd=ROOT, env=environment).returncode
 
 
-def _variables() -> dict[str, str]:
+def variables() -> dict[str, str]:
     """All that `.env.example` names, blank unless set here, so that a developer's `.env` changes no test."""
     names = re.findall(r"^#? ?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
     return dict.fromkeys(names, "") | {

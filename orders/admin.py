@@ -1,8 +1,6 @@
 """Staff's view of orders; of the evidence about them in evidence_admin.py, which is registered from here."""
 
 from collections.abc import Callable
-from datetime import timedelta
-from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,22 +17,16 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
-from import_export.fields import Field
-from import_export.resources import Resource
 from rest_framework.exceptions import APIException
-from unfold.contrib.filters.admin import (
-    AutocompleteSelectFilter,
-    ChoicesDropdownFilter,
-    MultipleChoicesDropdownFilter,
-)
+from unfold.contrib.filters.admin import AutocompleteSelectFilter, MultipleChoicesDropdownFilter
 
 from appmax.errors import AppmaxError
 from checkout_project.backoffice import (
     DateRangeFilter,
-    OneChoiceFilter,
     action,
     ago,
     badge,
+    copyable,
     display,
     explained,
     history,
@@ -53,24 +45,9 @@ from orders import (  # noqa: F401 - evidence_admin registers its own
 )
 from orders.forms import RefundForm, TrackingForm
 from orders.idempotency import Replay
+from orders.lists import STATUS_TONES, MethodFilter, OrderResource, PendingFilter
 from orders.models import Order
 from orders.status import OrderStatus, is_paid
-
-STATUS_TONES = {
-    OrderStatus.PENDENTE: "warning",
-    OrderStatus.AUTORIZADO: "info",
-    OrderStatus.CANCELADO: "default",
-    OrderStatus.RECUSADO_POR_RISCO: "danger",
-    OrderStatus.APROVADO: "success",
-    OrderStatus.PENDENTE_INTEGRACAO: "info",
-    OrderStatus.PENDENTE_INTEGRACAO_EM_ANALISE: "info",
-    OrderStatus.INTEGRADO: "success",
-    OrderStatus.ESTORNADO: "primary",
-    OrderStatus.CHARGEBACK_EM_TRATATIVA: "danger",
-    OrderStatus.CHARGEBACK_EM_DISPUTA: "danger",
-    OrderStatus.CHARGEBACK_PERDIDO: "danger",
-    OrderStatus.CHARGEBACK_VENCIDO: "success",
-}
 
 REFUND_ASKED = gettext_noop("Refund asked of Appmax")
 REFUND_ACCEPTED = gettext_noop("Refund accepted by Appmax")
@@ -80,45 +57,6 @@ NOT_RECONCILED = gettext_noop("Reconciliation failed")
 TRACKED = gettext_noop("Tracking code sent to Appmax")
 NOT_TRACKED = gettext_noop("Tracking code not sent")
 OPENED = gettext_noop("Opened in Appmax's panel")
-
-
-class PendingFilter(OneChoiceFilter):
-    """Orders that nobody has paid for longer than one should think."""
-
-    title = _("waiting")
-    parameter_name = "pending"
-    choice = ("hour", _("Pending for over an hour"))
-
-    def chosen(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Pending, and created more than an hour ago."""
-        return queryset.filter(status=OrderStatus.PENDENTE, created_at__lt=timezone.now() - timedelta(hours=1))
-
-
-class MethodFilter(ChoicesDropdownFilter):
-    """Also knows orders without a method (payment_method__isnull), which Unfold's forgets."""
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
-        """By the method, or those without one."""
-        if self.lookup_val_isnull:
-            return queryset.filter(payment_method=None)
-        return super().queryset(request, queryset)  # type: ignore[no-any-return]
-
-
-class OrderResource(Resource):
-    """An order as a row of a file."""
-
-    order_id = Field("appmax_order_id", _("Appmax order id"))
-    customer_id = Field("appmax_customer_id", _("Appmax customer id"))
-    merchant = Field("installation__external_key", _("merchant"))
-    status = Field("status", _("status"))
-    method = Field("payment_method", _("method"))
-    amount = Field("total_cents", _("amount (R$)"))
-    created_at = Field("created_at", _("created at"))
-    updated_at = Field("updated_at", _("updated at"))
-
-    def dehydrate_amount(self, order: Order) -> Decimal:
-        """In reais."""
-        return Decimal(order.total_cents).scaleb(-2)
 
 
 @admin.register(Order)
@@ -228,12 +166,12 @@ class OrderAdmin(ExportableAdmin[Order]):
     @display(description=_("copy and paste code"))
     def pix_code(self, order: Order) -> str:
         """With a button that copies it."""
-        return _copyable("pix-code", order.pix_emv)
+        return copyable("pix-code", order.pix_emv)
 
     @display(description=_("boleto digits"))
     def boleto_line(self, order: Order) -> str:
         """With a button that copies it."""
-        return _copyable("boleto-line", order.boleto_digitavel)
+        return copyable("boleto-line", order.boleto_digitavel)
 
     @display(description=_("boleto PDF"))
     def boleto_link(self, order: Order) -> str:
@@ -441,17 +379,3 @@ class OrderAdmin(ExportableAdmin[Order]):
 def _is_refundable(order: Order) -> bool:
     """Whether money is there, as far as we know."""
     return is_paid(order.status) and order.status != OrderStatus.ESTORNADO
-
-
-def _copyable(element_id: str, text: str | None) -> str:
-    """A long code and a button that copies it."""
-    if not text:
-        return "-"
-    return format_html(
-        '<span id="{0}" class="code">{1}</span> <button type="button" data-copy="{0}" data-done="{2}" '
-        'class="text-primary-600 font-medium cursor-pointer">{3}</button>',
-        element_id,
-        text,
-        _("Copied"),
-        _("Copy"),
-    )

@@ -1,6 +1,6 @@
 """Believable rows."""
 
-import factory
+from factory.declarations import LazyAttribute, Sequence, SubFactory
 from factory.django import DjangoModelFactory
 
 from installations.models import ApiKey, Installation
@@ -8,34 +8,34 @@ from orders.models import Order
 from webhooks.models import WebhookEvent
 
 
-class InstallationFactory(DjangoModelFactory):
+class InstallationFactory(DjangoModelFactory[Installation]):
     class Meta:
         model = Installation
 
-    external_key = factory.Sequence(lambda n: f"shop-{n}")
+    external_key = Sequence(lambda n: f"shop-{n}")
     app_id = "4242"
-    merchant_client_id = factory.Sequence(lambda n: f"merchant-{n}")
-    merchant_client_secret = factory.Sequence(lambda n: f"merchant-secret-{n}")
+    merchant_client_id = Sequence(lambda n: f"merchant-{n}")
+    merchant_client_secret = Sequence(lambda n: f"merchant-secret-{n}")
 
 
-class OrderFactory(DjangoModelFactory):
+class OrderFactory(DjangoModelFactory[Order]):
     class Meta:
         model = Order
 
-    installation = factory.SubFactory(InstallationFactory)
-    appmax_customer_id = factory.Sequence(lambda n: 5000 + n)
-    appmax_order_id = factory.Sequence(lambda n: 9000 + n)
+    installation = SubFactory(InstallationFactory)
+    appmax_customer_id = Sequence(lambda n: 5000 + n)
+    appmax_order_id = Sequence(lambda n: 9000 + n)
     total_cents = 12990
 
 
-class WebhookEventFactory(DjangoModelFactory):
+class WebhookEventFactory(DjangoModelFactory[WebhookEvent]):
     class Meta:
         model = WebhookEvent
 
     event = "order_paid"
     event_type = "order"
-    appmax_order_id = factory.Sequence(lambda n: 9000 + n)
-    payload = factory.LazyAttribute(lambda row: {"event": row.event, "data": {"order_id": row.appmax_order_id}})
+    appmax_order_id = Sequence(lambda n: 9000 + n)
+    payload = LazyAttribute(lambda row: {"event": row.event, "data": {"order_id": row.appmax_order_id}})
 
 
 def api_key(installation: Installation | None = None) -> str:

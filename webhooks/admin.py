@@ -37,7 +37,7 @@ OUTCOME_TONES = {
 HANDLED_AGAIN = gettext_noop("Handled again")
 
 
-class OutcomeFilter(DropdownFilter):
+class OutcomeFilter(DropdownFilter):  # type: ignore[misc] # untyped
     """What became of an event; without acknowledged ones, which are told by their names."""
 
     title = _("outcome")
@@ -65,7 +65,7 @@ class OutcomeFilter(DropdownFilter):
         return queryset
 
 
-class EventFilter(DropdownFilter):
+class EventFilter(DropdownFilter):  # type: ignore[misc] # untyped
     """The contract's events; each in all its spellings."""
 
     title = _("event")
@@ -80,7 +80,7 @@ class EventFilter(DropdownFilter):
         return queryset.filter(event__in=payload.spellings(self.value() or "")) if self.value() else queryset
 
 
-class WebhookEventResource(Resource):
+class WebhookEventResource(Resource):  # type: ignore[misc] # untyped
     """An event as a row of a file; without the payload, which holds personal data."""
 
     number = Field("pk", _("number"))

@@ -124,7 +124,7 @@ class SimulatorServer:
         self.state = self._simulation.state
         self.courier = self._simulation.courier
         self._server = _Server(settings, app)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="simulator", daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), name="simulator", daemon=True)
         self.url = f"http://{settings.host}:{self._server.port}"
 
     def __enter__(self) -> "SimulatorServer":

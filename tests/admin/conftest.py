@@ -12,15 +12,12 @@ from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
-from checkout_project import roles
-
 PASSWORD = "correct horse battery"
 
 
 @pytest.fixture
 def staff(db: None) -> Callable[..., Client]:
     """Makes a user of the back office with this role or these permissions, logged in; `name`s must differ."""
-    roles.make()  # a test that commits empties the tables
 
     def make(role: str = "", *permissions: str, name: str = "ana", language: str = "en", **columns: Any) -> Client:
         user = User.objects.create_user(name, password=PASSWORD, is_staff=True, **columns)
@@ -34,6 +31,24 @@ def staff(db: None) -> Callable[..., Client]:
         return client
 
     return make
+
+
+@pytest.fixture
+def root(db: None) -> User:
+    """May everything."""
+    return User.objects.create_superuser("root", password=PASSWORD)
+
+
+@pytest.fixture
+def browser(root: User) -> Client:
+    """Nobody yet."""
+    return Client(headers={"Accept-Language": "en"})
+
+
+@pytest.fixture
+def eva(staff: Callable[..., Client]) -> Client:
+    """An administrator."""
+    return staff("Administrator", name="eva")
 
 
 def url(model: type[Model], page: str = "changelist", *args: Any) -> str:

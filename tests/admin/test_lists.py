@@ -8,34 +8,23 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.contrib.admin import site
-from django.db import connection, transaction
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from checkout_project.backoffice import BoundedPaginator
-from installations.models import ApiKey, Installation, Suspension
+from installations.models import ApiKey, Installation
 from orders.models import Order, PaymentAttempt, StatusCheck
 from orders.status import OrderStatus
 from tests.admin.conftest import make_job, on, url
-from tests.factories import InstallationFactory, OrderFactory, WebhookEventFactory, api_key
-from tests.webhooks.test_privacy import PAYLOADS
-from webhooks import payload
-from webhooks.models import Outcome, WebhookEvent
+from tests.factories import InstallationFactory, OrderFactory
+from webhooks.models import WebhookEvent
 
 pytestmark = pytest.mark.django_db
 
 LISTS = [Order, WebhookEvent, PaymentAttempt, Installation, ApiKey, StatusCheck, ProcrastinateJob]
 SAO_PAULO = ZoneInfo("America/Sao_Paulo")
-
-
-@pytest.fixture
-def eva(staff: Callable[..., Client]) -> Client:
-    """An administrator."""
-    return staff("Administrator", name="eva")
 
 
 def found(client: Client, model: Any, query: Any = None) -> list[Any]:
@@ -166,120 +155,6 @@ def test_jobs_by_status(eva: Client) -> None:
     assert [job.id for job in found(eva, ProcrastinateJob, {"status": "failed"})] == [failed]
 
 
-# --- events ---
-
-# An event of each kind: outcome, name, processed, note.
-EVENTS: list[tuple[Outcome, str, bool, str | None]] = [
-    (Outcome.APPLIED, "order_paid", True, None),
-    (Outcome.APPLIED, "OrderPaid", True, None),
-    (Outcome.IGNORED, "order_paid", True, "ignored: the order is aprovado already"),
-    (Outcome.ACKNOWLEDGED, "customer_created", True, None),
-    (Outcome.ACKNOWLEDGED, "CustomerCreated", True, None),
-    (Outcome.ACKNOWLEDGED, "order_teleported", True, "unknown event"),
-    (Outcome.ACKNOWLEDGED, "customer_created", True, "not an order id: 'x'"),
-    (Outcome.DUPLICATE, "order_paid", True, "duplicate"),
-    (Outcome.DUPLICATE, "customer_created", True, "duplicate"),
-    (Outcome.REFUSED, "order_paid", True, "not believed: Appmax says pendente"),
-    (Outcome.WAITING, "order_paid", False, "the order is not there yet"),
-    (Outcome.WAITING, "order_paid", False, None),
-    (Outcome.CLOSED, "order_paid", True, "order not found"),
-    (Outcome.FAILED, "order_paid", False, "processing failed: OperationalError"),
-]
-
-
-@pytest.fixture
-def events() -> dict[int, Outcome]:
-    """One of each kind."""
-    now = timezone.now()
-    return {
-        WebhookEventFactory.create(
-            event=event, processed=processed, processed_at=now if processed else None, error_message=note
-        ).pk: outcome
-        for outcome, event, processed, note in EVENTS
-    }
-
-
-def test_an_event_says_what_became_of_it(events: dict[int, Outcome]) -> None:
-    assert {event.pk: event.outcome for event in WebhookEvent.objects.all()} == events
-
-
-@pytest.mark.parametrize("outcome", [each for each in Outcome if each is not Outcome.ACKNOWLEDGED])
-def test_events_by_outcome_are_those_that_say_so(eva: Client, events: dict[int, Outcome], outcome: Outcome) -> None:
-    wanted = {pk for pk, its in events.items() if its is outcome}
-
-    assert {event.pk for event in found(eva, WebhookEvent, {"outcome": outcome.value})} == wanted
-    assert {event.pk for event in WebhookEvent.objects.with_outcome(outcome)} == wanted
-
-
-def test_of_the_acknowledged_events_those_that_nobody_knows(events: dict[int, Outcome]) -> None:
-    [event] = WebhookEvent.objects.with_outcome(Outcome.ACKNOWLEDGED)
-
-    assert event.event == "order_teleported"
-
-
-def test_unprocessed_events_are_those_that_wait_or_failed(eva: Client, events: dict[int, Outcome]) -> None:
-    wanted = {pk for pk, its in events.items() if its in (Outcome.WAITING, Outcome.FAILED)}
-
-    assert {event.pk for event in found(eva, WebhookEvent, {"outcome": "unprocessed"})} == wanted
-
-
-@pytest.mark.parametrize("name", payload.known_names())
-def test_events_by_name_are_found_in_every_spelling(eva: Client, name: str) -> None:
-    for spelling in payload.spellings(name):
-        WebhookEventFactory.create(event=spelling)
-    WebhookEventFactory.create(event="order_teleported")
-
-    assert {event.event for event in found(eva, WebhookEvent, {"event": name})} == set(payload.spellings(name))
-    assert len(payload.spellings(name)) >= 2
-
-
-def test_an_event_that_nobody_knows_is_found_by_its_very_name(eva: Client) -> None:
-    event = WebhookEventFactory.create(event="order_teleported")
-    WebhookEventFactory.create(event="OrderTeleported")
-
-    assert found(eva, WebhookEvent, {"q": "order_teleported"}) == [event]
-
-
-@pytest.mark.parametrize(
-    ("body", "model"),
-    [
-        (PAYLOADS["app store"], "app store"),
-        (PAYLOADS["old legacy"], "old legacy"),
-        (PAYLOADS["standard"], "standard"),
-        (PAYLOADS["standard with meta"], "standard with meta"),
-        (PAYLOADS["two-level flat, snake case"], "two level flat"),
-        (PAYLOADS["custom content, camel case"], "custom content"),
-        ({"event": "x", "data": []}, "other"),
-        ({"event": "x"}, "other"),
-        ({"event": "x", "data": "text"}, "other"),
-        ({"event": "x", "data": {}}, "other"),
-        ({"event": "x", "stripped": True}, "-"),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-def test_the_model_of_payload_is_told_on_the_list_and_on_the_page(
-    eva: Client, body: dict[str, Any], model: str
-) -> None:
-    event = WebhookEventFactory.create(payload=body, event_type=body.get("event_type", ""))
-    [row] = found(eva, WebhookEvent)
-    admin = site._registry[WebhookEvent]
-
-    assert admin.payload_model(row) == model  # type: ignore[attr-defined]
-    assert f">{model}<" in re.sub(r"\s*([<>])\s*", r"\1", eva.get(on(event)).content.decode())
-
-
-def test_the_list_reads_no_payload(eva: Client) -> None:
-    WebhookEventFactory.create_batch(3, payload=PAYLOADS["app store"])
-    WebhookEventFactory.create_batch(3, payload={"event": "x", "data": {}})
-
-    with CaptureQueriesContext(connection) as queries:
-        found(eva, WebhookEvent)
-
-    texts = [query["sql"] for query in queries]
-    assert not [sql for sql in texts if re.search(r'"payload"(, "| FROM|::)', sql)]
-    assert len([sql for sql in texts if "webhook_events" in sql]) <= 6
-
-
 # --- how far a list counts ---
 
 
@@ -364,193 +239,6 @@ def test_the_calendar_keeps_the_other_filters(eva: Client) -> None:
 
 def test_an_empty_table_has_no_calendar(eva: Client) -> None:
     assert calendar_of(eva.get(url(Order))) == []
-
-
-# --- strange query strings ---
-
-STRANGE = [
-    "q=%00",
-    "q=" + "9" * 400,
-    "q=-1",
-    "q=2147483648",
-    "q=%F0%9F%A4%B7",
-    "q='",
-    "q=%25_",
-    "p=99999999",
-    "p=0",
-    "p=-1",
-    "p=abc",
-    "p=%00",
-    "p=" + "9" * 400,
-    "all=",
-    "o=99",
-    "o=abc",
-    "o=-1.-2",
-    "o=%00",
-    "o=" + "9" * 400,
-    "e=1",
-    "_popup=1",
-    "_to_field=x",
-    "_facets=True",
-    "nonsense=1",
-    "%00=1",
-    "id=abc",
-    "pk__in=1,x",
-    "id__exact=" + "9" * 400,
-    "id__exact=%00",
-    "created_at__year=abc",
-    "created_at__year=0",
-    "created_at__year=9999",
-    "created_at__year=10000",
-    "created_at__year=" + "9" * 30,
-    "created_at__year=" + "9" * 5000,
-    "created_at__year=-5",
-    "created_at__year=%00",
-    "created_at__year=",
-    "created_at__year=2026&created_at__month=13",
-    "created_at__year=2026&created_at__month=0",
-    "created_at__year=2026&created_at__month=abc",
-    "created_at__year=2026&created_at__month=" + "9" * 30,
-    "created_at__year=9999&created_at__month=12",
-    "created_at__year=9999&created_at__month=12&created_at__day=31",
-    "created_at__year=2026&created_at__month=2&created_at__day=30",
-    "created_at__year=2026&created_at__month=2&created_at__day=x",
-    "created_at__year=2026&created_at__day=5",
-    "created_at__month=5",
-    "created_at__day=99",
-    "created_at__year=2026&created_at__year=abc",
-    "created_at__gte=rubbish",
-    "created_at__gte=%00",
-    "created_at__gte=2026-13-45",
-    "created_at__gte=99999-01-01",
-    "created_at__date=2026-01-01",
-    *(
-        f"created_at_{end}={day}"
-        for end in ("from", "to")
-        for day in ("rubbish", "", "%00", "99/99/9999", "01/01/0001", "0001-01-01", "31/12/9999", "9" * 400)
-    ),
-    "created_at_from=25/11/2026&created_at_from=x",
-    "status__exact=%00",
-    "status__exact=nonsense",
-    "status__exact=",
-    "status__in=a,%00",
-    "status__isnull=abc",
-    "status=%00",
-    "status=nonsense",
-    "state__exact=%00",
-    "state__exact=nonsense",
-    "method__exact=%00",
-    "payment_method__exact=%00",
-    "payment_method__exact=nonsense",
-    "payment_method__isnull=maybe",
-    "installation__id__exact=abc",
-    "installation__id__exact=%00",
-    "installation__id__exact=" + "9" * 400,
-    "installation__id__exact=9223372036854775808",
-    "installation__id__exact=-1",
-    "installation__id__exact=",
-    "installation__external_key=x",
-    "installation__merchant_client_secret__startswith=x",
-    "installation__id__exact=1&installation__id__exact=abc",
-    "outcome=nonsense",
-    "outcome=%00",
-    "outcome=acknowledged",
-    "event=nonsense",
-    "event=%00",
-    "event=%C3%A9",
-    "pending=nonsense",
-    "disabled=nonsense",
-    "flagged=nonsense",
-    "revoked__exact=abc",
-    "revoked__exact=%00",
-]
-
-
-@pytest.fixture
-def some() -> None:
-    """A few rows in every list."""
-    for order in OrderFactory.create_batch(2):
-        WebhookEventFactory.create(appmax_order_id=order.appmax_order_id)
-        api_key(order.installation)
-        PaymentAttempt.objects.create(order=order, method="pix", fingerprint="")
-        StatusCheck.objects.create(order=order, asked_at=order.created_at, next_at=order.created_at, times=1)
-    Suspension.objects.create(installation=InstallationFactory.create(), reason="x")
-    make_job()
-
-
-def broken(client: Client, path: str, model: Any) -> list[str]:
-    """The query strings that the page can't stand, and how it fails."""
-    date = {Installation: "installed_at", PaymentAttempt: "started_at", ApiKey: "created"}.get(model, "created_at")
-    failures = []
-    for query in STRANGE:
-        try:
-            with transaction.atomic():
-                answer = client.get(f"{path}?{query.replace('created_at', date)}", follow=True)
-                if answer.streaming:
-                    answer.getvalue()
-        except Exception as error:
-            failures.append(f"{query[:90]}: {type(error).__name__} {error}")
-    return failures
-
-
-@pytest.mark.usefixtures("some")
-@pytest.mark.parametrize("model", LISTS)
-def test_no_query_string_breaks_a_list(staff: Callable[..., Client], model: Any) -> None:
-    failures = broken(staff("Administrator", language="pt-BR"), url(model), model)
-
-    assert not failures, "\n".join(failures)
-
-
-@pytest.mark.usefixtures("some")
-@pytest.mark.parametrize("model", [Order, WebhookEvent])
-def test_no_query_string_breaks_a_file(staff: Callable[..., Client], model: Any) -> None:
-    failures = broken(staff("Administrator", language="pt-BR"), url(model, "export", "csv"), model)
-
-    assert not failures, "\n".join(failures)
-
-
-@pytest.mark.usefixtures("some")
-@pytest.mark.parametrize(
-    ("model", "column"),
-    [
-        (Installation, "merchant_client_secret"),
-        (Order, "installation__merchant_client_secret"),
-        (ApiKey, "hashed_key"),
-        (ApiKey, "installation__merchant_client_secret"),
-    ],
-)
-def test_secrets_cannot_be_guessed_by_filters(eva: Client, model: Any, column: str) -> None:
-    """A list that is empty or isn't would tell a letter at a time."""
-    for lookup in ("__startswith", "__gt", "__regex", ""):
-        assert eva.get(url(model), {column + lookup: "x"}).status_code in (302, 400), lookup
-
-
-# --- the badge ---
-
-
-def badge(client: Client) -> Any:
-    return client.get(reverse("admin:unprocessed"))
-
-
-def test_the_badge_tells_how_many_events_wait(eva: Client, events: dict[int, Outcome]) -> None:
-    answer = badge(eva)
-
-    assert (answer.status_code, answer.content.decode()) == (200, "3")
-    assert answer["Content-Type"].startswith("text/plain")
-
-
-def test_the_badge_counts_to_999_only(eva: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("checkout_project.site.MANY_EVENTS", 3)
-    WebhookEventFactory.create_batch(3)
-    assert badge(eva).content == b"3"
-    WebhookEventFactory.create()
-
-    assert badge(eva).content == b"3+"
-
-
-def test_the_badge_is_for_those_who_may_see_events(staff: Callable[..., Client]) -> None:
-    assert badge(staff("", "orders.view_order")).status_code == 403
-    assert badge(Client()).status_code == 302
 
 
 # --- the frame ---

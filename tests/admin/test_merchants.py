@@ -27,12 +27,6 @@ committing = pytest.mark.django_db(transaction=True)
 DISABLED = (403, {"message": "installation disabled"})
 
 
-@pytest.fixture
-def eva(staff: Callable[..., Client]) -> Client:
-    """An administrator."""
-    return staff("Administrator", name="eva")
-
-
 def listed(client: Client) -> dict[str, list[str]]:
     """The list's rows as texts, by the merchant's external key."""
     changelist = client.get(url(Installation)).context["cl"]

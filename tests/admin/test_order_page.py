@@ -19,6 +19,7 @@ from django.utils import timezone
 from django.utils.translation import override
 
 from checkout_project.backoffice import in_words
+from installations.models import Installation
 from orders import attempts, reconcile
 from orders.evidence_admin import CHECK_NOTES
 from orders.models import AttemptState, Order, PaymentAttempt, StatusCheck
@@ -138,13 +139,13 @@ def test_a_broken_address_breaks_no_page(ana: Client) -> None:
 # --- the timeline ---
 
 
-def entry(order: Order, text: str, minutes: int, user: str = "bia") -> LogEntry:
+def entry(row: Order | Installation, text: str, minutes: int, user: str = "bia") -> LogEntry:
     """Something that staff did."""
     who, _ = User.objects.get_or_create(username=user)
     return LogEntry.objects.create(
         user=who,
-        content_type=ContentType.objects.get_for_model(type(order)),
-        object_id=str(order.pk),
+        content_type=ContentType.objects.get_for_model(type(row)),
+        object_id=str(row.pk),
         object_repr="",
         action_flag=CHANGE,
         change_message=text,

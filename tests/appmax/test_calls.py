@@ -88,7 +88,7 @@ def test_get_order(client: AppmaxClient, appmax: Any) -> None:
     appmax.get(f"{URL}/v1/orders/9", json={"data": body})
 
     assert client.get_order(9) == RemoteOrder(
-        id=9, status="aprovado", total_paid_cents=950, customer_id=7, total_cents=1000, payment_method="credit_card"
+        id=9, status="aprovado", customer_id=7, total_cents=1000, payment_method="credit_card"
     )
 
 
@@ -96,7 +96,7 @@ def test_get_order(client: AppmaxClient, appmax: Any) -> None:
 def test_an_order_of_which_little_is_known(client: AppmaxClient, appmax: Any, empty: Any) -> None:
     appmax.get(f"{URL}/v1/orders/9", json={"data": {"order": {"id": 9, "status": "pendente"}, **empty}})
 
-    assert client.get_order(9) == RemoteOrder(id=9, status="pendente", total_paid_cents=None)
+    assert client.get_order(9) == RemoteOrder(id=9, status="pendente")
 
 
 def remote_order(client: AppmaxClient, appmax: Any, order: Any, **others: Any) -> RemoteOrder:

@@ -116,19 +116,6 @@ def environment(simulator: SimulatorServer) -> dict[str, str]:
     }
 
 
-@pytest.fixture
-def empty_queue(db: None) -> Iterator[None]:
-    """The job queue's tables aren't Django's to flush."""
-
-    def truncate() -> None:
-        with connection.cursor() as cursor:
-            cursor.execute("TRUNCATE procrastinate_jobs, procrastinate_workers, procrastinate_periodic_defers CASCADE")
-
-    truncate()
-    yield
-    truncate()
-
-
 # --- the table -------------------------------------------------------------------------------------------------------
 
 

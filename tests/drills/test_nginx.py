@@ -103,7 +103,7 @@ class Answer(BaseHTTPRequestHandler):
 def backend() -> Iterator[Backend]:
     """In a thread of its own."""
     with Backend() as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield server
         server.shutdown()

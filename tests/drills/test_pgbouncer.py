@@ -86,7 +86,6 @@ def test_everything_works_through_it(
     role_settings: None,
     gunicorn: Callable[..., str],
     worker: Callable[..., subprocess.Popen[bytes]],
-    empty_queue: None,
     shop: Installation,
     simulator: SimulatorServer,
     report: Any,

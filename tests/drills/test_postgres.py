@@ -110,7 +110,7 @@ def test_every_event_that_was_answered_200_is_kept_and_none_is_applied_twice(
             results = pool.map(send, events)
             started.wait(timeout=30)
             database.stop() if way == "stopped" else database.kill()
-            time.sleep(4)  # longer than a request waits for a connection
+            wait_until(lambda: answers[503] >= SENDERS)  # so long that requests don't wait for a connection any more
             database.start()
             delivered = list(results)
             with connect(variables) as connection:

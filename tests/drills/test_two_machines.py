@@ -117,7 +117,6 @@ def test_one_key_is_one_payment_and_one_event_is_applied_once(
 def test_two_workers_share_the_jobs_and_each_round_is_done_once(
     worker: Callable[..., subprocess.Popen[bytes]],
     shared: dict[str, str],
-    empty_queue: None,
     shop: Installation,
     simulator: SimulatorServer,
     report: Any,

@@ -26,7 +26,6 @@ def test_killed_while_it_asks_appmax_about_a_payment(
     gunicorn: Callable[..., str],
     worker: Callable[..., subprocess.Popen[bytes]],
     environment: dict[str, str],
-    empty_queue: None,
     shop: Installation,
     simulator: SimulatorServer,
     report: Any,

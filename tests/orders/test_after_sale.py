@@ -127,6 +127,7 @@ def test_an_upsell_charges_the_card_once_more_and_its_order_is_kept(
     [new] = Order.objects.exclude(appmax_order_id=paid["order_id"])
     assert (new.status, new.total_cents, new.payment_method) == ("aprovado", 12990, "credit_card")
     assert [charge.amount for charge in remote(simulator, new.appmax_order_id).charges] == [12990]
+    assert PaymentAttempt.objects.get(method="upsell").answer == {"status": "aprovado", **answer.json()}
 
 
 def test_an_upsell_in_the_newer_shape_has_no_order(
@@ -137,7 +138,17 @@ def test_an_upsell_in_the_newer_shape_has_no_order(
     answer = post(store, "upsell", upsell(paid))
 
     assert answer.json()["redirect_url"].startswith("https://")
+    assert PaymentAttempt.objects.get(method="upsell").answer == {"status": "", **answer.json()}
     assert Order.objects.count() == 1
+
+
+def test_an_upsells_order_that_is_there_already_stays_as_it_is(store: Client, paid: dict[str, Any]) -> None:
+    there = OrderFactory.create(appmax_order_id=paid["order_id"] + 1, status="estornado")
+
+    assert post(store, "upsell", upsell(paid)).status_code == 200
+    there.refresh_from_db()
+    assert there.status == "estornado"
+    assert Order.objects.count() == 2
 
 
 def test_the_same_upsell_twice_is_409_and_charges_once(

@@ -4,7 +4,8 @@ import pytest
 from django.test import Client
 
 from appmax.simulator.server import SimulatorServer
-from orders.models import Order, PaymentAttempt
+from appmax.simulator.state import Fault
+from orders.models import AttemptState, Order, PaymentAttempt
 from tests.orders.conftest import by_pix, ordered, post, remote
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -42,6 +43,23 @@ def test_asked_for_twice_it_is_the_same_boleto(store: Client) -> None:
     first, second = (post(store, "pay/boleto", by_pix(order_id)) for _ in range(2))
 
     assert (second.status_code, second.json()) == (200, first.json())
+
+
+@pytest.mark.parametrize("method", ["pix", "boleto"])
+@pytest.mark.parametrize(("codes", "status"), [("", 409), ("123", 200)])
+def test_a_request_that_is_sent_again_is_answered_if_reconciliation_has_learnt_the_codes(
+    store: Client, simulator: SimulatorServer, method: str, codes: str, status: int
+) -> None:
+    order_id = ordered(store)
+    simulator.state.add_fault(Fault(f"/v1/payments/{method}", status=504, work=True))
+    post(store, f"pay/{method}", by_pix(order_id), key="once")
+    PaymentAttempt.objects.get().settle(AttemptState.SUCCEEDED, {})
+    Order.objects.update(pix_emv=codes, boleto_digitavel=codes)
+
+    answer = post(store, f"pay/{method}", by_pix(order_id), key="once")
+
+    assert answer.status_code == status
+    assert ("123" in answer.content.decode()) == bool(codes)
 
 
 def test_it_needs_a_valid_document(store: Client) -> None:

@@ -7,6 +7,9 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, InterfaceError, connection
 from django.test import Client
 
+from appmax.client import AppmaxClient
+from appmax.errors import AppmaxError, Declined, OutcomeUnknown, Rejected
+from appmax.messages import CardPayment
 from appmax.simulator.server import SimulatorServer
 from appmax.simulator.state import Fault
 from orders import attempts
@@ -287,9 +290,6 @@ def test_an_upsell_does_not_hide_a_card_that_is_being_examined(store: Client, si
 def test_an_answer_that_comes_after_reconciliation_gave_up_counts(
     store: Client, simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from appmax.client import AppmaxClient
-    from appmax.messages import CardPayment
-
     def very_slow(client: AppmaxClient, **kwargs: Any) -> CardPayment:
         PaymentAttempt.objects.get().settle(AttemptState.FAILED, {})
         return CardPayment(status="", upsell_hash="h", pay_reference="r")
@@ -321,6 +321,61 @@ def test_an_attempt_of_which_nothing_came_gives_the_status_back(store: Client, s
     post(store, "pay/pix", by_pix(order_id))
 
     assert Order.objects.get().status == "recusado_por_risco"
+
+
+def test_a_declined_pix_gives_the_status_back_too(store: Client, simulator: SimulatorServer) -> None:
+    order_id = ordered(store)
+    Order.objects.update(status="cancelado")
+    simulator.state.add_fault(Fault("/v1/payments/pix", status=402, body={"message": "recusado"}))
+
+    assert post(store, "pay/pix", by_pix(order_id)).status_code == 422
+    assert PaymentAttempt.objects.get().state == "declined"
+    assert Order.objects.get().status == "cancelado"
+
+
+@pytest.mark.parametrize("error", [Declined("no", order_status="cancelado"), Rejected("no"), OutcomeUnknown("lost")])
+def test_a_refusal_that_comes_after_reconciliation_settled_it_changes_nothing(
+    store: Client, monkeypatch: pytest.MonkeyPatch, error: AppmaxError
+) -> None:
+    order_id = ordered(store)
+
+    def slow(client: AppmaxClient, **kwargs: Any) -> None:
+        PaymentAttempt.objects.get().settle(AttemptState.SUCCEEDED, {})
+        Order.objects.update(status="aprovado")
+        raise error
+
+    monkeypatch.setattr(AppmaxClient, "charge_card", slow)
+    post(store, "pay/credit-card", by_card(order_id))
+
+    assert PaymentAttempt.objects.get().state == "succeeded"
+    assert Order.objects.get().status == "aprovado"
+
+
+def test_what_appmax_refused_is_told_although_it_cannot_be_written_down(
+    store: Client, simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order_id = ordered(store)
+    simulator.state.add_fault(Fault(CARD_CALL, status=422, body={"message": "bad card"}))
+
+    def away(*args: Any) -> None:
+        raise DatabaseError
+
+    monkeypatch.setattr(PaymentAttempt, "settle", away)
+    answer = post(store, "pay/credit-card", by_card(order_id))
+
+    assert (answer.status_code, answer.json()["message"]) == (422, "bad card")
+    assert PaymentAttempt.objects.get().state == "started"
+
+
+def test_a_status_of_appmaxs_that_nobody_knows_leaves_the_order_as_it_is(
+    store: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order_id = ordered(store)
+    taken = CardPayment(status="em_orbita", upsell_hash="", pay_reference="r")
+    monkeypatch.setattr(AppmaxClient, "charge_card", lambda client, **kwargs: taken)
+
+    assert post(store, "pay/credit-card", by_card(order_id)).json()["status"] == "pendente"
+    assert PaymentAttempt.objects.get().state == "succeeded"
 
 
 def test_the_attempt_is_recorded_before_appmax_is_asked(store: Client, simulator: SimulatorServer) -> None:

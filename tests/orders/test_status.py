@@ -5,7 +5,7 @@ from itertools import permutations
 import pytest
 from django.utils import translation
 
-from orders.status import OrderStatus, advances
+from orders.status import OrderStatus, advances, is_paid, known
 
 
 def test_the_ranks_are_the_contracts_total_order() -> None:
@@ -47,3 +47,21 @@ def test_the_same_status_is_no_advance() -> None:
 def test_an_unknown_status_is_a_mistake_of_ours() -> None:
     with pytest.raises(KeyError):
         advances("pendente", "paid")
+
+
+UNPAID = {"pendente", "cancelado", "recusado_por_risco"}
+
+
+@pytest.mark.parametrize("status", OrderStatus.values)
+def test_money_is_there_or_was_in_every_status_but_three(status: str) -> None:
+    assert is_paid(status) == (status not in UNPAID)
+
+
+@pytest.mark.parametrize("text", ["aprovado", "Aprovado", " APROVADO\n"])
+def test_appmaxs_text_names_a_status_in_any_case_and_between_blanks(text: str) -> None:
+    assert known(text) is OrderStatus.APROVADO
+
+
+@pytest.mark.parametrize("text", ["", "paid", "aprovado?"])
+def test_other_text_names_none(text: str) -> None:
+    assert known(text) is None

@@ -27,13 +27,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture(autouse=True)
-def _empty_queue() -> None:
-    """The queue's tables aren't Django's to flush."""
-    with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE procrastinate_jobs, procrastinate_workers, procrastinate_periodic_defers CASCADE")
-
-
 def work(simulator: SimulatorServer, *command: str, **variables: str) -> subprocess.Popen[str]:
     """A worker process that ends when nothing is left to do, or another command of manage.py."""
     environment = os.environ | {

@@ -1,10 +1,8 @@
 """Reading the environment: one clear line for what is wrong, never a traceback, never a secret's value."""
 
-import os
 import secrets
 import stat
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,16 +10,14 @@ from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
 from checkout_project.environment import Environment
+from tests.project import fresh
 
-ROOT = Path(__file__).resolve().parents[2]
 KEY = Fernet.generate_key().decode()
 
 
 def check(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """`manage.py check` in an environment of its own; a variable set to "" is blank."""
-    env = {"PATH": os.environ["PATH"], "DB_PASSWORD": "x", **variables}
-    command = [sys.executable, "manage.py", "check", *arguments]
-    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
+    return fresh.run(fresh.manage, "check", *arguments, **{"DB_PASSWORD": "x", **variables})
 
 
 @pytest.mark.parametrize(

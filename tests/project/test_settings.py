@@ -1,18 +1,15 @@
 """What the settings make of the environment; each case in a process of its own."""
 
+import importlib
 import json
-import os
 import secrets
-import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
 
-ROOT = Path(__file__).resolve().parents[2]
-
+from tests.project import fresh
 
 PRODUCTION = {
     "APP_ENV": "production",
@@ -24,15 +21,14 @@ PRODUCTION = {
 
 def settings_of(*names: str, **variables: str) -> dict[str, Any]:
     """The named settings in a fresh process with these variables only."""
-    code = (
-        "import json, sys; from checkout_project import settings;"
-        "print(json.dumps({name: getattr(settings, name) for name in sys.argv[1:]}))"
-    )
-    env = {"PATH": os.environ["PATH"], "DB_PASSWORD": "x", **variables}
-    result = subprocess.run(
-        [sys.executable, "-c", code, *names], cwd=ROOT, env=env, capture_output=True, text=True, check=True
-    )
+    result = fresh.run(print_settings, *names, **{"DB_PASSWORD": "x", **variables})
+    assert result.returncode == 0, result.stderr
     return dict(json.loads(result.stdout))
+
+
+def print_settings(*names: str) -> None:
+    settings = importlib.import_module("checkout_project.settings")
+    sys.stdout.write(json.dumps({name: getattr(settings, name) for name in names}))
 
 
 def test_defaults_are_the_seeds() -> None:

@@ -23,7 +23,7 @@ django.setup()
 from django.test import Client
 from unittest.mock import patch
 import requests, structlog
-structlog.stdlib.get_logger("orders").error("payment.not_recorded", order=17, cvv="987")
+structlog.stdlib.get_logger("orders").error("payment.not_recorded", order=17, cvv="98798798")
 def bug(*args, **kwargs):
     number = "4000000000000010"
     requests.post(os.environ["APPMAX_API_URL"] + "/appmax", timeout=5)
@@ -37,7 +37,7 @@ with patch("webhooks.payload.read", bug):
 from opentelemetry import trace
 getattr(trace.get_tracer_provider(), "shutdown", lambda: None)()
 """
-SECRETS = ("s3cret", "Ana", "ana@", "ana.example", "4000000000000010", "987", "203.0.113.9")
+SECRETS = ("s3cret", "Ana", "ana@", "ana.example", "4000000000000010", "98798798", "203.0.113.9")
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def receiver() -> Iterator[tuple[str, list[bytes], list[set[str]]]]:
             pass
 
     with HTTPServer(("127.0.0.1", 0), Receiver) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield f"127.0.0.1:{server.server_port}", bodies, headers
         server.shutdown()

@@ -22,7 +22,7 @@ MODELS = {
 def test_every_model_names_its_order(body: dict[str, Any]) -> None:
     event = payload.read(body)
 
-    assert event.order_id == 7
+    assert (event.order_id, event.note) == (7, "")
     assert payload.status_of(event.name) == "aprovado"
 
 
@@ -35,6 +35,8 @@ def test_every_model_names_its_order(body: dict[str, Any]) -> None:
         ({"id": 3}, None),  # a customer's own id
         ({"order_id": 2**31 - 1}, 2**31 - 1),
         ({"order_id": "0012"}, 12),
+        ({"order_id": "7".zfill(20)}, 7),
+        ({"order_id": "7".zfill(21)}, None),  # nobody pads so far
         ({"order_id": 0}, None),
         ({"order_id": "٣"}, None),
         ({"order_id": "9" * 5000}, None),
@@ -93,3 +95,134 @@ def test_a_name_of_nothing_much_is_a_name(name: str) -> None:
 
 def test_only_a_bar_and_a_reason_keeps_its_text() -> None:
     assert payload.read({"event": "| Reason: x"}).name == "| Reason: x"
+
+
+def test_an_event_means_money_if_its_status_says_that_money_is_there_or_was() -> None:
+    assert payload.means_money("order_paid_by_pix")
+    assert payload.means_money("OrderRefund")
+    assert not payload.means_money("order_pix_expired")
+    assert not payload.means_money("customer_created")
+    assert not payload.means_money("order_teleported")
+
+
+def test_money_events_and_acknowledged_ones_are_listed_as_postgresql_folds_them() -> None:
+    money, acknowledged = payload.money_events(), payload.acknowledged_events()
+
+    assert {"orderpaid", "orderrefund", "orderauthorized", "orderchargebackgain"} <= set(money)
+    assert {"customercreated", "orderpartialrefund"} <= set(acknowledged)
+    assert not {"orderpixcreated", "orderpixexpired"} & {*money, *acknowledged}
+    assert not set(money) & set(acknowledged)
+
+
+@pytest.mark.parametrize("name", ["OrderChargeBackGain", "order_charge_back_gain", "order_chargeback_gain"])
+def test_an_event_is_known_by_all_the_ways_in_which_the_contract_writes_it(name: str) -> None:
+    assert payload.spellings(name) == ["OrderChargeBackGain", "order_charge_back_gain", "order_chargeback_gain"]
+
+
+def test_a_letter_that_only_looks_like_the_contracts_makes_another_event() -> None:
+    assert "OrderChargeBac\u212aGain".lower() == "orderchargebackgain"  # the sign of Kelvin
+    assert not payload.is_known("OrderChargeBac\u212aGain")
+
+
+def test_an_unknown_event_is_spelt_as_it_came() -> None:
+    assert payload.spellings("order_teleported") == ["order_teleported"]
+
+
+def test_the_contracts_events_stand_under_their_statuses_in_rank_order_and_the_acknowledged_come_last() -> None:
+    named = payload.names_by_status()
+
+    ranks = [status for status in OrderStatus if status in named]
+    assert list(named) == [*ranks, None]
+    assert named[OrderStatus.INTEGRADO] == ["OrderIntegrated"]
+    assert named[OrderStatus.AUTORIZADO] == [
+        "OrderAuthorized",
+        "OrderAuthorizedWithDelay",
+        "PaymentAuthorizedWithDelay",
+    ]
+    assert sorted(name for names in named.values() for name in names) == payload.known_names()
+    assert len(payload.known_names()) == 36
+
+
+@pytest.mark.parametrize(
+    ("body", "model"),
+    [
+        ({"event_type": kind, key: "k"}, "app_store")
+        for kind in ("order", "customer", "payment", "subscription")
+        for key in ("site_id", "app_id", "client_key", "external_key", "partner_merchant")
+    ]
+    + [
+        ({"event_type": "order", "data": {"order_id": 7}}, "old_legacy"),
+        ({"event_type": "other", "site_id": 1}, "other"),
+        ({"data": {"id": 7, "customer_id": 3}}, "standard"),
+        ({"data": {"id": 7, "customer_id": 3, "meta": {}}}, "standard_with_meta"),
+        ({"data": {"id": 7}}, "other"),
+        ({"data": {"customer_id": 7}}, "other"),
+        ({"data": {"order_id": 7, "order_total_products": 10}}, "two_level_flat"),
+        ({"data": {"order_id": 7}}, "custom_content"),
+        ({"data": ["order_id"]}, "other"),
+        ({}, "other"),
+    ],
+)
+def test_the_model_is_told_by_the_bodys_keys(body: dict[str, Any], model: str) -> None:
+    assert payload.read({"event": "x", **body}).model == model
+
+
+@pytest.mark.parametrize("body", [None, [], "order_paid", {}, {"event": ""}, {"event": None}, {"event": 7}])
+def test_without_an_events_name_it_is_no_webhook(body: Any) -> None:
+    with pytest.raises(payload.InvalidPayload):
+        payload.read(body)
+
+
+def test_a_body_that_is_nested_beyond_reason_is_no_webhook() -> None:
+    nested: Any = []
+    for _ in range(100_000):
+        nested = [nested]
+
+    with pytest.raises(payload.InvalidPayload):
+        payload.read({"event": "x", "data": nested})
+
+
+def test_a_name_ends_at_the_bar_before_its_reason_and_where_the_column_does() -> None:
+    assert payload.read({"event": " PaymentNotAuthorized | Reason: limit | x"}).name == "PaymentNotAuthorized"
+    assert payload.read({"event": "e" * 65}).name == "e" * 64
+
+
+@pytest.mark.parametrize(("kind", "kept"), [("order", "order"), ("t" * 33, "t" * 32), (7, ""), (None, "")])
+def test_the_type_is_kept_as_far_as_it_is_text(kind: Any, kept: str) -> None:
+    assert payload.read({"event": "x", "event_type": kind}).type == kept
+
+
+def test_the_envelopes_keys_name_merchants_each_once() -> None:
+    event = payload.read({"event": "x", "client_key": "one", "external_key": "two"})
+
+    assert event.merchants == ("one", "two")
+    assert payload.merchants_of("one", "one", "", None, 7) == ("one",)
+
+
+@pytest.mark.parametrize("claimed", [True, 0, -1, 2**31, 1.0, "x", "1 ", "-1", "9" * 21, ["7"]])
+def test_an_order_id_that_is_none_is_noted_in_a_hundred_characters(claimed: Any) -> None:
+    event = payload.read({"event": "x", "data": {"order_id": claimed}})
+
+    assert event.order_id is None
+    assert event.note == f"not an order id: {str(claimed)[:100]!r}"
+
+
+def test_an_order_ids_note_ends_after_a_hundred_characters() -> None:
+    assert payload.read({"event": "x", "data": {"order_id": "9" * 500}}).note == f"not an order id: '{'9' * 100}'"
+
+
+@pytest.mark.parametrize(
+    "data", [None, [], {}, {"order": []}, {"order": {"id": None}}, {"customer_id": 3}, {"id": None, "customer_id": 3}]
+)
+def test_where_no_order_is_named_nothing_is_noted(data: Any) -> None:
+    event = payload.read({"event": "x", "data": data})
+
+    assert (event.order_id, event.note) == (None, "")
+
+
+def test_what_postgresql_cannot_hold_is_replaced_and_all_else_is_kept() -> None:
+    body = {"event": "a\0", "\0": ["\ud800", float("inf"), float("nan"), 1.5, True, None], "ç": {"é": 10**30}}
+
+    assert payload.read(body).payload == {
+        "event": "a\ufffd", "\ufffd": ["?", "inf", "nan", 1.5, True, None], "ç": {"é": 10**30},
+    }  # fmt: skip

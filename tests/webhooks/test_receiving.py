@@ -138,7 +138,7 @@ def test_an_id_that_is_none_is_noted_and_the_event_waits_for_staff(post: Any) ->
         "[" * 100_000,
         '{"event": "order_paid", "data": ' + "[" * 100_000,
     ],
-    ids=lambda body: repr(body[:20]),
+    ids=lambda body: ascii(body[:20]).replace("\\", ""),
 )
 def test_what_is_no_event_is_refused_and_not_kept(post: Any, body: Any) -> None:
     answer = post(URL, body)
@@ -161,7 +161,6 @@ def test_the_content_type_does_not_matter(post: Any, content_type: str) -> None:
     "data",
     [None, [], "text", 5, True, {"order_id": None}, {"order_id": 1.5}, {"order_id": True}, {"order_id": 2**31},
      {"order_id": -1}, {"order_id": {"a": 1}}, {"order": []}, {"note": "NUL \0 and \ud800"}],
-    ids=repr,
 )  # fmt: skip
 def test_odd_data_is_kept_and_answered_200(post: Any, data: Any) -> None:
     assert post(URL, {"event": "order_paid", "data": data}).status_code == 200

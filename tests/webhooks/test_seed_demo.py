@@ -21,6 +21,7 @@ from orders.reconcile import Round
 from orders.status import OrderStatus, PaymentMethod
 from tests.factories import OrderFactory, WebhookEventFactory
 from webhooks import inbox, payload, verify, waiting
+from webhooks.demo import rows
 from webhooks.management.commands import seed_demo
 from webhooks.models import DUPLICATE, FAILED, IGNORED, NOT_BELIEVED, NOT_FOUND, UNKNOWN, Progress, Retry, WebhookEvent
 
@@ -82,11 +83,11 @@ def test_orders_go_back_as_far_as_they_are_told() -> None:
 
 
 def test_batches_lose_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(seed_demo, "BATCH", 70)
+    monkeypatch.setattr(rows, "BATCH", 70)
     sizes = []
     write = seed_demo._write
 
-    def watched(batch: seed_demo.Batch) -> None:
+    def watched(batch: rows.Batch) -> None:
         sizes.append(sum(map(len, batch.values())))
         write(batch)
 
@@ -204,10 +205,10 @@ def test_nothing_is_due_for_reconciliation_now_or_later(monkeypatch: pytest.Monk
 
 
 def test_nothing_is_due_for_verification_not_even_while_it_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(seed_demo, "BATCH", 200)
+    monkeypatch.setattr(rows, "BATCH", 200)
     write = seed_demo._write
 
-    def watched(batch: seed_demo.Batch) -> None:
+    def watched(batch: rows.Batch) -> None:
         write(batch)
         assert verify.verify_new(Round(most_of_a_merchant=2)) == Counter()
 

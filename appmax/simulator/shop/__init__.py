@@ -10,15 +10,13 @@ from appmax.simulator.shop import buying, language, orders, pages
 from appmax.simulator.shop.blueprint import PREFIX, shop
 from appmax.simulator.shop.memory import Memory
 
-__all__ = ["buying", "init_app", "orders", "pages"]  # the modules hang their routes on the blueprint
+__all__ = ["buying", "init_app", "open_for", "orders", "pages"]  # the modules hang their routes on the blueprint
 
 COOKIE_SECONDS = 31 * 24 * 3600
 
 
 def init_app(app: Flask) -> None:
-    """Adds the shop to a simulator's app; its cookies outlive a restart, as merchants' credentials do."""
-    simulation: Simulation = app.extensions["simulator"]
-    app.secret_key = hashlib.sha256(f"shop cookie 1:{simulation.settings.seed}".encode()).digest()
+    """Adds the shop to an app; `open_for` has to follow."""
     app.config.update(
         SESSION_COOKIE_NAME="simulator_shop",
         SESSION_COOKIE_PATH=PREFIX,
@@ -27,6 +25,12 @@ def init_app(app: Flask) -> None:
         # A page that asks for the status must not hand an older cookie back to a browser that has just paid.
         SESSION_REFRESH_EACH_REQUEST=False,
     )
-    app.extensions["shop"] = Memory(simulation.settings.shop_api_key)
     language.init_app(app)
     app.register_blueprint(shop)
+
+
+def open_for(app: Flask) -> None:
+    """Gives the shop of a simulator's app its memory. Its cookies outlive a restart, as merchants' credentials do."""
+    simulation: Simulation = app.extensions["simulator"]
+    app.secret_key = hashlib.sha256(f"shop cookie 1:{simulation.settings.seed}".encode()).digest()
+    app.extensions["shop"] = Memory(simulation.settings.shop_api_key)

@@ -1,0 +1,52 @@
+"""What Django REST framework, drf-spectacular and Unfold are told, whatever the environment: part of the settings."""
+
+from django.templatetags.static import static
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "UNAUTHENTICATED_USER": None,
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["checkout_project.api.StrictJSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "checkout_project.api.AlwaysJSON",
+    "EXCEPTION_HANDLER": "checkout_project.errors.exception_handler",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Appmax Checkout",
+    "DESCRIPTION": "Install the app, sell, be paid by card, Pix and boleto through Appmax. Amounts are integer cents.",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PUBLIC": True,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "APPEND_COMPONENTS": {
+        "securitySchemes": {
+            "ApiKey": {
+                "type": "apiKey",
+                "in": "header",
+                "name": "Authorization",
+                "description": "`Api-Key ` and a key made in the admin or by `manage.py create_api_key`.",
+            }
+        }
+    },
+}
+
+UNFOLD = {
+    "SITE_TITLE": "Appmax Checkout",
+    "SITE_HEADER": "Appmax Checkout",
+    "SITE_SYMBOL": "storefront",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("checkout_project/icon.svg")}
+    ],
+    "SHOW_VIEW_ON_SITE": False,
+    "SHOW_BACK_BUTTON": True,
+    "ENVIRONMENT": "checkout_project.site.ribbon",
+    "DASHBOARD_CALLBACK": "checkout_project.dashboard.context",
+    "STYLES": [lambda request: static("checkout_project/backoffice.css")],
+    "SCRIPTS": [lambda request: static("checkout_project/backoffice.js")],
+    "SIDEBAR": {"show_search": False, "navigation": "checkout_project.site.navigation"},
+    "ACCOUNT": {"navigation": "checkout_project.site.account_links"},
+}
