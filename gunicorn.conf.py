@@ -5,6 +5,7 @@ import select
 import shutil
 import sys
 import tempfile
+import time
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -24,6 +25,13 @@ except ImproperlyConfigured as error:
 class Worker(ThreadWorker):
     """gunicorn's own keeps its listening socket while it ends its last requests: the kernel goes on taking connections
     that nobody will serve, and they are cut at the end. This one serves those that wait already, and shuts the door."""
+
+    def accept(self, listener: Any) -> None:
+        """A connection wakes every process. Who has many hesitates (a millisecond at most), so that those that stay open
+        are shared out: all sixteen of a client on one process is half the work done (docs/performance.md)."""
+        if self.alive:
+            time.sleep(min(self.nr_conns, 20) * 0.00005)
+        super().accept(listener)
 
     def set_accept_enabled(self, enabled: bool | None) -> None:
         """Called with False, and `alive` False, when a stop (TERM) or a reload (HUP) begins."""
