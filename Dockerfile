@@ -22,11 +22,12 @@ RUN python -m compileall -q . \
 
 FROM python:3.11-slim
 
-# It writes to /tmp alone, which may be a tmpfs; the rest may be read-only.
+# It writes to /tmp alone, which may be a tmpfs; the rest may be read-only. A heap for each thread is 40 MB more.
 ENV PATH=/srv/venv/bin:$PATH \
     HOME=/tmp \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
+    MALLOC_ARENA_MAX=2 \
     APP_ENV=production
 
 COPY --from=build /srv/venv /srv/venv

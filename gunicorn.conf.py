@@ -27,8 +27,8 @@ class Worker(ThreadWorker):
     that nobody will serve, and they are cut at the end. This one serves those that wait already, and shuts the door."""
 
     def accept(self, listener: Any) -> None:
-        """A connection wakes every process. Who has many hesitates (a millisecond at most), so that those that stay open
-        are shared out: all sixteen of a client on one process is half the work done (docs/performance.md)."""
+        """A connection wakes every process. Who has many hesitates (a millisecond at most), so that those that stay
+        open are shared out: with all of a client's on one process, half the work is done (docs/performance.md)."""
         if self.alive:
             time.sleep(min(self.nr_conns, 20) * 0.00005)
         super().accept(listener)

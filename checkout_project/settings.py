@@ -2,7 +2,6 @@
 security, logs. `.env.example` documents every variable. What no variable changes of the API's and the admin's libraries
 is in libraries.py."""
 
-import tomllib
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,13 +17,12 @@ from redis.retry import Retry
 
 from checkout_project import logs, processors, production
 from checkout_project.environment import Environment
-from checkout_project.libraries import REST_FRAMEWORK, SPECTACULAR_SETTINGS, UNFOLD  # noqa: F401 - settings too
+from checkout_project.libraries import REST_FRAMEWORK, SPECTACULAR_SETTINGS, UNFOLD, VERSION  # noqa: F401 - settings too
 
 django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment(BASE_DIR / ".env")
-VERSION: str = tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project"]["version"]  # the one place
 
 # --- app -------------------------------------------------------------------------------------------------------------
 
@@ -288,7 +286,6 @@ WEBHOOK_PAYLOAD_DAYS = env.number("WEBHOOK_PAYLOAD_DAYS", 180, minimum=1)
 # --- API -------------------------------------------------------------------------------------------------------------
 
 API_KEYS_REQUIRED = env.flag("API_KEYS_REQUIRED", True)
-SPECTACULAR_SETTINGS["VERSION"] = VERSION
 MAX_BODY_BYTES = 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 

@@ -78,7 +78,10 @@ class OrderQuerySet(models.QuerySet["Order"]):
         payment does it twice."""
         names = [field.attname for field in Order._meta.concrete_fields]
         with connection.cursor() as cursor:
-            cursor.execute(f"SELECT {', '.join(names)} FROM orders WHERE id = %s FOR NO KEY UPDATE", [pk])  # noqa: S608
+            cursor.execute(
+                f"SELECT {', '.join(names)} FROM orders WHERE id = %s FOR NO KEY UPDATE",  # noqa: S608 # nosec B608
+                [pk],
+            )
             row = cursor.fetchone()
         if row is None:
             raise Order.DoesNotExist
