@@ -52,7 +52,7 @@ _MEANINGS = {
         {"message": "Appmax is not available"},
     ),
     503: (
-        "Later: Appmax asks to slow down (Retry-After), the database is away, or credentials aren't configured.",
+        "Later: Appmax is slow or asks to slow down (Retry-After), the database is away, or credentials aren't there.",
         {"message": "Appmax asks to slow down, try again later"},
     ),
     504: ("Appmax did not answer in time.", {"message": "Appmax did not answer in time"}),
