@@ -183,6 +183,7 @@ def fill(database: dict[str, str]) -> None:
 
 def measure(running: Stack) -> list[Figures]:
     """Every kind; the floors first."""
+    run(running, "bare", 16)  # until all processes are up: the first would keep all the connections
     found = [run(running, "bare", 16, name="bare view, 16"), pgbench(running)]
     size = 0
     for wanted in EVENTS:
