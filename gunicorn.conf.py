@@ -27,16 +27,16 @@ class Worker(ThreadWorker):
     that nobody will serve, and they are cut at the end. This one serves those that wait already, and shuts the door."""
 
     def accept(self, listener: Any) -> None:
-        """A connection wakes every process. Who has many hesitates (a millisecond at most), so that those that stay
-        open are shared out: with all of a client's on one process, half the work is done (docs/performance.md)."""
+        """A connection wakes every process. Who has many hesitates (0.4 ms at most), so that those that stay open are
+        shared out: with all of a client's on one process, half the work is done (docs/performance.md)."""
         if self.alive:
-            time.sleep(min(self.nr_conns, 20) * 0.00005)
+            time.sleep(min(self.nr_conns, 20) * 0.00002)
         super().accept(listener)
 
     def set_accept_enabled(self, enabled: bool | None) -> None:
         """Called with False, and `alive` False, when a stop (TERM) or a reload (HUP) begins."""
         super().set_accept_enabled(enabled)
-        if enabled or self.alive:
+        if enabled or self.alive or any(listener.fileno() < 0 for listener in self.sockets):
             return
         while ready := select.select(self.sockets, [], [], 0)[0]:
             for listener in ready:

@@ -125,24 +125,28 @@ class Transport:
             error: AppmaxError | None = None
             answer: Answer | None = None
             may_repeat = kind is Kind.REPEATABLE
+            seconds = 0.0
             started = time.perf_counter()
             try:
                 request = self._prepared(method, base_url + path, token, json, form)
                 with self._waiting():
-                    response = self._session.send(
-                        request,
-                        timeout=(
-                            min(self._connect_timeout, timeout or self._connect_timeout),
-                            timeout or self._read_timeout,
-                        ),
-                        allow_redirects=False,
-                        **self._environment(base_url),
-                    )
+                    try:
+                        response = self._session.send(
+                            request,
+                            timeout=(
+                                min(self._connect_timeout, timeout or self._connect_timeout),
+                                timeout or self._read_timeout,
+                            ),
+                            allow_redirects=False,
+                            **self._environment(base_url),
+                        )
+                    finally:
+                        seconds = time.perf_counter() - started
                 answer = _answer(response)
             except (requests.RequestException, OSError, ValueError) as failure:
                 error = _classified(failure, kind)
                 may_repeat = may_repeat or _never_arrived(failure)
-            self._log(method, path, answer, error, started, attempt)
+            self._log(method, path, answer, error, seconds, attempt)
             wait = _wait_before_repeat(answer, error, kind, attempt, may_repeat=may_repeat)
             if wait is None:
                 if error is not None:
@@ -164,12 +168,11 @@ class Transport:
         return request
 
     def _log(
-        self, method: str, path: str, answer: Answer | None, error: AppmaxError | None, started: float, attempt: int
+        self, method: str, path: str, answer: Answer | None, error: AppmaxError | None, seconds: float, attempt: int
     ) -> None:
         """Never bodies, headers or tokens."""
         failed = answer is None or answer.status >= 400
         status = answer.status if answer else type(error).__name__
-        seconds = time.perf_counter() - started
         _calls.labels(method, _NUMBERS.sub("/{id}", path), str(status)).observe(seconds)
         log.log(
             logging.WARNING if failed else logging.INFO,

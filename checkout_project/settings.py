@@ -150,7 +150,7 @@ _web_connections = DB_MAX_OPEN_CONNS - _job_connections  # gunicorn's worker pro
 WEB_CONCURRENCY = env.number(
     "WEB_CONCURRENCY", processors.web_processes(processors.usable(), _web_connections), minimum=1
 )
-WEB_THREADS = env.number("WEB_THREADS", 128, minimum=1)  # of each; a thread that waits for Appmax holds no connection
+WEB_THREADS = env.number("WEB_THREADS", 160, minimum=1)  # of each; a thread that waits for Appmax holds no connection
 _open_share = _web_connections // WEB_CONCURRENCY
 
 if _open_share < 1:

@@ -1,8 +1,8 @@
 """Who goes first when a process has more to do than its processor can.
 
 A webhook or a status read is over in milliseconds; a request that asks Appmax is waited for by a shopper for seconds
-anyway. The latter work one at a time, and let the former pass; while they wait for Appmax they are in nobody's way. Two
-hundred slow payments once left 2 % of the webhooks that there were without them; now 80 % (docs/performance.md).
+anyway. The latter work one at a time, and let the former pass; while they wait for Appmax they are in nobody's way.
+docs/performance.md has the figures. Every wait here is bounded: whoever has waited long enough goes without a turn.
 """
 
 import threading
@@ -18,7 +18,10 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 log = structlog.stdlib.get_logger(__name__)
 
 PASSED = 8  # quick requests go before each piece of a slow one's work
-PATIENCE_SECONDS = 0.2  # a turn or a quick request that takes longer (it waits for a row lock, say) holds nobody up
+PATIENCE_SECONDS = 0.2  # a turn, or giving way, that takes longer (a row lock, say) holds nobody up
+# A Pix begins once and returns from Appmax four times at most: together within gunicorn.conf.py's graceful_timeout.
+LONGEST_TO_BEGIN_SECONDS = 5.0  # nothing has been done yet
+LONGEST_TO_RETURN_SECONDS = 1.0  # Appmax's answer is there, and not in the tables yet
 KEPT_FREE = 8  # threads that slow requests never take; half of them if there are few
 
 
@@ -29,10 +32,10 @@ class Turns:
         self._lock = threading.Lock()
         self._quick = 0  # at work
         self._passed = 0  # since the last turn
-        self._is_taken = False
-        self._taken_at = 0.0
-        self._passed_at = 0.0
-        self._waiting: deque[threading.Lock] = deque()
+        self._holder: threading.Lock | None = None  # whose turn it is, by the gate that he came through
+        self._since = 0.0  # the last turn began, or the first of those who wait became the first
+        self._beginning: deque[threading.Lock] = deque()
+        self._returning: deque[threading.Lock] = deque()  # they go first
         self._mine = threading.local()
 
     @contextmanager
@@ -46,63 +49,72 @@ class Turns:
             with self._lock:
                 self._quick -= 1
                 self._passed += 1
-                self._passed_at = time.monotonic()
                 self._let_next_go()
 
     @contextmanager
     def turn(self) -> Iterator[None]:
         """For a slow request's work; waits until it may begin."""
-        self._take()
+        self._take(self._beginning, LONGEST_TO_BEGIN_SECONDS)
+        self._mine.takes_turns = True
         try:
             yield
         finally:
+            self._mine.takes_turns = False
             self._give()
 
     @contextmanager
     def away(self) -> Iterator[None]:
-        """While this thread waits for somebody else, its turn is another's, if it has one."""
-        has_turn = getattr(self._mine, "has_turn", False)
-        if has_turn:
-            self._give()
+        """While this thread waits for somebody else, its turn is another's; nothing for a thread that takes none."""
+        if not getattr(self._mine, "takes_turns", False):
+            yield
+            return
+        self._give()
         try:
             yield
         finally:
-            if has_turn:
-                self._take()
+            self._take(self._returning, LONGEST_TO_RETURN_SECONDS)
 
-    def _take(self) -> None:
-        gate = threading.Lock()
+    def _take(self, queue: deque[threading.Lock], longest: float) -> None:
+        self._mine.gate = gate = threading.Lock()
         gate.acquire()
+        until = time.monotonic() + longest
         with self._lock:
-            self._waiting.append(gate)
+            if self._holder is None and not self._beginning and not self._returning:
+                self._since, self._passed = time.monotonic(), 0
+            queue.append(gate)
             self._let_next_go()
         while not gate.acquire(timeout=PATIENCE_SECONDS):
             with self._lock:
                 self._let_next_go()
-        self._mine.has_turn = True
+                if time.monotonic() > until and gate in queue:
+                    queue.remove(gate)
+                    return
 
     def _give(self) -> None:
-        self._mine.has_turn = False
         with self._lock:
-            self._is_taken = False
+            if self._holder is self._mine.gate:
+                self._holder = None
             self._let_next_go()
 
     def _let_next_go(self) -> None:
         """If there is one, and it is time. The lock must be held."""
+        queue = self._returning or self._beginning
+        if not queue:
+            return
+        is_held = self._holder is not None
+        gives_way = self._quick > 0 and self._passed < PASSED
         now = time.monotonic()
-        is_held = self._is_taken and now - self._taken_at < PATIENCE_SECONDS
-        gives_way = self._quick > 0 and self._passed < PASSED and now - self._passed_at < PATIENCE_SECONDS
-        if self._waiting and not is_held and not gives_way:
-            self._is_taken, self._taken_at, self._passed = True, now, 0
-            self._waiting.popleft().release()
+        if not (is_held or gives_way) or now - self._since > PATIENCE_SECONDS:
+            self._holder, self._since, self._passed = queue.popleft(), now, 0
+            self._holder.release()
 
 
 turns = Turns()
 
 
 class TakesTurns:
-    """Webhooks and status reads pass by; all other requests of storefronts may ask Appmax, and take turns. Those beyond
-    the threads that they may take are refused before anything is done."""
+    """Webhooks and status reads pass by. All else of storefronts may ask Appmax, and takes turns. That, and what
+    merchants install with, may not take all threads: one request too many is refused before anything is done."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -111,20 +123,23 @@ class TakesTurns:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """503 with Retry-After for a request too many."""
-        is_checkout = request.path.startswith("/checkout/")
-        if request.path.startswith("/webhooks/") or (is_checkout and "/status/" in request.path):
+        _, room, *rest = request.path.split("/")
+        if room == "webhooks" or (room == "checkout" and rest[1:2] == ["status"]):
             with turns.pass_by():
                 return self.get_response(request)
-        if not is_checkout:
+        if room not in _MAY_ASK_APPMAX:
             return self.get_response(request)
         if not self._free.acquire(blocking=False):
             log.warning("request.refused", reason="too many wait for Appmax")
             return JsonResponse(_TOO_MANY, status=503, headers={"Retry-After": "5"})
         try:
+            if room != "checkout":  # Appmax's own callback has five seconds
+                return self.get_response(request)
             with turns.turn():
                 return self.get_response(request)
         finally:
             self._free.release()
 
 
+_MAY_ASK_APPMAX = ("checkout", "install", "installations", "integrations")
 _TOO_MANY = {"message": "too many requests wait for Appmax, try again later; nothing was done"}

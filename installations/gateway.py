@@ -94,6 +94,7 @@ def _transport() -> Transport:
     """One per process, so that connections to Appmax are kept and shared."""
     return Transport(
         read_timeout=settings.APPMAX_TIMEOUT,
+        pool_size=settings.WEB_THREADS,
         before_send=_release_database_connection,
         waiting=turns.away,
         request_id=_request_id,

@@ -27,7 +27,7 @@ def pool() -> Iterator[ThreadPoolExecutor]:
 
 def _waits(mine: Turns, count: int = 1) -> None:
     until = time.monotonic() + 10
-    while len(mine._waiting) < count:
+    while len(mine._beginning) + len(mine._returning) < count:
         assert time.monotonic() < until, "nobody waits for a turn"
         time.sleep(0.001)
 
@@ -55,7 +55,6 @@ def test_turns_are_taken_one_at_a_time_in_the_order_of_arrival(pool: ThreadPoolE
 
 def test_a_turn_waits_for_the_quick_request_that_is_at_work(pool: ThreadPoolExecutor) -> None:
     mine, order = Turns(), list[str]()
-    mine._passed_at = time.monotonic()
     with mine.pass_by():
         job = pool.submit(_does(mine, order, "slow"))
         _waits(mine)
@@ -72,7 +71,6 @@ def test_quick_requests_wait_for_no_turn() -> None:
 
 def test_after_so_many_quick_requests_a_turn_is_given_though_more_are_at_work(pool: ThreadPoolExecutor) -> None:
     mine, order = Turns(), list[str]()
-    mine._passed_at = time.monotonic()
     with mine.pass_by():
         job = pool.submit(_does(mine, order, "slow"))
         _waits(mine)
@@ -86,22 +84,36 @@ def test_after_so_many_quick_requests_a_turn_is_given_though_more_are_at_work(po
 
 def test_whoever_waits_for_appmax_leaves_his_turn_to_another(pool: ThreadPoolExecutor) -> None:
     mine, order = Turns(), list[str]()
+    with mine.turn(), mine.away():
+        pool.submit(_does(mine, order, "another")).result(10)
+    assert order == ["another"]
+
+
+def test_whoever_returns_from_appmax_goes_before_those_who_begin(pool: ThreadPoolExecutor) -> None:
+    mine, order, may_return = Turns(), list[str](), threading.Event()
+
+    def pays() -> None:
+        with mine.turn():
+            with mine.away():
+                may_return.wait(10)
+            order.append("returned")
+
+    paying = pool.submit(pays)
     with mine.turn():
-        with mine.away():
-            pool.submit(_does(mine, order, "another")).result(10)
-        assert not mine._waiting
-        job = pool.submit(_does(mine, order, "a third"))
+        beginning = pool.submit(_does(mine, order, "began"))
         _waits(mine)
-        order.append("back")
-    job.result(10)
-    assert order == ["another", "back", "a third"]
+        may_return.set()
+        _waits(mine, 2)
+    for job in (paying, beginning):
+        job.result(10)
+    assert order == ["returned", "began"]
 
 
 def test_being_away_without_a_turn_takes_none() -> None:
     mine = Turns()
     with mine.away():
         pass
-    assert not mine._is_taken
+    assert mine._holder is None
 
 
 @pytest.mark.parametrize("stuck", ["turn", "pass_by"])
@@ -110,10 +122,44 @@ def test_a_request_that_is_stuck_holds_nobody_up(
 ) -> None:
     monkeypatch.setattr(turns, "PATIENCE_SECONDS", 0.05)
     mine, order = Turns(), list[str]()
-    mine._passed_at = time.monotonic()
     with getattr(mine, stuck)():
-        pool.submit(_does(mine, order, "another")).result(10)
-    assert order == ["another"]
+        for name in ("another", "a third"):
+            pool.submit(_does(mine, order, name)).result(10)
+    assert order == ["another", "a third"]
+
+
+def test_who_overran_his_turn_ends_nobody_elses(pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "PATIENCE_SECONDS", 0.05)
+    mine, order, goes_on = Turns(), list[str](), threading.Event()
+
+    def second() -> None:
+        with mine.turn():
+            monkeypatch.setattr(turns, "PATIENCE_SECONDS", 60.0)
+            order.append("second")
+            goes_on.wait(10)
+
+    with mine.turn():
+        job = pool.submit(second)
+        while not order:
+            time.sleep(0.001)
+    third = pool.submit(_does(mine, order, "third"))
+    _waits(mine)
+    assert order == ["second"]
+    goes_on.set()
+    for each in (job, third):
+        each.result(10)
+
+
+def test_nobody_waits_longer_than_the_longest_wait(pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr(turns, "LONGEST_TO_BEGIN_SECONDS", 0.05)
+    monkeypatch.setattr(Turns, "_let_next_go", lambda self: None)
+    mine, order = Turns(), list[str]()
+
+    pool.submit(_does(mine, order, "without a turn")).result(10)
+
+    assert order == ["without a turn"]
+    assert not mine._beginning
 
 
 def test_a_turn_ends_when_its_request_fails(pool: ThreadPoolExecutor) -> None:
@@ -121,6 +167,18 @@ def test_a_turn_ends_when_its_request_fails(pool: ThreadPoolExecutor) -> None:
     with pytest.raises(ValueError, match="broken"), mine.turn():
         raise ValueError("broken")
     pool.submit(_does(mine, [], "next")).result(10)
+
+
+def test_the_longest_waits_of_a_payment_fit_into_the_time_that_a_stop_leaves_it() -> None:
+    returns = 4  # a token, the customer, the order, the payment
+    assert turns.LONGEST_TO_BEGIN_SECONDS + returns * turns.LONGEST_TO_RETURN_SECONDS < 11  # gunicorn.conf.py
+
+
+def test_a_merchant_called_status_takes_turns_like_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns.turns, "pass_by", None)
+    assert (
+        TakesTurns(lambda request: HttpResponse())(RequestFactory().post("/checkout/status/pay/pix")).status_code == 200
+    )
 
 
 def test_payments_never_take_all_threads_of_a_process(pool: ThreadPoolExecutor, settings: Any) -> None:
@@ -138,6 +196,7 @@ def test_payments_never_take_all_threads_of_a_process(pool: ThreadPoolExecutor, 
     jobs = [pool.submit(takes_turns, ask.post("/checkout/shop/pay/pix")) for _ in range(2)]
     waits.wait(10)
 
+    assert takes_turns(ask.get("/install/start")).status_code == 503
     refused = takes_turns(ask.post("/checkout/shop/pay/pix"))
     assert (refused.status_code, refused["Retry-After"]) == (503, "5")
     assert b"nothing was done" in refused.content
