@@ -4,10 +4,12 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from appmax.simulator.server import SimulatorServer
 from dev.smoke import ORDER
-from orders.models import Order, PaymentAttempt
+from installations.models import Installation
+from orders.models import Order, OrderQuerySet, PaymentAttempt
 from tests.factories import OrderFactory
 from tests.orders.conftest import by_card, ordered, post, remote
 
@@ -170,6 +172,43 @@ def test_an_upsell_of_unknown_outcome_waits_for_staff(
     assert post(store, "upsell", upsell(paid)).status_code == 502
     assert post(store, "upsell", upsell(paid)).status_code == 409
     assert PaymentAttempt.objects.get(method="upsell").state == "unknown"
+
+
+def test_an_upsell_that_is_sent_again_is_told_what_became_of_it(
+    store: Client, paid: dict[str, Any], simulator: SimulatorServer
+) -> None:
+    from appmax.simulator.state import Fault
+
+    simulator.state.add_fault(Fault("/v1/orders/upsell", status=504, work=True))
+    assert post(store, "upsell", upsell(paid), key="u-1").status_code == 502
+    told = {"message": "ok", "redirect_url": "https://loja.example/thanks"}
+    PaymentAttempt.objects.filter(method="upsell").update(state="succeeded", answer=told, settled_at=timezone.now())
+
+    again = post(store, "upsell", upsell(paid), key="u-1")
+
+    assert (again.status_code, again.json()) == (200, told)
+
+
+def test_of_several_orders_with_one_upsell_hash_the_newest_is_charged(
+    store: Client, paid: dict[str, Any], shop: Installation
+) -> None:
+    newest = OrderFactory.create(
+        installation=shop, appmax_order_id=10**6, upsell_hash=paid["upsell_hash"], status="aprovado"
+    )
+
+    assert post(store, "upsell", upsell(paid)).status_code == 200
+    assert PaymentAttempt.objects.get(method="upsell").order == newest
+
+
+def test_events_of_an_upsells_order_are_held_up_until_it_is_there(
+    store: Client, paid: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = []
+    monkeypatch.setattr(OrderQuerySet, "lock_appmax_order", lambda orders, number: held.append(number))
+
+    post(store, "upsell", upsell(paid))
+
+    assert held == [Order.objects.latest("pk").appmax_order_id]
 
 
 def test_an_upsell_hash_of_nobody_or_another_merchant_is_404(store: Client, paid: dict[str, Any]) -> None:

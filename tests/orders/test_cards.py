@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from appmax.simulator.server import SimulatorServer
 from orders.models import Order, PaymentAttempt
-from tests.orders.conftest import CARD, by_card, ordered, post, remote
+from tests.orders.conftest import CARD, by_card, by_pix, ordered, post, remote
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -167,18 +167,24 @@ def test_a_card_is_good_until_its_month_ends(store: Client) -> None:
     assert answer.status_code == 200
 
 
-def test_a_subscription_is_passed_on(store: Client, simulator: SimulatorServer) -> None:
+@pytest.mark.parametrize(
+    ("method", "body", "payment"),
+    [
+        ("credit-card", by_card, {"pay_reference": "r", "status": "aprovado"}),
+        ("pix", by_pix, {"pix_qrcode": "q", "pix_emv": "e"}),
+    ],
+)
+def test_a_subscription_is_passed_on(
+    store: Client, simulator: SimulatorServer, method: str, body: Any, payment: dict[str, str]
+) -> None:
     import responses
 
     order_id = ordered(store)
-    body = {**by_card(order_id), "subscription": {"interval": "month", "interval_count": 1}}
+    subscribed = {**body(order_id), "subscription": {"interval": "month", "interval_count": 1}}
     with responses.RequestsMock(assert_all_requests_are_fired=False) as appmax:
         appmax.post(f"{simulator.url}/oauth2/token", json={"access_token": "t", "expires_in": 3600})
-        sent = appmax.post(
-            f"{simulator.url}/v1/payments/credit-card",
-            json={"data": {"payment": {"pay_reference": "r", "status": "aprovado"}}},
-        )
-        assert post(store, "pay/credit-card", body).status_code == 200
+        sent = appmax.post(f"{simulator.url}/v1/payments/{method}", json={"data": {"payment": payment}})
+        assert post(store, f"pay/{method}", subscribed).status_code == 200
 
     import json
 

@@ -12,7 +12,7 @@ from appmax.simulator.state import Fault
 from dev.smoke import ORDER
 from installations import gateway
 from installations.models import Installation
-from orders.models import Order
+from orders.models import Order, OrderQuerySet
 from tests.factories import OrderFactory
 from tests.orders.conftest import CPF, ordered, post
 from webhooks.models import WebhookEvent
@@ -43,6 +43,23 @@ def test_a_pix_of_an_order(store: Client, simulator: SimulatorServer) -> None:
     row = Order.objects.get()
     assert (row.payment_method, row.pix_emv, row.pix_qr_code) == ("pix", remote.pix_emv, remote.pix_qr_code)
     assert row.status == "pendente"
+
+
+def test_events_of_a_new_order_are_held_up_until_it_is_there(store: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = []
+    monkeypatch.setattr(OrderQuerySet, "lock_appmax_order", lambda orders, number: held.append(number))
+
+    order_id = ordered(store)
+
+    assert held == [order_id]
+
+
+def test_appmax_is_asked_about_no_order_that_no_card_was_taken_for(store: Client, simulator: SimulatorServer) -> None:
+    order_id = ordered(store)
+    simulator.state.add_fault(Fault(f"/v1/orders/{order_id}", status=500))
+
+    assert post(store, "pay/pix", {"order_id": order_id, "document_number": CPF}).status_code == 200
+    assert simulator.state.waiting_faults()
 
 
 @pytest.mark.parametrize("order_id", [{}, {"order_id": None}, {"order_id": 0}])

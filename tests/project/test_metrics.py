@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +18,8 @@ from orders.models import StatusCheck
 from orders.signals import order_created
 from tests.factories import OrderFactory, WebhookEventFactory, api_key
 from tests.orders.conftest import by_card, by_pix
+from webhooks import inbox
+from webhooks.models import WebhookEvent
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -95,6 +98,19 @@ def test_what_is_taken_back_is_not_counted(post: Any, gained: Gained) -> None:
 
     assert gained.of("checkout_webhook_events_total", name="OrderPaid", outcome="applied") == 1
     assert gained.of("checkout_webhook_waited_seconds_count") == 1
+
+
+def test_a_figure_that_cannot_be_counted_costs_no_event(post: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = SimpleNamespace(labels=lambda *_: SimpleNamespace(inc=lambda: 1 / 0), observe=lambda _: 1 / 0)
+    monkeypatch.setattr(inbox, "_events", broken)
+    monkeypatch.setattr(inbox, "_waited", broken)
+    order = OrderFactory.create()
+    row = WebhookEventFactory.create(appmax_order_id=order.appmax_order_id)
+
+    assert inbox.reprocess(row.pk) == "applied"
+    assert post("/webhooks/appmax", row.payload).json() == {"message": "already processed"}
+
+    assert WebhookEvent.objects.filter(processed=True).count() == 2
 
 
 def test_payments_are_counted_by_method_and_outcome_and_calls_by_route(

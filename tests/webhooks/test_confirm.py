@@ -11,10 +11,11 @@ from appmax.simulator.server import SimulatorServer
 from appmax.simulator.state import Fault
 from orders.models import Order
 from orders.reconcile import Round
+from orders.signals import order_created
 from tests.factories import OrderFactory
 from tests.webhooks.conftest import send
 from tests.webhooks.test_trust import process_due, time_passes, verify_new
-from webhooks import tasks, waiting
+from webhooks import inbox, tasks, waiting
 from webhooks.models import Retry, WebhookEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -37,6 +38,17 @@ def test_confirm_applies_a_true_event_after_asking(known: Any, confirm: None) ->
     order.refresh_from_db()
     row.refresh_from_db()
     assert (order.status, row.processed, row.error_message) == ("aprovado", True, None)
+
+
+def test_confirm_neither_applies_nor_closes_anything_unless_appmax_has_just_been_asked(confirm: None) -> None:
+    """Though the orders have the events' status already."""
+    send("order_pix_created", OrderFactory.create().appmax_order_id)
+    send("order_pix_created", 77)
+    order_created.send(sender=Order, order=OrderFactory.create(appmax_order_id=77))
+    assert not WebhookEvent.objects.filter(processed=True).exists()
+    time_passes(73 * 3600)
+
+    assert [inbox.reprocess(pk) for pk in WebhookEvent.objects.values_list("pk", flat=True)] == ["waiting"] * 2
 
 
 def test_confirm_never_applies_a_forged_event(known: Any, confirm: None) -> None:

@@ -121,6 +121,13 @@ def test_an_id_that_is_none_is_noted_and_the_event_waits_for_staff(post: Any) ->
     assert row.error_message == "not an order id: 'abc'"
 
 
+def test_what_was_odd_about_the_id_of_an_event_that_needs_no_order_is_noted_too(post: Any) -> None:
+    post(URL, paid("abc", "customer_created"))
+
+    row = WebhookEvent.objects.get()
+    assert (row.processed, row.error_message) == (True, "not an order id: 'abc'")
+
+
 @pytest.mark.parametrize(
     "body",
     [

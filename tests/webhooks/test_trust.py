@@ -14,9 +14,9 @@ from installations.models import Installation
 from orders import reconcile
 from orders.models import AttemptState, Order, PaymentAttempt, StatusCheck
 from orders.reconcile import Round
-from tests.factories import InstallationFactory, OrderFactory
+from tests.factories import InstallationFactory, OrderFactory, WebhookEventFactory
 from tests.webhooks.conftest import send
-from webhooks import tasks, verify, waiting
+from webhooks import inbox, tasks, verify, waiting
 from webhooks.models import Progress, Retry, WebhookEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -103,6 +103,24 @@ def test_neither_duplicates_nor_what_was_ignored_for_a_forgery_stand_in_the_way(
     assert order.status == "estornado"
 
 
+def test_what_is_taken_back_is_of_this_order_and_had_been_handled(known: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    forged, other = known("pendente"), known("aprovado")
+    send("order_paid", other.appmax_order_id)
+    with monkeypatch.context() as broken:
+        broken.setattr("orders.models.Order.advance", lambda *_: 1 / 0)
+        send("order_approved", forged.appmax_order_id)
+    send("order_paid", forged.appmax_order_id)
+
+    assert verify_new() == {"unchanged": 1, "settled": 1}
+
+    events = WebhookEvent.objects.order_by("pk")
+    assert list(events.values_list("appmax_order_id", "error_message")) == [
+        (other.appmax_order_id, None),
+        (forged.appmax_order_id, "processing failed: ZeroDivisionError"),
+        (forged.appmax_order_id, "not believed: Appmax says pendente"),
+    ]
+
+
 def test_flags_and_claims_of_one_order_do_not_wait_in_a_circle(known: Any, race: Any) -> None:
     for _ in range(15):
         order = known("aprovado")
@@ -152,6 +170,47 @@ def test_a_forgery_that_came_before_its_order_is_taken_back_too(known: Any, shop
     order.refresh_from_db()
     assert order.status == "pendente"
     assert WebhookEvent.objects.get().error_message == "not believed: Appmax says pendente"
+
+
+def test_of_money_that_an_event_brought_late_appmax_is_asked(known: Any) -> None:
+    """The sweep looks at new events only."""
+    row = WebhookEventFactory.create(appmax_order_id=known("aprovado").appmax_order_id)
+
+    assert inbox.reprocess(row.pk) == "applied"
+
+    assert StatusCheck.objects.get().error_message == "a webhook that waited is not confirmed yet: order_paid"
+
+
+@pytest.mark.parametrize(
+    ("status", "event", "outcome"),
+    [
+        ("pendente", "order_pix_expired", "applied"),
+        ("aprovado", "order_paid", "ignored"),
+        ("pendente", "customer_created", "acknowledged"),
+    ],
+)
+def test_of_a_late_event_that_brought_none_nothing_is_asked(status: str, event: str, outcome: str) -> None:
+    row = WebhookEventFactory.create(event=event, appmax_order_id=OrderFactory.create(status=status).appmax_order_id)
+
+    assert inbox.reprocess(row.pk) == outcome
+
+    assert not StatusCheck.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("status", "event", "asked"),
+    [
+        ("autorizado", "order_pix_expired", "authorised, and then order_pix_expired"),
+        ("autorizado", "order_paid", None),
+        ("pendente", "order_pix_expired", None),
+    ],
+)
+def test_of_a_cancellation_after_an_authorisation_appmax_is_asked(status: str, event: str, asked: str | None) -> None:
+    """It may be of another attempt than the authorised one."""
+    send(event, OrderFactory.create(status=status).appmax_order_id)
+
+    assert WebhookEvent.objects.get().error_message is None
+    assert StatusCheck.objects.values_list("error_message", flat=True).first() == asked
 
 
 @pytest.mark.parametrize("event", ["order_pix_created", "order_pix_expired", "customer_created"])

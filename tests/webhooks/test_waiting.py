@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import transaction
 from django.utils import timezone
 
 from appmax.simulator.server import SimulatorServer
 from appmax.simulator.state import Fault
-from orders.models import Order
+from orders.models import Order, OrderQuerySet
 from orders.reconcile import Round
 from orders.signals import order_created
 from tests.factories import InstallationFactory, OrderFactory, WebhookEventFactory
@@ -93,6 +94,39 @@ def test_an_event_that_has_been_handled_is_not_handled_again() -> None:
     inbox.reprocess(row.pk)
 
     assert inbox.reprocess(row.pk) is None
+
+
+def test_an_event_that_somebody_else_is_at_is_left_to_them(race: Any) -> None:
+    row = WebhookEventFactory.create(event="customer_created", appmax_order_id=None)
+
+    with transaction.atomic():
+        WebhookEvent.objects.select_for_update().get()
+        assert race(lambda _: inbox.reprocess(row.pk), times=1) == [None]
+
+
+def test_an_order_that_is_made_while_its_event_waits_for_the_lock_is_moved(monkeypatch: pytest.MonkeyPatch) -> None:
+    def made_meanwhile(orders: Any, number: int) -> None:
+        OrderFactory.create(appmax_order_id=number)
+
+    monkeypatch.setattr(OrderQuerySet, "lock_appmax_order", made_meanwhile)
+
+    send("order_paid", 77)
+
+    assert Order.objects.get(appmax_order_id=77).status == "aprovado"
+
+
+@pytest.mark.parametrize("key", ["client_key", "external_key"])
+def test_one_that_names_another_merchant_than_the_later_orders_is_refused(key: str) -> None:
+    send("order_paid", 77, **{key: InstallationFactory.create().external_key})
+    order = OrderFactory.create(appmax_order_id=77)
+
+    order_created.send(sender=type(order), order=order)
+
+    order.refresh_from_db()
+    assert order.status == "pendente"
+    assert WebhookEvent.objects.get().error_message == (
+        "not believed: its client_key names another merchant than the order's"
+    )
 
 
 def test_an_event_of_no_order_is_handled_once_by_many(race: Any) -> None:
@@ -181,6 +215,32 @@ def test_an_event_whose_handling_failed_is_tried_again(monkeypatch: pytest.Monke
     order.refresh_from_db()
     assert order.status == "aprovado"
     assert not Retry.objects.exists()
+
+
+def test_a_failure_is_noted_at_its_event_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    row, other = (WebhookEventFactory.create(appmax_order_id=OrderFactory.create().appmax_order_id) for _ in range(2))
+    monkeypatch.setattr("orders.models.Order.advance", lambda *_: 1 / 0)
+
+    assert inbox.reprocess(row.pk) == "failed"
+
+    row.refresh_from_db()
+    other.refresh_from_db()
+    assert (row.error_message, other.error_message) == ("processing failed: ZeroDivisionError", None)
+
+
+def test_a_failure_is_not_noted_at_what_somebody_else_has_handled_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = WebhookEventFactory.create(appmax_order_id=OrderFactory.create().appmax_order_id)
+    monkeypatch.setattr("orders.models.Order.advance", lambda *_: 1 / 0)
+
+    def handled_meanwhile(error: Exception) -> str:
+        WebhookEvent.objects.update(processed=True, processed_at=timezone.now())
+        return "processing failed"
+
+    monkeypatch.setattr(inbox, "_failure", handled_meanwhile)
+    inbox.reprocess(row.pk)
+
+    row.refresh_from_db()
+    assert (row.processed, row.error_message) == (True, None)
 
 
 def test_the_intervals_grow(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
