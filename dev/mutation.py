@@ -35,7 +35,7 @@ TARGETS = {
 
 FOLDER = ROOT / ".data" / "mutation"
 PACKAGES = ("appmax", "checkout_project", "dev", "installations", "orders", "webhooks")
-COPIED = (*PACKAGES, "tests", "manage.py", "pyproject.toml")
+COPIED = (*PACKAGES, "ops", "tests", "manage.py", "pyproject.toml")
 MUTMUT = str(Path(sys.executable).with_name("mutmut"))
 
 
@@ -73,7 +73,7 @@ def _copy(file: str) -> Path:
 [tool.mutmut]
 source_paths = {list(PACKAGES)}
 only_mutate = ["{file}"]
-also_copy = ["manage.py"]
+also_copy = ["manage.py", "ops"]
 pytest_add_cli_args_test_selection = {TARGETS[file]}
 pytest_add_cli_args = ["--reuse-db", "-p", "no:cacheprovider", "-p", "no:randomly"]
 process_isolation = "fork"

@@ -7,6 +7,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from appmax.client import AppmaxClient
+from appmax.messages import CardPayment
 from appmax.simulator.server import SimulatorServer
 from orders.models import Order, PaymentAttempt
 from tests.orders.conftest import CARD, by_card, by_pix, ordered, post, remote
@@ -142,6 +144,20 @@ def test_wrong_card_fields_are_400_and_named_without_their_values(
     assert list(answer.json()["errors"]) == [field]
     assert "40000000" not in answer.content.decode()
     assert not simulator.state.orders
+
+
+@pytest.mark.parametrize(("given", "kept"), [("h" * 255, "h" * 255), ("h" * 256, None), ("", None)])
+def test_a_payment_counts_though_its_upsell_hash_can_not_be_kept(
+    store: Client, monkeypatch: pytest.MonkeyPatch, given: str, kept: str | None
+) -> None:
+    order_id = ordered(store)
+    taken = CardPayment(status="aprovado", upsell_hash=given, pay_reference="r")
+    monkeypatch.setattr(AppmaxClient, "charge_card", lambda client, **kwargs: taken)
+
+    answer = post(store, "pay/credit-card", by_card(order_id))
+
+    assert answer.json() == {"order_id": order_id, "status": "aprovado", "upsell_hash": kept or ""}
+    assert Order.objects.get().upsell_hash == kept
 
 
 @pytest.mark.parametrize("payment", [None, [], "text", {}, {"token": ""}, {"installments": 1}])
