@@ -9,7 +9,8 @@ from django.utils import timezone
 from appmax.simulator.server import SimulatorServer
 from dev.smoke import ORDER
 from installations.models import Installation
-from orders.models import Order, OrderQuerySet, PaymentAttempt
+from orders import attempts
+from orders.models import AttemptState, Order, OrderQuerySet, PaymentAttempt
 from tests.factories import OrderFactory
 from tests.orders.conftest import by_card, ordered, post, remote
 
@@ -187,6 +188,21 @@ def test_an_upsell_that_is_sent_again_is_told_what_became_of_it(
     again = post(store, "upsell", upsell(paid), key="u-1")
 
     assert (again.status_code, again.json()) == (200, told)
+
+
+def test_an_upsell_that_staff_found_paid_is_told_as_such_when_sent_again(
+    store: Client, paid: dict[str, Any], simulator: SimulatorServer
+) -> None:
+    from appmax.simulator.state import Fault
+
+    simulator.state.add_fault(Fault("/v1/orders/upsell", status=504, work=True))
+    post(store, "upsell", upsell(paid), key="u-1")
+    attempt = PaymentAttempt.objects.get(method="upsell")
+    attempts.settle_by_hand(attempt, AttemptState.SUCCEEDED, "ana: seen in the panel")
+
+    again = post(store, "upsell", upsell(paid), key="u-1")
+
+    assert (again.status_code, again.json()) == (200, {"message": "", "redirect_url": ""})
 
 
 def test_of_several_orders_with_one_upsell_hash_the_newest_is_charged(
