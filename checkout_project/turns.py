@@ -19,7 +19,8 @@ log = structlog.stdlib.get_logger(__name__)
 
 PASSED = 8  # quick requests go before each piece of a slow one's work
 PATIENCE_SECONDS = 0.2  # a turn, or giving way, that takes longer (a row lock, say) holds nobody up
-# A Pix begins once and returns from Appmax four times at most: together within gunicorn.conf.py's graceful_timeout.
+# A Pix begins once and returns from Appmax four times (a token, three calls), which gunicorn.conf.py's graceful_timeout
+# leaves room for; each repeat of a call is one return more.
 LONGEST_TO_BEGIN_SECONDS = 5.0  # nothing has been done yet
 LONGEST_TO_RETURN_SECONDS = 1.0  # Appmax's answer is there, and not in the tables yet
 KEPT_FREE = 8  # threads that slow requests never take; half of them if there are few
@@ -36,7 +37,7 @@ class Turns:
         self._since = 0.0  # the last turn began, or the first of those who wait became the first
         self._beginning: deque[threading.Lock] = deque()
         self._returning: deque[threading.Lock] = deque()  # they go first
-        self._mine = threading.local()
+        self._mine = threading.local()  # .gate: what this thread came through, while it takes turns
 
     @contextmanager
     def pass_by(self) -> Iterator[None]:
@@ -55,17 +56,16 @@ class Turns:
     def turn(self) -> Iterator[None]:
         """For a slow request's work; waits until it may begin."""
         self._take(self._beginning, LONGEST_TO_BEGIN_SECONDS)
-        self._mine.takes_turns = True
         try:
             yield
         finally:
-            self._mine.takes_turns = False
             self._give()
+            self._mine.gate = None
 
     @contextmanager
     def away(self) -> Iterator[None]:
         """While this thread waits for somebody else, its turn is another's; nothing for a thread that takes none."""
-        if not getattr(self._mine, "takes_turns", False):
+        if getattr(self._mine, "gate", None) is None:
             yield
             return
         self._give()

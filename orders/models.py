@@ -74,8 +74,9 @@ class OrderQuerySet(models.QuerySet["Order"]):
         return None if row is None else str(row[0])
 
     def locked(self, pk: int) -> "Order":
-        """The order's row, locked until the transaction ends; before the rows that belong to it. In plain SQL, as each
-        payment does it twice."""
+        """The order's row, locked until the transaction ends; before the rows that belong to it. Its key never changes:
+        rows that refer to it may be inserted beside the lock, so that they can't wait for it in a circle. In plain SQL,
+        as each payment does it twice."""
         names = [field.attname for field in Order._meta.concrete_fields]
         with connection.cursor() as cursor:
             cursor.execute(
@@ -86,11 +87,6 @@ class OrderQuerySet(models.QuerySet["Order"]):
         if row is None:
             raise Order.DoesNotExist
         return Order.from_db(self.db, names, row)
-
-    def lock(self) -> "OrderQuerySet":
-        """Rows that are locked when they are read. Nobody changes an order's key: rows that refer to it may be inserted
-        beside the lock, so that they can't wait for it in a circle."""
-        return self.select_for_update(of=("self",), no_key=True)
 
 
 class Order(models.Model):
@@ -221,7 +217,7 @@ _START = """
 """
 _STANDING = """
     SELECT id, order_id, method, state, fingerprint FROM payment_attempts
-     WHERE order_id = %s AND state NOT IN ('declined', 'failed') ORDER BY id
+     WHERE order_id = %s AND state <> ALL(%s) ORDER BY id
 """
 
 
@@ -232,7 +228,7 @@ class PaymentAttemptQuerySet(models.QuerySet["PaymentAttempt"]):
         """The order's attempts by which money may have moved, oldest first: what each payment must look at. Plain SQL;
         all else of them is read when it is asked for."""
         with connection.cursor() as cursor:
-            cursor.execute(_STANDING, [order_id])
+            cursor.execute(_STANDING, [order_id, [AttemptState.DECLINED, AttemptState.FAILED]])
             rows = cursor.fetchall()
         names = ["id", "order_id", "method", "state", "fingerprint"]
         return [PaymentAttempt.from_db(self.db, names, row) for row in rows]

@@ -102,7 +102,7 @@ def apply_waiting(order: Order, **signal: Any) -> None:
 
     A failure here leaves the events waiting; it must never cost the order.
     """
-    if not WebhookEvent.objects.waits_for(order.appmax_order_id):
+    if not WebhookEvent.objects.waits_for(order.appmax_order_id):  # if this fails, so does the order's own transaction
         return
     try:
         with transaction.atomic():
