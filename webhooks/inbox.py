@@ -50,9 +50,12 @@ def receive(event: Event) -> Outcome:
         error_message=event.note or None,
     )
     try:
-        with transaction.atomic():
-            outcome = _settle(row, _lock_order(event.order_id), event.merchants)
-            row.insert()
+        if _applies_at_once(row, event.merchants):
+            outcome = Outcome.APPLIED
+        else:
+            with transaction.atomic():
+                outcome = _settle(row, _lock_order(event.order_id), event.merchants)
+                row.insert()
     except Exception as error:
         outcome = _keep_failed(row, error)
     log.info(
@@ -143,6 +146,16 @@ def _count(name: str, outcome: Outcome, kept: WebhookEvent | None = None) -> Non
         transaction.on_commit(lambda: _waited.observe(seconds), robust=True)
 
 
+def _applies_at_once(row: WebhookEvent, merchants: tuple[str, ...]) -> bool:
+    """What `_settle` does with most events, by the same rules: apply it to an order that is there. Says whether it was
+    such a one; if not, nothing has been done."""
+    status = payload.status_of(row.event)
+    if row.appmax_order_id is None or status is None or settings.WEBHOOK_TRUST == "confirm":
+        return False
+    before = [old for old in OrderStatus if advances(old, status) and not _is_doubtful(old, status)]
+    return bool(before) and row.insert_if_it_moves(before, status, merchants)
+
+
 def _lock_order(appmax_order_id: int | None) -> Order | None:
     """Lock all that happens to this order; its row, or None if there is none (yet)."""
     if appmax_order_id is None:
@@ -189,11 +202,15 @@ def _settle(
     before = order.status
     if order.advance(status):
         row.close()
-        if before == OrderStatus.AUTORIZADO and status in RESTARTABLE:
-            # It may be of another attempt than the authorised one.
+        if _is_doubtful(before, status):
             reconcile.request_check(order, f"authorised, and then {_printable(row.event)}")
         return Outcome.APPLIED
     return _ignore(row, order, status)
+
+
+def _is_doubtful(before: str, status: OrderStatus) -> bool:
+    """Whether an event may be of another attempt than the authorised one, so that Appmax is asked."""
+    return before == OrderStatus.AUTORIZADO and status in RESTARTABLE
 
 
 def _settle_confirmed(row: WebhookEvent, order: Order, status: OrderStatus) -> Outcome:

@@ -1,5 +1,6 @@
 """Django's PostgreSQL backend, whose pool gets over a restarted server at once."""
 
+import select
 from typing import Any
 
 import psycopg
@@ -17,9 +18,18 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if not self.pool:
             return connection
         try:
-            ConnectionPool.check_connection(connection)
+            if _has_news(connection):
+                ConnectionPool.check_connection(connection)
         except psycopg.Error:
             self.pool.putconn(connection)
             self.pool.drain()
             return super().get_new_connection(conn_params)
         return connection
+
+
+def _has_news(connection: psycopg.Connection) -> bool:
+    """Whether anything has come that nobody asked for: the server's goodbye, as a rule. Without it there is nothing to
+    find out, which would cost as much as a statement. Raises psycopg.OperationalError if the connection is closed."""
+    look = select.poll()
+    look.register(connection.fileno(), select.POLLIN)
+    return bool(look.poll(0))

@@ -1,6 +1,7 @@
 """Webhooks as Appmax posts them, and an order that a simulated Appmax knows too."""
 
 import json
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from orders.models import Order
 from tests.factories import OrderFactory
 
 URL = "/webhooks/appmax"
+BROKEN_RULE = ("orders.status._RANK", defaultdict[str, int](lambda: 1 // 0))  # for monkeypatch: no event can be handled
 
 
 def body(event: str, order_id: Any, **envelope: Any) -> dict[str, Any]:

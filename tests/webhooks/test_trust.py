@@ -15,7 +15,7 @@ from orders import reconcile
 from orders.models import AttemptState, Order, PaymentAttempt, StatusCheck
 from orders.reconcile import Round
 from tests.factories import InstallationFactory, OrderFactory, WebhookEventFactory
-from tests.webhooks.conftest import send
+from tests.webhooks.conftest import BROKEN_RULE, send
 from webhooks import inbox, tasks, verify, waiting
 from webhooks.models import Progress, Retry, WebhookEvent
 
@@ -107,7 +107,7 @@ def test_what_is_taken_back_is_of_this_order_and_had_been_handled(known: Any, mo
     forged, other = known("pendente"), known("aprovado")
     send("order_paid", other.appmax_order_id)
     with monkeypatch.context() as broken:
-        broken.setattr("orders.models.Order.advance", lambda *_: 1 / 0)
+        broken.setattr(*BROKEN_RULE)
         send("order_approved", forged.appmax_order_id)
     send("order_paid", forged.appmax_order_id)
 

@@ -18,7 +18,7 @@ from orders.models import Order, OrderQuerySet
 from orders.reconcile import Round
 from orders.signals import order_created
 from tests.factories import InstallationFactory, OrderFactory, WebhookEventFactory
-from tests.webhooks.conftest import send
+from tests.webhooks.conftest import BROKEN_RULE, send
 from webhooks import inbox, waiting
 from webhooks.models import Outcome, Retry, WebhookEvent
 
@@ -205,7 +205,7 @@ def test_the_worker_beside_staff_and_the_web_handles_each_event_once(race: Any) 
 def test_an_event_whose_handling_failed_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     order = OrderFactory.create()
     with monkeypatch.context() as broken:
-        broken.setattr("orders.models.Order.advance", lambda *_: 1 / 0)
+        broken.setattr(*BROKEN_RULE)
         assert send("order_paid", order.appmax_order_id).status_code == 200
         assert process_due() == {"failed": 1}
         assert process_due() == {}
@@ -289,7 +289,7 @@ def test_one_that_names_no_order_is_closed_with_what_was_odd_about_it() -> None:
 
 def test_one_that_failed_is_not_closed_but_kept_for_staff(monkeypatch: pytest.MonkeyPatch) -> None:
     order = OrderFactory.create()
-    monkeypatch.setattr("orders.models.Order.advance", lambda *_: 1 / 0)
+    monkeypatch.setattr(*BROKEN_RULE)
     send("order_paid", order.appmax_order_id)
     received(days=30)
 
