@@ -222,7 +222,7 @@ class WebhookEvent(models.Model):
         """Move the order to `status` if it is in one of `before`, is none of another merchant than `merchants`, and the
         event is no duplicate; and insert this row, closed. Says whether; if not, nothing has been done. Everything in
         one round trip: half the time of a webhook (docs/performance.md)."""
-        values = {
+        values: dict[str, Any] = {
             "event": self.event,
             "type": self.event_type,
             "order": self.appmax_order_id,

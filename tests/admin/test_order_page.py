@@ -26,7 +26,7 @@ from orders.models import AttemptState, Order, PaymentAttempt, StatusCheck
 from orders.status import OrderStatus
 from tests.admin.conftest import on
 from tests.factories import InstallationFactory, OrderFactory, WebhookEventFactory
-from tests.webhooks.conftest import send
+from tests.webhooks.conftest import BROKEN_RULE, send
 from webhooks import inbox, verify
 from webhooks.models import WebhookEvent
 from webhooks.timeline import NOTES, note_of
@@ -378,7 +378,7 @@ def not_confirmed(settings: Any) -> WebhookEvent:
 
 
 def failed(monkeypatch: pytest.MonkeyPatch) -> WebhookEvent:
-    monkeypatch.setattr("orders.models.Order.advance", lambda *_: 1 / 0)
+    monkeypatch.setattr(*BROKEN_RULE)
     return after("order_paid", OrderFactory.create().appmax_order_id)
 
 

@@ -52,7 +52,7 @@ def outcome(shop: Installation, status: str, event: str, earlier: dict[str, Any]
 
 @pytest.mark.parametrize("status", OrderStatus.values)
 def test_both_ways_end_alike(shops: list[Installation], status: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    cases = [(event, None, None) for event in ONE_OF_EACH]
+    cases: list[Any] = [(event, None, None) for event in ONE_OF_EACH]
     cases += [(event, earlier, None) for event in FEW for earlier in BEFORE.values()]
     cases += [(event, None, merchant) for event in FEW for merchant in MERCHANTS.values()]
 
