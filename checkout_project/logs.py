@@ -4,6 +4,8 @@ Whatever is bound to the context (a request's number, a job's) is in each line. 
 what looks like a secret: the second line of defence, as the first is not to log any.
 """
 
+import functools
+import json
 import logging
 import math
 import re
@@ -34,12 +36,12 @@ _PATTERNS = (
 )
 
 
-_PLAIN = re.compile(r"[a-zA-Z_./-]*")  # most values: words and paths, in which none of the above can be
+_MAY_HOLD_ONE = re.compile(r"[:=\s]|\d(?:-?\d){12}")  # each of the above needs one of these; most values have none
 
 
 def scrub(text: str) -> str:
     """The text without what looks like a card number, a card's field, a token or a secret."""
-    if _PLAIN.fullmatch(text):
+    if not _MAY_HOLD_ONE.search(text):
         return text
     for pattern, replacement in _PATTERNS:
         text = pattern.sub(replacement, text)
@@ -48,7 +50,12 @@ def scrub(text: str) -> str:
 
 def scrubbed(logger: WrappedLogger | None, method: str, line: EventDict) -> EventDict:
     """A processor of structlog: every value of the line, however deep, without secrets."""
-    return {name: MASK if _SECRET_FIELD.fullmatch(name) else _scrubbed(value) for name, value in line.items()}
+    return {name: MASK if _is_secret(name) else _scrubbed(value) for name, value in line.items()}
+
+
+@functools.lru_cache(maxsize=500)
+def _is_secret(name: str) -> bool:
+    return _SECRET_FIELD.fullmatch(name) is not None
 
 
 def _in_order(logger: WrappedLogger | None, method: str, line: EventDict) -> EventDict:
@@ -59,18 +66,22 @@ def _in_order(logger: WrappedLogger | None, method: str, line: EventDict) -> Eve
 
 def _scrubbed(value: Any) -> Any:
     """Numbers stay numbers unless they look like a card's; what isn't JSON becomes text."""
+    if isinstance(value, str):  # first, as most are
+        return scrub(value.encode("utf-8", "backslashreplace").decode())  # lone surrogates can't be written
     match value:
         case None | bool():
             return value
         case float():
             return value if math.isfinite(value) else str(value)  # JSON has neither NaN nor infinity
         case int():
+            if abs(value) < 10**12:
+                return value  # too short for a card number
             return value if (text := scrub(str(value))) == str(value) else text
         case dict():
             return scrubbed(None, "", {str(name): item for name, item in value.items()})
         case list() | tuple():
             return [_scrubbed(item) for item in value]
-    return scrub(str(value).encode("utf-8", "backslashreplace").decode())  # lone surrogates can't be written
+    return _scrubbed(str(value))
 
 
 async def name_job(call_next: Callable[[], Awaitable[Any]], context: JobContext, worker: Worker) -> Any:
@@ -85,18 +96,26 @@ _SHARED: list[Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,
-    structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]
 
 
 def configure_structlog() -> None:
     """Lines of ours go through the standard library's loggers, levels and handlers."""
+    # What no line shows needn't be found out for each.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     structlog.configure(
         processors=[structlog.stdlib.filter_by_level, *_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.stdlib.BoundLogger,
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
+
+
+_JSON = json.JSONEncoder(ensure_ascii=False)  # json.dumps would make one for each line
+
+
+def _write(line: EventDict, **options: Any) -> str:
+    return _JSON.encode(line)
 
 
 class _Formatter(structlog.stdlib.ProcessorFormatter):
@@ -115,7 +134,7 @@ def formatter(form: str) -> structlog.stdlib.ProcessorFormatter:
     """`form`: "json", an object a line; or "text", for people."""
     renderer: Processor
     if form == "json":
-        renderer = structlog.processors.JSONRenderer(ensure_ascii=False)
+        renderer = structlog.processors.JSONRenderer(_write)
     else:
         renderer = structlog.dev.ConsoleRenderer(
             colors=False, pad_event_to=0, pad_level=False, exception_formatter=structlog.dev.plain_traceback
@@ -126,6 +145,7 @@ def formatter(form: str) -> structlog.stdlib.ProcessorFormatter:
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.format_exc_info,
             scrubbed,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
             _in_order,
             renderer,
         ],

@@ -178,6 +178,8 @@ DATABASES: dict[str, dict[str, Any]] = {
                 "DB_SSLMODE", "disable", ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
             ),
             "connect_timeout": 3,  # seconds
+            "server_side_binding": True,
+            "prepare_threshold": None if DB_PGBOUNCER else 5,
         },
         "DISABLE_SERVER_SIDE_CURSORS": DB_PGBOUNCER,
     }

@@ -53,15 +53,17 @@ _HANDLED = """
      WHERE event = %(event)s AND appmax_order_id = %(order)s AND processed
        AND (error_message IS NULL OR NOT (error_message LIKE %(not_believed)s OR error_message = %(not_found)s))
 """
-# Two statements, so that the second sees whatever was done before the first had the lock.
+# What is read is older than the row that is changed, if somebody else has just had it; `xmin` tells, and nothing is done.
 _INSERT_IF_IT_MOVES = f"""
-    SELECT FROM orders WHERE appmax_order_id = %(order)s FOR NO KEY UPDATE;
-    WITH moved AS (
-        UPDATE orders SET status = %(status)s, updated_at = %(processed_at)s
+    WITH seen AS (
+        SELECT id, xmin AS version FROM orders
          WHERE appmax_order_id = %(order)s AND status = ANY(%(before)s)
            AND NOT EXISTS ({_HANDLED})
            AND NOT EXISTS (SELECT FROM installations WHERE external_key = ANY(%(merchants)s)
                                                        AND installations.id <> orders.installation_id)
+    ), moved AS (
+        UPDATE orders SET status = %(status)s, updated_at = %(processed_at)s
+          FROM seen WHERE orders.id = seen.id AND orders.xmin = seen.version
      RETURNING appmax_order_id
     )
     INSERT INTO webhook_events (event, event_type, appmax_order_id, payload, processed, processed_at)
@@ -235,7 +237,6 @@ class WebhookEvent(models.Model):
         }
         with connection.cursor() as cursor:
             cursor.execute(_INSERT_IF_IT_MOVES, values)
-            cursor.nextset()
             row = cursor.fetchone()
         if row is None:
             return False

@@ -92,9 +92,11 @@ def test_a_duplicate_that_waited_for_the_lock_sees_what_was_done_meanwhile(race:
 
     def handle_and_restart() -> None:
         with transaction.atomic():
-            Order.objects.locked(order.pk)
+            mine = Order.objects.locked(order.pk)
             is_locked.set()
             wait_until(is_waited_for)
+            mine.advance("cancelado")
+            mine.restart()
             WebhookEventFactory.create(event="order_pix_expired", appmax_order_id=order.appmax_order_id, **CLOSED)
 
     def repeat() -> str:
