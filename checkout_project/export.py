@@ -28,8 +28,6 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 from import_export.resources import Resource
-from openpyxl import Workbook
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
 from checkout_project.backoffice import ReadOnlyAdmin
 
@@ -37,6 +35,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 M = TypeVar("M", bound=Model)
 
+_ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")  # in XML, and so in XLSX
 ROWS_AT_ONCE = 2000
 MOST_ROWS_XLSX = 50_000  # such a file is made before its first byte can be sent; a CSV is sent row by row
 _FORMULA = re.compile(r"[=+\-@\t\r]")
@@ -110,7 +109,7 @@ def harmless(value: Any) -> Any:
     and strangers' texts are among them."""
     if isinstance(value, bool | int | Decimal | datetime) or value is None:
         return value
-    text = ILLEGAL_CHARACTERS_RE.sub("", str(value))
+    text = _ILLEGAL.sub("", str(value))
     return f"'{text}" if _FORMULA.match(text) else text
 
 
@@ -141,6 +140,8 @@ def _csv(lines: Iterable[list[Any]]) -> Iterator[str]:
 
 
 def _xlsx(lines: Iterable[list[Any]]) -> Any:
+    from openpyxl import Workbook  # six MB in each process, for what few of them ever do
+
     book = Workbook(write_only=True)
     sheet = book.create_sheet()
     for line in lines:

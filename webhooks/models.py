@@ -53,7 +53,7 @@ _HANDLED = """
      WHERE event = %(event)s AND appmax_order_id = %(order)s AND processed
        AND (error_message IS NULL OR NOT (error_message LIKE %(not_believed)s OR error_message = %(not_found)s))
 """
-# What is read is older than the row that is changed, if somebody else has just had it; `xmin` tells, and nothing is done.
+# The row may be newer than what was read of it, if somebody else has just had it: `xmin` tells, and nothing is done.
 _INSERT_IF_IT_MOVES = f"""
     WITH seen AS (
         SELECT id, xmin AS version FROM orders
