@@ -179,7 +179,7 @@ DATABASES: dict[str, dict[str, Any]] = {
             ),
             "connect_timeout": 3,  # seconds
             "server_side_binding": True,
-            "prepare_threshold": None if DB_PGBOUNCER else 5,
+            "prepare_threshold": None if DB_PGBOUNCER else 5,  # planned once a connection (docs/performance.md)
         },
         "DISABLE_SERVER_SIDE_CURSORS": DB_PGBOUNCER,
     }
@@ -195,9 +195,7 @@ if env.flag("DB_POOL", True):
         "max_size": _open_share,
         "max_lifetime": DB_CONN_MAX_LIFETIME,
         "timeout": 2,  # seconds a request waits for a connection before it is told 503
-        # Seconds until an attempt to connect is given up, and the next request makes a new one. The library's 300, with
-        # pauses that double, would go on failing for as long again as PostgreSQL had been away.
-        "reconnect_timeout": 1,
+        "reconnect_timeout": 1,  # seconds; the library's 300 would fail as long again as PostgreSQL had been away
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -26,6 +26,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
             return super().get_new_connection(conn_params)
         return connection
 
+    def _close(self) -> None:
+        """Give it back. One on which something went wrong is not lent again: the fault may be its own, as when a
+        migration has changed the type of a column that its prepared statements read."""
+        if self.pool and self.connection is not None and self.errors_occurred:
+            self.connection.close()
+        super()._close()
+
 
 def _has_news(connection: psycopg.Connection) -> bool:
     """Whether anything has come that nobody asked for: the server's goodbye, as a rule. Without it there is nothing to

@@ -6,7 +6,7 @@ from copy import deepcopy
 from pathlib import Path
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import NotSupportedError, OperationalError, connection
 
 from checkout_project.postgresql.base import DatabaseWrapper
 
@@ -66,3 +66,31 @@ def test_after_a_longer_absence_the_next_request_finds_it_again(pooled: Database
     link(tmp_path)
 
     ask(pooled)
+
+
+def test_a_column_that_changes_its_type_costs_a_connection_one_statement(
+    pooled: DatabaseWrapper, tmp_path: Path
+) -> None:
+    """PostgreSQL refuses what was prepared before, again and again."""
+    link(tmp_path)
+
+    def read() -> None:
+        with pooled.cursor() as cursor:
+            cursor.execute("SELECT position FROM webhook_progress WHERE job = %s", ["none"])
+
+    def change(kind: str) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"ALTER TABLE webhook_progress ALTER position TYPE {kind}")
+
+    for _ in range(10):
+        read()
+    change("numeric")
+    try:
+        with pytest.raises(NotSupportedError):
+            read()
+        pooled.close()
+        for _ in range(2 * IDLE):
+            read()
+            pooled.close()
+    finally:
+        change("bigint")
