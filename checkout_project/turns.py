@@ -18,6 +18,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 log = structlog.stdlib.get_logger(__name__)
 
 PASSED = 8  # quick requests go before each piece of a slow one's work
+PAUSE_SECONDS = 0.003  # between two quick requests; only a longer one shows that there is nothing to give way to
 PATIENCE_SECONDS = 0.2  # a turn, or giving way, that takes longer (a row lock, say) holds nobody up
 # A Pix begins once and returns from Appmax four times (a token, three calls), which gunicorn.conf.py's graceful_timeout
 # leaves room for; each repeat of a call is one return more.
@@ -33,6 +34,7 @@ class Turns:
         self._lock = threading.Lock()
         self._quick = 0  # at work
         self._passed = 0  # since the last turn
+        self._last_quick = 0.0  # when one ended
         self._holder: threading.Lock | None = None  # whose turn it is, by the gate that he came through
         self._since = 0.0  # the last turn began, or the first of those who wait became the first
         self._beginning: deque[threading.Lock] = deque()
@@ -49,6 +51,7 @@ class Turns:
         finally:
             with self._lock:
                 self._quick -= 1
+                self._last_quick = time.monotonic()
                 self._passed += 1
                 self._let_next_go()
 
@@ -83,12 +86,16 @@ class Turns:
                 self._since, self._passed = time.monotonic(), 0
             queue.append(gate)
             self._let_next_go()
-        while not gate.acquire(timeout=PATIENCE_SECONDS):
+        while not gate.acquire(timeout=PAUSE_SECONDS if self._is_first(gate, queue) else PATIENCE_SECONDS):
             with self._lock:
                 self._let_next_go()
                 if time.monotonic() > until and gate in queue:
                     queue.remove(gate)
                     return
+
+    def _is_first(self, gate: threading.Lock, queue: deque[threading.Lock]) -> bool:
+        with self._lock:
+            return bool(queue) and queue[0] is gate
 
     def _give(self) -> None:
         with self._lock:
@@ -102,8 +109,8 @@ class Turns:
         if not queue:
             return
         is_held = self._holder is not None
-        gives_way = self._quick > 0 and self._passed < PASSED
         now = time.monotonic()
+        gives_way = (self._quick > 0 or now - self._last_quick < PAUSE_SECONDS) and self._passed < PASSED
         if not (is_held or gives_way) or now - self._since > PATIENCE_SECONDS:
             self._holder, self._since, self._passed = queue.popleft(), now, 0
             self._holder.release()

@@ -31,7 +31,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         migration has changed the type of a column that its prepared statements read."""
         if self.pool and self.connection is not None and self.errors_occurred:
             self.connection.close()
-        super()._close()
+        super()._close()  # type: ignore[misc] # not in the stubs
 
 
 def _has_news(connection: psycopg.Connection) -> bool:

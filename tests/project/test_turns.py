@@ -53,6 +53,35 @@ def test_turns_are_taken_one_at_a_time_in_the_order_of_arrival(pool: ThreadPoolE
     assert order == ["first", "a", "b", "c"]
 
 
+def test_no_turn_begins_in_the_pause_between_two_quick_requests(
+    pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "PAUSE_SECONDS", 60.0)
+    mine, order = Turns(), list[str]()
+    with mine.pass_by():
+        pass
+    job = pool.submit(_does(mine, order, "slow"))
+    _waits(mine)
+    for number in range(turns.PASSED):
+        with mine.pass_by():
+            order.append(str(number))
+    job.result(10)
+    assert order == [*map(str, range(turns.PASSED)), "slow"]
+
+
+def test_after_a_longer_pause_a_turn_begins_with_nothing_else_happening(
+    pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "PAUSE_SECONDS", 0.05)
+    mine, order = Turns(), list[str]()
+    with mine.pass_by():
+        pass
+    jobs = [pool.submit(_does(mine, order, "slow")) for _ in range(3)]
+    for job in jobs:
+        job.result(10)
+    assert order == ["slow"] * 3
+
+
 def test_a_turn_waits_for_the_quick_request_that_is_at_work(pool: ThreadPoolExecutor) -> None:
     mine, order = Turns(), list[str]()
     with mine.pass_by():
