@@ -35,10 +35,10 @@ class Turns:
         self._quick = 0  # at work
         self._passed = 0  # since the last turn
         self._last_quick = 0.0  # when one ended
-        self._holder: threading.Lock | None = None  # whose turn it is, by the gate that he came through
+        self._holder: threading.Semaphore | None = None  # whose turn it is, by the gate that he came through
         self._since = 0.0  # the last turn began, or the first of those who wait became the first
-        self._beginning: deque[threading.Lock] = deque()
-        self._returning: deque[threading.Lock] = deque()  # they go first
+        self._beginning: deque[threading.Semaphore] = deque()
+        self._returning: deque[threading.Semaphore] = deque()  # they go first
         self._mine = threading.local()  # .gate: what this thread came through, while it takes turns
 
     @contextmanager
@@ -77,25 +77,25 @@ class Turns:
         finally:
             self._take(self._returning, LONGEST_TO_RETURN_SECONDS)
 
-    def _take(self, queue: deque[threading.Lock], longest: float) -> None:
-        self._mine.gate = gate = threading.Lock()
-        gate.acquire()
+    def _take(self, queue: deque[threading.Semaphore], longest: float) -> None:
+        self._mine.gate = gate = threading.Semaphore(0)  # released for whoever waits there to look again
         until = time.monotonic() + longest
         with self._lock:
             if self._holder is None and not self._beginning and not self._returning:
                 self._since, self._passed = time.monotonic(), 0
             queue.append(gate)
-            self._let_next_go()
-        while not gate.acquire(timeout=PAUSE_SECONDS if self._is_first(gate, queue) else PATIENCE_SECONDS):
+        while True:
             with self._lock:
-                self._let_next_go()
-                if time.monotonic() > until and gate in queue:
-                    queue.remove(gate)
+                if gate in queue:
+                    self._let_next_go()
+                if gate not in queue:
                     return
-
-    def _is_first(self, gate: threading.Lock, queue: deque[threading.Lock]) -> bool:
-        with self._lock:
-            return bool(queue) and queue[0] is gate
+                if time.monotonic() > until:
+                    queue.remove(gate)
+                    _look_again(queue)
+                    return
+                is_first = queue[0] is gate
+            gate.acquire(timeout=PAUSE_SECONDS if is_first else PATIENCE_SECONDS)
 
     def _give(self) -> None:
         with self._lock:
@@ -114,6 +114,13 @@ class Turns:
         if not (is_held or gives_way) or now - self._since > PATIENCE_SECONDS:
             self._holder, self._since, self._passed = queue.popleft(), now, 0
             self._holder.release()
+            _look_again(queue)
+
+
+def _look_again(queue: deque[threading.Semaphore]) -> None:
+    """Who has become the first sleeps for less time."""
+    if queue:
+        queue[0].release()
 
 
 turns = Turns()

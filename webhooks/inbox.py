@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 from prometheus_client import Counter, Histogram
@@ -268,6 +268,8 @@ def _unknown(row: WebhookEvent) -> str | None:
 def _keep_failed(row: WebhookEvent, error: Exception) -> Outcome:
     """The raw delivery first: store it unprocessed, outside the transaction that failed."""
     log.error("webhook.processing_failed", order=row.appmax_order_id, error=type(error).__name__)
+    if not connection.in_atomic_block:
+        connection.close()  # it may be what has failed; the pool gives another
     row.pk = None
     row.keep_waiting(_failure(error))
     row.insert()

@@ -52,6 +52,7 @@ _HANDLED = """
     SELECT FROM webhook_events
      WHERE event = %(event)s AND appmax_order_id = %(order)s AND processed
        AND (error_message IS NULL OR NOT (error_message LIKE %(not_believed)s OR error_message = %(not_found)s))
+     LIMIT 1
 """
 # The row may be newer than what was read of it, if somebody else has just had it: `xmin` tells, and nothing is done.
 _INSERT_IF_IT_MOVES = f"""
@@ -62,12 +63,12 @@ _INSERT_IF_IT_MOVES = f"""
            AND NOT EXISTS (SELECT FROM installations WHERE external_key = ANY(%(merchants)s)
                                                        AND installations.id <> orders.installation_id)
     ), moved AS (
-        UPDATE orders SET status = %(status)s, updated_at = %(processed_at)s
+        UPDATE orders SET status = %(status)s, updated_at = clock_timestamp()
           FROM seen WHERE orders.id = seen.id AND orders.xmin = seen.version
      RETURNING appmax_order_id
     )
     INSERT INTO webhook_events (event, event_type, appmax_order_id, payload, processed, processed_at)
-    SELECT %(event)s, %(type)s, appmax_order_id, %(payload)s, true, %(processed_at)s FROM moved RETURNING id
+    SELECT %(event)s, %(type)s, appmax_order_id, %(payload)s, true, clock_timestamp() FROM moved RETURNING id
 """  # noqa: S608 - a piece of our own # nosec B608
 _IN_VAIN = {"not_believed": f"{NOT_BELIEVED}%", "not_found": NOT_FOUND}
 _INSERT = """
@@ -229,7 +230,6 @@ class WebhookEvent(models.Model):
             "type": self.event_type,
             "order": self.appmax_order_id,
             "payload": Jsonb(self.payload),
-            "processed_at": timezone.now(),
             "status": status,
             "before": list(before),
             "merchants": list(merchants),

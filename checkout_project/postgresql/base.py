@@ -1,6 +1,7 @@
 """Django's PostgreSQL backend, whose pool gets over a restarted server at once."""
 
 import select
+import time
 from typing import Any
 
 import psycopg
@@ -18,7 +19,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if not self.pool:
             return connection
         try:
-            if _has_news(connection):
+            if _has_news(connection) or _has_lain_idle(connection):
                 ConnectionPool.check_connection(connection)
         except psycopg.Error:
             self.pool.putconn(connection)
@@ -29,9 +30,18 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def _close(self) -> None:
         """Give it back. One on which something went wrong is not lent again: the fault may be its own, as when a
         migration has changed the type of a column that its prepared statements read."""
-        if self.pool and self.connection is not None and self.errors_occurred:
-            self.connection.close()
+        if self.pool and self.connection is not None:
+            self.connection.given_back = time.monotonic()
+            if self.errors_occurred:
+                self.connection.close()
         super()._close()  # type: ignore[misc] # not in the stubs
+
+    def close_if_unusable_or_obsolete(self) -> None:
+        """At the end of each request. Django's own would ask SELECT 1, and forget the error."""
+        if self.pool and self.errors_occurred and not self.in_atomic_block:
+            self.close()
+        else:
+            super().close_if_unusable_or_obsolete()
 
 
 def _has_news(connection: psycopg.Connection) -> bool:
@@ -40,3 +50,8 @@ def _has_news(connection: psycopg.Connection) -> bool:
     look = select.poll()
     look.register(connection.fileno(), select.POLLIN)
     return bool(look.poll(0))
+
+
+def _has_lain_idle(connection: psycopg.Connection) -> bool:
+    """For more than a second: long enough for the other side to have vanished without a goodbye, as in a failover."""
+    return time.monotonic() - getattr(connection, "given_back", 0.0) > 1

@@ -4,9 +4,11 @@ import time
 from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import NotSupportedError, OperationalError, connection
+from psycopg_pool import ConnectionPool
 
 from checkout_project.postgresql.base import DatabaseWrapper
 
@@ -88,9 +90,29 @@ def test_a_column_that_changes_its_type_costs_a_connection_one_statement(
     try:
         with pytest.raises(NotSupportedError):
             read()
-        pooled.close()
+        pooled.close_if_unusable_or_obsolete()  # as at the end of a request
         for _ in range(2 * IDLE):
             read()
             pooled.close()
     finally:
         change("bigint")
+
+
+def test_a_connection_that_has_lain_idle_is_asked_whether_it_lives(
+    pooled: DatabaseWrapper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other side may have vanished without a goodbye."""
+    link(tmp_path)
+    asked: list[Any] = []
+    monkeypatch.setattr(ConnectionPool, "check_connection", asked.append)
+    for _ in range(IDLE):
+        ask(pooled)
+    pooled.pool.wait(timeout=10)
+    ask(pooled)
+    fresh = len(asked)
+    for idle in pooled.pool._pool:
+        idle.given_back = time.monotonic() - 2
+
+    ask(pooled)
+
+    assert len(asked) == fresh + 1

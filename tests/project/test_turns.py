@@ -82,6 +82,28 @@ def test_after_a_longer_pause_a_turn_begins_with_nothing_else_happening(
     assert order == ["slow"] * 3
 
 
+def test_who_becomes_the_first_while_he_sleeps_is_woken(
+    pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "PAUSE_SECONDS", 0.05)
+    mine, order = Turns(), list[str]()
+
+    def work() -> None:
+        with mine.turn():
+            order.append("before")
+            with mine.pass_by():  # so that no turn begins when this one ends
+                pass
+
+    with mine.turn():
+        jobs = [pool.submit(work)]
+        _waits(mine)
+        jobs.append(pool.submit(_does(mine, order, "asleep")))
+        _waits(mine, 2)
+    for job in jobs:
+        job.result(10)
+    assert order == ["before", "asleep"]
+
+
 def test_a_turn_waits_for_the_quick_request_that_is_at_work(pool: ThreadPoolExecutor) -> None:
     mine, order = Turns(), list[str]()
     with mine.pass_by():

@@ -108,3 +108,33 @@ def test_a_duplicate_that_waited_for_the_lock_sees_what_was_done_meanwhile(race:
     assert set(answers) == {None, "already processed"}
     order.refresh_from_db()
     assert order.status == "pendente"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_breaks_meanwhile_costs_no_event(race: Any) -> None:
+    order = OrderFactory.create()
+    is_locked = threading.Event()
+
+    def is_ended() -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            )
+            return cursor.fetchone() is not None
+
+    def end_it() -> None:
+        with transaction.atomic():
+            Order.objects.locked(order.pk)
+            is_locked.set()
+            wait_until(is_ended)
+
+    def post() -> int:
+        is_locked.wait(timeout=10)
+        return int(send("order_paid", order.appmax_order_id).status_code)
+
+    answers = race(lambda number: post() if number else end_it(), times=2)
+
+    assert set(answers) == {None, 200}
+    row = WebhookEvent.objects.get()
+    assert (row.processed, row.error_message) == (False, "processing failed: OperationalError")
