@@ -30,15 +30,16 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def _close(self) -> None:
         """Give it back. One on which something went wrong is not lent again: the fault may be its own, as when a
         migration has changed the type of a column that its prepared statements read."""
-        if self.pool and self.connection is not None:
+        if self.connection is not None and self.pool:
             self.connection.given_back = time.monotonic()
             if self.errors_occurred:
                 self.connection.close()
         super()._close()  # type: ignore[misc] # not in the stubs
 
     def close_if_unusable_or_obsolete(self) -> None:
-        """At the end of each request. Django's own would ask SELECT 1, and forget the error."""
-        if self.pool and self.errors_occurred and not self.in_atomic_block:
+        """At the end of each request. Django's own would ask SELECT 1, and forget the error. The pool is looked at
+        last: that makes one, and tests change the database's name before they use it."""
+        if self.connection is not None and self.errors_occurred and self.pool and not self.in_atomic_block:
             self.close()
         else:
             super().close_if_unusable_or_obsolete()
