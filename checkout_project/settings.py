@@ -89,7 +89,6 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "checkout_project.middleware.Observed",
-    "checkout_project.turns.TakesTurns",
     "checkout_project.middleware.ProbesUnderAnyName",
     "django.middleware.security.SecurityMiddleware",
     "checkout_project.middleware.PageContentSecurity",

@@ -2,11 +2,14 @@
 
 from django.urls import URLPattern, path
 
+from checkout_project.limit import asks_appmax
 from orders.views import CheckoutViewSet
 
 
-def _route(path_after_key: str, method: str, action: str) -> URLPattern:
+def _route(path_after_key: str, method: str, action: str, *, may_ask_appmax: bool = True) -> URLPattern:
     view = CheckoutViewSet.as_view({method: action})
+    if may_ask_appmax:
+        view = asks_appmax(view)
     return path(f"checkout/<str:key>/{path_after_key}", view, name=f"checkout-{action}")
 
 
@@ -15,7 +18,7 @@ urlpatterns = [
     _route("pay/credit-card", "post", "pay_credit_card"),
     _route("pay/pix", "post", "pay_pix"),
     _route("pay/boleto", "post", "pay_boleto"),
-    _route("status/<str:order_id>", "get", "order_status"),
+    _route("status/<str:order_id>", "get", "order_status", may_ask_appmax=False),
     _route("installments", "get", "installments"),
     _route("refund", "post", "refund"),
     _route("tokenize", "post", "tokenize"),
