@@ -7,9 +7,9 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, InterfaceError, connection
 from django.test import Client
 
+from appmax.answers import CardPayment
 from appmax.client import AppmaxClient
 from appmax.errors import AppmaxError, Declined, OutcomeUnknown, Rejected
-from appmax.messages import CardPayment
 from appmax.simulator.server import SimulatorServer
 from appmax.simulator.state import Fault
 from orders import attempts
