@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 .PHONY: help run smoke manage demo-data simulator
 .PHONY: test coverage mutation lint format hooks hooks-install drills audit image
 .PHONY: bench bench-compare bench-admin
-.PHONY: postman postman-run requirements clean
+.PHONY: requirements clean
 .PHONY: install migrate logs down
 .DEFAULT_GOAL := help
 
@@ -58,18 +58,11 @@ hooks-install: $(VENV)/ready  ## have git run them before each commit
 requirements: $(VENV)/ready  ## compile requirements*.in; newer versions of what they need: ARGS=--upgrade
 	@$(COMPILE) requirements.in -o requirements.txt
 	@$(COMPILE) -c requirements.txt requirements-dev.in -o requirements-dev.txt
-	@$(COMPILE) dev/node/requirements.in -o dev/node/requirements.txt
-
-postman: $(VENV)/ready  ## the Postman collection, from the OpenAPI schema; ARGS=--check says whether it has changed
-	@$(BIN)/python -m dev.postman $(ARGS)
 
 clean:  ## forget the local data (orders, secrets, logs)
 	rm -rf .data
 
 ##@ Prove it
-
-postman-run: $(VENV)/ready  ## newman sends the Postman collection to the running stack
-	@$(BIN)/python -m dev.postman run
 
 drills: $(VENV)/ready  ## break it: kill, fill, cut and restart its parts, and a table of what was seen
 	@exec $(BIN)/python -m dev.test tests/drills $(ARGS)
