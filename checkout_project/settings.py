@@ -381,10 +381,8 @@ LOGGING = logs.configuration(LOG_LEVEL, LOG_FORMAT)
 METRICS_TOKEN = env.text("METRICS_TOKEN", "")
 # Where the job worker shows its own figures (manage.py worker); 0: nowhere.
 WORKER_METRICS_PORT = env.number("WORKER_METRICS_PORT", 0, maximum=65535)
-# Error reports and traces: off unless set.
+# Error reports: off unless set.
 SENTRY_DSN = env.text("SENTRY_DSN", "")
-OTEL_ENDPOINT = env.text("OTEL_EXPORTER_OTLP_ENDPOINT", "")
-OTEL_TRACES_SHARE = env.number("OTEL_TRACES_PERCENT", 100, maximum=100) / 100
 
 # ---------------------------------------------------------------------------------------------------------------------
 

@@ -71,7 +71,7 @@ def main() -> int:
             return 0
         if simulated:
             shop_key = {"SIMULATOR_SHOP_API_KEY": _shop_key(env, environment)}
-            parts.append(_start(stack, environment | shop_key, "simulator", "-m", "appmax.simulator"))
+            parts.append(_start(stack, environment | shop_key, "simulator", "-m", "simulator"))
         parts.append(_worker(stack, environment))
         parts.append(_start(stack, environment, "gunicorn", "-m", "gunicorn", "-c", "gunicorn.conf.py", echo=True))
 

@@ -5,10 +5,10 @@ import sys
 
 from django.core.exceptions import ImproperlyConfigured
 
-from appmax.simulator.__main__ import serve
-from appmax.simulator.settings import SimulatorSettings
 from checkout_project.environment import Environment
 from dev import run
+from simulator.__main__ import serve
+from simulator.settings import SimulatorSettings
 
 FOR_THE_APP = (
     "APPMAX_AUTH_URL",

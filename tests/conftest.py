@@ -11,9 +11,9 @@ from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 
-from appmax.simulator.server import SimulatorServer
-from appmax.simulator.settings import SimulatorSettings
 from installations.models import Installation
+from simulator.server import SimulatorServer
+from simulator.settings import SimulatorSettings
 from tests.emptying import quick_emptying
 from tests.factories import InstallationFactory
 

@@ -11,11 +11,11 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from appmax.simulator.server import SimulatorServer
-from appmax.simulator.state import Fault
 from installations.models import ApiKey, Installation, Suspension
 from orders.models import Order
 from orders.status import SETTLED, OrderStatus
+from simulator.server import SimulatorServer
+from simulator.state import Fault
 from tests.admin.conftest import history_of, messages_of, on, url
 from tests.factories import InstallationFactory, OrderFactory, api_key
 from tests.webhooks.conftest import send

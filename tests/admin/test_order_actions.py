@@ -7,13 +7,13 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from appmax.simulator.orders import Order as RemoteOrder
-from appmax.simulator.server import SimulatorServer
-from appmax.simulator.state import Fault
 from installations import gateway
 from installations.models import Installation
 from orders.models import IdempotentRequest, Order, StatusCheck
 from orders.status import OrderStatus
+from simulator.orders import Order as RemoteOrder
+from simulator.server import SimulatorServer
+from simulator.state import Fault
 from tests.admin.conftest import hidden, history_of, messages_of, on
 from tests.factories import OrderFactory
 

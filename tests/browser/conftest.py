@@ -10,7 +10,7 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Browser, ConsoleMessage, Page, Response, sync_playwright
 
-from appmax.simulator.server import SimulatorServer
+from simulator.server import SimulatorServer
 
 SCREENSHOTS = os.environ.get("SCREENSHOTS", "")  # a folder that gets a picture of each page
 ARGUMENTS = [

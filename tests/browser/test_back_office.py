@@ -9,9 +9,9 @@ from django.contrib.auth.models import User
 from django.test import Client
 from playwright.sync_api import Page, expect
 
-from appmax.simulator.server import SimulatorServer
 from installations.models import Installation
 from orders.models import Order
+from simulator.server import SimulatorServer
 from tests.factories import OrderFactory, WebhookEventFactory, api_key
 from tests.orders.conftest import by_card, ordered, post, remote
 from webhooks.models import WebhookEvent

@@ -7,8 +7,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from appmax.simulator.server import SimulatorServer
 from installations.models import Installation
+from simulator.server import SimulatorServer
 from tests.browser.conftest import picture
 from tests.factories import WebhookEventFactory
 

@@ -7,9 +7,9 @@ import pytest
 import requests
 from playwright.sync_api import Page, expect
 
-from appmax.simulator.server import SimulatorServer
 from installations.models import Installation
 from orders.models import Order
+from simulator.server import SimulatorServer
 from tests.browser.conftest import picture
 from tests.browser.test_merchant import check
 from tests.factories import api_key

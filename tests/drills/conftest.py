@@ -13,8 +13,8 @@ import pytest
 import requests
 from django.db import connection
 
-from appmax.simulator.server import SimulatorServer
 from dev.services import free_port
+from simulator.server import SimulatorServer
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py"]

@@ -16,9 +16,9 @@ import pytest
 import requests
 from django.utils import timezone
 
-from appmax.simulator.server import SimulatorServer
 from installations.models import Installation
 from orders.models import PaymentAttempt
+from simulator.server import SimulatorServer
 from tests.drills.conftest import manage, wait_until
 from tests.drills.test_pgbouncer import staff_cookies
 from tests.factories import OrderFactory, WebhookEventFactory, api_key

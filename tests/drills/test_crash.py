@@ -10,11 +10,11 @@ import requests
 from django.db import connection, transaction
 from django.utils import timezone
 
-from appmax.simulator.server import SimulatorServer
-from appmax.simulator.state import Fault
 from installations.models import Installation
 from orders.idempotency import ABANDONED
 from orders.models import IdempotentRequest, Order, PaymentAttempt
+from simulator.server import SimulatorServer
+from simulator.state import Fault
 from tests.drills.conftest import Processes, kill, manage, wait_until
 from tests.factories import api_key
 from tests.orders.conftest import by_card

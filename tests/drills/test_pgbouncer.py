@@ -16,11 +16,11 @@ from django.db import connection, transaction
 from django.test import Client
 from django.urls import reverse
 
-from appmax.simulator.server import SimulatorServer
-from appmax.simulator.state import Fault
 from dev import services
 from installations.models import Installation
 from orders.models import Order
+from simulator.server import SimulatorServer
+from simulator.state import Fault
 from tests.drills.conftest import manage, wait_until
 from tests.drills.load import says
 from tests.drills.test_redis import install

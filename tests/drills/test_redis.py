@@ -8,10 +8,10 @@ import pytest
 import requests
 from redis import Redis
 
-from appmax.simulator.server import SimulatorServer
 from dev import services
 from installations.models import Installation
 from orders.models import Order, PaymentAttempt
+from simulator.server import SimulatorServer
 from tests.drills.conftest import wait_until
 from tests.drills.load import Load, says
 from tests.factories import OrderFactory, api_key

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from appmax.simulator.server import SimulatorServer
-from appmax.simulator.state import Fault
 from dev.services import free_port
 from installations.models import Installation
 from orders.models import Order, PaymentAttempt
+from simulator.server import SimulatorServer
+from simulator.state import Fault
 from tests.drills.conftest import Processes, wait_until
 from tests.drills.load import Caller, Load, says
 from tests.factories import OrderFactory, api_key

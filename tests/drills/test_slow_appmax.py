@@ -9,9 +9,9 @@ import pytest
 import requests
 from django.db import connection
 
-from appmax.simulator.server import SimulatorServer
-from appmax.simulator.state import Fault
 from installations.models import Installation
+from simulator.server import SimulatorServer
+from simulator.state import Fault
 from tests.drills.conftest import wait_until
 from tests.drills.load import says
 from tests.factories import OrderFactory, api_key

@@ -11,11 +11,11 @@ import requests
 from django.db import connection
 from procrastinate.contrib.django import app
 
-from appmax.simulator.server import SimulatorServer
-from appmax.simulator.state import Fault
 from dev.services import free_port
 from installations.models import Installation
 from orders.models import Order, PaymentAttempt
+from simulator.server import SimulatorServer
+from simulator.state import Fault
 from tests.drills.conftest import wait_until
 from tests.drills.load import says
 from tests.factories import OrderFactory, api_key

@@ -11,10 +11,10 @@ from django.db import connection
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from appmax.simulator.server import SimulatorServer
-from appmax.simulator.state import Fault
 from installations.models import Installation
 from orders.models import Order, PaymentAttempt
+from simulator.server import SimulatorServer
+from simulator.state import Fault
 from tests.drills.conftest import kill, wait_until
 from tests.factories import api_key
 from tests.orders.conftest import by_card

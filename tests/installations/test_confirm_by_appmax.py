@@ -8,8 +8,8 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
-from appmax.simulator.server import SimulatorServer
 from installations.models import Installation, external_id_for
+from simulator.server import SimulatorServer
 from tests.factories import InstallationFactory
 
 URL = "/integrations/appmax/callback/install"

@@ -6,9 +6,9 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
-from appmax.simulator.server import SimulatorServer
-from appmax.simulator.state import Authorization, Fault
 from installations.models import Installation
+from simulator.server import SimulatorServer
+from simulator.state import Authorization, Fault
 from tests.factories import InstallationFactory
 
 URL = "/integrations/appmax/callback/install"

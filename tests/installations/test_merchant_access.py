@@ -9,8 +9,8 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from appmax.simulator.server import SimulatorServer
 from installations.models import ApiKey, Installation
+from simulator.server import SimulatorServer
 from tests.factories import InstallationFactory, OrderFactory, api_key
 
 URL = "/installations/shop/merchant/token"

@@ -6,8 +6,8 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
-from appmax.simulator.server import SimulatorServer
-from appmax.simulator.state import Fault
+from simulator.server import SimulatorServer
+from simulator.state import Fault
 
 APP_ID = "6f1c1a52-5d3e-4c1e-9d0a-2f0a4d1b7c11"
 

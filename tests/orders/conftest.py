@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from appmax.simulator.orders import Order as RemoteOrder
-from appmax.simulator.server import SimulatorServer
 from dev.smoke import ORDER
 from installations import gateway
 from installations.models import Installation
+from simulator.orders import Order as RemoteOrder
+from simulator.server import SimulatorServer
 from tests.factories import api_key
 
 CPF = "529.982.247-25"

@@ -6,11 +6,11 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from appmax.simulator.server import SimulatorServer
 from dev.smoke import ORDER
 from installations.models import Installation
 from orders import attempts
 from orders.models import AttemptState, Order, OrderQuerySet, PaymentAttempt
+from simulator.server import SimulatorServer
 from tests.factories import OrderFactory
 from tests.orders.conftest import by_card, ordered, post, remote
 
@@ -75,7 +75,7 @@ def test_what_appmax_refuses_is_told_in_its_words(store: Client, simulator: Simu
 def test_a_refund_of_unknown_outcome_is_said_so_and_never_repeated(
     store: Client, paid: dict[str, Any], simulator: SimulatorServer
 ) -> None:
-    from appmax.simulator.state import Fault
+    from simulator.state import Fault
 
     simulator.state.add_fault(Fault("/v1/orders/refund-request", status=504, work=True))
     body = {"order_id": paid["order_id"], "type": "partial", "value": 500}
@@ -166,7 +166,7 @@ def test_the_same_upsell_twice_is_409_and_charges_once(
 def test_an_upsell_of_unknown_outcome_waits_for_staff(
     store: Client, paid: dict[str, Any], simulator: SimulatorServer
 ) -> None:
-    from appmax.simulator.state import Fault
+    from simulator.state import Fault
 
     simulator.state.add_fault(Fault("/v1/orders/upsell", status=504, work=True))
 
@@ -178,7 +178,7 @@ def test_an_upsell_of_unknown_outcome_waits_for_staff(
 def test_an_upsell_that_is_sent_again_is_told_what_became_of_it(
     store: Client, paid: dict[str, Any], simulator: SimulatorServer
 ) -> None:
-    from appmax.simulator.state import Fault
+    from simulator.state import Fault
 
     simulator.state.add_fault(Fault("/v1/orders/upsell", status=504, work=True))
     assert post(store, "upsell", upsell(paid), key="u-1").status_code == 502
@@ -193,7 +193,7 @@ def test_an_upsell_that_is_sent_again_is_told_what_became_of_it(
 def test_an_upsell_that_staff_found_paid_is_told_as_such_when_sent_again(
     store: Client, paid: dict[str, Any], simulator: SimulatorServer
 ) -> None:
-    from appmax.simulator.state import Fault
+    from simulator.state import Fault
 
     simulator.state.add_fault(Fault("/v1/orders/upsell", status=504, work=True))
     post(store, "upsell", upsell(paid), key="u-1")

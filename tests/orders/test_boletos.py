@@ -3,9 +3,9 @@
 import pytest
 from django.test import Client
 
-from appmax.simulator.server import SimulatorServer
-from appmax.simulator.state import Fault
 from orders.models import AttemptState, Order, PaymentAttempt
+from simulator.server import SimulatorServer
+from simulator.state import Fault
 from tests.orders.conftest import by_pix, ordered, post, remote
 
 pytestmark = pytest.mark.django_db(transaction=True)

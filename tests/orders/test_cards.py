@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from appmax.answers import CardPayment
 from appmax.client import AppmaxClient
-from appmax.simulator.server import SimulatorServer
 from orders.models import Order, PaymentAttempt
+from simulator.server import SimulatorServer
 from tests.orders.conftest import CARD, by_card, by_pix, ordered, post, remote
 
 pytestmark = pytest.mark.django_db(transaction=True)

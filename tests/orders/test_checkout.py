@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from appmax.simulator.server import SimulatorServer
-from appmax.simulator.state import Fault
 from dev.smoke import ORDER
 from installations import gateway
 from installations.models import Installation
 from orders.models import Order, OrderQuerySet
+from simulator.server import SimulatorServer
+from simulator.state import Fault
 from tests.factories import OrderFactory
 from tests.orders.conftest import CPF, ordered, post
 from webhooks.models import WebhookEvent

@@ -9,11 +9,11 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from appmax.simulator.server import SimulatorServer
-from appmax.simulator.state import Fault
 from dev.smoke import ORDER
 from orders import idempotency
 from orders.models import IdempotentRequest, Order, PaymentAttempt
+from simulator.server import SimulatorServer
+from simulator.state import Fault
 from tests.factories import InstallationFactory, api_key
 from tests.orders.conftest import by_card, by_pix, ordered, post, remote
 

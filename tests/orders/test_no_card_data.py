@@ -13,9 +13,9 @@ from psycopg import sql
 from structlog.stdlib import ProcessorFormatter
 
 from appmax.client import AppmaxClient
-from appmax.simulator.server import SimulatorServer
-from appmax.simulator.state import Fault
 from installations.models import Installation
+from simulator.server import SimulatorServer
+from simulator.state import Fault
 from tests.orders.conftest import CARD, by_card, ordered, post
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -10,11 +10,11 @@ from django.test import Client
 from appmax.answers import CardPayment
 from appmax.client import AppmaxClient
 from appmax.errors import AppmaxError, Declined, OutcomeUnknown, Rejected
-from appmax.simulator.server import SimulatorServer
-from appmax.simulator.state import Fault
 from orders import attempts
 from orders.idempotency import Claim
 from orders.models import AttemptMethod, AttemptState, Order, PaymentAttempt
+from simulator.server import SimulatorServer
+from simulator.state import Fault
 from tests.orders.conftest import by_card, by_pix, ordered, post, remote
 
 pytestmark = pytest.mark.django_db(transaction=True)

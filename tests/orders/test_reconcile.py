@@ -9,12 +9,12 @@ from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
-from appmax.simulator.server import SimulatorServer
-from appmax.simulator.state import Fault
 from installations.models import Installation
 from orders import reconcile
 from orders.models import Order, PaymentAttempt, StatusCheck
 from orders.reconcile import Outcome, reconcile_due
+from simulator.server import SimulatorServer
+from simulator.state import Fault
 from tests.factories import InstallationFactory, OrderFactory
 from tests.orders.conftest import by_card, by_pix, ordered, post, remote
 

@@ -9,13 +9,13 @@ from django.test import Client
 from django.utils import timezone
 
 from appmax.errors import AppmaxError
-from appmax.simulator.server import SimulatorServer
-from appmax.simulator.state import Fault
 from installations.models import Installation
 from orders import reconcile
 from orders.models import Order, PaymentAttempt, StatusCheck
 from orders.reconcile import Outcome, reconcile_due
 from orders.status import OrderStatus
+from simulator.server import SimulatorServer
+from simulator.state import Fault
 from tests.orders.conftest import by_card, by_pix, ordered, post
 from tests.orders.test_reconcile import CARD_CALL, age, age_orders, pay_into_the_unknown
 

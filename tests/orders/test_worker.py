@@ -15,10 +15,10 @@ from django.test import Client
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from appmax.simulator.server import SimulatorServer
-from appmax.simulator.state import Fault
 from dev.services import free_port
 from orders.models import Order, PaymentAttempt
+from simulator.server import SimulatorServer
+from simulator.state import Fault
 from tests.drills.conftest import wait_until
 from tests.orders.conftest import by_card, ordered, post
 

@@ -35,7 +35,6 @@ def check(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]
         ({"APP_URL": "ftp://shop"}, "APP_URL must be an http or https URL"),
         ({"APP_ENV": "production"}, "APP_KEY is not set"),
         ({"APP_ENV": "production", "APP_KEY": "k", "APP_URL": "https://x.com"}, "FIELD_ENCRYPTION_KEYS is not set"),
-        ({"OTEL_TRACES_PERCENT": "101"}, "OTEL_TRACES_PERCENT must be at most 100"),
         ({"WORKER_METRICS_PORT": "65536"}, "WORKER_METRICS_PORT must be at most 65535"),
         ({"SENTRY_DSN": "key"}, "SENTRY_DSN is none"),
         ({"DB_PASSWORD": "", "DB_PASSWORD_FILE": "/nowhere"}, "DB_PASSWORD_FILE can't be read"),

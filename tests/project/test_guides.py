@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from appmax.simulator.server import SimulatorServer
+from simulator.server import SimulatorServer
 
 ROOT = Path(__file__).resolve().parents[2]
 BLOCKS = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)

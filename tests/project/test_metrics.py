@@ -12,10 +12,10 @@ from django.test import Client
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
-from appmax.simulator.server import SimulatorServer
 from installations.models import Installation
 from orders.models import StatusCheck
 from orders.signals import order_created
+from simulator.server import SimulatorServer
 from tests.factories import OrderFactory, WebhookEventFactory, api_key
 from tests.orders.conftest import by_card, by_pix
 from webhooks import inbox

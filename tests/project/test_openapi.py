@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from schemathesis import checks
 from schemathesis.specs.openapi import checks as openapi_checks
 
-from appmax.simulator.orders import Order as RemoteOrder
-from appmax.simulator.server import SimulatorServer
 from checkout_project.wsgi import application
 from installations.models import Installation
+from simulator.orders import Order as RemoteOrder
+from simulator.server import SimulatorServer
 from tests.factories import OrderFactory, api_key
 
 PAGES = {"", "admin/", "language", "api/schema", "api/docs", "api/redoc"}

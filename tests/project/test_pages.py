@@ -9,9 +9,9 @@ from django.core.management import call_command
 from django.db import OperationalError
 from django.test import Client
 
-from appmax.simulator.server import SimulatorServer
-from appmax.simulator.state import Fault
 from installations import registration
+from simulator.server import SimulatorServer
+from simulator.state import Fault
 from tests.factories import WebhookEventFactory
 
 pytestmark = pytest.mark.django_db

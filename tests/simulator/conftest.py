@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import requests
 
-from appmax.simulator.server import SimulatorServer
-from appmax.simulator.settings import SimulatorSettings
+from simulator.server import SimulatorServer
+from simulator.settings import SimulatorSettings
 
 TIMEOUT = 10  # seconds, for whatever is waited for
 CPF = "52998224725"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import requests
 
-from appmax.simulator.api_log import MOST_CALLS, ApiLog, without_secrets
+from simulator.api_log import MOST_CALLS, ApiLog, without_secrets
 from tests.simulator.conftest import CPF, Appmax, card_fields
 
 NUMBER, CVV, HOLDER = "5555444433332222", "9173", "BEATRIZ FIGUEIREDO"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from appmax.simulator import boleto
+from simulator import boleto
 from tests.simulator.conftest import Appmax, Receiver
 
 

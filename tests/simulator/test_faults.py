@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import requests
 
-from appmax.simulator import failures
 from appmax.wording import error_message
+from simulator import failures
 from tests.simulator.conftest import Appmax
 
 PIX = "/v1/payments/pix"

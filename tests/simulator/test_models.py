@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from appmax.simulator import models
-from appmax.simulator.catalogue import CUSTOMER, EVENTS, ORDER, SEQUENCES, find
-from appmax.simulator.orders import Order
+from simulator import models
+from simulator.catalogue import CUSTOMER, EVENTS, ORDER, SEQUENCES, find
+from simulator.orders import Order
 from tests.simulator.conftest import Appmax, Receiver
 from webhooks import payload
 

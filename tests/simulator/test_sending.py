@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from appmax.simulator.catalogue import SEQUENCES
+from simulator.catalogue import SEQUENCES
 from tests.simulator.conftest import Appmax, Receiver
 
 NAMES = ["order_authorized", "order_approved", "order_paid"]

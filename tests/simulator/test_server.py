@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import requests
 
-from appmax.simulator.server import SimulatorServer
-from appmax.simulator.settings import SimulatorSettings
+from simulator.server import SimulatorServer
+from simulator.settings import SimulatorSettings
 from tests.simulator.conftest import TIMEOUT, Appmax, Receiver
 
 IDENTITY = {
@@ -196,7 +196,7 @@ def test_wrong_settings_are_named_in_one_line(changes: dict[str, str], message: 
 def test_alone_it_stops_cleanly(name: signal.Signals) -> None:
     environment = {**os.environ, **IDENTITY, "SIMULATOR_PORT": "1", "SIMULATOR_HOST": "127.0.0.1"}
     program = (
-        "import sys, dataclasses; from appmax.simulator import __main__ as run, settings as s;"
+        "import sys, dataclasses; from simulator import __main__ as run, settings as s;"
         "read = s.SimulatorSettings.from_env;"
         "run.SimulatorSettings = type('Any', (), {'from_env': lambda: dataclasses.replace(read(), port=0)}); run.main()"
     )

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from appmax.simulator.server import SimulatorServer
 from installations.models import Installation
 from orders import reconcile
 from orders.models import Order
+from simulator.server import SimulatorServer
 from tests.factories import api_key
 from tests.simulator.shop_visitor import CARD, DECLINED, Visitor, fields, order_id_of, status_of
 

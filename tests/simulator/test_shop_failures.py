@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from appmax.simulator.shop import backend
+from simulator.shop import backend
 from tests.simulator.conftest import Appmax
 from tests.simulator.shop_visitor import CARD, Product, Visitor, fields, status_of
 

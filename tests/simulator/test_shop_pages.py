@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from appmax.simulator.cards import OUTCOMES
-from appmax.simulator.records import Authorization
-from appmax.simulator.shop.catalogue import CARD_WORDS, PRODUCTS
-from appmax.simulator.shop.statuses import WORDS
 from orders.status import OrderStatus
+from simulator.cards import OUTCOMES
+from simulator.records import Authorization
+from simulator.shop.catalogue import CARD_WORDS, PRODUCTS
+from simulator.shop.statuses import WORDS
 from tests.simulator.conftest import Appmax
 from tests.simulator.shop_visitor import CARD, Product, Visitor, fields
 

@@ -9,9 +9,9 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
 
-import appmax.simulator
+import simulator
 
-ROOT = Path(appmax.simulator.__file__).parent
+ROOT = Path(simulator.__file__).parent
 FOLDER = ROOT / "locale" / "pt_BR" / "LC_MESSAGES"
 HOW = [("shop/**.py", "python"), ("templates/shop/**.html", "jinja2")]  # as locale/babel.cfg has it
 SAME_IN_BOTH = {"Total", "Pix", "Boleto", "E-mail"}

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import segno
 
-from appmax.simulator.limits import Limits
-from appmax.simulator.pix import PIXELS
+from simulator.limits import Limits
+from simulator.pix import PIXELS
 from tests.simulator.conftest import Appmax, Receiver
 
 DECLINED = "4000000000000028"

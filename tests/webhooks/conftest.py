@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from appmax.simulator.server import SimulatorServer
 from installations.models import Installation
 from orders.models import Order
+from simulator.server import SimulatorServer
 from tests.factories import OrderFactory
 
 URL = "/webhooks/appmax"

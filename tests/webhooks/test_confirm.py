@@ -7,11 +7,11 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from appmax.simulator.server import SimulatorServer
-from appmax.simulator.state import Fault
 from orders.models import Order
 from orders.reconcile import Round
 from orders.signals import order_created
+from simulator.server import SimulatorServer
+from simulator.state import Fault
 from tests.factories import OrderFactory
 from tests.webhooks.conftest import send
 from tests.webhooks.test_trust import process_due, time_passes, verify_new

@@ -8,12 +8,12 @@ import pytest
 from django.db.models import F
 from django.utils import timezone
 
-from appmax.simulator.server import SimulatorServer
-from appmax.simulator.state import Fault
 from installations.models import Installation
 from orders import reconcile
 from orders.models import AttemptState, Order, PaymentAttempt, StatusCheck
 from orders.reconcile import Round
+from simulator.server import SimulatorServer
+from simulator.state import Fault
 from tests.factories import InstallationFactory, OrderFactory, WebhookEventFactory
 from tests.webhooks.conftest import BROKEN_RULE, send
 from webhooks import inbox, tasks, verify, waiting

@@ -12,11 +12,11 @@ from django.core.management import call_command
 from django.db import transaction
 from django.utils import timezone
 
-from appmax.simulator.server import SimulatorServer
-from appmax.simulator.state import Fault
 from orders.models import Order, OrderQuerySet
 from orders.reconcile import Round
 from orders.signals import order_created
+from simulator.server import SimulatorServer
+from simulator.state import Fault
 from tests.factories import InstallationFactory, OrderFactory, WebhookEventFactory
 from tests.webhooks.conftest import BROKEN_RULE, send
 from webhooks import inbox, waiting

@@ -1,0 +1,53 @@
+"""Who asks, and what is theirs."""
+
+from typing import Any
+
+from flask import request
+
+from simulator.context import simulation
+from simulator.orders import Order
+from simulator.reading import is_whole, refuse
+from simulator.state import APP
+
+
+def require_app() -> None:
+    """End the request unless the app asks."""
+    if _owner() != APP:
+        refuse(403, {"message": "This token is a merchant's; the app's is needed."})
+
+
+def require_merchant() -> str:
+    """The external_key of the merchant who asks."""
+    owner = _owner()
+    if owner == APP:
+        refuse(403, {"message": "This token is the app's; a merchant's is needed."})
+    _stay_within_limits(owner)
+    return owner
+
+
+def _stay_within_limits(merchant: str) -> None:
+    """End the request if the merchant asks too often, and the limits are in force."""
+    sim = simulation()
+    if not sim.state.switches.rate_limits:
+        return
+    route = request.url_rule.rule if request.url_rule else request.path
+    seconds = sim.limits.seconds_to_wait(merchant, f"{request.method} {route}")
+    if seconds:
+        body = {"message": "Too many requests", "retryAfter": f"{seconds} seconds"}
+        refuse(429, body, headers={"Retry-After": str(seconds)})
+
+
+def require_order(merchant: str, order_id: Any) -> Order:
+    """The merchant's order of this id; 404 ends the request if there is none."""
+    order = simulation().state.order(order_id) if is_whole(order_id) else None
+    if order is None or order.external_key != merchant:
+        refuse(404, {"errors": {"message": "Order not found"}})
+    return order
+
+
+def _owner() -> str:
+    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+    owner = simulation().state.owner_of(value) if scheme.lower() == "bearer" else None
+    if owner is None:
+        refuse(401, {"message": "Unauthenticated."})
+    return owner

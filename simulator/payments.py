@@ -1,0 +1,174 @@
+"""A merchant's payments: credit card, Pix, boleto, and what goes with cards."""
+
+import secrets
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request
+
+from simulator import answers, boleto, cards, events, faults, pix
+from simulator.access import require_merchant, require_order
+from simulator.cards import MOST_INSTALMENTS, Card
+from simulator.context import simulation
+from simulator.orders import CARD, PAYABLE, PAYABLE_BY_CARD, Order, Payment
+from simulator.reading import as_object, is_document, is_whole, json_body, refuse, refuse_fields
+from simulator.records import iso
+from simulator.sales import MOST_CENTS
+
+payments = Blueprint("payments", __name__)
+faults.suffer(payments)
+
+LONGEST_DESCRIPTOR = 13  # characters on a card's statement
+
+
+# --- cards -----------------------------------------------------------------------------------------------------------
+
+
+@payments.post("/v1/payments/credit-card")
+def pay_by_card() -> tuple[Response, int]:
+    """Charge a card, as often as it is asked for: like Appmax, it knows no idempotency key."""
+    sim, merchant, body = simulation(), require_merchant(), json_body()
+    order = require_order(merchant, body.get("order_id"))
+    data = as_object(body.get("payment_data"))
+    fields = as_object(data.get("credit_card"))
+    errors = _subscription_errors(data.get("subscription")) | _card_payment_errors(fields)
+    if body.get("customer_id") != order.customer_id:
+        errors["customer_id"] = "The customer_id is not the order's."
+    refuse_fields(errors)
+    _require_status(order, PAYABLE_BY_CARD)
+    card = cards.under(sim.state.switches.cards, _card(merchant, fields))
+    outcome = card.outcome
+    payment = _payment(order, card, fields.get("installments") or 1)
+    if outcome.status:
+        tried = sim.state.take_card(order.id, payment)
+        if tried is None:
+            refuse(422, {"errors": {"message": "The order can't be paid any more"}})
+        events.tell(sim, tried, *outcome.events)
+    if outcome.refusal:
+        refuse(*outcome.refusal)
+    return jsonify(data=answers.card(sim.state.shape, payment)), 201
+
+
+@payments.post("/v1/payments/tokenize")
+def tokenize() -> tuple[Response, int]:
+    """A token in a card's place, for one payment."""
+    merchant = require_merchant()
+    fields = as_object(as_object(json_body().get("payment_data")).get("credit_card"))
+    refuse_fields(cards.card_errors(fields))
+    token = simulation().state.add_card_token(merchant, cards.card_of(fields["number"]))
+    return jsonify(data={"token": token}), 201
+
+
+@payments.post("/v1/payments/installments")
+def installments() -> Response:
+    """What one to twelve instalments of a total in cents cost, in reais."""
+    require_merchant()
+    body = json_body()
+    most, total = body.get("installments"), body.get("total_value")
+    errors = {}
+    if not (is_whole(most) and 1 <= most <= MOST_INSTALMENTS):
+        errors["installments"] = f"The installments must be between 1 and {MOST_INSTALMENTS}."
+    if not (is_whole(total) and 0 < total <= MOST_CENTS):
+        errors["total_value"] = "The total_value must be a positive integer of cents."
+    if not isinstance(body.get("settings"), bool):
+        errors["settings"] = "The settings field must be true or false."
+    refuse_fields(errors)
+    return jsonify(data=answers.installments(simulation().state.shape, body["total_value"], body["installments"]))
+
+
+def _card(merchant: str, fields: dict[str, Any]) -> Card:
+    """The card itself, or the one that a token stands for, which is used up."""
+    if not fields.get("token"):
+        return cards.card_of(fields["number"])
+    card = simulation().state.use_card_token(merchant, fields["token"])
+    if card is None:
+        refuse(422, {"errors": {"message": "The card token is unknown, or was used already"}})
+    return card
+
+
+def _payment(order: Order, card: Card, number_of_instalments: int) -> Payment:
+    status = card.outcome.status
+    payment = Payment(simulation().state.next_payment_id(), CARD, order.total, status, card.last4)
+    payment.installments = number_of_instalments
+    if card.outcome.referenced and not card.outcome.refusal:
+        payment.pay_reference = secrets.token_hex(12)
+    if payment.charged:
+        payment.upsell_hash = secrets.token_hex(20)
+    return payment
+
+
+def _card_payment_errors(fields: dict[str, Any]) -> dict[str, str]:
+    token = fields.get("token")
+    errors = {} if token else cards.card_errors(fields)
+    for name in ("token", "upsell_hash", "soft_descriptor"):
+        if not isinstance(fields.get(name) or "", str):
+            errors[name] = f"The {name} must be a string."
+    if len(str(fields.get("soft_descriptor") or "")) > LONGEST_DESCRIPTOR:
+        errors["soft_descriptor"] = f"The soft_descriptor may not have more than {LONGEST_DESCRIPTOR} characters."
+    number = fields.get("installments")
+    if number is not None and not (is_whole(number) and 1 <= number <= MOST_INSTALMENTS):
+        errors["installments"] = f"The installments must be between 1 and {MOST_INSTALMENTS}."
+    if (document := fields.get("holder_document_number")) not in (None, "") and not is_document(document):
+        errors["holder_document_number"] = "The holder_document_number is invalid."
+    return errors
+
+
+def _subscription_errors(subscription: Any) -> dict[str, str]:
+    if subscription in (None, [], {}):
+        return {}
+    asked = as_object(subscription)
+    number = asked.get("interval_count")
+    if isinstance(asked.get("interval"), str) and asked["interval"] and is_whole(number) and number > 0:
+        return {}
+    return {"subscription": "The subscription needs an interval and a positive interval_count."}
+
+
+# --- Pix and boleto --------------------------------------------------------------------------------------------------
+
+
+@payments.post("/v1/payments/pix")
+def pay_by_pix() -> tuple[Response, int]:
+    """A Pix; empty if one is pending already."""
+    sim, order = simulation(), _order_to_pay("pix")
+    shape, emv = sim.state.shape, pix.br_code(order.id, order.total)
+    expires_at = datetime.now(UTC) + timedelta(minutes=sim.state.switches.pix_minutes)
+    begun = sim.state.begin_pix(order.id, emv, pix.qr_picture(emv), iso(expires_at))
+    if begun is None:
+        return jsonify(data=answers.pix_is_pending(shape)), 200
+    events.tell(sim, begun, "order_pix_created")
+    return jsonify(data=answers.pix(shape, begun, request.host_url)), 201
+
+
+@payments.post("/v1/payments/boleto")
+def pay_by_boleto() -> tuple[Response, int]:
+    """A boleto; while it is pending, the same one again."""
+    sim, order = simulation(), _order_to_pay("boleto")
+    due = boleto.due_date()
+    line = boleto.digitable_line(order.id, order.total, due)
+    link = f"{request.host_url}boletos/{order.id}.pdf"
+    payment_id = sim.state.next_payment_id()
+    begin = partial(
+        Order.begin_boleto, payment_id=payment_id, link_pdf=link, digitable_line=line, due_date=due.isoformat()
+    )
+    begun = sim.state.change_order(order.id, begin)
+    if begun is None:
+        pending = require_order(order.external_key, order.id)
+        return jsonify(data=answers.boleto(sim.state.shape, pending)), 200
+    events.tell(sim, begun, "order_billet_created")
+    return jsonify(data=answers.boleto(sim.state.shape, begun)), 201
+
+
+def _order_to_pay(method: str) -> Order:
+    """The order that a Pix or boleto is asked for."""
+    merchant, body = require_merchant(), json_body()
+    order = require_order(merchant, body.get("order_id"))
+    if not is_document(as_object(as_object(body.get("payment_data")).get(method)).get("document_number")):
+        refuse_fields({"document_number": "The document_number is invalid."})
+    _require_status(order, PAYABLE)
+    return order
+
+
+def _require_status(order: Order, statuses: tuple[str, ...]) -> None:
+    if order.status not in statuses:
+        refuse(422, {"errors": {"message": f"The order is {order.status}"}})

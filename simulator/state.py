@@ -1,0 +1,307 @@
+"""All that the simulated Appmax knows, in memory, behind one lock."""
+
+import copy
+import secrets
+import threading
+import time
+from collections.abc import Callable, Mapping
+from itertools import count
+from typing import Any
+
+from simulator.cards import Card
+from simulator.credentials import MerchantCredentials
+from simulator.orders import APPROVED, UPSELL, Order, Payment
+from simulator.records import Authorization, Fault, HealthCheck
+from simulator.switches import Switches
+
+__all__ = ["APP", "Authorization", "Fault", "HealthCheck", "Order", "Payment", "State"]
+
+APP = ""  # whom an app token belongs to; a merchant's token belongs to its external_key, which is never empty
+
+
+class State:
+    """Every method is safe from several threads, and what it returns is a copy, as it was at that moment.
+
+    The dictionaries and lists are there for tests in the same process: to look into, and to arrange a situation.
+    """
+
+    def __init__(self, seed: str, webhook_url: str, switches: Switches) -> None:
+        self._lock = threading.Lock()
+        self._credentials = MerchantCredentials(seed)
+        self._first_webhook_url, self._first_switches = webhook_url, switches
+        # The product's database outlives this process, so ids must not start again at 1. They fit an int4 column.
+        first = int(time.time()) - 1_700_000_000
+        self._ids, self._payment_ids = count(first), count(first)
+        self._forget()
+
+    def next_id(self) -> int:
+        """Of a customer or an order; none is used twice."""
+        return next(self._ids)
+
+    def next_payment_id(self) -> int:
+        """Of a payment; none is used twice."""
+        return next(self._payment_ids)
+
+    def _forget(self) -> None:
+        self.webhook_url = self._first_webhook_url
+        self.switches = self._first_switches
+        self.authorizations: dict[str, Authorization] = {}
+        self.customers: dict[int, dict[str, Any]] = {}
+        self.orders: dict[int, Order] = {}
+        self.card_tokens: dict[str, tuple[str, Card]] = {}  # with the external_key of the merchant whose they are
+        self.upsell_hashes: dict[str, int] = {}  # not used yet, with the order whose card they charge
+        self.faults: list[Fault] = []
+        self._tokens: dict[str, tuple[str, float]] = {}
+
+    def reset(self) -> None:
+        """As after a restart: nothing is known, tokens included, and no id is used again."""
+        with self._lock:
+            self._forget()
+
+    def counts(self) -> dict[str, int]:
+        """How many of each there are."""
+        with self._lock:
+            return {
+                "installations": len(self.authorizations),
+                "customers": len(self.customers),
+                "orders": len(self.orders),
+                "faults": len(self.faults),
+            }
+
+    # --- switches ---
+
+    def switch(self, **wish: Any) -> Switches:
+        """Set these switches; they must be right (`switches.errors`). All of them, as they are then."""
+        with self._lock:
+            self.switches = self.switches.changed(wish)
+            return self.switches
+
+    @property
+    def shape(self) -> str:
+        """Of answers about payments."""
+        return self.switches.shape
+
+    @shape.setter
+    def shape(self, shape: str) -> None:
+        self.switch(shape=shape)
+
+    # --- who is who ---
+
+    def merchant_credentials(self, external_key: str) -> tuple[str, str]:
+        """Client id and secret of the merchant's installation; the same after a restart."""
+        return self._credentials.issue(external_key)
+
+    def merchant_of(self, client_id: str, client_secret: str) -> str | None:
+        """The external_key whose credentials these are; None if they are nobody's."""
+        return self._credentials.owner(client_id, client_secret)
+
+    def issue_token(self, owner: str, seconds: float) -> str:
+        """A bearer token of the app (APP) or of a merchant (its external_key)."""
+        token, now = secrets.token_urlsafe(32), time.monotonic()
+        with self._lock:
+            self._tokens = {known: entry for known, entry in self._tokens.items() if now < entry[1]}
+            self._tokens[token] = owner, now + seconds
+        return token
+
+    def owner_of(self, token: str) -> str | None:
+        """Whose token this is; None if it is unknown or has expired."""
+        with self._lock:
+            owner, expires = self._tokens.get(token, (None, 0.0))
+        return owner if time.monotonic() < expires else None
+
+    def revoke_tokens(self) -> None:
+        """As if all had expired."""
+        with self._lock:
+            self._tokens.clear()
+
+    # --- installations ---
+
+    def authorize(self, external_key: str, callback_url: str) -> str:
+        """The hash of a new installation."""
+        token = secrets.token_hex(20)
+        with self._lock:
+            self.authorizations[token] = Authorization(token, external_key, callback_url)
+        return token
+
+    def authorization(self, token: str) -> Authorization | None:
+        """The installation of this hash."""
+        with self._lock:
+            return copy.deepcopy(self.authorizations.get(token))
+
+    def latest_authorizations(self) -> list[Authorization]:
+        """Newest first."""
+        with self._lock:
+            return copy.deepcopy(list(self.authorizations.values())[::-1])
+
+    def claim(self, token: str) -> Authorization | None:
+        """Use the hash up for `/app/client/generate`; None if it is unknown or used: of two callers one gets it."""
+        with self._lock:
+            authorization = self.authorizations.get(token)
+            if authorization is None or authorization.generated:
+                return None
+            authorization.generated = True
+            return copy.deepcopy(authorization)
+
+    def release(self, token: str) -> None:
+        """The health check failed: the hash may be used once more."""
+        with self._lock:
+            if authorization := self.authorizations.get(token):
+                authorization.generated = False
+
+    def mark_saved(self, token: str) -> None:
+        """The merchant pressed "Salvar", and the app confirmed."""
+        with self._lock:
+            if authorization := self.authorizations.get(token):
+                authorization.saved = True
+
+    def record_health_check(self, token: str, status: int | None, text: str) -> HealthCheck:
+        """What the app answered to its health check."""
+        check = HealthCheck(status, text)
+        with self._lock:
+            if authorization := self.authorizations.get(token):
+                authorization.health_checks.append(check)
+        return check
+
+    # --- customers and orders ---
+
+    def upsert_customer(self, external_key: str, fields: Mapping[str, Any]) -> int:
+        """The customer's id; an e-mail that the merchant's customers have already is updated."""
+        email = str(fields["email"]).lower()
+        with self._lock:
+            for customer_id, customer in self.customers.items():
+                if (customer["external_key"], customer["email"].lower()) == (external_key, email):
+                    customer.update(fields)
+                    return customer_id
+            customer_id = self.next_id()
+            self.customers[customer_id] = {**fields, "id": customer_id, "external_key": external_key}
+            return customer_id
+
+    def known_customer(self, customer_id: int | None) -> dict[str, Any] | None:
+        """A customer of any merchant; the newest one if none is named."""
+        with self._lock:
+            newest = next(reversed(self.customers), 0)
+            customer = self.customers.get(newest if customer_id is None else customer_id)
+            return dict(customer) if customer else None
+
+    def customer(self, external_key: str, customer_id: int) -> dict[str, Any] | None:
+        """A customer of this merchant."""
+        with self._lock:
+            customer = self.customers.get(customer_id)
+            return dict(customer) if customer and customer["external_key"] == external_key else None
+
+    def add_order(self, external_key: str, customer_id: int, amounts: Mapping[str, int], products: list[Any]) -> Order:
+        """A new order, pendente. `amounts` in cents: products_value, discount_value, shipping_value."""
+        with self._lock:
+            order = Order(
+                id=self.next_id(),
+                external_key=external_key,
+                customer_id=customer_id,
+                products_value=amounts["products_value"],
+                discount_value=amounts["discount_value"],
+                shipping_value=amounts["shipping_value"],
+                products=products,
+            )
+            self.orders[order.id] = order
+            return copy.deepcopy(order)
+
+    def order(self, order_id: int) -> Order | None:
+        """Any merchant's order."""
+        with self._lock:
+            return copy.deepcopy(self.orders.get(order_id))
+
+    def latest_orders(self) -> list[Order]:
+        """Newest first."""
+        with self._lock:
+            return copy.deepcopy(list(self.orders.values())[::-1])
+
+    def change_order(self, order_id: int, change: Callable[[Order], bool]) -> Order | None:
+        """The order after this change, which nothing else comes between; None if there is none, or it refuses."""
+        with self._lock:
+            order = self.orders.get(order_id)
+            return copy.deepcopy(order) if order is not None and change(order) else None
+
+    # --- payments ---
+
+    def begin_pix(self, order_id: int, emv: str, qr_code: str, expires_at: str) -> Order | None:
+        """The order waits for its Pix from now on; None, and nothing changes, if it does so already or is paid."""
+        payment_id = self.next_payment_id()
+        return self.change_order(order_id, lambda order: order.begin_pix(payment_id, emv, qr_code, expires_at))
+
+    def orders_whose_pix_is_over(self, moment: str) -> list[int]:
+        """Orders with a pending Pix that should have been paid before this moment (ISO)."""
+        with self._lock:
+            return [order.id for order in self.orders.values() if order.pix_is_over(moment)]
+
+    def take_card(self, order_id: int, payment: Payment) -> Order | None:
+        """A card was tried; None, and nothing changes, if the order takes none."""
+        order = self.change_order(order_id, lambda order: order.take_card(copy.copy(payment)))
+        if order is not None and payment.upsell_hash:
+            with self._lock:
+                self.upsell_hashes[payment.upsell_hash] = order.id
+        return order
+
+    def add_card_token(self, external_key: str, card: Card) -> str:
+        """A token that stands for this card in one payment of this merchant."""
+        token = secrets.token_hex(16)
+        with self._lock:
+            self.card_tokens[token] = external_key, card
+        return token
+
+    def use_card_token(self, external_key: str, token: str) -> Card | None:
+        """The card, once; None if the token is unknown, used or another merchant's."""
+        with self._lock:
+            owner, card = self.card_tokens.get(token, ("", None))
+            if owner != external_key:
+                return None
+            del self.card_tokens[token]
+            return card
+
+    def sell_up(self, external_key: str, upsell_hash: str, cents: int, products: list[Any]) -> Order | None:
+        """A new order, charged to the card whose hash this is; None if it is unknown, used or another merchant's."""
+        with self._lock:
+            first = self.orders.get(self.upsell_hashes.get(upsell_hash, 0))
+            if first is None or first.external_key != external_key:
+                return None
+            del self.upsell_hashes[upsell_hash]
+            card = next(payment for payment in first.payments if payment.upsell_hash == upsell_hash)
+            payment = Payment(self.next_payment_id(), UPSELL, cents, APPROVED, card.card_last4, secrets.token_hex(12))
+            order = Order(self.next_id(), external_key, first.customer_id, cents, 0, 0, products)
+            order.take_card(payment)
+            self.orders[order.id] = order
+            return copy.deepcopy(order)
+
+    # --- faults ---
+
+    def add_fault(self, fault: Fault) -> None:
+        """Waits for the calls that it is meant for."""
+        with self._lock:
+            self.faults.append(copy.deepcopy(fault))
+
+    def take_fault(self, method: str, path: str) -> Fault | None:
+        """The first fault meant for this call, used up by one unless it stays until it is switched off."""
+        with self._lock:
+            for fault in self.faults:
+                beneath = fault.path.endswith("/") and path.startswith(fault.path)
+                if fault.method in ("", method) and (beneath or path == fault.path):
+                    if fault.times == 1:
+                        self.faults.remove(fault)
+                    fault.times = max(0, fault.times - 1)
+                    return copy.deepcopy(fault)
+        return None
+
+    def waiting_faults(self) -> list[Fault]:
+        """Those still waiting."""
+        with self._lock:
+            return copy.deepcopy(self.faults)
+
+    def remove_fault(self, fault_id: int) -> bool:
+        """Switch one off; False if it isn't there any more."""
+        with self._lock:
+            before = len(self.faults)
+            self.faults = [fault for fault in self.faults if fault.id != fault_id]
+            return len(self.faults) < before
+
+    def clear_faults(self) -> None:
+        """Everything works again."""
+        with self._lock:
+            self.faults.clear()

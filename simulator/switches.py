@@ -1,0 +1,73 @@
+"""What can be switched while the simulator runs: how it answers, and how it sends what it has to tell."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from simulator.answers import CLASSIC, SHAPES
+from simulator.cards import BY_NUMBER, POLICIES
+from simulator.models import APP_STORE, MODELS
+from simulator.reading import is_number_in, is_whole
+from simulator.records import ARRANGEMENTS, AS_SENT, Plan
+
+LONGEST_DELAY = 86_400  # seconds
+MOST_COPIES = 100
+
+
+@dataclass(frozen=True)
+class Switches:
+    """`shape`: of answers about payments. `cards`: what becomes of every card. `webhook_delay` and `token_seconds` in
+    seconds, `pix_minutes` in minutes. `rate_limits`: whether Appmax's are in force."""
+
+    shape: str = CLASSIC
+    cards: str = BY_NUMBER
+    rate_limits: bool = False
+    token_seconds: float = 3600
+    pix_minutes: float = 30
+    webhook_model: str = APP_STORE
+    webhook_delay: float = 0
+    webhook_copies: int = 1
+    webhook_order: str = AS_SENT
+    webhook_hold: bool = False
+
+    @property
+    def plan(self) -> Plan:
+        """How the simulator's own webhooks go out."""
+        return Plan(self.webhook_delay, 0, self.webhook_copies, self.webhook_order, self.webhook_hold)
+
+    def changed(self, wish: Mapping[str, Any]) -> "Switches":
+        """With these switches set otherwise; `errors(wish)` must be empty."""
+        return replace(self, **wish)
+
+
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "shape": SHAPES,
+    "cards": POLICIES,
+    "webhook_model": MODELS,
+    "webhook_order": ARRANGEMENTS,
+}
+RANGES: Mapping[str, tuple[float, float]] = {
+    "token_seconds": (1, 86_400),
+    "pix_minutes": (0.001, 43_200),
+    "webhook_delay": (0, LONGEST_DELAY),
+}
+FLAGS = ("rate_limits", "webhook_hold")
+
+
+def errors(wish: Mapping[str, Any]) -> dict[str, str]:
+    """What is wrong with a wish to change switches, by name."""
+    found = {name: error for name, value in wish.items() if (error := _error(name, value))}
+    return found if wish else {"switches": "At least one switch must be named."}
+
+
+def _error(name: str, value: Any) -> str:
+    if name in CHOICES:
+        return "" if value in CHOICES[name] else f"One of {', '.join(CHOICES[name])}."
+    if name in FLAGS:
+        return "" if isinstance(value, bool) else "True or false."
+    if name in RANGES:
+        least, most = RANGES[name]
+        return "" if is_number_in(value, least, most) else f"A number from {least:g} to {most:g}."
+    if name == "webhook_copies":
+        return "" if is_whole(value) and 1 <= value <= MOST_COPIES else f"An integer from 1 to {MOST_COPIES}."
+    return "There is no such switch."
