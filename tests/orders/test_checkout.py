@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from checkout_project.errors import OUTCOME_UNKNOWN
 from dev.smoke import ORDER
 from installations import gateway
 from installations.models import Installation
@@ -263,13 +264,18 @@ def test_no_answer_in_time_is_504(store: Client, simulator: SimulatorServer, mon
     assert "not known yet" in answer.json()["message"]
 
 
+RESTRICTED = {"success": False, "error": "Forbidden", "data": {"errorCode": "E1", "message": "CPF em lista restritiva"}}
+
+
 @pytest.mark.parametrize(
     ("fault", "status", "message"),
     [
         ({"status": 402, "body": {}}, 422, "payment declined"),
         ({"status": 422, "body": {"errors": {"message": {"x": ["bad"]}}}}, 422, "x: bad"),
         ({"status": 404, "body": {"message": "gone"}}, 404, "gone"),
-        ({"status": 403}, 502, "Appmax refused this installation's credentials"),
+        ({"status": 403, "body": RESTRICTED}, 422, "CPF em lista restritiva"),
+        ({"status": 403, "body": "<html>blocked</html>"}, 502, OUTCOME_UNKNOWN),
+        ({"status": 403, "body": {"error": "access_denied"}}, 502, "Appmax refused this installation's credentials"),
         ({"status": 429}, 503, "Appmax asks to slow down, try again later"),
     ],
 )
