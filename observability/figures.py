@@ -1,6 +1,6 @@
 """What is counted of each request: how long it took by route and answer, and the state of the database's pool.
 
-Other events are counted where they happen (webhooks/inbox.py, orders/models.py, appmax/transport.py, ...). gunicorn's
+Other events are counted where they happen (webhooks/inbox.py, orders/models/, appmax/transport.py, ...). gunicorn's
 processes add their figures up through files (gunicorn.conf.py); status/metrics.py shows them.
 """
 
