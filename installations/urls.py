@@ -2,9 +2,9 @@
 
 from django.urls import path
 
-from checkout_project.limit import asks_appmax
 from installations import views
 from installations.install import CALLBACK_PATH
+from web.limit import asks_appmax
 
 urlpatterns = [
     path("", views.home, name="home"),

@@ -2,8 +2,8 @@
 
 from django.urls import URLPattern, path
 
-from checkout_project.limit import asks_appmax
 from orders.views import CheckoutViewSet
+from web.limit import asks_appmax
 
 
 def _route(path_after_key: str, method: str, action: str, *, may_ask_appmax: bool = True) -> URLPattern:
