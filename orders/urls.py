@@ -1,5 +1,8 @@
 """Routes of contract section 4 that sell."""
 
+from collections.abc import Callable
+
+from django.http import HttpResponse
 from django.urls import URLPattern, path
 
 from orders.views import CheckoutViewSet
@@ -7,7 +10,7 @@ from web.limit import asks_appmax
 
 
 def _route(path_after_key: str, method: str, action: str, *, may_ask_appmax: bool = True) -> URLPattern:
-    view = CheckoutViewSet.as_view({method: action})
+    view: Callable[..., HttpResponse] = CheckoutViewSet.as_view({method: action})
     if may_ask_appmax:
         view = asks_appmax(view)
     return path(f"checkout/<str:key>/{path_after_key}", view, name=f"checkout-{action}")

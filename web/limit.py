@@ -1,7 +1,7 @@
 """How many requests of one process may wait for Appmax at once.
 
-A thread that waits for a slow Appmax serves nobody else. If every thread could wait there, one slow hour at Appmax would
-also stop the pages, the health check and, where one group of processes serves everything, the webhooks.
+A thread that waits for a slow Appmax serves nobody else. If every thread could wait there, one slow hour at Appmax
+would also stop the pages, the health check and, where one group of processes serves everything, the webhooks.
 """
 
 import functools

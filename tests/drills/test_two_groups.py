@@ -76,13 +76,13 @@ def test_payments_that_fill_their_group_leave_webhooks_and_status_reads_alone(
         f"two groups behind nginx: {THREADS // 2} payments wait for Appmax, as many as may",
         sent=f"{THREADS // 2} payments more, {len(beside)} webhooks and status reads beside them",
         answered=f"payments {says(paid)}, one too many {says(Counter(each.status_code for each in refused))}; "
-        f"beside them {says(told)}, within 1 s",
+        f"beside them {says(told)}, within 2 s",
         tables=f"{opened} connections of at most {CEILING - 6}",
     )
     assert in_flight == THREADS // 2  # they were there all the while
     assert {(each.status_code, each.headers["Retry-After"]) for each in refused} == {(503, "5")}
     assert told == {200: len(beside)}
-    assert slowest < 1
+    assert slowest < 2
     assert paid == {200: THREADS // 2}
     assert opened <= CEILING - 6
 

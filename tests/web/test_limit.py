@@ -1,4 +1,4 @@
-"""Requests that may wait for Appmax never take all threads of a process, and every route that may ask Appmax says so."""
+"""Requests that may wait for Appmax never take all threads of a process; every route that may ask Appmax says so."""
 
 import threading
 from collections.abc import Iterator
