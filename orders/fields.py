@@ -71,9 +71,9 @@ class DocumentField(serializers.CharField):
         return text
 
 
-# The area code, then nine digits of a mobile telephone, which begin with a 9, or eight; before it perhaps +55, 0055 or
-# 55, and perhaps the 0 of a long-distance call with the two digits of its carrier. 55 is an area code too: the number of
-# digits after it decides.
+# Perhaps +55, 0055 or 55; perhaps the 0 of a long-distance call, alone or with the two digits of its carrier; the area
+# code; then the nine digits of a mobile telephone, which begin with a 9, or eight. 55 is an area code too: how many
+# digits come after it decides.
 _TELEPHONE = re.compile(r"(?:(?:\+|00)?55)?(?:0(?:[1-9][1-9])?)?([1-9][1-9](?:9[0-9]{8}|[2-9][0-9]{7}))")
 _FOREIGN = re.compile(r"(?:\+|00)(?!55)[0-9]")
 

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import structlog
-from django.contrib.auth.models import AbstractBaseUser
 from django.db import Error as DatabaseFailure
 from django.db import transaction
 from django.utils import timezone

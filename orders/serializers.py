@@ -9,6 +9,7 @@ from appmax.messages import Address, Card, CardCharge, Customer, NewOrder, Produ
 from orders.checkout import CardRequest, OrderReference, PixRequest, Purchase, UpsellRequest
 from orders.fields import MAX_CENTS, MAX_ID, Body, CardNumberField, CentsField, DocumentField, PhoneField
 
+
 class AddressSerializer(Body):
     """`customer.address`."""
 
@@ -80,7 +81,11 @@ class SubscriptionSerializer(Body):
     """`subscription`."""
 
     interval = serializers.ChoiceField(["week", "month", "year"])
-    interval_count = serializers.IntegerField(min_value=1, max_value=365)
+    interval_count = serializers.IntegerField(min_value=1, max_value=365, default=1)
+    max_cycles = serializers.IntegerField(min_value=1, max_value=MAX_ID, required=False)
+    next_charge_at = serializers.DateField(required=False)
+    fail_max_tries = serializers.IntegerField(min_value=0, max_value=MAX_ID, required=False)
+    fail_interval_hours = serializers.IntegerField(min_value=1, max_value=MAX_ID, required=False)
 
 
 def _products(products: list[dict[str, Any]]) -> tuple[Product, ...]:
@@ -266,9 +271,7 @@ class RefundSerializer(Body):
     order_id = _order_id()
     type = serializers.ChoiceField(["total", "partial"])
     value = CentsField(min_value=1, default=None)
-    reason = serializers.CharField(
-        max_length=255, default="", help_text="Kept with the refund; Appmax isn't told."
-    )
+    reason = serializers.CharField(max_length=255, default="", help_text="Kept with the refund; Appmax isn't told.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """The value goes with the type."""
