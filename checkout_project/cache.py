@@ -71,7 +71,7 @@ def _parts_of(url: str, env: Environment) -> dict[str, Any]:
         if env.is_set(name):
             raise ImproperlyConfigured(f"REDIS_URL and {name} are both set; keep one")
     try:
-        said = {"port": 6379, "username": "", "password": "", "db": 0, **parse_url(url)}
+        said = {"port": 6379, "username": "", "password": "", "db": 0, **parse_url(url)}  # type: ignore[no-untyped-call]
         said["host"], path = addresses.server(said["host"]), urlsplit(url).path.strip("/")
         said["is_tls"] = said.pop("connection_class", None) is SSLConnection
         # redis-py passes over a path that is no number; a query would change how connections are made.
