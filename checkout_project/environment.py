@@ -8,6 +8,7 @@ import os
 import secrets
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -53,6 +54,14 @@ class Environment:
     def numbers(self, name: str, default: int, *, minimum: int = 0, maximum: int | None = None) -> list[int]:
         """Such numbers, separated by commas."""
         return [_number(name, raw.strip(), minimum, maximum) for raw in self.text(name, str(default)).split(",")]
+
+    def timezone(self, name: str, default: str) -> ZoneInfo:
+        """A zone of the IANA database, by its name."""
+        value = self.text(name, default)
+        try:
+            return ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ImproperlyConfigured(f"{name} must be a time zone such as {default}, not {value!r}") from None
 
     def flag(self, name: str, default: bool) -> bool:
         """true or false (also 1/0, yes/no, on/off), in any case."""
