@@ -57,8 +57,8 @@ def cluster(folder: Path, programs: Path) -> Cluster:
 @contextmanager
 def running(made: Cluster, **settings: str) -> Iterator[None]:
     """PostgreSQL, until it is left; `settings` are those of postgresql.conf."""
-    settings |= {"listen_addresses": "localhost", "port": str(made.port), "unix_socket_directories": str(made.folder)}
-    options = [f"--{name}={value}" for name, value in (settings | {"fsync": "off"}).items()]
+    own = {"port": str(made.port), "unix_socket_directories": str(made.folder), "fsync": "off"}
+    options = [f"--{name}={value}" for name, value in ({"listen_addresses": "localhost"} | settings | own).items()]
     command = [str(made.programs / "postgres"), "-D", str(made.folder / "data"), *options]
     with (made.folder / "log").open("ab") as log:
         process = subprocess.Popen(command, user=_user(), cwd="/", stdout=log, stderr=log)
