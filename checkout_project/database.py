@@ -85,7 +85,8 @@ def _parts_of(url: str, env: Environment) -> dict[str, Any]:
 
 def _said_once(name: str, value: str, parts: dict[str, Any]) -> str:
     """The variable's value, or what the URL says instead."""
-    in_url = str(parts.get(name.lower().removeprefix("db_"), ""))
+    parameter = name.lower().removeprefix("db_")
+    in_url = str(parts.get(parameter, ""))
     if value and in_url:
-        raise ImproperlyConfigured(f"DATABASE_URL and {name} both say it; keep one")
+        raise ImproperlyConfigured(f"DATABASE_URL has {parameter}, and {name} is set; keep one")
     return value or in_url

@@ -289,7 +289,9 @@ def test_the_url_and_a_variable_never_say_the_same(
     url = "postgresql://u:p@a/b?sslmode=prefer&target_session_attrs=any"
     set_all(monkeypatch, DATABASE_URL=url, **{name: value})
 
-    with pytest.raises(ImproperlyConfigured, match=f"^DATABASE_URL and {name} both say it; keep one$"):
+    with pytest.raises(
+        ImproperlyConfigured, match=f"^DATABASE_URL has {name[3:].lower()}, and {name} is set; keep one$"
+    ):
         database.address(env)
 
 
