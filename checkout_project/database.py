@@ -79,7 +79,7 @@ def _parts_of(url: str, env: Environment) -> dict[str, Any]:
     if not all(parts.get(name) for name in ("host", "dbname", "user")):
         raise ImproperlyConfigured("DATABASE_URL must be like postgresql://user:password@host:5432/database")
     if "options" in parts:
-        raise ImproperlyConfigured("DATABASE_URL must not have options; the schema belongs into DB_SCHEMA")
+        raise ImproperlyConfigured("DATABASE_URL must not have options; the schema goes into DB_SCHEMA")
     return parts
 
 

@@ -206,12 +206,12 @@ def test_what_the_url_leaves_out_may_be_said_beside_it(
 @pytest.mark.parametrize(
     ("variables", "message"),
     [
-        ({"DB_HOST": "a:5433"}, "DB_HOST must be a host alone; a port belongs into DB_PORT"),
-        ({"DB_HOST": "[::1]:5433"}, "DB_HOST must be a host alone; a port belongs into DB_PORT"),
-        ({"DB_HOST": "a,b:5433"}, "DB_HOST must be a host alone; a port belongs into DB_PORT"),
+        ({"DB_HOST": "a:5433"}, "DB_HOST must be a host alone; a port goes into DB_PORT"),
+        ({"DB_HOST": "[::1]:5433"}, "DB_HOST must be a host alone; a port goes into DB_PORT"),
+        ({"DB_HOST": "a,b:5433"}, "DB_HOST must be a host alone; a port goes into DB_PORT"),
         (
             {"DB_HOST": "postgres://u:s3cret@a"},
-            "DB_HOST must be a host alone; the whole address belongs into DATABASE_URL",
+            "DB_HOST must be a host alone; the whole address goes into DATABASE_URL",
         ),
         (
             {"DB_HOST": "a,b", "DB_PORT": "1,2,3"},
@@ -343,12 +343,12 @@ LIKE_REDIS = "REDIS_URL must be like redis://user:password@host:6379/0, or redis
 @pytest.mark.parametrize(
     ("variables", "message"),
     [
-        ({"REDIS_HOST": "a:6380"}, "REDIS_HOST must be a host alone; a port belongs into REDIS_PORT"),
-        ({"REDIS_HOST": "a/1"}, "REDIS_HOST must be a host alone; a port belongs into REDIS_PORT"),
-        ({"REDIS_HOST": "a,b"}, "REDIS_HOST must be a host alone; a port belongs into REDIS_PORT"),
+        ({"REDIS_HOST": "a:6380"}, "REDIS_HOST must be a host alone; a port goes into REDIS_PORT"),
+        ({"REDIS_HOST": "a/1"}, "REDIS_HOST must be a host alone; a port goes into REDIS_PORT"),
+        ({"REDIS_HOST": "a,b"}, "REDIS_HOST must be a host alone; a port goes into REDIS_PORT"),
         (
             {"REDIS_HOST": "rediss://u:s3cret@a"},
-            "REDIS_HOST must be a host alone; the whole address belongs into REDIS_URL",
+            "REDIS_HOST must be a host alone; the whole address goes into REDIS_URL",
         ),
         ({"REDIS_PORT": "70000"}, "REDIS_PORT must be at most 65535"),
         ({"REDIS_SSLROOTCERT": "/"}, "the file that REDIS_SSLROOTCERT names can't be read: Is a directory"),
