@@ -256,7 +256,7 @@ LIKE = "DATABASE_URL must be like postgresql://user:password@host:5432/database"
         ("postgresql://u:s3cret@a/b?schema=c", LIKE),
         (
             "postgresql://u:s3cret@a/b?options=-csearch_path%3Dc",
-            "DATABASE_URL must not have options; the schema belongs",
+            "DATABASE_URL must not have options; the schema goes into DB_SCHEMA",
         ),
         ("postgresql://u:s3cret@a/b?sslmode=on", "the sslmode of DATABASE_URL must be one of"),
         ("postgresql://u:s3cret@a/b?sslmode=verify-full", "DB_SSLMODE and DB_SSLROOTCERT belong together"),
