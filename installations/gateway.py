@@ -14,9 +14,8 @@ from appmax.client import AppmaxClient
 from appmax.errors import AppmaxError
 from appmax.tokens import Credentials
 from appmax.transport import Transport
-from checkout_project.pages import ErrorText
-from checkout_project.turns import turns
 from installations.models import Installation
+from web.pages import ErrorText
 
 _APP_TOKEN_KEY = "app_token"  # noqa: S105 - a cache key
 
@@ -97,13 +96,12 @@ def _transport() -> Transport:
         read_timeout=settings.APPMAX_TIMEOUT,
         pool_size=settings.WEB_THREADS,
         before_send=_release_database_connection,
-        waiting=turns.away,
         request_id=_request_id,
     )
 
 
 def _request_id() -> str | None:
-    """Of the request or job that this thread works for (checkout_project/middleware.py, logs.py)."""
+    """Of the request or job that this thread works for (web/middleware.py, logs.py)."""
     return structlog.contextvars.get_contextvars().get("request_id")
 
 

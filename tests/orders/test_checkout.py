@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from checkout_project.errors import OUTCOME_UNKNOWN
 from dev.smoke import ORDER
 from installations import gateway
 from installations.models import Installation
@@ -16,6 +15,7 @@ from simulator.server import SimulatorServer
 from simulator.state import Fault
 from tests.factories import OrderFactory
 from tests.orders.conftest import CPF, ordered, post
+from web.errors import OUTCOME_UNKNOWN
 from webhooks.models import WebhookEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)

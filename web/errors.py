@@ -14,8 +14,8 @@ from rest_framework.exceptions import APIException, ParseError, ValidationError
 from rest_framework.response import Response
 
 from appmax.errors import AppmaxError, CredentialsRefused, Declined, OutcomeUnknown, Rejected, Unavailable
-from checkout_project.api import wants_page
-from checkout_project.pages import FORM_EXPIRED, error_page
+from web.api import wants_page
+from web.pages import FORM_EXPIRED, error_page
 
 log = structlog.stdlib.get_logger(__name__)
 
