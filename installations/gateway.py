@@ -14,9 +14,9 @@ from appmax.client import AppmaxClient
 from appmax.errors import AppmaxError
 from appmax.tokens import Credentials
 from appmax.transport import Transport
-from checkout_project.turns import turns
 from installations.models import Installation
 from web.pages import ErrorText
+from web.turns import turns
 
 _APP_TOKEN_KEY = "app_token"  # noqa: S105 - a cache key
 

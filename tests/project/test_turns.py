@@ -10,8 +10,8 @@ import pytest
 from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
 
-from checkout_project import turns
-from checkout_project.turns import TakesTurns, Turns
+from web import turns
+from web.turns import TakesTurns, Turns
 
 
 @pytest.fixture(autouse=True)
