@@ -285,7 +285,7 @@ def test_a_long_story_costs_the_same_few_queries(ana: Client) -> None:
 
 
 def test_only_the_newest_of_a_very_long_story_are_there(ana: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("backoffice.event_notes.MOST", 2)
+    monkeypatch.setattr("backoffice.timeline.MOST", 2)
     order = OrderFactory.create()
     for number in range(4):
         event(order, number, event=f"order_{number}", error_message="unknown event")
