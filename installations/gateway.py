@@ -16,7 +16,6 @@ from appmax.tokens import Credentials
 from appmax.transport import Transport
 from installations.models import Installation
 from web.pages import ErrorText
-from web.turns import turns
 
 _APP_TOKEN_KEY = "app_token"  # noqa: S105 - a cache key
 
@@ -97,7 +96,6 @@ def _transport() -> Transport:
         read_timeout=settings.APPMAX_TIMEOUT,
         pool_size=settings.WEB_THREADS,
         before_send=_release_database_connection,
-        waiting=turns.away,
         request_id=_request_id,
     )
 
