@@ -171,7 +171,13 @@ def test_a_short_retry_after_is_waited_for_once(
 
 @pytest.mark.parametrize(
     ("headers", "body", "seconds"),
-    [({"Retry-After": "30"}, {}, 30), ({}, {"retryAfter": "7"}, 7), ({}, {}, 60), ({"Retry-After": "soon"}, {}, 60)],
+    [
+        ({"Retry-After": "30"}, {}, 30),
+        ({}, {"retryAfter": "7"}, 7),
+        ({}, {"retryAfter": "9 seconds"}, 9),
+        ({}, {}, 60),
+        ({"Retry-After": "soon"}, {}, 60),
+    ],
 )
 def test_a_long_retry_after_is_handed_to_the_caller(
     ready: AppmaxClient, appmax: Any, headers: Any, body: Any, seconds: int
@@ -255,7 +261,7 @@ def test_a_calculation_of_instalments_is_repeated_like_a_read(ready: AppmaxClien
     appmax.post(url, status=503)
     appmax.post(url, json={"data": {"parcels": {"1": 10}}})
 
-    assert ready.installments(total_value=1000, installments=1)[0].total_cents == 1000
+    assert ready.installments(total_value=1000, installments=1).options[0].total_cents == 1000
     assert calls(appmax, url) == 2
 
 
