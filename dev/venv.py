@@ -72,8 +72,8 @@ def _prepare(folder: Path, lock: str) -> None:
 
 def install(python: Path, lock: Path) -> None:
     """Install what the lock names for this interpreter, and nothing else; raises CalledProcessError if pip fails."""
-    pip = [python, "-m", "pip", "--disable-pip-version-check"]
-    subprocess.run([*pip, "install", "--quiet", *TO_THE_LETTER, "--requirement", lock], check=True)
+    pip = [str(python), "-m", "pip", "--disable-pip-version-check"]
+    subprocess.run([*pip, "install", "--quiet", *TO_THE_LETTER, "--requirement", str(lock)], check=True)
     check = subprocess.run([*pip, "check"], capture_output=True, text=True)
     if check.returncode:
         print(check.stdout, check.stderr, file=sys.stderr, flush=True)
@@ -85,8 +85,8 @@ def _install_compose(folder: Path) -> None:
     lack the program, and building it clones Compose's repository."""
     options = ("--quiet", "--no-deps", "--require-hashes", "--no-binary", ":all:", "--no-build-isolation")
     with tempfile.TemporaryDirectory() as place:
-        pip = [folder / "bin" / "python", "-m", "pip", "--disable-pip-version-check", "download", *options]
-        subprocess.run([*pip, "--dest", place, "--requirement", ROOT / COMPOSE], check=True)
+        pip = [str(folder / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "download", *options]
+        subprocess.run([*pip, "--dest", place, "--requirement", str(ROOT / COMPOSE)], check=True)
         (archive,) = Path(place).iterdir()
         with tarfile.open(archive) as files:
             (name,) = (name for name in files.getnames() if name.endswith("/src/compose/docker-compose"))
