@@ -42,12 +42,13 @@ def written(how: str, response: Response) -> Response:
 def lifetime(how: str, seconds: float) -> dict[str, Any]:
     """`expires_in` of a token's answer."""
     whole = int(seconds)
-    return {
+    shapes: dict[str, dict[str, Any]] = {
         "seconds": {"expires_in": whole},
         "decimal": {"expires_in": float(whole)},
         "text": {"expires_in": f"{whole}.0"},
         "missing": {},
-    }[how]
+    }
+    return shapes[how]
 
 
 def card(shape: str, payment: Payment) -> dict[str, Any]:
