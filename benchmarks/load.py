@@ -152,7 +152,7 @@ def process(command: list[str], environment: dict[str, str], log: Path | None = 
 
 
 def prefer(group: psutil.Process) -> None:
-    """Give it some four times the share of the processors that others have, as docker-compose.yml does. Only root may."""
+    """Give it four times the share of the processors that others have, as docker-compose.yml does. Only root may."""
     try:
         Path(f"/proc/{group.pid}/autogroup").write_text("-6")
     except OSError as error:
