@@ -16,6 +16,8 @@ urlpatterns = [
     _route("pay/pix", "post", "pay_pix"),
     _route("pay/boleto", "post", "pay_boleto"),
     _route("status/<str:order_id>", "get", "order_status"),
+    _route("orders", "get", "order_list"),
+    _route("orders/<str:order_id>", "get", "order_detail"),
     _route("installments", "get", "installments"),
     _route("refund", "post", "refund"),
     _route("tokenize", "post", "tokenize"),
