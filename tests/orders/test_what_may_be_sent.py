@@ -8,6 +8,7 @@ from django.test import Client
 from dev.smoke import ORDER
 from orders.models import Order
 from simulator.server import SimulatorServer
+from simulator.state import Fault
 from tests.orders.conftest import asked, by_card, by_pix, ordered, post
 from tests.orders.test_checkout import with_value
 
@@ -45,11 +46,17 @@ def without_price(product: dict[str, Any]) -> dict[str, Any]:
 def test_the_sum_that_appmax_charges_is_the_one_that_is_kept(
     store: Client, simulator: SimulatorServer, body: dict[str, Any], total: int
 ) -> None:
+    simulator.state.add_fault(Fault("/v1/orders", status=201, body={"data": {"order": {"id": 7}}}))
+
     assert post(store, "order", body).status_code == 200
 
-    [remote] = simulator.state.orders.values()
     assert Order.objects.get().total_cents == total
-    assert remote.total == total
+    given = {name: value for name, value in body["order"].items() if value is not None}
+    sent = asked(simulator, "/v1/orders")
+    assert sent.get("products_value") == given.get("products_value")
+    assert [product.get("unit_value") for product in sent["products"]] == [
+        product.get("unit_value") for product in given["products"]
+    ]
 
 
 @pytest.mark.parametrize(
@@ -138,7 +145,9 @@ def test_optional_fields_that_are_null_or_blank_are_absent(
     body["order"]["products"][0]["type"] = nothing
     body["customer"] |= dict.fromkeys(("document_number", "address", "tracking", "products"), nothing)
 
-    assert post(store, "pay/pix", {**body, "subscription": nothing, "document_number": "52998224725"}).status_code == 200
+    assert (
+        post(store, "pay/pix", {**body, "subscription": nothing, "document_number": "52998224725"}).status_code == 200
+    )
     [customer] = simulator.state.customers.values()
     assert not customer.get("document_number")
     assert Order.objects.get().total_cents == 12990
@@ -185,7 +194,8 @@ def test_foreign_telephones_are_told_as_such(store: Client, written: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "written", ["98765-4321", "11 98765-4321 ramal 5", "119876543210000", "00 98765-4321", "0800 777 1234", "+", "1" * 33]
+    "written",
+    ["98765-4321", "11 98765-4321 ramal 5", "119876543210000", "00 98765-4321", "0800 777 1234", "+", "1" * 33],
 )
 def test_what_is_no_telephone_is_refused(store: Client, written: str) -> None:
     answer = post(store, "order", with_value("customer.phone", written))
