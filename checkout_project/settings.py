@@ -59,12 +59,13 @@ WSGI_APPLICATION = "checkout_project.wsgi.application"
 APPEND_SLASH = True  # for the admin's own URLs; the contract's routes have no trailing slash
 
 INSTALLED_APPS = [
-    "checkout_project.apps.CheckoutProjectConfig",  # first: its templates win over those of the libraries
+    "checkout_project",
+    "backoffice.apps.BackOfficeConfig",  # before Unfold and Django's admin: its templates win over theirs
     "web",
     "status",
     "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
-    "checkout_project.apps.BackOfficeConfig",  # django.contrib.admin, with our site
+    "backoffice.apps.BackOfficeAdminConfig",  # django.contrib.admin, with our site
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -318,11 +319,11 @@ AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
-AXES_LOCKOUT_CALLABLE = "checkout_project.site.locked_out"
+AXES_LOCKOUT_CALLABLE = "backoffice.site.locked_out"
 AXES_VERBOSE = False
 AXES_ENABLE_ADMIN = False  # ours shows them
 AXES_DISABLE_ACCESS_LOG = True
-AXES_CLIENT_IP_CALLABLE = "checkout_project.site.client_ip"
+AXES_CLIENT_IP_CALLABLE = "backoffice.site.client_ip"
 
 # Nothing is fetched from another host. The admin's pages add what Unfold needs (site.py).
 CONTENT_SECURITY_POLICY = {
