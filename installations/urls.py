@@ -13,9 +13,16 @@ urlpatterns = [
         views.InstallViewSet.as_view({"get": "confirm_by_browser", "post": "confirm_by_appmax"}),
         name="install-callback",
     ),
+    # <path:key>: a merchant's external_key may hold slashes, which arrive decoded.
     path(
-        "installations/<str:key>/merchant/token",
+        "installations/<path:key>/merchant/token",
         views.MerchantTokenViewSet.as_view({"get": "retrieve"}),
         name="merchant-token",
     ),
+    path(
+        "installations/<path:key>/reconnect",
+        views.ReconnectViewSet.as_view({"post": "reconnect"}),
+        name="merchant-reconnect",
+    ),
+    path("installations/<path:key>", views.InstallationViewSet.as_view({"get": "retrieve"}), name="installation"),
 ]

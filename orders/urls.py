@@ -7,7 +7,7 @@ from orders.views import CheckoutViewSet
 
 def _route(path_after_key: str, method: str, action: str) -> URLPattern:
     view = CheckoutViewSet.as_view({method: action})
-    return path(f"checkout/<str:key>/{path_after_key}", view, name=f"checkout-{action}")
+    return path(f"checkout/<path:key>/{path_after_key}", view, name=f"checkout-{action}")
 
 
 urlpatterns = [
