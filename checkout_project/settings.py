@@ -1,6 +1,6 @@
 """All settings, from the environment, in the order of docs/database.md's tables: app, database, cache, Appmax, API,
 security, logs. `.env.example` documents every variable. What no variable changes of the API's and the admin's libraries
-is in libraries.py."""
+is in library_settings.py."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -15,9 +15,15 @@ from django.utils.translation import gettext_lazy as _
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from checkout_project import logs, processors, production
+from checkout_project import cpus, production
 from checkout_project.environment import Environment
-from checkout_project.libraries import REST_FRAMEWORK, SPECTACULAR_SETTINGS, UNFOLD, VERSION  # noqa: F401 - settings too
+from checkout_project.library_settings import (  # noqa: F401 - these are settings too
+    REST_FRAMEWORK,
+    SPECTACULAR_SETTINGS,
+    UNFOLD,
+    VERSION,
+)
+from observability import logs
 
 django_stubs_ext.monkeypatch()
 
@@ -66,6 +72,8 @@ APPEND_SLASH = True  # for the admin's own URLs; the contract's routes have no t
 
 INSTALLED_APPS = [
     "checkout_project.apps.CheckoutProjectConfig",  # first: its templates win over those of the libraries
+    "web",
+    "status",
     "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "checkout_project.apps.BackOfficeConfig",  # django.contrib.admin, with our site
@@ -88,20 +96,20 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "checkout_project.middleware.Observed",
+    "observability.middleware.Observed",
     "checkout_project.turns.TakesTurns",
-    "checkout_project.middleware.ProbesUnderAnyName",
+    "web.middleware.ProbesUnderAnyName",
     "django.middleware.security.SecurityMiddleware",
-    "checkout_project.middleware.PageContentSecurity",
-    "checkout_project.middleware.PagePermissions",
+    "web.middleware.PageContentSecurity",
+    "web.middleware.PagePermissions",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "checkout_project.middleware.PageSession",
+    "web.middleware.PageSession",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "checkout_project.middleware.PageUser",
-    "checkout_project.middleware.PageSecondFactor",
-    "checkout_project.middleware.PageMessages",
+    "web.middleware.PageUser",
+    "web.middleware.PageSecondFactor",
+    "web.middleware.PageMessages",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",  # last: it turns a locked login into its answer
 ]
@@ -116,7 +124,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "checkout_project.pages.environment",
+                "web.pages.environment",
             ],
         },
     },
@@ -125,7 +133,7 @@ TEMPLATES = [
 LANGUAGE_CODE = "pt-br"
 LANGUAGES = [("pt-br", _("Portuguese (Brazil)")), ("en", _("English"))]
 # The second holds what libraries leave untranslated.
-LOCALE_PATHS = [BASE_DIR / "checkout_project" / "locale", BASE_DIR / "checkout_project" / "locale_libraries"]
+LOCALE_PATHS = [BASE_DIR / "web" / "locale", BASE_DIR / "web" / "locale_libraries"]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "America/Sao_Paulo"  # how staff see times; everything is stored and answered in UTC
@@ -147,9 +155,7 @@ DB_CONN_MAX_LIFETIME = env.number("DB_CONN_MAX_LIFETIME", 300, minimum=1)  # sec
 JOB_CONCURRENCY = 2
 _job_connections = JOB_CONCURRENCY + 4
 _web_connections = DB_MAX_OPEN_CONNS - _job_connections  # gunicorn's worker processes share these
-WEB_CONCURRENCY = env.number(
-    "WEB_CONCURRENCY", processors.web_processes(processors.usable(), _web_connections), minimum=1
-)
+WEB_CONCURRENCY = env.number("WEB_CONCURRENCY", cpus.web_processes(cpus.usable(), _web_connections), minimum=1)
 WEB_THREADS = env.number("WEB_THREADS", 160, minimum=1)  # of each; a thread that waits for Appmax holds no connection
 _open_share = _web_connections // WEB_CONCURRENCY
 
@@ -334,7 +340,7 @@ SESSION_COOKIE_AGE = (
     env.number("ADMIN_SESSION_HOURS", 8, minimum=1) * 3600
 )  # from login; pages that poll don't renew it
 X_FRAME_OPTIONS = "DENY"
-CSRF_FAILURE_VIEW = "checkout_project.errors.form_expired"
+CSRF_FAILURE_VIEW = "web.errors.form_expired"
 LANGUAGE_COOKIE_SECURE = not IS_LOCAL
 LANGUAGE_COOKIE_HTTPONLY = True
 LANGUAGE_COOKIE_SAMESITE = "Lax"
@@ -354,7 +360,7 @@ AXES_LOCKOUT_CALLABLE = "checkout_project.site.locked_out"
 AXES_VERBOSE = False
 AXES_ENABLE_ADMIN = False  # ours shows them
 AXES_DISABLE_ACCESS_LOG = True
-AXES_CLIENT_IP_CALLABLE = "checkout_project.address.client_ip"
+AXES_CLIENT_IP_CALLABLE = "web.address.client_ip"
 
 # Nothing is fetched from another host. The admin's pages add what Unfold needs (site.py).
 CONTENT_SECURITY_POLICY = {
@@ -368,7 +374,7 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
-DEFAULT_EXCEPTION_REPORTER_FILTER = "checkout_project.errors.NoVariables"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "web.errors.NoVariables"
 
 # --- logs and metrics ------------------------------------------------------------------------------------------------
 

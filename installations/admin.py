@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 from rest_framework_api_key.admin import APIKeyModelAdmin
@@ -33,10 +33,11 @@ from checkout_project.backoffice import (
     history,
     reais,
 )
-from installations import gateway
+from installations import gateway, identities, reconnect
 from installations.fields import DecryptionFailed
-from installations.models import ApiKey, Installation, Suspension
+from installations.models import ApiKey, Installation, ReconnectLink, Suspension
 from installations.signals import figures_wanted
+from web.pages import public_url
 
 # The library registers its own model; ours, which belongs to an installation, takes its place.
 admin.site.unregister(LibraryApiKey)
@@ -45,6 +46,7 @@ _MASK = "••••••••"
 
 CHECKED = gettext_noop("Credentials checked with Appmax")
 KEY_ISSUED = gettext_noop("API key issued")
+RECONNECT_LINK_MADE = gettext_noop("Reconnect link made")
 DISABLED = gettext_noop("Disabled")
 ENABLED = gettext_noop("Enabled")
 
@@ -84,13 +86,15 @@ class InstallationAdmin(ReadOnlyAdmin[Installation]):
     search_fields = ("external_key",)
     search_help_text = _("Part of an external key")
     ordering = ("-installed_at", "-pk")
-    actions_detail = ("check_credentials", "issue_key", "disable", "enable")
-    readonly_fields = ("state", "masked_client_id", "masked_client_secret", "links")
+    actions_detail = ("check_credentials", "issue_key", "reconnect", "disable", "enable")
+    readonly_fields = ("state", "known_by", "masked_client_id", "masked_client_secret", "reconnections", "links")
     fields = (
         ("external_key", "state"),
-        ("external_id", "app_id"),
+        ("external_id", "known_by"),
+        "app_id",
         ("masked_client_id", "masked_client_secret"),
         ("installed_at", "created_at", "updated_at"),
+        "reconnections",
         "links",
     )
 
@@ -117,6 +121,8 @@ class InstallationAdmin(ReadOnlyAdmin[Installation]):
         """Whether its routes answer."""
         if hasattr(installation, "suspension"):
             return badge(gettext("Disabled: %(reason)s") % {"reason": installation.suspension.reason}, "danger")
+        if not installation.is_confirmed:
+            return badge(gettext("Credentials not verified yet"), "warning")
         return badge(gettext("Active"), "success")
 
     @display(description=_("orders"))
@@ -152,6 +158,20 @@ class InstallationAdmin(ReadOnlyAdmin[Installation]):
         """Never shown."""
         return _MASK
 
+    @display(description=_("known to Appmax by"))
+    def known_by(self, installation: Installation) -> str:
+        """The newest external_id that Appmax was told; what a shop's page starts Appmax's script with."""
+        return str(identities.told_last(installation))
+
+    @display(description=_("reconnect links"))
+    def reconnections(self, installation: Installation) -> str:
+        """Who let this merchant's credentials be replaced, and whether they were; the newest ten."""
+        lines = [
+            (ago(link.made_at), link.made_by, _what_became_of(link))
+            for link in installation.reconnect_links.order_by("-pk")[:10]
+        ]
+        return format_html("<ul>{}</ul>", format_html_join("", "<li>{} · {} · {}</li>", lines)) if lines else "-"
+
     @display(description=_("see also"))
     def links(self, installation: Installation) -> str:
         """This merchant's orders and keys."""
@@ -173,6 +193,10 @@ class InstallationAdmin(ReadOnlyAdmin[Installation]):
     def has_issue_key_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Whether this user may make API keys."""
         return request.user.has_perm("installations.add_apikey")
+
+    def has_reconnect_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whether this user may let merchants replace their credentials."""
+        return request.user.has_perm("installations.reconnect_installation")
 
     def has_disable_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Whether this user may disable and enable merchants."""
@@ -221,7 +245,35 @@ class InstallationAdmin(ReadOnlyAdmin[Installation]):
             )
         api_key, text = ApiKey.objects.create_key(name=form.cleaned_data["name"], installation=installation)
         self.log_change(request, installation, history(KEY_ISSUED, f"{api_key.name} ({api_key.prefix})"))
-        return _show_once(request, self, api_key, text, back=self._url(installation))
+        return _show_key(request, self, api_key, text, back=self._url(installation))
+
+    @action(description=_("Make a reconnect link"), url_path="reconnect", icon="link", permissions=["reconnect"])
+    def reconnect(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """A link with which the merchant connects the shop to Appmax again, shown in the answer and nowhere else."""
+        installation = self.found(request, object_id)
+        if request.method != "POST":
+            return self._ask(
+                request,
+                installation,
+                title=gettext("Make a reconnect link?"),
+                question=gettext(
+                    "Whoever opens the link within the hour, and presses Salvar at Appmax, decides whose Appmax account "
+                    "this shop's payments go to. Give it to the merchant alone, in a way that you trust."
+                ),
+                button=gettext("Make the link"),
+                is_dangerous=True,
+            )
+        link = reconnect.make_link(installation, made_by=request.user.get_username(), public_url=public_url(request))
+        self.log_change(request, installation, RECONNECT_LINK_MADE)
+        return _show_once(
+            request,
+            self,
+            "installations/reconnect_link.html",
+            title=gettext("Your reconnect link"),
+            text=link,
+            installation=installation,
+            back=self._url(installation),
+        )
 
     @action(description=_("Disable"), url_path="disable", icon="block", permissions=["disable"])
     def disable(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -294,22 +346,33 @@ class InstallationAdmin(ReadOnlyAdmin[Installation]):
         return HttpResponseRedirect(self._url(installation))
 
 
-def _show_once(request: HttpRequest, model_admin: Any, api_key: Any, text: str, *, back: str) -> HttpResponse:
-    """The page with the key's text: not a redirect with a message, which would keep it in a cookie or a table."""
+def _what_became_of(link: ReconnectLink) -> str:
+    if link.used_at is None:
+        return gettext("not used")
+    return gettext("credentials replaced") if link.replaced else gettext("connected with the same credentials")
+
+
+def _show_once(request: HttpRequest, model_admin: Any, template: str, **context: Any) -> HttpResponse:
+    """A page with a secret `text`: not a redirect with a message, which would keep it in a cookie or a table."""
     page = render(
         request,
-        "installations/api_key.html",
-        {
-            **model_admin.admin_site.each_context(request),
-            "opts": ApiKey._meta,
-            "title": gettext("Your new API key"),
-            "api_key": api_key,
-            "text": text,
-            "back": back,
-        },
+        template,
+        {**model_admin.admin_site.each_context(request), "opts": model_admin.opts, **context},
     )
     add_never_cache_headers(page)
     return page
+
+
+def _show_key(request: HttpRequest, model_admin: Any, api_key: Any, text: str, *, back: str) -> HttpResponse:
+    return _show_once(
+        request,
+        model_admin,
+        "installations/api_key.html",
+        title=gettext("Your new API key"),
+        api_key=api_key,
+        text=text,
+        back=back,
+    )
 
 
 @admin.register(ApiKey)
@@ -348,7 +411,7 @@ class ApiKeyAdmin(APIKeyModelAdmin, FastListAdmin[ApiKey]):
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
         """The key, once."""
-        return _show_once(request, self, obj, obj.text, back=reverse("admin:installations_apikey_changelist"))
+        return _show_key(request, self, obj, obj.text, back=reverse("admin:installations_apikey_changelist"))
 
     @display(description=_("prefix"))
     def shown_prefix(self, api_key: ApiKey) -> str:

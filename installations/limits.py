@@ -7,7 +7,7 @@ from django.core.cache import cache
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from checkout_project.address import client_ip
+from web.address import client_ip
 
 
 class _PerAddress(BaseThrottle):

@@ -4,7 +4,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import status
 from rest_framework.exceptions import APIException, ValidationError
 
-from checkout_project.pages import ErrorText
+from web.pages import ErrorText
 
 
 class InvalidAppId(ValidationError):

@@ -12,13 +12,13 @@ from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 from rest_framework.viewsets import ViewSet
 
-from checkout_project.api import wants_page
-from checkout_project.pages import public_url
 from installations import gateway, identities, install, limits, openapi, reconnect, registration
 from installations.merchant import MerchantViewSet, own_key
 from installations.models import Installation
 from installations.refusals import InvalidAppId, TokenRequired
 from installations.serializers import CallbackSerializer, StartSerializer
+from web.api import wants_page
+from web.pages import public_url
 
 
 @require_safe

@@ -31,8 +31,7 @@ class Probe:
 def health_check(simulation: Simulation, authorization: Authorization) -> HealthCheck:
     """POST the callback with the merchant's credentials; every check of one installation carries the same ones.
 
-    The external_id of the answer becomes the store's identity, unless it is none, or Appmax has seen it in another
-    installation.
+    The external_id of the answer becomes the store's identity, unless Appmax has seen it in another installation.
     """
     client_id, client_secret = simulation.state.merchant_credentials(authorization.merchant)
     body = {"app_id": simulation.settings.app_id_numeric}
@@ -43,8 +42,8 @@ def health_check(simulation: Simulation, authorization: Authorization) -> Health
         body |= {"client_id": client_id, "client_secret": client_secret}
     status, text = post_json(authorization.callback_url, body)
     check = simulation.state.record_health_check(authorization.token, status, text)
-    if check.passed:
-        simulation.state.identify(authorization, _external_id(text))
+    if check.passed and (external_id := _external_id(text)):
+        simulation.state.identify(authorization, external_id)
     return check
 
 

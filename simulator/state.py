@@ -146,7 +146,7 @@ class State:
         with self._lock:
             is_new = self._seen.setdefault(external_id, authorization.token) == authorization.token
             client_id, _ = self._credentials.issue(merchant)
-            self.identities[merchant] = external_id if external_id and is_new else client_id
+            self.identities[merchant] = external_id if is_new else client_id
 
     def is_known_store(self, merchant: str) -> bool:
         """Whether tokenisation finds the merchant: not if its external_id was dropped."""

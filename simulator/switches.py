@@ -18,8 +18,8 @@ MOST_COPIES = 100
 @dataclass(frozen=True)
 class Switches:
     """`shape`: of answers about payments. `cards`: what becomes of every card. `webhook_delay` and `token_seconds` in
-    seconds, `pix_minutes` in minutes. `rate_limits`: whether Appmax's are in force. `health_check`: what the installation
-    callback's body has; only the app's id is certain."""
+    seconds, `pix_minutes` in minutes. `rate_limits`: whether Appmax's are in force. `health_check`: what the
+    installation callback has; only the app's id is certain."""
 
     shape: str = CLASSIC
     cards: str = BY_NUMBER

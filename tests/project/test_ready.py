@@ -11,7 +11,7 @@ from django.db import OperationalError, ProgrammingError, connection
 from django.test import Client
 from django.utils import timezone
 
-from checkout_project import backlog, health
+from status import backlog, health
 from tests.factories import WebhookEventFactory
 from webhooks.models import Retry
 
