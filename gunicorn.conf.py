@@ -17,7 +17,7 @@ from gunicorn.workers.gthread import ThreadWorker
 for _name in [name for name in sys.modules if name.partition(".")[0] in ("checkout_project", "observability")]:
     del sys.modules[_name]
 try:
-    from checkout_project import settings
+    from checkout_project import addresses, settings
 except ImproperlyConfigured as error:
     raise SystemExit(f"configuration error: {error}") from None
 
@@ -46,7 +46,7 @@ class Worker(ThreadWorker):
 
 
 wsgi_app = "checkout_project.wsgi"
-bind = f"{settings.APP_HOST}:{settings.APP_PORT}"
+bind = addresses.with_port(settings.APP_HOST, settings.APP_PORT)
 worker_class = Worker
 workers = settings.WEB_CONCURRENCY  # settings.py shares the database connections out over them
 threads = settings.WEB_THREADS

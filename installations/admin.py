@@ -257,8 +257,8 @@ class InstallationAdmin(ReadOnlyAdmin[Installation]):
                 installation,
                 title=gettext("Make a reconnect link?"),
                 question=gettext(
-                    "Whoever opens the link within the hour, and presses Salvar at Appmax, decides whose Appmax account "
-                    "this shop's payments go to. Give it to the merchant alone, in a way that you trust."
+                    "Whoever opens the link within the hour, and presses Salvar at Appmax, decides whose Appmax "
+                    "account this shop's payments go to. Give it to the merchant alone, in a way that you trust."
                 ),
                 button=gettext("Make the link"),
                 is_dangerous=True,

@@ -49,19 +49,29 @@ class MerchantViewSet(ViewSet):
     """
 
     installation: Installation
+    api_key: str | None = None  # the prefix of the key that opened it
+    is_disabled: bool
     answers_when_disabled = False
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Sets self.installation. Raises InvalidApiKey, InstallationNotFound, InstallationDisabled."""
+        """Sets self.installation and self.api_key. Raises InvalidApiKey, InstallationNotFound, InstallationDisabled."""
         super().initial(request, *args, **kwargs)
         text = KeyParser().get(request)
         if text is None and not settings.API_KEYS_REQUIRED:
             self.installation, is_disabled = _open_to_anybody(kwargs["key"])
         else:
             self.installation, is_disabled = _found_by_key(text or "", kwargs["key"])
+            self.api_key = (text or "").partition(".")[0]
         self.is_disabled = is_disabled
         if is_disabled and not self.answers_when_disabled:
             raise InstallationDisabled
+
+    def require_own_key(self) -> str:
+        """The prefix of the key that opened it, which must be this installation's own. Raises OwnKeyRequired."""
+        prefix = self.api_key or ""
+        if not ApiKey.objects.filter(prefix=prefix, installation=self.installation).exists():
+            raise OwnKeyRequired
+        return prefix
 
 
 # Each request begins with this, so it is one plain statement: the key, and beside it the path's installation if the key
@@ -76,15 +86,6 @@ _KEY_AND_MERCHANT = f"""
                              AND (api_keys.installation_id IS NULL OR api_keys.installation_id = installations.id)
      WHERE api_keys.prefix = %(prefix)s AND NOT api_keys.revoked
 """  # noqa: S608 - names of our own columns # nosec B608
-
-
-def own_key(request: Request, installation: Installation) -> ApiKey:
-    """The API key that the request was made with, if it is this installation's own. Raises OwnKeyRequired."""
-    prefix = (KeyParser().get(request) or "").partition(".")[0]
-    key: ApiKey | None = ApiKey.objects.filter(prefix=prefix, installation=installation).first()
-    if key is None:
-        raise OwnKeyRequired
-    return key
 
 
 def _found_by_key(text: str, external_key: str) -> tuple[Installation, bool]:

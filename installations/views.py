@@ -13,7 +13,7 @@ from rest_framework.throttling import BaseThrottle
 from rest_framework.viewsets import ViewSet
 
 from installations import gateway, identities, install, limits, openapi, reconnect, registration
-from installations.merchant import MerchantViewSet, own_key
+from installations.merchant import MerchantViewSet
 from installations.models import Installation
 from installations.refusals import InvalidAppId, TokenRequired
 from installations.serializers import CallbackSerializer, StartSerializer
@@ -129,11 +129,9 @@ class ReconnectViewSet(MerchantViewSet):
     @openapi.reconnect
     def reconnect(self, request: Request, key: str) -> Response:
         """A link for the merchant's browser, good for one hour and one installation."""
-        api_key = own_key(request, self.installation)
-        made = reconnect.make_link(
-            self.installation, made_by=f"API key {api_key.prefix}", public_url=public_url(request._request)
-        )
-        return Response({"url": made, "expires_in": int(reconnect.GOOD_FOR.total_seconds())})
+        made_by = f"API key {self.require_own_key()}"
+        url = reconnect.make_link(self.installation, made_by=made_by, public_url=public_url(request._request))
+        return Response({"url": url, "expires_in": int(reconnect.GOOD_FOR.total_seconds())})
 
 
 class MerchantTokenViewSet(MerchantViewSet):
