@@ -203,7 +203,7 @@ _SPANS = """
     ), spans AS (
         SELECT 'credit_card' AS method, settled_at - created_at AS span FROM card JOIN orders ON orders.id = order_id
         UNION ALL
-        SELECT payment_method, paid_at - created_at FROM told JOIN orders USING (appmax_order_id)
+        SELECT payment_method, told.paid_at - created_at FROM told JOIN orders USING (appmax_order_id)
          WHERE payment_method IN ('pix', 'boleto')
     )
     SELECT method, extract(epoch FROM percentile_cont(0.5) WITHIN GROUP (ORDER BY span))::float, count(*)
