@@ -10,7 +10,7 @@ from simulator.models import APP_STORE, MODELS
 from simulator.reading import is_number_in, is_whole
 from simulator.records import ARRANGEMENTS, AS_SENT, Plan
 
-WITH_CREDENTIALS, WITH_EXTERNAL_KEY, WITH_APP_ID = HEALTH_CHECKS = ("credentials", "external_key", "app_id")
+WITH_CREDENTIALS, _, WITH_APP_ID = HEALTH_CHECKS = ("credentials", "external_key", "app_id")
 LONGEST_DELAY = 86_400  # seconds
 MOST_COPIES = 100
 
