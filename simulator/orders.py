@@ -18,9 +18,10 @@ PAYABLE_BY_CARD = (*PAYABLE, AT_RISK, AUTHORISED, APPROVED)
 
 @dataclass
 class Payment:
-    """One try to pay an order; `amount` in cents. Of a card no more than its last four digits is ever kept.
+    """One try to pay an order; `amount` in cents. Of a card's number no more than the ends that Appmax tells is kept.
 
-    `method`: credit_card, pix, boleto or upsell. An empty `pay_reference`: nothing came of it.
+    `method`: credit_card, pix, boleto or upsell. An empty `pay_reference`: nothing came of it. `paid_at`: ISO; empty if
+    it isn't paid.
     """
 
     id: int
@@ -32,6 +33,9 @@ class Payment:
     upsell_hash: str = ""
     installments: int = 1
     created_at: str = field(default_factory=now)
+    card_first6: str = ""
+    card_brand: str = ""
+    paid_at: str = ""
 
     @property
     def charged(self) -> bool:
@@ -45,6 +49,7 @@ class Order:
 
     `external_key`: the merchant whose it is; `installed_as`: the external_key of that merchant's installation, if its
     account has another name. `pix_expires_at`: ISO; empty, a Pix stays until it is let go. `boleto_due_date`: ISO.
+    `refunded_at`: of the latest.
     """
 
     id: int
@@ -56,9 +61,11 @@ class Order:
     products: list[dict[str, Any]]
     installed_as: str = ""
     created_at: str = field(default_factory=now)
+    updated_at: str = field(default_factory=now)
     status: str = PENDING
     total_paid: int = 0
     refunded: int = 0
+    refunded_at: str = ""
     pix_emv: str = ""
     pix_qr_code: str = ""
     pix_expires_at: str = ""
@@ -149,6 +156,7 @@ class Order:
             self.payments += waiting
         waiting[-1].status = self.status
         if paid:
+            waiting[-1].paid_at = now()
             self._close_pending(*PENDING_METHODS)
         return True
 
@@ -161,6 +169,7 @@ class Order:
         if self.status not in PAYABLE_BY_CARD:
             return False
         if payment.status == APPROVED:
+            payment.paid_at = now()
             self.total_paid += payment.amount
             self._close_pending(*PENDING_METHODS)
         if payment.status == APPROVED or not self.charges:
@@ -174,6 +183,7 @@ class Order:
         if not 0 < cents <= self.refundable:
             return False
         self.refunded += cents
+        self.refunded_at = now()
         if not self.refundable:
             self.status = REFUNDED
         return True
