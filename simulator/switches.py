@@ -20,8 +20,8 @@ class Switches:
     """`shape`: of answers about payments. `writing`: of all answers. `lifetime`: how a token says it.
 
     `cards`: what becomes of every card. `rate_limits`: whether Appmax's are in force. `webhook_delay` and
-    `token_seconds` in seconds, `pix_minutes` in minutes. `health_check`: what the installation callback's body has; only
-    the app's id is certain.
+    `token_seconds` in seconds, `pix_minutes` in minutes. `health_check`: what the installation callback's body has;
+    only the app's id is certain.
     """
 
     shape: str = DOCUMENTED
