@@ -16,7 +16,7 @@ def environment(request: HttpRequest) -> dict[str, str]:
 
 def public_url(request: HttpRequest) -> str:
     """Where the world reaches us, without a trailing slash: NGROK_URL, else APP_URL, else what proxies that we trust
-    say, else localhost. A Host header that anybody can send never counts. Raises DisallowedHost."""
+    say, else this machine. A Host header that anybody can send never counts. Raises DisallowedHost."""
     forwarded = settings.TRUSTED_PROXIES and "X-Forwarded-Host" in request.headers
     if settings.IS_PUBLIC_URL_NAMED or not forwarded:
         return str(settings.PUBLIC_URL)
@@ -45,6 +45,7 @@ _TEXTS = {
     404: ErrorText(_("There is no such page"), _("Check the address, or start from the first page.")),
     405: ErrorText(_("This address can't be used like that"), _("Please start again from the first page.")),
     413: ErrorText(_("That was too much at once"), _("What was sent is larger than we take.")),
+    429: ErrorText(_("That was too often"), _("Nothing has been changed. Try again in a few minutes."), again=True),
     500: _BROKEN,
     502: ErrorText(_("Appmax could not be reached"), _("Nothing has been changed. Try again in a minute."), again=True),
     503: ErrorText(_("We are not available just now"), _("Nothing is lost. Try again in a few seconds."), again=True),
