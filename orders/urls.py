@@ -13,7 +13,7 @@ def _route(path_after_key: str, method: str, action: str, *, may_ask_appmax: boo
     view: Callable[..., HttpResponse] = CheckoutViewSet.as_view({method: action})
     if may_ask_appmax:
         view = asks_appmax(view)
-    return path(f"checkout/<str:key>/{path_after_key}", view, name=f"checkout-{action}")
+    return path(f"checkout/<path:key>/{path_after_key}", view, name=f"checkout-{action}")
 
 
 urlpatterns = [
@@ -22,6 +22,8 @@ urlpatterns = [
     _route("pay/pix", "post", "pay_pix"),
     _route("pay/boleto", "post", "pay_boleto"),
     _route("status/<str:order_id>", "get", "order_status", may_ask_appmax=False),
+    _route("orders", "get", "order_list", may_ask_appmax=False),
+    _route("orders/<str:order_id>", "get", "order_detail", may_ask_appmax=False),
     _route("installments", "get", "installments"),
     _route("refund", "post", "refund"),
     _route("tokenize", "post", "tokenize"),
