@@ -1,4 +1,4 @@
-"""`make fresh`: the locks are installed into empty environments, in the way of `make run` and `make test`, while a newer
+"""`make fresh`: locks are installed into empty environments, in the way of `make run` and `make test`, while a newer
 release of everything is out.
 
 pip 23.0 to 23.2, which come with Debian 12 and Python 3.11, answer `coverage[toml]` with the newest coverage, whatever
