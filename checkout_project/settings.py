@@ -173,7 +173,7 @@ DATABASES: dict[str, dict[str, Any]] = {
 DATABASES["default"]["OPTIONS"] |= {
     "connect_timeout": 3,  # seconds, for each host
     "server_side_binding": True,
-    "prepare_threshold": None if DB_PGBOUNCER else 5,  # planned once a connection (docs/performance.md)
+    "prepare_threshold": None if DB_PGBOUNCER else 5,  # planned once a connection (docs/capacity.md)
 }
 if not DB_PGBOUNCER:
     DATABASES["default"]["OPTIONS"]["options"] = database.session_options(DB_SCHEMA)
@@ -323,7 +323,7 @@ AXES_LOCKOUT_CALLABLE = "backoffice.site.locked_out"
 AXES_VERBOSE = False
 AXES_ENABLE_ADMIN = False  # ours shows them
 AXES_DISABLE_ACCESS_LOG = True
-AXES_CLIENT_IP_CALLABLE = "backoffice.site.client_ip"
+AXES_CLIENT_IP_CALLABLE = "web.address.client_ip"
 
 # Nothing is fetched from another host. The admin's pages add what Unfold needs (site.py).
 CONTENT_SECURITY_POLICY = {
