@@ -5,6 +5,7 @@ import re
 import time
 import uuid
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -13,15 +14,18 @@ from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
+from django.core.exceptions import BadRequest
+from django.core.files.uploadhandler import FileUploadHandler
 from django.core.signals import request_finished
 from django.dispatch import receiver
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.urls import reverse
 from django_otp.middleware import OTPMiddleware
 from django_permissions_policy import PermissionsPolicyMiddleware
 
 from checkout_project import metrics
 from checkout_project.api import wants_page
+from checkout_project.errors import refusal
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -119,3 +123,58 @@ class ProbesUnderAnyName:
         if request.path in self._paths:
             request.get_host = lambda: settings.ALLOWED_HOSTS[0]  # type: ignore[method-assign]
         return self.get_response(request)
+
+
+class KeepsMethod:
+    """Who posts over http is sent to https by Django with 301, after which most clients ask with GET: a webhook would be
+    lost. 308 has them post the same again."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Every permanent redirect of a request that isn't a mere reading."""
+        response = self.get_response(request)
+        if response.status_code == HTTPStatus.MOVED_PERMANENTLY and request.method not in ("GET", "HEAD"):
+            response.status_code = HTTPStatus.PERMANENT_REDIRECT
+        return response
+
+
+class LimitsBodies:
+    """Refuses a body of more than MAX_BODY_BYTES before a parser sees any of it. A page's body is read here, as far as
+    it may go, so that nothing of it is ever written to a temporary file; the routes of programs have a parser that
+    counts by itself, once the API key is known."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """413, 411 or 408, and the connection is closed with the rest of the body unread."""
+        is_chunked = "Transfer-Encoding" in request.headers
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if not is_chunked and (not length.isdigit() or int(length) > settings.MAX_BODY_BYTES):
+            return refusal(request, 413, "request body is too large")
+        if is_of_program(request):
+            return self.get_response(request)
+        if is_chunked:
+            return refusal(request, 411, "Content-Length is required")
+        if request.method == "POST":
+            try:
+                _ = request.body
+            except UnreadablePostError:
+                return refusal(request, 408, "the request body did not arrive in time")
+        return self.get_response(request)
+
+
+class NoFiles(FileUploadHandler):
+    """The only upload handler: no page of ours takes files, so a form that brings one is 400."""
+
+    def new_file(self, *args: Any, **options: Any) -> None:
+        """Raises BadRequest."""
+        raise BadRequest("files are not taken here")
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        """Never called."""
+
+    def file_complete(self, file_size: int) -> None:
+        """Never called."""

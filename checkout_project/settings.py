@@ -91,6 +91,8 @@ MIDDLEWARE = [
     "checkout_project.middleware.Observed",
     "checkout_project.turns.TakesTurns",
     "checkout_project.middleware.ProbesUnderAnyName",
+    "checkout_project.middleware.LimitsBodies",
+    "checkout_project.middleware.KeepsMethod",
     "django.middleware.security.SecurityMiddleware",
     "checkout_project.middleware.PageContentSecurity",
     "checkout_project.middleware.PagePermissions",
@@ -290,6 +292,7 @@ WEBHOOK_PAYLOAD_DAYS = env.number("WEBHOOK_PAYLOAD_DAYS", 180, minimum=1)
 API_KEYS_REQUIRED = env.flag("API_KEYS_REQUIRED", True)
 MAX_BODY_BYTES = 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+FILE_UPLOAD_HANDLERS = ["checkout_project.middleware.NoFiles"]
 
 # --- jobs ------------------------------------------------------------------------------------------------------------
 
@@ -341,7 +344,7 @@ LANGUAGE_COOKIE_SAMESITE = "Lax"
 LANGUAGE_COOKIE_AGE = 365 * 24 * 3600  # seconds
 
 # Whether staff must prove a second factor (an authenticator app); who has set one up is asked for it in any case.
-ADMIN_OTP_REQUIRED = env.flag("ADMIN_OTP_REQUIRED", False)
+ADMIN_OTP_REQUIRED = env.flag("ADMIN_OTP_REQUIRED", not IS_LOCAL)
 OTP_TOTP_ISSUER = "Appmax Checkout"
 OTP_ADMIN_HIDE_SENSITIVE_DATA = True
 
@@ -350,11 +353,14 @@ AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
-AXES_LOCKOUT_CALLABLE = "checkout_project.site.locked_out"
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # or whoever goes on guessing keeps the name's owner out
+AXES_HANDLER = "checkout_project.logins.Handler"
+AXES_LOCKOUT_CALLABLE = "checkout_project.logins.locked_out"
+AXES_USERNAME_CALLABLE = "checkout_project.logins.name_tried"
 AXES_VERBOSE = False
 AXES_ENABLE_ADMIN = False  # ours shows them
 AXES_DISABLE_ACCESS_LOG = True
-AXES_CLIENT_IP_CALLABLE = "checkout_project.site.client_ip"
+AXES_CLIENT_IP_CALLABLE = "checkout_project.logins.client_ip"
 
 # Nothing is fetched from another host. The admin's pages add what Unfold needs (site.py).
 CONTENT_SECURITY_POLICY = {
@@ -396,4 +402,5 @@ if not IS_LOCAL:
         encryption_keys=FIELD_ENCRYPTION_KEYS,
         api_keys_required=API_KEYS_REQUIRED,
         cache_driver=CACHE_DRIVER,
+        webhook_secrets=WEBHOOK_SECRET,
     )
