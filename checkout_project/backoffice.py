@@ -26,7 +26,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext, to_locale
 from unfold.contrib.filters.admin import RadioFilter, RangeDateFilter
 
-from appmax.errors import Declined, OutcomeUnknown, Rejected, Unavailable
+from appmax.errors import CredentialsRefused, Declined, OutcomeUnknown, Rejected
 from installations.fields import DecryptionFailed
 
 M = TypeVar("M", bound=Model)
@@ -269,7 +269,7 @@ def explained(error: Exception) -> str:
             return gettext("Appmax refused: %(message)s") % {"message": error.message or "-"}
         case OutcomeUnknown():
             return gettext("Appmax did not confirm. It may have happened: look in Appmax's panel before trying again.")
-        case Unavailable(status=401 | 403):
+        case CredentialsRefused():
             return gettext("Appmax refused this merchant's credentials.")
         case DecryptionFailed():
             return gettext("Our own keys don't open the stored secret: see FIELD_ENCRYPTION_KEYS.")

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
-from checkout_project.pages import public_url
+from web.pages import public_url
 from webhooks import inbox, openapi, payload
 from webhooks.models import Outcome, WebhookEvent
 

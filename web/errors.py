@@ -13,9 +13,9 @@ from django.views.debug import SafeExceptionReporterFilter
 from rest_framework.exceptions import APIException, ParseError, ValidationError
 from rest_framework.response import Response
 
-from appmax.errors import AppmaxError, Declined, OutcomeUnknown, Rejected, Unavailable
-from checkout_project.api import wants_page
-from checkout_project.pages import FORM_EXPIRED, error_page
+from appmax.errors import AppmaxError, CredentialsRefused, Declined, OutcomeUnknown, Rejected, Unavailable
+from web.api import wants_page
+from web.pages import FORM_EXPIRED, error_page
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -74,7 +74,7 @@ def _appmax_answer(exc: AppmaxError) -> tuple[int, dict[str, Any], dict[str, str
             return 503, {"message": "Appmax asks to slow down, try again later"}, {"Retry-After": str(seconds)}
         case Unavailable(timed_out=True):
             return 504, {"message": "Appmax did not answer in time"}, {}
-        case Unavailable(status=401 | 403):
+        case CredentialsRefused():
             return 502, {"message": "Appmax refused this installation's credentials"}, {}
         case _:
             return 502, {"message": "Appmax is not available"}, {}
