@@ -44,8 +44,8 @@ class Log(glogging.Logger):
 logger_class = Log
 logconfig_dict = settings.LOGGING
 
-# The processes' figures meet in this folder, and /metrics adds them up. It is this start's alone; a HUP keeps it. A process
-# that writes figures to a full disk dies, so Compose gives them a file system that nothing else can fill.
+# The processes' figures meet in this folder, and /metrics adds them up. It is this start's alone; a HUP keeps it. A
+# process that writes figures to a full disk dies, so Compose gives them a file system that nothing else can fill.
 _OURS = "APPMAX_CHECKOUT_METRICS"
 if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
     os.environ[_OURS] = os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="metrics-")

@@ -83,7 +83,12 @@ def start(stack: ExitStack) -> Stack:
     redis = stack.enter_context(services.redis())
     stub, web, bare = (str(services.free_port()) for _ in range(3))
     environment = os.environ | install.keys() | database.variables | redis.variables
-    environment |= {"REDIS_PASSWORD": "", "WEBHOOK_SECRET": "only-for-benchmarks-0001", "APP_ENV": "production", "LOG_LEVEL": "INFO"}
+    environment |= {
+        "REDIS_PASSWORD": "",
+        "WEBHOOK_SECRET": "only-for-benchmarks-0001",
+        "APP_ENV": "production",
+        "LOG_LEVEL": "INFO",
+    }
     environment |= {"APP_URL": "https://bench.example", "ALLOWED_HOSTS": "127.0.0.1", "APP_PORT": web}
     environment |= {"APPMAX_CLIENT_ID": "id", "APPMAX_CLIENT_SECRET": "secret", "APPMAX_APP_ID_NUMERIC": "4242"}
     environment |= dict.fromkeys(("APPMAX_AUTH_URL", "APPMAX_API_URL"), f"http://127.0.0.1:{stub}")

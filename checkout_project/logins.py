@@ -48,7 +48,7 @@ def locked_out(request: HttpRequest, original_response: HttpResponse | None, cre
 
 
 def name_tried(request: HttpRequest, credentials: dict[str, Any] | None = None) -> str | None:
-    """The name that guesses are counted for: `Ana` and `ana` are one, or each spelling would have guesses of its own."""
+    """The name that guesses are counted for: `Ana` and `ana` are one, or each spelling would have its own."""
     name = (credentials or request.POST).get("username")
     return None if name is None else str(name).casefold()
 

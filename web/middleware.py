@@ -82,8 +82,8 @@ class ProbesUnderAnyName:
 
 
 class KeepsMethod:
-    """Who posts over http is sent to https by Django with 301, after which most clients ask with GET: a webhook would be
-    lost. 308 has them post the same again."""
+    """Who posts over http is sent to https by Django with 301, after which most clients ask with GET: a webhook would
+    be lost. 308 has them post the same again."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -1,9 +1,9 @@
 """gunicorn's worker, with what a client that sends nothing, or half of something, could otherwise hold up for good.
 
-gunicorn's own threaded worker was attacked with 400 connections and 16 threads (tests/security/test_stranger.py): it gives
-a thread to each new connection for five seconds although nothing comes, and for ever to half a request or to an answer
-that nobody reads; and it closes connections in its main loop, where a client that doesn't close its end stops
-everything for two seconds. A proxy that buffers keeps most of this away; a server must not depend on it.
+gunicorn's own threaded worker was attacked with 400 connections and 16 threads (tests/security/test_stranger.py). It
+gives a thread to each new connection for five seconds although nothing comes, and for ever to half a request or to an
+answer that nobody reads. And it closes connections in its main loop, where each client that doesn't close its own end
+stops everything for two seconds. A proxy that buffers keeps most of this away; a server must not depend on it.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from gunicorn.http.parser import RequestParser
 from gunicorn.http.unreader import SocketUnreader
 from gunicorn.workers.gthread import ThreadWorker
 
-# Seconds in which a client has to send a request's whole head, then its whole body, and to take each piece of the answer.
+# Seconds for a client to send a request's whole head, then its whole body, and to take each piece of the answer.
 HEAD_SECONDS, BODY_SECONDS, ANSWER_SECONDS = 5, 15, 10
 CLOSING_SECONDS = 2  # for a client to take the last of an answer and to close its end
 MOST_IN_CLOSING = 64 * 1024  # bytes that it may still send meanwhile

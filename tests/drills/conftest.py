@@ -1,42 +1,19 @@
 """The product's real processes, as an operator starts them, and the table of what the drills counted."""
 
 import os
-import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 from django.db import connection
 
-from dev.services import free_port
 from simulator.server import SimulatorServer
+from tests.processes import ROOT, Processes
 
-ROOT = Path(__file__).resolve().parents[2]
-COMMAND = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py"]
 WORKER = [sys.executable, "manage.py", "procrastinate", "worker"]
-
-Processes = list[subprocess.Popen[bytes]]
-
-
-def wait_until(condition: Callable[[], Any], *, seconds: float = 15) -> Any:
-    """The first true value of the condition."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if value := condition():
-            return value
-        time.sleep(0.02)
-    raise AssertionError("waited in vain")
-
-
-def kill(process: subprocess.Popen[bytes]) -> None:
-    """kill -9, with all its children."""
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait(timeout=10)
 
 
 def manage(environment: Mapping[str, str], *arguments: str) -> str:
@@ -44,39 +21,6 @@ def manage(environment: Mapping[str, str], *arguments: str) -> str:
     command = [sys.executable, "manage.py", *arguments]
     result = subprocess.run(command, cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, check=True)
     return result.stdout
-
-
-@pytest.fixture
-def processes() -> Iterator[Processes]:
-    """What has been started, each with its children in a process group of its own."""
-    processes: Processes = []
-    yield processes
-    for process in processes:
-        process.terminate()
-    for process in processes:
-        process.wait(timeout=20)
-
-
-@pytest.fixture
-def gunicorn(processes: Processes, tmp_path: Path) -> Callable[..., str]:
-    """Start gunicorn with these variables on top; returns its URL once it answers. `gunicorn.log` is its log."""
-
-    def start(**variables: str) -> str:
-        port = variables.get("APP_PORT") or str(free_port())
-        environment = os.environ | {"APP_PORT": port, "APP_URL": f"http://127.0.0.1:{port}", **variables}
-        with (tmp_path / "gunicorn.log").open("ab") as log:
-            processes.append(subprocess.Popen(COMMAND, cwd=ROOT, env=environment, stderr=log, start_new_session=True))
-        url = f"http://127.0.0.1:{port}"
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
-            try:
-                requests.get(f"{url}/health", timeout=2)
-            except requests.RequestException:
-                continue
-            return url
-        raise AssertionError("gunicorn does not answer")
-
-    return start
 
 
 @pytest.fixture

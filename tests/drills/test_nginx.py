@@ -1,78 +1,21 @@
 """ops/nginx/nginx.conf, served by nginx: what a client claims ends there, no token is logged, nothing is sent twice."""
 
-import contextlib
 import json
 import os
 import secrets
-import socket
-import subprocess
 import threading
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 from django.db import connection
 
-from dev import nginx, services
-from tests.drills.conftest import wait_until
+from dev import nginx
+from tests.processes import Proxy
 
 pytestmark = pytest.mark.skipif(nginx.NGINX is None and not os.environ.get("CI"), reason="nginx is not installed")
-
-
-@dataclass
-class Proxy:
-    """A running nginx."""
-
-    http: str
-    https: str
-    certificate: str
-    log: Path
-
-    def ask(self, method: str, path: str, **options: Any) -> requests.Response:
-        """Over https, trusting this run's certificate, following no redirect."""
-        url = self.https + path
-        return requests.request(method, url, verify=self.certificate, allow_redirects=False, timeout=10, **options)
-
-    def logs_once(self, text: str) -> bool:
-        """Whether one line of the log holds this; nginx writes it after it has answered."""
-        wait_until(lambda: text in self.log.read_text())
-        return self.log.read_text().count(text) == 1
-
-
-def listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-@pytest.fixture
-def proxy() -> Iterator[Callable[[int], Proxy]]:
-    """Start nginx in front of a port of this machine."""
-    with contextlib.ExitStack() as stack:
-        folder = stack.enter_context(services.temporary_folder())
-        folder.chmod(0o755)
-
-        def start(app: int) -> Proxy:
-            http, https = services.free_port(), services.free_port()
-            path = nginx.configuration(folder, app=app, http=http, https=https)
-            log = folder / "log"
-            with log.open("wb") as output:
-                command = [str(nginx.NGINX), "-c", str(path), "-g", "daemon off;"]
-                process = subprocess.Popen(command, stdout=output, stderr=output)
-            stack.callback(process.wait, timeout=20)
-            stack.callback(process.terminate)
-            deadline = time.monotonic() + 10
-            while not listens(https):
-                assert process.poll() is None, log.read_text()
-                assert time.monotonic() < deadline
-            pem = str(folder / "fullchain.pem")
-            return Proxy(f"http://localhost:{http}", f"https://localhost:{https}", pem, log)
-
-        yield start
 
 
 class Backend(ThreadingHTTPServer):
