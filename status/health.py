@@ -80,8 +80,8 @@ _READY = answer(
 )
 @api_view(["GET", "HEAD"])
 def ready(request: Request) -> Response:
-    """200 if it is ok or degraded, 503 if it is down. Who has METRICS_TOKEN, and staff, are told the state of each part;
-    a stranger would learn from it when an attack hurts.
+    """200 if it is ok or degraded, 503 if it is down. Who has METRICS_TOKEN, and staff, are told the state of each
+    part; a stranger would learn from it when an attack hurts.
 
     Without a database that takes writes, or with migrations still to be applied, it is down. Redis away, no worker, or
     events that nobody looks at are degraded: payments and webhooks are taken, and nothing is lost.

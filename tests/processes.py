@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 import requests
 
-from dev import nginx, services
-from dev.services import free_port
+from dev import nginx
+from dev.services import free_port, temporary_folder
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMAND = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py"]
@@ -73,9 +73,6 @@ def gunicorn(processes: Processes, tmp_path: Path) -> Callable[..., str]:
     return start
 
 
-# --- nginx ---
-
-
 @dataclass
 class Proxy:
     """A running nginx."""
@@ -102,15 +99,15 @@ def listens(port: int) -> bool:
 
 
 @pytest.fixture
-def proxy() -> Iterator[Callable[[int], Proxy]]:
-    """Start nginx in front of a port of this machine."""
+def proxy() -> Iterator[Callable[..., Proxy]]:
+    """Start nginx in front of one port of this machine, or of two: `quick` then gets webhooks and status reads."""
     with contextlib.ExitStack() as stack:
-        folder = stack.enter_context(services.temporary_folder())
+        folder = stack.enter_context(temporary_folder())
         folder.chmod(0o755)
 
-        def start(app: int) -> Proxy:
-            http, https = services.free_port(), services.free_port()
-            path = nginx.configuration(folder, app=app, http=http, https=https)
+        def start(app: int, quick: int | None = None) -> Proxy:
+            http, https = free_port(), free_port()
+            path = nginx.configuration(folder, app=app, quick=quick or app, http=http, https=https)
             log = folder / "log"
             with log.open("wb") as output:
                 command = [str(nginx.NGINX), "-c", str(path), "-g", "daemon off;"]

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from dev import nginx
 from simulator.server import SimulatorServer
 from tests.processes import ROOT, Processes
 
@@ -58,6 +59,22 @@ def environment(simulator: SimulatorServer) -> dict[str, str]:
         "APPMAX_APP_ID_UUID": simulator.settings.app_id_uuid,
         "APPMAX_APP_ID_NUMERIC": simulator.settings.app_id_numeric,
     }
+
+
+def connections() -> int:
+    """How many others are connected to the test's database."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            " AND backend_type = 'client backend'"
+        )
+        return int(cursor.fetchone()[0])
+
+
+# --- nginx -----------------------------------------------------------------------------------------------------------
+
+
+needs_nginx = pytest.mark.skipif(nginx.NGINX is None and not os.environ.get("CI"), reason="nginx is not installed")
 
 
 # --- the table -------------------------------------------------------------------------------------------------------

@@ -1,6 +1,5 @@
 """What is attacked: the web with production's settings under gunicorn, and the shipped nginx in front of it."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,12 +7,10 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from dev import install, nginx
+from dev import install
 from tests.processes import Proxy
 
 AS_A_PROXY_SAYS = {"Host": "localhost", "X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.1"}
-
-needs_nginx = pytest.mark.skipif(nginx.NGINX is None and not os.environ.get("CI"), reason="nginx is not installed")
 
 
 @pytest.fixture
@@ -43,6 +40,6 @@ def web(transactional_db: None, gunicorn: Callable[..., str], variables: dict[st
 
 
 @pytest.fixture
-def front(web: str, proxy: Callable[[int], Proxy]) -> Proxy:
+def front(web: str, proxy: Callable[..., Proxy]) -> Proxy:
     """The shipped nginx in front of the web."""
     return proxy(int(web.rpartition(":")[2]))
