@@ -17,13 +17,13 @@ from django.shortcuts import render
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.decorators import api_view
+from rest_framework.decorators import api_view, authentication_classes
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from status import backlog
 from status.metrics import is_probe
-from web.api import wants_page
+from web.api import WhoIsLoggedIn, wants_page
 from web.openapi import NO_KEY, answer, errors
 
 log = structlog.stdlib.get_logger(__name__)
@@ -79,6 +79,7 @@ _READY = answer(
     responses={(200, "application/json"): _READY, (503, "application/json"): _READY, **errors(405, 500)},
 )
 @api_view(["GET", "HEAD"])
+@authentication_classes([WhoIsLoggedIn])
 def ready(request: Request) -> Response:
     """200 if it is ok or degraded, 503 if it is down. Who has METRICS_TOKEN, and staff, are told the state of each
     part; a stranger would learn from it when an attack hurts.

@@ -23,6 +23,8 @@ COMMAND = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py"]
 
 Processes = list[subprocess.Popen[bytes]]
 
+needs_nginx = pytest.mark.skipif(nginx.NGINX is None and not os.environ.get("CI"), reason="nginx is not installed")
+
 
 def wait_until(condition: Callable[[], Any], *, seconds: float = 15) -> Any:
     """The first true value of the condition."""

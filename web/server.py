@@ -44,7 +44,7 @@ class InTime(SocketUnreader):
             self.deadline = time.monotonic() + BODY_SECONDS
         self.sock.settimeout(max(self.deadline - time.monotonic(), 0.001))
         try:
-            return bytes(super().chunk(size_hint))
+            return bytes(super().chunk(size_hint))  # type: ignore[call-arg] # the stubs are of an older gunicorn
         except TimeoutError:
             if self.is_head:
                 return b""

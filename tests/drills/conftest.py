@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from dev import nginx
 from simulator.server import SimulatorServer
 from tests.processes import ROOT, Processes
 
@@ -69,12 +68,6 @@ def connections() -> int:
             " AND backend_type = 'client backend'"
         )
         return int(cursor.fetchone()[0])
-
-
-# --- nginx -----------------------------------------------------------------------------------------------------------
-
-
-needs_nginx = pytest.mark.skipif(nginx.NGINX is None and not os.environ.get("CI"), reason="nginx is not installed")
 
 
 # --- the table -------------------------------------------------------------------------------------------------------

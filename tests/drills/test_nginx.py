@@ -1,5 +1,6 @@
 """ops/nginx/nginx.conf, served by nginx: what a client claims ends there, no token is logged, nothing is sent twice."""
 
+import contextlib
 import json
 import secrets
 import threading
