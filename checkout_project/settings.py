@@ -59,12 +59,13 @@ WSGI_APPLICATION = "checkout_project.wsgi.application"
 APPEND_SLASH = True  # for the admin's own URLs; the contract's routes have no trailing slash
 
 INSTALLED_APPS = [
-    "checkout_project.apps.CheckoutProjectConfig",  # first: its templates win over those of the libraries
+    "checkout_project",
+    "backoffice.apps.BackOfficeConfig",  # before Unfold and Django's admin: its templates win over theirs
     "web",
     "status",
     "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
-    "checkout_project.apps.BackOfficeConfig",  # django.contrib.admin, with our site
+    "backoffice.apps.BackOfficeAdminConfig",  # django.contrib.admin, with our site
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -322,13 +323,13 @@ AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # or whoever goes on guessing keeps the name's owner out
-AXES_HANDLER = "checkout_project.logins.Handler"
-AXES_LOCKOUT_CALLABLE = "checkout_project.logins.locked_out"
-AXES_USERNAME_CALLABLE = "checkout_project.logins.name_tried"
+AXES_HANDLER = "backoffice.logins.Handler"
+AXES_LOCKOUT_CALLABLE = "backoffice.logins.locked_out"
+AXES_USERNAME_CALLABLE = "backoffice.logins.name_tried"
 AXES_VERBOSE = False
 AXES_ENABLE_ADMIN = False  # ours shows them
 AXES_DISABLE_ACCESS_LOG = True
-AXES_CLIENT_IP_CALLABLE = "checkout_project.logins.client_ip"
+AXES_CLIENT_IP_CALLABLE = "web.addresses.client_ip"
 
 # Nothing is fetched from another host. The admin's pages add what Unfold needs (site.py).
 CONTENT_SECURITY_POLICY = {

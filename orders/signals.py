@@ -9,6 +9,3 @@ committed with the order, or not at all."""
 status_corrected = Signal()
 """Sent with `order`, locked, inside the transaction in which Appmax's answer has moved it backwards: what had moved it
 forward wasn't true."""
-
-timeline_wanted = Signal()
-"""Sent with `order` when staff look at it; receivers return what they know of it as `orders.timeline.Entry` objects."""

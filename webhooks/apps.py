@@ -11,11 +11,9 @@ class WebhooksConfig(AppConfig):
     verbose_name = _("Webhooks")
 
     def ready(self) -> None:
-        """Listen for new orders, for which events may have been waiting, for orders that Appmax has
-        corrected, and for staff who look at an order."""
-        from orders.signals import order_created, status_corrected, timeline_wanted
-        from webhooks import inbox, timeline
+        """Listen for new orders, for which events may have been waiting, and for orders that Appmax has corrected."""
+        from orders.signals import order_created, status_corrected
+        from webhooks import inbox
 
         order_created.connect(inbox.apply_waiting, dispatch_uid="webhooks.apply_waiting")
         status_corrected.connect(inbox.take_back, dispatch_uid="webhooks.take_back")
-        timeline_wanted.connect(timeline.events_of, dispatch_uid="webhooks.timeline")

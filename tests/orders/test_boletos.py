@@ -11,7 +11,7 @@ from tests.orders.conftest import by_pix, ordered, post, remote
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.mark.parametrize("shape", ["classic", "newer"])
+@pytest.mark.parametrize("shape", ["documented", "other_names"])
 def test_a_boleto_of_an_order(store: Client, simulator: SimulatorServer, shape: str) -> None:
     order_id = ordered(store)
     simulator.state.shape = shape

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from tests.admin.conftest import staff
+from tests.backoffice.conftest import staff
 from tests.factories import InstallationFactory
 
 __all__ = ["staff"]  # the fixture
