@@ -150,7 +150,11 @@ def test_figures_are_not_for_the_outside(proxy: Callable[..., Proxy], backend: B
 def test_production_answers_through_it_and_http_is_sent_to_https(
     proxy: Callable[..., Proxy], gunicorn: Callable[..., str]
 ) -> None:
-    keys = {"APP_KEY": secrets.token_urlsafe(50), "DB_DATABASE": connection.settings_dict["NAME"]}
+    keys = {
+        "APP_KEY": secrets.token_urlsafe(50),
+        "WEBHOOK_SECRET": secrets.token_urlsafe(24),
+        "DB_DATABASE": connection.settings_dict["NAME"],
+    }
     url = gunicorn(APP_ENV="production", APP_URL="https://localhost", TRUSTED_PROXIES="1", **keys)
     front = proxy(int(url.rpartition(":")[2]))
 
