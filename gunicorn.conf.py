@@ -29,7 +29,7 @@ threads = settings.WEB_THREADS
 timeout = 60  # of a process's heartbeat, which doesn't depend on the threads that wait for Appmax
 graceful_timeout = 3 * (3 + settings.APPMAX_TIMEOUT) + 11  # a Pix is three calls, 3 s each for connecting
 keepalive = 15  # seconds; a proxy in front must give its idle connections up sooner, or it sends into a closed one
-max_requests = 0  # no leak was seen (docs/scaling.md), so nothing is renewed
+max_requests = 0  # no leak was seen (docs/capacity.md), so nothing is renewed
 control_socket_disable = True  # a stop is a signal; nothing is controlled through the home folder
 
 

@@ -43,7 +43,7 @@ class Taken:
     `answer`: what else is worth keeping of it; `also`: what is to be written in the same transaction."""
 
     status: str = ""
-    columns: dict[str, str] = field(default_factory=dict)
+    columns: dict[str, Any] = field(default_factory=dict)
     answer: dict[str, Any] = field(default_factory=dict)
     also: Callable[[], None] = lambda: None
 
@@ -71,6 +71,15 @@ def card_was_taken(order: Order) -> bool:
     if order.status not in RESTARTABLE:
         return False
     return order.attempts.filter(method=AttemptMethod.CREDIT_CARD, state=AttemptState.SUCCEEDED).exists()
+
+
+def may_have_taken_money(order: Order) -> bool:
+    """Whether an attempt's outcome isn't known, or a card was charged, whatever has become of that since."""
+    paid_later = (AttemptMethod.PIX, AttemptMethod.BOLETO)
+    return any(
+        attempt.state != AttemptState.SUCCEEDED or attempt.method not in paid_later
+        for attempt in PaymentAttempt.objects.standing(order.pk)
+    )
 
 
 def newest(order: Order) -> int | None:

@@ -24,7 +24,7 @@ from appmax.errors import AppmaxError, Unavailable
 from installations import gateway
 from installations.fields import DecryptionFailed
 from installations.models import Installation
-from orders import clock
+from orders import clock, facts, refunds
 from orders.models import AttemptMethod, AttemptState, Order, PaymentAttempt, StatusCheck
 from orders.signals import order_created, status_corrected
 from orders.status import RESTARTABLE, UNDECIDED, OrderStatus, PaymentMethod, advances, is_paid, known
@@ -170,7 +170,7 @@ def adopt(installation: Installation, appmax_order_id: int) -> Order | None:
                 status=status,
                 payment_method=remote.payment_method or None,
                 total_cents=remote.total_cents or 0,
-                **_codes(remote),
+                **facts.of_order(remote),
             )
             order_created.send(sender=Order, order=order)
             log.info("reconcile.adopted", installation=installation.pk, order=appmax_order_id)
@@ -306,12 +306,15 @@ def _settle(pk: int, seen: Seen, remote: RemoteOrder, new: OrderStatus) -> Outco
         settled = bool(attempt and verdict and attempt.settle(verdict, {"asked_later": remote.status}))
         if attempt and verdict is AttemptState.SUCCEEDED:
             order.forget_codes(attempt.method)
-            order.record_payment(attempt.method, **_codes(remote))
+            order.record_payment(attempt.method, **facts.of_order(remote))
         elif is_paid(new) and not order.payment_method and remote.payment_method:
             order.record_payment(remote.payment_method)
+        order.keep(**facts.of_payment(remote))
         # Bad news may be of before an open attempt; once nothing of that can arrive any more, it isn't.
         is_open = attempt is not None and verdict is None and not _is_over(attempt)
         moved = _take_status(order, seen.status, new, is_open=is_open)
+        if remote.refunded_at or order.status == OrderStatus.ESTORNADO:
+            refunds.confirm(order, at=remote.refunded_at)
         if order.status != new:  # an open payment, or a webhook in the meantime: nothing is confirmed yet
             _flag(order, f"Appmax said {new}, while the order was {order.status}")
         elif not _is_correction(seen.status, new):
@@ -359,13 +362,3 @@ def _verdict(attempt: PaymentAttempt, remote: RemoteOrder, new: OrderStatus) -> 
 def _is_over(attempt: PaymentAttempt) -> bool:
     """Whether nothing of it can arrive any more."""
     return bool(attempt.started_at < clock.now() - SETTLED_AFTER)
-
-
-def _codes(remote: RemoteOrder) -> dict[str, str]:
-    """The columns of the order's row that Appmax's answer fills."""
-    columns: dict[str, str] = {}
-    if remote.pix is not None:
-        columns |= {"pix_qr_code": remote.pix.qr_code, "pix_emv": remote.pix.emv}
-    if remote.boleto is not None:
-        columns |= {"boleto_pdf_url": remote.boleto.pdf_url, "boleto_digitavel": remote.boleto.digitable_line}
-    return {name: value for name, value in columns.items() if value}

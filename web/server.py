@@ -63,7 +63,7 @@ class Worker(ThreadWorker):
 
     def accept(self, listener: Any) -> None:
         """A connection wakes every process. Who has many hesitates (0.4 ms at most), so that those that stay open are
-        shared out: with all of a client's on one process, half the work is done (docs/performance.md)."""
+        shared out: with all of a client's on one process, half the work is done (docs/capacity.md)."""
         if self.alive:
             time.sleep(min(self.nr_conns, 20) * 0.00002)
         super().accept(listener)

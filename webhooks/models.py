@@ -225,7 +225,7 @@ class WebhookEvent(models.Model):
     def insert_if_it_moves(self, before: Sequence[str], status: str, merchants: Sequence[str]) -> bool:
         """Move the order to `status` if it is in one of `before`, is none of another merchant than `merchants`, and the
         event is no duplicate; and insert this row, closed. Says whether; if not, nothing has been done. Everything in
-        one round trip: half the time of a webhook (docs/performance.md)."""
+        one round trip: half the time of a webhook (docs/capacity.md)."""
         values: dict[str, Any] = {
             "event": self.event,
             "type": self.event_type,

@@ -12,7 +12,6 @@ import pytest
 import requests
 from django.db import connection
 
-from dev import nginx
 from tests.processes import Proxy, needs_nginx
 
 pytestmark = needs_nginx
@@ -164,4 +163,4 @@ def test_production_answers_through_it_and_http_is_sent_to_https(
     assert page.status_code == 200
     assert page.headers["Strict-Transport-Security"].startswith("max-age=31536000")
     assert "https://localhost/webhooks/appmax" in page.text
-    assert (plain.status_code, plain.headers["Location"]) == (308, "https://localhost/webhooks/appmax?token=x")
+    assert (plain.status_code, plain.headers["Location"]) == (301, "https://localhost/webhooks/appmax?token=x")
