@@ -14,6 +14,7 @@ _FINANCE = f"{_SUPPORT} orders.refund_order orders.track_order orders.export_ord
 _ADMINISTRATOR = (
     f"{_FINANCE} webhooks.view_personal_data webhooks.view_webhook_url "
     "installations.check_installation installations.disable_installation "
+    "installations.reconnect_installation "
     "installations.add_apikey installations.change_apikey installations.delete_apikey "
     "auth.view_user auth.add_user auth.change_user "
     "auth.view_group auth.add_group auth.change_group auth.delete_group "
@@ -33,10 +34,10 @@ def make() -> None:
             group.permissions.set(_permissions(wanted))
 
 
-def grant(role: str, name: str) -> None:
-    """Give a role that is there a permission that is new; nothing if administrators have taken the role away."""
-    for group in Group.objects.filter(name=role):
-        group.permissions.add(*_permissions([name]))
+def grant(name: str, wanted: str) -> None:
+    """Give a permission that is new to a role that was made before, if it is still there."""
+    for group in Group.objects.filter(name=name):
+        group.permissions.add(*_permissions([wanted]))
 
 
 def _permissions(names: list[str]) -> list[Permission]:

@@ -329,7 +329,7 @@ AXES_USERNAME_CALLABLE = "backoffice.logins.name_tried"
 AXES_VERBOSE = False
 AXES_ENABLE_ADMIN = False  # ours shows them
 AXES_DISABLE_ACCESS_LOG = True
-AXES_CLIENT_IP_CALLABLE = "web.addresses.client_ip"
+AXES_CLIENT_IP_CALLABLE = "web.address.client_ip"
 
 # Nothing is fetched from another host. The admin's pages add what Unfold needs (site.py).
 CONTENT_SECURITY_POLICY = {

@@ -13,7 +13,7 @@ def grant(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("backoffice", "0001_roles"),
+        ("backoffice", "0002_administrators_reconnect"),
         ("webhooks", "0004_webhook_url"),
     ]
 
