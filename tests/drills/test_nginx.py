@@ -12,6 +12,7 @@ import pytest
 import requests
 from django.db import connection
 
+from dev import install, nginx
 from tests.processes import Proxy, needs_nginx
 
 pytestmark = needs_nginx
