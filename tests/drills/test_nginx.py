@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import secrets
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -150,12 +149,8 @@ def test_figures_are_not_for_the_outside(proxy: Callable[..., Proxy], backend: B
 def test_production_answers_through_it_and_http_is_sent_to_https(
     proxy: Callable[..., Proxy], gunicorn: Callable[..., str]
 ) -> None:
-    keys = {
-        "APP_KEY": secrets.token_urlsafe(50),
-        "WEBHOOK_SECRET": secrets.token_urlsafe(24),
-        "DB_DATABASE": connection.settings_dict["NAME"],
-    }
-    url = gunicorn(APP_ENV="production", APP_URL="https://localhost", TRUSTED_PROXIES="1", **keys)
+    own = {"APP_ENV": "production", "APP_URL": "https://localhost", "REDIS_PASSWORD": ""}
+    url = gunicorn(**install.keys() | own | {"TRUSTED_PROXIES": "1", "DB_DATABASE": connection.settings_dict["NAME"]})
     front = proxy(int(url.rpartition(":")[2]))
 
     page = front.ask("GET", "/webhooks/appmax", headers={"Accept": "text/html"})
