@@ -5,8 +5,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-# Any text names a merchant in a path, percent-encoded, but for these: control characters; . or .. between slashes, which
-# browsers and proxies take for steps between folders, encoded or not; and what would read as another route of ours.
+# Any text names a merchant in a path, percent-encoded, but for these: control characters; . or .. between slashes,
+# which browsers and proxies take for steps between folders; and what would read as another route of ours.
 _UNFIT_FOR_A_PATH = re.compile(r"[\x00-\x1f\x7f]|(?:^|/)\.{1,2}(?:/|$)|/(?:merchant/token|reconnect)$")
 
 
