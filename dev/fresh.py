@@ -1,5 +1,5 @@
-"""`make fresh`: each lock is installed into an empty environment, in the way of `make run`, while a newer release of
-everything is out.
+"""`make fresh`: locks are installed into empty environments, in the way of `make run` and `make test`, while a newer
+release of everything is out.
 
 pip 23.0 to 23.2, which come with Debian 12 and Python 3.11, answer `coverage[toml]` with the newest coverage, whatever
 is pinned; an installation that resolves anything then fails. So beside the real packages pip finds a made-up release
@@ -20,14 +20,14 @@ from pathlib import Path
 
 from dev import venv
 
-# Those that aren't on the machine are left out. The developers' lock holds the packages of the others.
-PYTHONS = {"3.11": ["requirements.txt", venv.RUN, venv.DEV], "3.12": [venv.DEV], "3.13": [venv.DEV]}
+# Those that aren't on the machine are left out. The developers' lock holds all packages of the others.
+PYTHONS = {"3.11": ["requirements.txt", venv.DEV], "3.12": [venv.DEV], "3.13": [venv.DEV]}
 OLD_PIP = "pip==23.0.1 --hash=sha256:236bcb61156d76c4b8a05821b988c7b8c35bf0da28a4b614e8d6ab5212c25c6f\n"
 NEWER = "9999"
 
 
 def main() -> int:
-    """Raises CalledProcessError for a lock that can't be installed, SystemExit if pip didn't see the newer releases."""
+    """Raises CalledProcessError for a lock that can't be installed, SystemExit for a run that could show nothing."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         releases = folder / "releases"
@@ -36,8 +36,11 @@ def main() -> int:
             release(releases, name, NEWER, extras=_extras(name))
         os.environ["PIP_FIND_LINKS"] = f"{os.environ.get('PIP_FIND_LINKS', '')} {releases}".strip()
         os.environ["PIP_NO_COMPILE"] = "1"  # nothing of it is started
-        for python, locks in PYTHONS.items():
-            for lock in locks if _is_here(python) else []:
+        here = [python for python in PYTHONS if _is_here(python)]
+        if not here:
+            sys.exit("none of these Pythons is on this machine, so this run has shown nothing")
+        for python in here:
+            for lock in PYTHONS[python]:
                 started = time.monotonic()
                 interpreter = _empty(folder / "venv", python)
                 pip = subprocess.run([interpreter, "-m", "pip", "--version"], capture_output=True, text=True).stdout
