@@ -10,8 +10,8 @@ from django.utils import timezone
 from installations.models import Installation
 from orders.models import Order, StatusCheck
 from orders.status import OrderStatus
-from tests.drills.conftest import wait_until
 from tests.factories import InstallationFactory, OrderFactory, WebhookEventFactory
+from tests.processes import wait_until
 from tests.webhooks.conftest import body, send
 from webhooks import inbox, payload
 from webhooks.models import WebhookEvent
