@@ -1,28 +1,24 @@
 """AppmaxClient: one method for each call of contract section 5."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import asdict
+from datetime import tzinfo
+from functools import partial
 from typing import Any, TypeVar
 
-from appmax import messages, wording
-from appmax.errors import AppmaxError, Declined, OutcomeUnknown, Rejected, Unavailable
-from appmax.messages import (
+from appmax import answers, wording
+from appmax.answers import (
     BoletoPayment,
-    Card,
-    CardCharge,
     CardPayment,
     CreatedOrder,
-    Customer,
-    Installment,
-    NewOrder,
+    InstallmentOffer,
     PixPayment,
-    Product,
     Refused,
     RemoteOrder,
-    Subscription,
     Unreadable,
     UpsellAnswer,
 )
+from appmax.errors import AppmaxError, Declined, OutcomeUnknown, Rejected, Unavailable
+from appmax.messages import Card, CardCharge, Customer, NewOrder, Product, Subscription
 from appmax.tokens import Credentials, Token, TokenCache, TokenSource
 from appmax.transport import Answer, Kind, Transport
 
@@ -34,7 +30,8 @@ _GAVE_UP_WAITING = (408, 425, 499)  # said by whoever stands before Appmax, whic
 
 
 class AppmaxClient:
-    """Acts with one pair of credentials: the app's (authorize, generate) or a merchant's (all /v1 calls).
+    """Acts with one pair of credentials: the app's (authorize, generate) or a merchant's (all /v1 calls). `timezone` is
+    the one in which Appmax writes its dates.
 
     Every method raises AppmaxError; which of its kinds says what may be done next.
     """
@@ -48,11 +45,13 @@ class AppmaxClient:
         credentials: Credentials,
         cache: TokenCache,
         token_key: str,
+        timezone: tzinfo,
     ) -> None:
         self._transport = transport
         self._auth_url = auth_url.rstrip("/")
         self._api_url = api_url.rstrip("/")
         self._credentials = credentials
+        self._timezone = timezone
         self._tokens = TokenSource(self.fetch_token, cache, token_key)
 
     # --- tokens ---
@@ -79,8 +78,8 @@ class AppmaxClient:
         if answer.status not in (200, 201):
             raise _unavailable(answer, wording.error_message(answer.body, wording.secrets_in(form)))
         try:
-            expires_in = messages.read_id(answer.body, "expires_in")
-            return Token(messages.read_text(answer.body, "access_token"), expires_in)
+            expires_in = answers.read_id(answer.body, "expires_in")
+            return Token(answers.read_text(answer.body, "access_token"), expires_in)
         except Unreadable:
             raise Unavailable("Appmax's token answer can't be read", status=answer.status, trace=answer.trace) from None
 
@@ -91,7 +90,7 @@ class AppmaxClient:
         return self._call(
             "POST",
             "/app/authorize",
-            lambda body: messages.read_text(body, "data", "token"),
+            lambda body: answers.read_text(body, "data", "token"),
             kind=Kind.REPEATABLE,
             json={"app_id": app_id, "external_key": external_key, "url_callback": callback_url},
         )
@@ -102,8 +101,8 @@ class AppmaxClient:
             "POST",
             "/app/client/generate",
             lambda body: Credentials(
-                client_id=messages.read_text(body, "data", "client", "client_id"),
-                client_secret=messages.read_text(body, "data", "client", "client_secret"),
+                client_id=answers.read_text(body, "data", "client", "client_id"),
+                client_secret=answers.read_text(body, "data", "client", "client_secret"),
             ),
             kind=Kind.ONCE,
             json={"token": token},
@@ -116,7 +115,7 @@ class AppmaxClient:
         return self._call(
             "POST",
             "/v1/customers",
-            lambda body: messages.read_id(body, "data", "customer", "id"),
+            lambda body: answers.read_id(body, "data", "customer", "id"),
             kind=Kind.ONCE,
             json=customer.body(),
         )
@@ -126,14 +125,16 @@ class AppmaxClient:
         return self._call(
             "POST",
             "/v1/orders",
-            messages.read_created_order,
+            answers.read_created_order,
             kind=Kind.ONCE,
             json={"customer_id": customer_id, **order.body()},
         )
 
     def get_order(self, order_id: int) -> RemoteOrder:
         """GET /v1/orders/{id}: what is true."""
-        return self._call("GET", f"/v1/orders/{order_id}", messages.read_order, kind=Kind.REPEATABLE)
+        return self._call(
+            "GET", f"/v1/orders/{order_id}", partial(answers.read_order, zone=self._timezone), kind=Kind.REPEATABLE
+        )
 
     # --- payments: none is ever sent twice if the first may have arrived ---
 
@@ -144,7 +145,7 @@ class AppmaxClient:
         return self._call(
             "POST",
             "/v1/payments/credit-card",
-            messages.read_card_payment,
+            answers.read_card_payment,
             kind=Kind.CARD,
             json={
                 "order_id": order_id,
@@ -160,7 +161,7 @@ class AppmaxClient:
         return self._call(
             "POST",
             "/v1/payments/pix",
-            messages.read_pix,
+            partial(answers.read_pix, zone=self._timezone),
             kind=Kind.PAYMENT,
             json={
                 "order_id": order_id,
@@ -173,7 +174,7 @@ class AppmaxClient:
         return self._call(
             "POST",
             "/v1/payments/boleto",
-            messages.read_boleto,
+            partial(answers.read_boleto, zone=self._timezone),
             kind=Kind.PAYMENT,
             json={"order_id": order_id, "payment_data": {"boleto": {"document_number": document_number}}},
         )
@@ -183,23 +184,23 @@ class AppmaxClient:
         return self._call(
             "POST",
             "/v1/orders/upsell",
-            messages.read_upsell,
+            answers.read_upsell,
             kind=Kind.CARD,
             json={
                 "upsell_hash": upsell_hash,
                 "products_value": products_value,
-                "products": [asdict(product) for product in products],
+                "products": [product.body() for product in products],
             },
         )
 
     # --- around a payment ---
 
-    def installments(self, *, total_value: int, installments: int) -> list[Installment]:
-        """POST /v1/payments/installments: what `total_value` cents cost in up to `installments` parts, fewest first."""
+    def installments(self, *, total_value: int, installments: int) -> InstallmentOffer:
+        """POST /v1/payments/installments: what `total_value` cents cost in up to `installments` parts."""
         return self._call(
             "POST",
             "/v1/payments/installments",
-            messages.read_installments,
+            partial(answers.read_installments, total_value=total_value),
             kind=Kind.REPEATABLE,
             json={"installments": installments, "total_value": total_value, "settings": True},
         )
@@ -209,7 +210,7 @@ class AppmaxClient:
         return self._call(
             "POST",
             "/v1/payments/tokenize",
-            lambda body: messages.read_text(body, "data", "token"),
+            lambda body: answers.read_text(body, "data", "token"),
             kind=Kind.HARMLESS,
             json={"payment_data": {"credit_card": card.body()}},
         )

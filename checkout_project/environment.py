@@ -8,6 +8,7 @@ wrong ends in one `ImproperlyConfigured` that names the variable and never repea
 import secrets
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -43,6 +44,14 @@ class Environment:
         if maximum is not None and int(raw) > maximum:
             raise ImproperlyConfigured(f"{name} must be at most {maximum}, not {raw!r}")
         return int(raw)
+
+    def timezone(self, name: str, default: str) -> ZoneInfo:
+        """A zone of the IANA database, by its name."""
+        value = self.text(name, default)
+        try:
+            return ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ImproperlyConfigured(f"{name} must be a time zone such as {default}, not {value!r}") from None
 
     def flag(self, name: str, default: bool) -> bool:
         """true or false (also 1/0, yes/no, on/off), in any case."""

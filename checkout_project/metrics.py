@@ -1,6 +1,6 @@
 """`/metrics` for Prometheus.
 
-What happens in a process is counted where it happens (webhooks/inbox.py, orders/models.py, appmax/transport.py, ...);
+What happens in a process is counted where it happens (webhooks/inbox.py, orders/models/, appmax/transport.py, ...);
 gunicorn's processes add theirs up through files (gunicorn.conf.py). What waits is read from the tables when asked.
 """
 

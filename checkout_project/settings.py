@@ -263,6 +263,8 @@ APPMAX_ENVIRONMENT = (
 APPMAX_TIMEOUT = env.number("APPMAX_TIMEOUT", 30, minimum=1)
 if APPMAX_TIMEOUT > 60:
     raise ImproperlyConfigured(f"APPMAX_TIMEOUT must be at most 60 seconds, not {APPMAX_TIMEOUT}")
+# Appmax's dates carry no zone, and no page of its documentation names one.
+APPMAX_TIMEZONE = env.timezone("APPMAX_TIMEZONE", "America/Sao_Paulo")
 # Where an order's page is in Appmax's panel, after APPMAX_ADMIN_URL, with {order_id} in it; Appmax documents none.
 APPMAX_PANEL_ORDER_PATH = env.text("APPMAX_PANEL_ORDER_PATH", "/")
 # Blank until Appmax has mailed them; the routes that need one then answer 503 and name it.

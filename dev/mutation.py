@@ -27,9 +27,10 @@ TARGETS = {
         f"tests/orders/test_{name}.py"
         for name in ("checkout", "cards", "boletos", "after_sale", "one_charge", "idempotency")
     ],
-    "appmax/messages.py": [
-        f"tests/appmax/test_{name}.py" for name in ("messages", "calls", "cards", "errors", "repeats")
+    "appmax/answers.py": [
+        f"tests/appmax/test_{name}.py" for name in ("answers", "documented", "calls", "cards", "errors", "repeats")
     ],
+    "appmax/instalments.py": ["tests/appmax/test_instalments.py"],
 }
 """What is broken, and the tests that must notice."""
 

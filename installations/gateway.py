@@ -86,6 +86,7 @@ def _client(credentials: Credentials, token_key: str) -> AppmaxClient:
         credentials=credentials,
         cache=cache,
         token_key=token_key,
+        timezone=settings.APPMAX_TIMEZONE,
     )
 
 

@@ -45,7 +45,7 @@ from orders import (  # noqa: F401 - evidence_admin registers its own
 )
 from orders.forms import RefundForm, TrackingForm
 from orders.idempotency import Replay
-from orders.lists import STATUS_TONES, MethodFilter, OrderResource, PendingFilter
+from orders.lists import EXPORTED, STATUS_TONES, MethodFilter, PendingFilter
 from orders.models import Order
 from orders.status import OrderStatus, is_paid
 
@@ -76,7 +76,7 @@ class OrderAdmin(ExportableAdmin[Order]):
     search_fields = ("appmax_order_id",)  # shows the box; get_search_results does the search
     search_help_text = _("Appmax order id, customer id, or a merchant's external key")
     ordering = ("-created_at", "-pk")
-    resource_class = OrderResource
+    exported = EXPORTED
     actions_detail = (
         "refund",
         "reconcile",

@@ -8,9 +8,10 @@ import structlog
 from django.db import transaction
 from rest_framework.exceptions import NotFound, ValidationError
 
+from appmax.answers import CreatedOrder, Installment
 from appmax.client import AppmaxClient
 from appmax.errors import AppmaxError, OutcomeUnknown, Rejected
-from appmax.messages import Card, CardCharge, CreatedOrder, Customer, Installment, NewOrder, Product, Subscription
+from appmax.messages import Card, CardCharge, Customer, NewOrder, Product, Subscription
 from installations import gateway
 from installations.models import Installation
 from orders import attempts, reconcile
@@ -308,4 +309,4 @@ def tokenize(installation: Installation, card: Card) -> str:
 
 def installments(installation: Installation, *, total_value: int, most: int) -> list[Installment]:
     """What `total_value` cents cost in 1 to `most` instalments. Raises AppmaxError."""
-    return gateway.client_for(installation).installments(total_value=total_value, installments=most)
+    return gateway.client_for(installation).installments(total_value=total_value, installments=most).options

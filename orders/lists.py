@@ -1,15 +1,16 @@
 """What staff's list of orders is filtered by, coloured with, and exported as."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from import_export.fields import Field
-from import_export.resources import Resource
+from django_stubs_ext import StrOrPromise
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from checkout_project.backoffice import OneChoiceFilter
@@ -55,18 +56,14 @@ class MethodFilter(ChoicesDropdownFilter):  # type: ignore[misc] # untyped
         return super().queryset(request, queryset)  # type: ignore[no-any-return]
 
 
-class OrderResource(Resource):  # type: ignore[misc] # untyped
-    """An order as a row of a file."""
-
-    order_id = Field("appmax_order_id", _("Appmax order id"))
-    customer_id = Field("appmax_customer_id", _("Appmax customer id"))
-    merchant = Field("installation__external_key", _("merchant"))
-    status = Field("status", _("status"))
-    method = Field("payment_method", _("method"))
-    amount = Field("total_cents", _("amount (R$)"))
-    created_at = Field("created_at", _("created at"))
-    updated_at = Field("updated_at", _("updated at"))
-
-    def dehydrate_amount(self, order: Order) -> Decimal:
-        """In reais."""
-        return Decimal(order.total_cents).scaleb(-2)
+# An order as a row of a file; amounts are in reais.
+EXPORTED: tuple[tuple[StrOrPromise, Callable[[Order], Any]], ...] = (
+    (_("Appmax order id"), attrgetter("appmax_order_id")),
+    (_("Appmax customer id"), attrgetter("appmax_customer_id")),
+    (_("merchant"), attrgetter("installation.external_key")),
+    (_("status"), attrgetter("status")),
+    (_("method"), attrgetter("payment_method")),
+    (_("amount (R$)"), lambda order: Decimal(order.total_cents).scaleb(-2)),
+    (_("created at"), attrgetter("created_at")),
+    (_("updated at"), attrgetter("updated_at")),
+)

@@ -19,8 +19,8 @@ from django.db import transaction
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Window
 from django.db.models.functions import Coalesce, Now, RowNumber
 
+from appmax.answers import RemoteOrder
 from appmax.errors import AppmaxError, Unavailable
-from appmax.messages import RemoteOrder
 from installations import gateway
 from installations.fields import DecryptionFailed
 from installations.models import Installation

@@ -83,3 +83,12 @@ class PaymentMethod(models.TextChoices):
     CREDIT_CARD = "credit_card", _("Credit card")
     PIX = "pix", _("Pix")
     BOLETO = "boleto", _("Boleto")
+
+
+class RefundState(models.TextChoices):
+    """What became of a refund."""
+
+    UNKNOWN = "unknown", _("Unknown: Appmax may have taken it")
+    ASKED = "asked", _("Asked: Appmax took it, and has not said that it is done")
+    CONFIRMED = "confirmed", _("Confirmed: the money went back")
+    REFUSED = "refused", _("Refused: nothing goes back")

@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import responses
@@ -56,6 +57,7 @@ def client_at(memory: MemoryCache, waits: list[float]) -> Callable[[str], Appmax
             credentials=Credentials("merchant-1", "s3cret-of-merchant"),
             cache=memory,
             token_key="merchant_token:1",
+            timezone=ZoneInfo("America/Sao_Paulo"),
         )
 
     return build

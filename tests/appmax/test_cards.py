@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from appmax.answers import CardPayment, CreatedOrder, UpsellAnswer
 from appmax.client import AppmaxClient
 from appmax.errors import Declined, OutcomeUnknown, Rejected, Unavailable
-from appmax.messages import Card, CardCharge, CardPayment, CreatedOrder, Product, Subscription, UpsellAnswer
+from appmax.messages import Card, CardCharge, Product, Subscription
 from tests.appmax.conftest import URL
 
 CHARGE = f"{URL}/v1/payments/credit-card"

@@ -255,7 +255,7 @@ def test_a_calculation_of_instalments_is_repeated_like_a_read(ready: AppmaxClien
     appmax.post(url, status=503)
     appmax.post(url, json={"data": {"parcels": {"1": 10}}})
 
-    assert ready.installments(total_value=1000, installments=1)[0].total_cents == 1000
+    assert ready.installments(total_value=1000, installments=1).options[0].total_cents == 1000
     assert calls(appmax, url) == 2
 
 

@@ -7,8 +7,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from appmax.answers import CardPayment
 from appmax.client import AppmaxClient
-from appmax.messages import CardPayment
 from orders.models import Order, PaymentAttempt
 from simulator.server import SimulatorServer
 from tests.orders.conftest import CARD, by_card, by_pix, ordered, post, remote

@@ -7,9 +7,9 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, InterfaceError, connection
 from django.test import Client
 
+from appmax.answers import CardPayment
 from appmax.client import AppmaxClient
 from appmax.errors import AppmaxError, Declined, OutcomeUnknown, Rejected
-from appmax.messages import CardPayment
 from orders import attempts
 from orders.idempotency import Claim
 from orders.models import AttemptMethod, AttemptState, Order, PaymentAttempt

@@ -20,13 +20,11 @@ PACKAGES = [
     "unfold",
     "unfold.contrib.filters",
     "unfold.contrib.forms",
-    "unfold.contrib.import_export",
     "unfold.contrib.inlines",
     "axes",
     "django_otp",
     "django_otp.plugins.otp_static",
     "django_otp.plugins.otp_totp",
-    "import_export",
     "rest_framework_api_key",
 ]
 KEYWORDS = DEFAULT_KEYWORDS | {
@@ -40,9 +38,6 @@ SAME_IN_BOTH = {"%(class_name)s %(instance)s", "%(full_result_count)s total"}
 # The libraries fill these in before they look them up, so that no translation is ever found.
 NEVER_FOUND = {
     "The API key for {} is: {}. Please store it somewhere safe: you will not be able to see it again.",
-    "The following fields are declared in 'import_id_fields' but are not present in the file headers: %s, ",
-    "The following fields are declared in 'import_id_fields' but are not present in the resource fields: %s, ",
-    "call to force_str() on instance failed: %s",
 }
 
 
@@ -60,14 +55,11 @@ def catalogue() -> Catalog:
         ("Select action to run", "Selecione a ação a executar"),
         ("Apply Filters", "Aplicar filtros"),
         ("From", "De"),  # its filters
-        ("Select format", "Selecione o formato"),  # its forms for import_export
         ("access attempts", "tentativas de acesso"),  # axes
         ("Please select a device.", "Selecione um dispositivo."),  # django_otp
-        ("Select all", "Selecionar tudo"),  # import_export
         ("Expires", "Expira em"),  # rest_framework_api_key
         ("Filters", "Filtros"),  # Django
         ("Toggle sorting", "Alternar ordenação"),  # misspelt by Django
-        ("new through import_export", "criado por importação"),  # made up when it runs
     ],
 )
 def test_staff_read_portuguese(text: str, portuguese: str) -> None:

@@ -1,0 +1,370 @@
+"""What Appmax answers, in every shape seen (contract, sections 5 and 5.1), as small typed objects.
+
+Amounts are integer cents. Moments are aware and in UTC: Appmax's dates carry no zone, so each reader that meets one is
+told the zone they are in.
+
+The documentation is Appmax's own at https://appmax.readme.io; the bodies are also in its repository
+github.com/appmaxbrasil/appstore-backend-example, docs/appmax/api-reference.md. Each object names the call there.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, tzinfo
+from typing import Any
+
+from appmax import instalments
+from appmax.wording import declined_status, dig, says_declined, text_of, word
+
+MAX_NUMBER = 2**31 - 1  # Appmax's ids and amounts in cents
+
+
+class Unreadable(ValueError):
+    """An answer that lacks what it is asked for."""
+
+
+class Refused(ValueError):
+    """An answer that reads well, and says that the card was refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedOrder:
+    """Answer of POST /v1/orders."""
+
+    id: int
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class CardPayment:
+    """Answer of POST /v1/payments/credit-card for a card that was not refused; "" where Appmax doesn't say."""
+
+    status: str
+    upsell_hash: str
+    pay_reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class PixPayment:
+    """Answer of POST /v1/payments/pix: the QR code (base64 image or URL), the code to copy and paste, and until when it
+    can be paid, None where Appmax doesn't say."""
+
+    qr_code: str
+    emv: str
+    expires_at: datetime | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Appmax answers empty codes when a payment of the order is pending already."""
+        return not self.qr_code and not self.emv
+
+
+@dataclass(frozen=True, slots=True)
+class BoletoPayment:
+    """Answer of POST /v1/payments/boleto: where its PDF is, and the line of digits to type (one of them may be ""), and
+    the last day to pay it, None where Appmax doesn't say."""
+
+    pdf_url: str
+    digitable_line: str
+    due_date: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Installment:
+    """One way to pay by card: `installments` times `value_cents`, rounded up to the cent; `total_cents` in all."""
+
+    installments: int
+    value_cents: int
+    total_cents: int
+
+
+@dataclass(frozen=True, slots=True)
+class InstallmentSettings:
+    """How the merchant offers instalments. `modality` is PP or AM; "" or None where Appmax doesn't say."""
+
+    modality: str
+    max_installments: int | None
+    min_installment_value_cents: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class InstallmentOffer:
+    """Answer of POST /v1/payments/installments; `options` by their number, fewest first, with gaps as Appmax leaves
+    them."""
+
+    options: list[Installment]
+    settings: InstallmentSettings | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UpsellAnswer:
+    """Answer of POST /v1/orders/upsell; `order` is the new one, None where Appmax doesn't say."""
+
+    message: str
+    redirect_url: str
+    order: CreatedOrder | None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteOrder:
+    """Answer of GET /v1/orders/{id}; None or "" where Appmax doesn't say.
+
+    `payment_method` is one of ours: credit_card, pix, boleto. `total_cents` is what the shopper owes, and
+    `total_paid_cents` what has been paid. `installments_amount_cents`: what each of the `installments` costs. Of the
+    card's number no more than the last four digits is read. The customer's name, e-mail and document stay at Appmax.
+    """
+
+    id: int
+    status: str
+    customer_id: int | None = None
+    total_cents: int | None = None
+    payment_method: str = ""
+    pix: PixPayment | None = None
+    boleto: BoletoPayment | None = None
+    total_paid_cents: int | None = None
+    installments: int | None = None
+    installments_amount_cents: int | None = None
+    card_brand: str = ""
+    card_last_digits: str = ""
+    paid_at: datetime | None = None
+    refunded_at: datetime | None = None
+
+
+def read_text(body: Any, *path: str) -> str:
+    """The text at this path. Raises Unreadable if there is none."""
+    value = dig(body, *path)
+    if not isinstance(value, str) or not value:
+        raise Unreadable(".".join(path))
+    return value
+
+
+def read_id(body: Any, *path: str) -> int:
+    """A positive id, which comes as a number (95922354.0 too) or as its text. Raises Unreadable."""
+    value = dig(body, *path)
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        value = int(value[:20])
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if type(value) is not int or not 0 < value <= MAX_NUMBER:
+        raise Unreadable(".".join(path))
+    return value
+
+
+def read_created_order(body: Any) -> CreatedOrder:
+    """Raises Unreadable."""
+    return CreatedOrder(id=read_id(body, "data", "order", "id"), status=text_of(dig(body, "data", "order", "status")))
+
+
+def read_order(body: Any, zone: tzinfo) -> RemoteOrder:
+    """Raises Unreadable."""
+    order, pix = _object(dig(body, "data", "order")), _pix(body, zone)
+    payment = _object(dig(body, "data", "payment"))
+    return RemoteOrder(
+        id=read_id(body, "data", "order", "id"),
+        status=read_text(body, "data", "order", "status"),
+        customer_id=_id_or_none(body, "data", "customer", "id") or _id_or_none(body, "data", "order", "customer_id"),
+        total_cents=_order_total(order),
+        payment_method=_payment_method(payment.get("method")),
+        pix=None if pix is None or pix.is_empty else pix,
+        boleto=_boleto(body, zone),
+        total_paid_cents=_cents(order.get("total_paid")),
+        installments=_id_or_none(payment, "installments"),
+        installments_amount_cents=_cents(payment.get("installments_amount")),
+        card_brand=word(dig(payment, "card", "brand"))[:32],
+        card_last_digits=_last_digits(dig(payment, "card", "number")),
+        paid_at=_moment(payment.get("paid_at"), zone),
+        refunded_at=_moment(dig(body, "data", "refund", "refunded_at"), zone),
+    )
+
+
+def read_card_payment(body: Any) -> CardPayment:
+    """`data.payment {pay_reference, status, upsell_hash}`, or `data.order.status` and `data.upsell_hash`.
+
+    Raises Refused, and Unreadable if nothing says what happened.
+    """
+    payment = _object(dig(body, "data", "payment"))
+    status = word(payment.get("status")) or word(dig(body, "data", "order", "status"))
+    if declined_status(body):
+        raise Refused
+    if "pay_reference" in payment and _is_blank(payment["pay_reference"]):
+        if status in _TAKEN:  # it contradicts itself; to call it declined might charge the card again
+            raise Unreadable("data.payment.pay_reference")
+        raise Refused
+    pay_reference = word(payment.get("pay_reference"))
+    if not status and not pay_reference:
+        raise Unreadable("data.payment.pay_reference")
+    upsell_hash = word(payment.get("upsell_hash")) or word(dig(body, "data", "upsell_hash"))
+    return CardPayment(status=status, upsell_hash=upsell_hash, pay_reference=pay_reference)
+
+
+def read_pix(body: Any, zone: tzinfo) -> PixPayment:
+    """`data.payment.pix_qrcode/.pix_emv/.pix_expiration_date`, or `data.pix.qr_code/.emv_code/.expires_at`.
+
+    Raises Unreadable if neither code is there.
+    """
+    pix = _pix(body, zone)
+    if pix is None:
+        raise Unreadable("data.payment.pix_qrcode")
+    return pix
+
+
+def read_boleto(body: Any, zone: tzinfo) -> BoletoPayment:
+    """`data.payment.boleto_link_pdf/.boleto_digitable_line`, or `data.boleto.pdf_url/.digitable_line`; either with
+    `due_date` or `boleto_expiration_date`.
+
+    Raises Unreadable if neither link nor line is there.
+    """
+    boleto = _boleto(body, zone)
+    if boleto is None:
+        raise Unreadable("data.payment.boleto_link_pdf")
+    return boleto
+
+
+def read_installments(body: Any, *, total_value: int) -> InstallmentOffer:
+    """`data.installments {"n": {"total": ..}}`, or the older `data.parcels {"n": value of one}`; `total_value` is what
+    was asked about, in cents. What can't be read is left out.
+
+    Raises Unreadable if nothing is left, or if an amount can't be right.
+    """
+    totals = instalments.totals(_object(dig(body, "data", "installments"))) or instalments.totals_of_parcels(
+        _object(dig(body, "data", "parcels"))
+    )
+    if not totals:
+        raise Unreadable("data.installments")
+    cents = instalments.in_cents(totals, total_value)
+    if cents is None:
+        raise Unreadable("a plausible data.installments")
+    settings = _object(dig(body, "data", "settings"))
+    return InstallmentOffer(
+        options=[
+            Installment(number, value_cents=instalments.each(total, number), total_cents=instalments.whole(total))
+            for number, total in sorted(cents.items())
+        ],
+        settings=InstallmentSettings(
+            modality=word(settings.get("modality")),
+            max_installments=_id_or_none(settings, "max_installments"),
+            min_installment_value_cents=_cents(settings.get("min_installment_value")),
+        )
+        if settings
+        else None,
+    )
+
+
+def read_upsell(body: Any) -> UpsellAnswer:
+    """All of it is optional, but there must be a `data`. Raises Refused, Unreadable."""
+    data = dig(body, "data")
+    if not isinstance(data, Mapping):
+        raise Unreadable("data")
+    message, order_id = text_of(data.get("message")), _id_or_none(data, "order", "id")
+    status = word(dig(data, "order", "status"))
+    if declined_status(body) or (not status and says_declined(message)):
+        raise Refused
+    return UpsellAnswer(
+        message=message,
+        redirect_url=_with_scheme(text_of(data.get("redirect_url"))),
+        order=CreatedOrder(id=order_id, status=status) if order_id else None,
+    )
+
+
+_TAKEN = ("autorizado", "aprovado", "integrado")
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_PAYMENT_METHODS = {"creditcard": "credit_card", "pix": "pix", "boleto": "boleto", "billet": "boleto"}
+
+
+def _pix(body: Any, zone: tzinfo) -> PixPayment | None:
+    payment, pix = _object(dig(body, "data", "payment")), dig(body, "data", "pix")
+    if "pix_qrcode" in payment or "pix_emv" in payment:
+        codes = payment.get("pix_qrcode"), payment.get("pix_emv")
+    elif isinstance(pix, Mapping):
+        codes = pix.get("qr_code"), pix.get("emv_code")
+    else:
+        return None
+    expires_at = payment.get("pix_expiration_date") or _object(pix).get("expires_at")
+    return PixPayment(
+        qr_code=text_of(codes[0]).removeprefix("data:image/png;base64,"),
+        emv=text_of(codes[1]),
+        expires_at=_moment(expires_at, zone),
+    )
+
+
+def _boleto(body: Any, zone: tzinfo) -> BoletoPayment | None:
+    payment, boleto = _object(dig(body, "data", "payment")), _object(dig(body, "data", "boleto"))
+    pdf_url = text_of(payment.get("boleto_link_pdf")) or text_of(boleto.get("pdf_url"))
+    digitable_line = text_of(payment.get("boleto_digitable_line")) or text_of(boleto.get("digitable_line"))
+    if not pdf_url and not digitable_line:
+        return None
+    due = (part.get(name) for part in (payment, boleto) for name in ("due_date", "boleto_expiration_date"))
+    return BoletoPayment(pdf_url, digitable_line, next(filter(None, (_day(text, zone) for text in due)), None))
+
+
+def _order_total(order: Mapping[str, Any]) -> int | None:
+    """In cents: what the order says, or the sum of its parts, which lie in it or in its `amounts`."""
+    ways = (
+        _sum(order, "total"),
+        _sum(order, "products_value", "shipping_value", less="discount_value"),
+        _sum(_object(order.get("amounts")), "sub_total", "installment_fee", "shipping_value", less="discount"),
+    )
+    return next((total for total in ways if total is not None), None)
+
+
+def _sum(amounts: Mapping[str, Any], *names: str, less: str = "") -> int | None:
+    """The named amounts less another; None unless all of them are there."""
+    found = [value for name in names if (value := _cents(amounts.get(name))) is not None]
+    discount = _cents(amounts.get(less)) if less else 0
+    return None if discount is None or len(found) < len(names) else sum(found) - discount
+
+
+def _payment_method(value: Any) -> str:
+    return _PAYMENT_METHODS.get(word(value).lower().replace("_", ""), "")
+
+
+def _with_scheme(url: str) -> str:
+    return url if not url or _SCHEME.match(url) else f"https://{url.removeprefix('//')}"
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    """The object, or an empty one for anything else: Appmax writes `[]` for an empty object."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def _id_or_none(body: Any, *path: str) -> int | None:
+    try:
+        return read_id(body, *path)
+    except Unreadable:
+        return None
+
+
+def _cents(value: Any) -> int | None:
+    return value if type(value) is int and 0 <= value <= MAX_NUMBER else None
+
+
+def _is_blank(value: Any) -> bool:
+    return not (value.strip() if isinstance(value, str) else value)
+
+
+def _moment(value: Any, zone: tzinfo) -> datetime | None:
+    """A date with a time, "2026-05-21 05:34:30" or with an offset of its own, in UTC; None for anything else."""
+    text = text_of(value).strip()
+    if len(text) <= len("2026-05-21"):
+        return None  # a day without a time is no moment
+    return _read_date(text, zone)
+
+
+def _day(value: Any, zone: tzinfo) -> date | None:
+    """The day of a date with or without a time, as it is in the zone; None for anything else."""
+    found = _read_date(text_of(value).strip(), zone)
+    return found.astimezone(zone).date() if found else None
+
+
+def _read_date(text: str, zone: tzinfo) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text)
+        return (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
+    except (ValueError, OverflowError):  # no date, or one at the end of the calendar
+        return None
+
+
+def _last_digits(number: Any) -> str:
+    """The last four digits of a masked card number; "" unless it ends in four."""
+    last = word(number)[-4:]
+    return last if re.fullmatch("[0-9]{4}", last) else ""

@@ -1,0 +1,19 @@
+"""The tables of what was sold and how it was paid; a module for each, named by its row."""
+
+from orders.models.attempt import OPEN, AttemptMethod, AttemptState, PaymentAttempt
+from orders.models.idempotent_request import IdempotentRequest
+from orders.models.order import Order, OrderQuerySet
+from orders.models.refund import Refund
+from orders.models.status_check import StatusCheck
+
+__all__ = [
+    "OPEN",
+    "AttemptMethod",
+    "AttemptState",
+    "IdempotentRequest",
+    "Order",
+    "OrderQuerySet",
+    "PaymentAttempt",
+    "Refund",
+    "StatusCheck",
+]

@@ -1,0 +1,149 @@
+"""PaymentAttempt: each time we asked Appmax for money."""
+
+from typing import Any
+
+from django.contrib.postgres.functions import TransactionNow
+from django.db import connection, models, transaction
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from prometheus_client import Counter
+from psycopg.types.json import Jsonb
+
+from orders.models.order import Order
+from orders.status import OrderStatus
+
+_payments = Counter("checkout_payments", "Payment attempts, by method and the state they came to", ["method", "state"])
+
+
+class AttemptMethod(models.TextChoices):
+    """What Appmax was asked for."""
+
+    CREDIT_CARD = "credit_card", _("Credit card")
+    PIX = "pix", _("Pix")
+    BOLETO = "boleto", _("Boleto")
+    UPSELL = "upsell", _("Upsell")
+
+
+class AttemptState(models.TextChoices):
+    """What became of it. The first two are open: the money may have moved, and no other attempt may begin."""
+
+    STARTED = "started", _("Started")
+    UNKNOWN = "unknown", _("Outcome unknown")
+    SUCCEEDED = "succeeded", _("Succeeded")
+    DECLINED = "declined", _("Declined")
+    FAILED = "failed", _("Failed: nothing was charged")
+
+
+OPEN = (AttemptState.STARTED, AttemptState.UNKNOWN)
+
+
+_SETTLE = "UPDATE payment_attempts SET state = %s, answer = %s, settled_at = %s WHERE id = %s AND state = ANY(%s)"
+_START = """
+    INSERT INTO payment_attempts (order_id, method, state, idempotency_key, fingerprint, restarted_from)
+    VALUES (%s, %s, %s, %s, %s, %s) RETURNING id, started_at
+"""
+_STANDING = """
+    SELECT id, order_id, method, state, fingerprint FROM payment_attempts
+     WHERE order_id = %s AND state <> ALL(%s) ORDER BY id
+"""
+
+
+class PaymentAttemptQuerySet(models.QuerySet["PaymentAttempt"]):
+    """Questions about attempts."""
+
+    def standing(self, order_id: int) -> "list[PaymentAttempt]":
+        """The order's attempts by which money may have moved, oldest first: what each payment must look at. Plain SQL;
+        all else of them is read when it is asked for."""
+        with connection.cursor() as cursor:
+            cursor.execute(_STANDING, [order_id, [AttemptState.DECLINED, AttemptState.FAILED]])
+            rows = cursor.fetchall()
+        names = ["id", "order_id", "method", "state", "fingerprint"]
+        return [PaymentAttempt.from_db(self.db, names, row) for row in rows]
+
+    def start(
+        self, order: Order, method: AttemptMethod, key: str | None, fingerprint: str, restarted_from: str | None
+    ) -> "PaymentAttempt":
+        """A new open attempt. Raises IntegrityError if the order has one. Plain SQL, as for each payment."""
+        attempt = PaymentAttempt(
+            order=order,
+            method=method,
+            state=AttemptState.STARTED,
+            idempotency_key=key,
+            fingerprint=fingerprint,
+            restarted_from=restarted_from,
+        )
+        with connection.cursor() as cursor:
+            cursor.execute(_START, [order.pk, method, AttemptState.STARTED, key, fingerprint, restarted_from])
+            attempt.pk, attempt.started_at = cursor.fetchone()
+        attempt._state.adding = False
+        return attempt
+
+    def open(self) -> "PaymentAttemptQuerySet":
+        """Those whose outcome isn't known (yet)."""
+        return self.filter(state__in=OPEN)
+
+
+class PaymentAttempt(models.Model):
+    """One payment call: recorded before it is sent, settled when its outcome is known. Holds no card data."""
+
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="attempts", verbose_name=_("order"))
+    method = models.CharField(_("method"), max_length=32, choices=AttemptMethod.choices)
+    state = models.CharField(_("state"), max_length=16, choices=AttemptState.choices, db_default=AttemptState.STARTED)
+    idempotency_key = models.CharField(_("idempotency key"), max_length=255, null=True, blank=True)
+    fingerprint = models.CharField(_("request fingerprint"), max_length=64)
+    restarted_from = models.CharField(
+        _("order's status before"), max_length=64, choices=OrderStatus.choices, null=True, blank=True
+    )
+    answer = models.JSONField(_("answer"), null=True, blank=True)
+    started_at = models.DateTimeField(_("started at"), db_default=TransactionNow(), editable=False)
+    settled_at = models.DateTimeField(_("settled at"), null=True, blank=True)
+
+    objects = PaymentAttemptQuerySet.as_manager()
+
+    class Meta:
+        db_table = "payment_attempts"
+        verbose_name = _("payment attempt")
+        verbose_name_plural = _("payment attempts")
+        indexes = [
+            # orders that somebody has tried to pay lately, for reconciliation
+            models.Index(fields=["started_at"], name="payment_attempts_started_at"),
+            # the back office's filter and search
+            models.Index(fields=["state", "method", "started_at"], name="payment_attempts_state"),
+            models.Index(
+                fields=["idempotency_key"], condition=Q(idempotency_key__isnull=False), name="payment_attempts_key"
+            ),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["order"], condition=Q(state__in=OPEN), name="payment_attempts_one_open_per_order"
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=OPEN, settled_at__isnull=True) | ~Q(state__in=OPEN) & Q(settled_at__isnull=False),
+                name="payment_attempts_settled_has_time",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.method} #{self.pk}"
+
+    def settle(self, state: AttemptState, answer: dict[str, Any]) -> bool:
+        """Write what became of it, if it is still open; says whether it was. `answer` is what Appmax said. The order's
+        row must be locked."""
+        return self._write(state, answer, only_open=True)
+
+    def settle_as_answered(self, answer: dict[str, Any]) -> None:
+        """Appmax took the payment: that is true whatever somebody who asked meanwhile has made of it."""
+        self._write(AttemptState.SUCCEEDED, answer, only_open=False)
+
+    def _write(self, state: AttemptState, answer: dict[str, Any], *, only_open: bool) -> bool:
+        settled_at = None if state in OPEN else timezone.now()
+        allowed = OPEN if only_open else AttemptState.values
+        with connection.cursor() as cursor:  # as in Order.set_status
+            columns: list[Any] = [state, Jsonb(answer), settled_at]
+            cursor.execute(_SETTLE, [*columns, self.pk, list(allowed)])
+            if not cursor.rowcount:
+                return False
+        self.state, self.answer, self.settled_at = state, answer, settled_at
+        transaction.on_commit(_payments.labels(self.method, state).inc, robust=True)  # a count fails no payment
+        return True

@@ -1,0 +1,206 @@
+"""Order: what was sold through us, one row per Appmax order."""
+
+from typing import Any
+
+from django.contrib.postgres.functions import TransactionNow
+from django.db import connection, models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from installations.models import Installation
+from orders.status import RESTARTABLE, UNDECIDED, OrderStatus, PaymentMethod, RefundState, advances
+
+_LOCK_CLASS = 0x0A99  # the advisory locks "all that happens to one Appmax order"
+
+
+_CODES: dict[str, tuple[str, ...]] = {
+    PaymentMethod.PIX: ("pix_qr_code", "pix_emv", "pix_expires_at"),
+    PaymentMethod.BOLETO: ("boleto_pdf_url", "boleto_digitavel", "boleto_due_date"),
+}
+
+
+_LOCKED_BY_NUMBER = """
+    SELECT orders.id, orders.status, orders.installation_id, installations.external_key
+      FROM orders JOIN installations ON installations.id = orders.installation_id
+     WHERE orders.appmax_order_id = %s
+       FOR NO KEY UPDATE OF orders
+"""
+
+
+_STATUS_OF = "SELECT status FROM orders WHERE appmax_order_id = %s AND installation_id = %s"
+
+
+class OrderQuerySet(models.QuerySet["Order"]):
+    """What is asked of, and done to, orders as a whole."""
+
+    def lock_appmax_order(self, appmax_order_id: int) -> None:
+        """Serialise all that happens to this Appmax order until the transaction ends, whether we have a row of it or
+        not: a row that isn't there yet can't be locked. Must be called first in the transaction, before row locks."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK_CLASS, appmax_order_id])
+
+    def with_merchant(self) -> "OrderQuerySet":
+        """With their installations, but without the secret, which is decrypted (or fails to be) when it is used, and
+        without the big column."""
+        return self.select_related("installation").defer("pix_qr_code", "installation__merchant_client_secret")
+
+    def locked_by_number(self, appmax_order_id: int) -> "Order | None":
+        """The order with this id at Appmax and its merchant's external_key, locked until the transaction ends. All else
+        of both is read when it is asked for. Plain SQL: each webhook begins with it."""
+        with connection.cursor() as cursor:
+            cursor.execute(_LOCKED_BY_NUMBER, [appmax_order_id])
+            row = cursor.fetchone()
+        if row is None:
+            return None
+        pk, status, installation_id, external_key = row
+        names = ["id", "installation_id", "appmax_order_id", "status"]
+        order = Order.from_db(self.db, names, [pk, installation_id, appmax_order_id, status])
+        merchant = ["id", "external_key"]
+        order.installation = Installation.from_db(self.db, merchant, [installation_id, external_key])
+        return order
+
+    def status_of(self, installation_id: int, appmax_order_id: int) -> str | None:
+        """Of this merchant's order; None if it has no such order. Plain SQL: what storefronts ask most."""
+        with connection.cursor() as cursor:
+            cursor.execute(_STATUS_OF, [appmax_order_id, installation_id])
+            row = cursor.fetchone()
+        return None if row is None else str(row[0])
+
+    def locked(self, pk: int) -> "Order":
+        """The order's row, locked until the transaction ends; before the rows that belong to it. Its key never changes:
+        rows that refer to it may be inserted beside the lock, so that they can't wait for it in a circle. In plain SQL,
+        as each payment does it twice."""
+        names = [field.attname for field in Order._meta.concrete_fields]
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT {', '.join(names)} FROM orders WHERE id = %s FOR NO KEY UPDATE",  # noqa: S608 # nosec B608
+                [pk],
+            )
+            row = cursor.fetchone()
+        if row is None:
+            raise Order.DoesNotExist
+        return Order.from_db(self.db, names, row)
+
+
+class Order(models.Model):
+    """An order that Appmax has given an id."""
+
+    installation = models.ForeignKey(
+        Installation,
+        on_delete=models.PROTECT,
+        related_name="orders",
+        verbose_name=_("installation"),
+        db_index=False,  # orders_installation serves
+    )
+    appmax_customer_id = models.IntegerField(_("Appmax customer id"))
+    appmax_order_id = models.IntegerField(_("Appmax order id"), unique=True)
+    status = models.CharField(_("status"), max_length=64, choices=OrderStatus.choices, db_default=OrderStatus.PENDENTE)
+    payment_method = models.CharField(
+        _("payment method"), max_length=32, choices=PaymentMethod.choices, null=True, blank=True
+    )
+    total_cents = models.IntegerField(_("total (cents)"), db_default=0)
+    pix_qr_code = models.TextField(_("Pix QR code"), null=True, blank=True)
+    pix_emv = models.TextField(_("Pix copy and paste code"), null=True, blank=True)
+    boleto_pdf_url = models.TextField(_("boleto PDF"), null=True, blank=True)
+    boleto_digitavel = models.TextField(_("boleto digits"), null=True, blank=True)
+    upsell_hash = models.CharField(_("upsell hash"), max_length=255, null=True, blank=True)
+    created_at = models.DateTimeField(_("created at"), db_default=TransactionNow(), editable=False)
+    updated_at = models.DateTimeField(_("updated at"), db_default=TransactionNow(), auto_now=True)
+
+    # Beyond the seed's columns: what Appmax told of the payment.
+    pix_expires_at = models.DateTimeField(_("Pix expires at"), null=True, blank=True)
+    boleto_due_date = models.DateField(_("boleto due date"), null=True, blank=True)
+    card_brand = models.CharField(_("card brand"), max_length=32, null=True, blank=True)
+    card_last_digits = models.CharField(_("card's last digits"), max_length=4, null=True, blank=True)
+    installments = models.SmallIntegerField(_("instalments"), null=True, blank=True)
+    paid_at = models.DateTimeField(_("paid at"), null=True, blank=True)
+
+    objects = OrderQuerySet.as_manager()
+
+    class Meta:
+        db_table = "orders"
+        verbose_name = _("order")
+        verbose_name_plural = _("orders")
+        indexes = [
+            # what reconciliation looks for: few of all orders stay so
+            models.Index(fields=["created_at"], condition=Q(status__in=UNDECIDED), name="orders_undecided"),
+            # the order that an upsell belongs to
+            models.Index(fields=["upsell_hash"], condition=Q(upsell_hash__isnull=False), name="orders_upsell_hash"),
+            # the back office's list with its filters, newest first, and its search
+            models.Index(fields=["created_at"], name="orders_created_at"),
+            models.Index(fields=["status", "created_at"], name="orders_status"),
+            models.Index(fields=["installation", "created_at"], name="orders_installation"),
+            models.Index(fields=["appmax_customer_id"], name="orders_customer"),
+        ]
+        permissions = [
+            ("refund_order", _("Can refund orders at Appmax")),
+            ("reconcile_order", _("Can reconcile orders with Appmax")),
+            ("track_order", _("Can add tracking codes to orders")),
+            ("export_order", _("Can export orders")),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.appmax_order_id)
+
+    @property
+    def refunded_cents(self) -> int:
+        """What went back to the shopper: everything once the order is estornado, else the refunds that Appmax has
+        confirmed."""
+        if self.status == OrderStatus.ESTORNADO:
+            return self.total_cents
+        return sum(refund.amount_cents for refund in self.refunds.all() if refund.state == RefundState.CONFIRMED)
+
+    @property
+    def refundable_cents(self) -> int:
+        """What may still be asked back: the total without every refund that was taken, or may have been."""
+        if self.status == OrderStatus.ESTORNADO:
+            return 0
+        taken = sum(refund.amount_cents for refund in self.refunds.all() if refund.state != RefundState.REFUSED)
+        return max(self.total_cents - taken, 0)
+
+    # Each of these writes at once; the row must be locked.
+
+    def advance(self, new: str) -> bool:
+        """Move to the status `new` if the rank rule allows it; says whether it did."""
+        if not advances(self.status, new):
+            return False
+        self.set_status(new)
+        return True
+
+    def restart(self) -> str | None:
+        """A new payment attempt begins: cancelado and recusado_por_risco become pendente again; says what it was."""
+        if self.status not in RESTARTABLE:
+            return None
+        before = self.status
+        self.set_status(OrderStatus.PENDENTE)
+        return before
+
+    def set_status(self, new: str) -> None:
+        """Whatever the ranks say: for our own checkout, and for what Appmax itself has confirmed."""
+        self.status, self.updated_at = new, timezone.now()
+        with connection.cursor() as cursor:  # ten times as fast as save(), and each webhook needs it
+            cursor.execute(
+                "UPDATE orders SET status = %s, updated_at = %s WHERE id = %s", [new, self.updated_at, self.pk]
+            )
+
+    def forget_codes(self, method: str) -> None:
+        """The Pix or boleto that we know isn't, or may not be, the one that can be paid now."""
+        columns = _CODES.get(method, ())
+        if any(getattr(self, name) for name in columns):
+            for name in columns:
+                setattr(self, name, None)
+            self.save(update_fields=[*columns, "updated_at"])
+
+    def record_payment(self, method: str, **columns: Any) -> None:
+        """How the order is paid, with what Appmax gave for it (pix_emv, boleto_due_date, ...). Not the status."""
+        for name, value in columns.items():
+            setattr(self, name, value)
+        self.payment_method, self.updated_at = method, timezone.now()
+        names = ["payment_method", "updated_at", *columns]
+        settings = ", ".join(f"{name} = %s" for name in names)
+        with connection.cursor() as cursor:  # as in set_status; each payment needs it
+            cursor.execute(
+                f"UPDATE orders SET {settings} WHERE id = %s",  # noqa: S608 - names of our own columns # nosec B608
+                [*(getattr(self, name) for name in names), self.pk],
+            )
