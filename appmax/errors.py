@@ -56,6 +56,10 @@ class Unavailable(AppmaxError):
         self.retry_after = retry_after
 
 
+class CredentialsUnreadable(Unavailable):
+    """The merchant's secret can't be read on our side, so nothing was sent."""
+
+
 class OutcomeUnknown(AppmaxError):
     """It may have happened: time-out (`timed_out`), 5xx, reset, or an answer nobody understands. Never send it again;
     `GET /v1/orders/{id}` tells the truth later."""

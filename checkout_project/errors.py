@@ -13,7 +13,7 @@ from django.views.debug import SafeExceptionReporterFilter
 from rest_framework.exceptions import APIException, ParseError, ValidationError
 from rest_framework.response import Response
 
-from appmax.errors import AppmaxError, Declined, OutcomeUnknown, Rejected, Unavailable
+from appmax.errors import AppmaxError, CredentialsUnreadable, Declined, OutcomeUnknown, Rejected, Unavailable
 from checkout_project.api import wants_page
 from checkout_project.pages import FORM_EXPIRED, error_page
 
@@ -74,6 +74,8 @@ def _appmax_answer(exc: AppmaxError) -> tuple[int, dict[str, Any], dict[str, str
             return 503, {"message": "Appmax asks to slow down, try again later"}, {"Retry-After": str(seconds)}
         case Unavailable(timed_out=True):
             return 504, {"message": "Appmax did not answer in time"}, {}
+        case CredentialsUnreadable():
+            return 502, {"message": "this installation's credentials can't be read; nothing was sent to Appmax"}, {}
         case Unavailable(status=401 | 403):
             return 502, {"message": "Appmax refused this installation's credentials"}, {}
         case _:

@@ -34,7 +34,6 @@ from checkout_project.backoffice import (
     reais,
 )
 from installations import gateway
-from installations.fields import DecryptionFailed
 from installations.models import ApiKey, Installation, Suspension
 from installations.signals import figures_wanted
 
@@ -197,7 +196,7 @@ class InstallationAdmin(ReadOnlyAdmin[Installation]):
             )
         try:
             gateway.check(installation.credentials)
-        except (AppmaxError, DecryptionFailed) as error:
+        except AppmaxError as error:
             self.log_change(request, installation, history(CHECKED, type(error).__name__))
             messages.error(request, explained(error))
         else:

@@ -11,11 +11,12 @@ from rest_framework import status
 from rest_framework.exceptions import APIException
 
 from appmax.client import AppmaxClient
-from appmax.errors import AppmaxError
+from appmax.errors import AppmaxError, CredentialsUnreadable
 from appmax.tokens import Credentials
 from appmax.transport import Transport
 from checkout_project.pages import ErrorText
 from checkout_project.turns import turns
+from installations.fields import DecryptionFailed
 from installations.models import Installation
 
 _APP_TOKEN_KEY = "app_token"  # noqa: S105 - a cache key
@@ -48,8 +49,12 @@ def app_client() -> AppmaxClient:
 
 
 def client_for(installation: Installation) -> AppmaxClient:
-    """The client that acts as this merchant, for every /v1 call."""
-    return _client(installation.credentials, _merchant_token_key(installation))
+    """The client that acts as this merchant, for every /v1 call. Raises CredentialsUnreadable."""
+    try:
+        credentials = installation.credentials
+    except DecryptionFailed as error:
+        raise CredentialsUnreadable(str(error)) from None
+    return _client(credentials, _merchant_token_key(installation))
 
 
 def forget_token(installation: Installation) -> None:

@@ -34,19 +34,18 @@ from checkout_project.backoffice import (
     told,
 )
 from checkout_project.export import ExportableAdmin
-from installations.fields import DecryptionFailed
 from installations.models import Installation
 from orders import (  # noqa: F401 - evidence_admin registers its own
     checkout,
     evidence_admin,
     idempotency,
-    reconcile,
     timeline,
 )
 from orders.forms import RefundForm, TrackingForm
 from orders.idempotency import Replay
 from orders.lists import EXPORTED, STATUS_TONES, MethodFilter, PendingFilter
 from orders.models import Order
+from orders.questions import ask
 from orders.status import OrderStatus, is_paid
 
 REFUND_ASKED = gettext_noop("Refund asked of Appmax")
@@ -246,7 +245,7 @@ class OrderAdmin(ExportableAdmin[Order]):
         self.log_change(request, order, history(REFUND_ASKED, amount))
         try:
             checkout.refund(order.installation, **wish, claim=claim)
-        except (AppmaxError, DecryptionFailed) as error:
+        except AppmaxError as error:
             claim.fail(error, 502, {"message": str(error)})
             self._log_failure(request, order, REFUND_FAILED, error)
         else:
@@ -262,21 +261,21 @@ class OrderAdmin(ExportableAdmin[Order]):
     def reconcile(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Ask Appmax what is true, and take it."""
 
-        def ask(order: Order) -> str:
+        def reconciled(order: Order) -> str:
             before = order.status
-            said, outcome = reconcile.ask(order)
+            said, answer = ask.ask(order)
             order.refresh_from_db(fields=["status"])
             messages.success(
                 request,
                 gettext("Appmax says %(said)s; the order was %(before)s and is %(now)s.")
                 % {"said": said.label, "before": OrderStatus(before).label, "now": order.get_status_display()},
             )
-            return f"{outcome}, {before} → {order.status}"
+            return f"{answer}, {before} → {order.status}"
 
         return self._ask_appmax(
             request,
             object_id,
-            ask,
+            reconciled,
             title=gettext("Reconcile with Appmax now?"),
             question=gettext("Appmax is asked for the order's status, and the order takes it, even backwards."),
             button=gettext("Reconcile"),
@@ -346,7 +345,7 @@ class OrderAdmin(ExportableAdmin[Order]):
             return self.confirm(request, order, form=form, back=self._url(order), **page)
         try:
             self.log_change(request, order, history(done, work(order)))
-        except (AppmaxError, DecryptionFailed) as error:
+        except AppmaxError as error:
             self._log_failure(request, order, failed, error)
         return self._back(order)
 

@@ -1,5 +1,5 @@
-"""What orders tell whoever listens. Both are sent inside the sender's transaction, with the order locked: what a receiver
-writes is committed with the order, or not at all."""
+"""What orders tell whoever listens. Both are sent inside the sender's transaction, with the order locked: what a
+receiver writes is committed with the order, or not at all."""
 
 from django.dispatch import Signal
 
@@ -8,8 +8,8 @@ order_created = Signal()
 Appmax has it."""
 
 order_answered = Signal()
-"""Sent with `order`, which has the status that Appmax has just said, and `is_correction`: what had moved it forward wasn't
-true. Receivers return whether something of theirs needs another answer."""
+"""Sent with `order`, which has the status that Appmax has just said, and `is_correction`: what had moved it forward
+wasn't true. Receivers return whether something of theirs needs another answer."""
 
 timeline_wanted = Signal()
 """Sent with `order` when staff look at it; receivers return what they know of it as `orders.timeline.Entry` objects."""

@@ -61,8 +61,8 @@ def advances(current: str, new: str) -> bool:
 
 
 def may_have_moved_on(old: str, new: str) -> bool:
-    """Whether an order that truly was `old` may be `new` at Appmax by now, though that ranks lower: a disputed payment that
-    was paid back."""
+    """Whether an order that truly was `old` may be `new` at Appmax by now, though that ranks lower: a disputed payment
+    that was paid back."""
     return old in IN_CHARGEBACK and new == OrderStatus.ESTORNADO
 
 

@@ -1,8 +1,7 @@
 """What becomes of a webhook event: the one place that decides it.
 
-Pure: what is known of the event and of its order comes in, and a `Decision` goes out. Receiving an event, handling a kept
-one again, an order that has just been made, an answer of Appmax and the demo data all decide here.
-"""
+Pure: what is known of the event and of its order comes in, and a `Decision` goes out. Receiving an event, handling a
+kept one again, an order that has just been made, an answer of Appmax and the demo data all decide here. """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -44,11 +43,10 @@ class Seen:
     """What is known when an event is decided.
 
     `status`: the order's, None if there is no such order. `names_another`: the envelope names another merchant of ours
-    than the order's. `was_handled`: an event of this name and order was handled before, and `since_restarted`: before the
-    checkout started the order's payment again. `paid_before`: what earlier events said of the order's payments.
+    than the order's. `was_handled`: an event of this name and order was handled before, and `since_restarted`: before
+    the checkout started the order's payment again. `paid_before`: what earlier events said of the order's payments.
     `is_suspect`: Appmax has lately contradicted what was claimed of this order, or from this address. `is_confirmed`:
-    Appmax has just been asked, and `status` is what it said. `is_too_old`: the event has waited for too long.
-    """
+    Appmax has just been asked, and `status` is what it said. `is_too_old`: the event has waited for too long. """
 
     status: OrderStatus | None = None
     names_another: bool = False
@@ -62,9 +60,9 @@ class Seen:
 
 @dataclass(frozen=True)
 class Decision:
-    """`status`: what the order becomes, None if it stays as it is. `reason`: prose for people, "" where the outcome says
-    it all. `why`: why Appmax must be asked about the order, None if it needn't. `supersedes`: the handled event of the
-    same name was of an earlier payment attempt, and is set aside."""
+    """`status`: what the order becomes, None if it stays as it is. `reason`: prose for people, "" where the outcome
+    says it all. `why`: why Appmax must be asked about the order, None if it needn't. `supersedes`: the handled event of
+    the same name was of an earlier payment attempt, and is set aside."""
 
     outcome: Outcome
     status: OrderStatus | None = None
@@ -125,9 +123,7 @@ def _duplicate(event: Event, seen: Seen) -> Decision:
     return Decision(Outcome.DUPLICATE, why=why)
 
 
-def _confirmed(
-    event: Event, seen: Seen, current: OrderStatus, status: OrderStatus, *, supersedes: bool
-) -> Decision:
+def _confirmed(event: Event, seen: Seen, current: OrderStatus, status: OrderStatus, *, supersedes: bool) -> Decision:
     """The order has the status that Appmax says. An event that claims more waits until Appmax says it too."""
     if advances(current, status):
         return _wait(seen, f"not confirmed: Appmax says {current.value}", _doubt(status) or Why.NO_STATUS)

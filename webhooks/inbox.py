@@ -3,9 +3,8 @@
 A new event is read, decided and written in two statements. The second does nothing if the order has changed since the
 first; then both are done again, at last with the order locked. A kept event is handled again with the order locked.
 
-Locks are always taken in this order: the Appmax order (its row, or the advisory lock of its number where there is no row),
-then event rows, then the order's question.
-"""
+Locks are always taken in this order: the Appmax order (its row, or the advisory lock of its number where there is no
+row), then event rows, then the order's question. """
 
 import time
 from dataclasses import replace
@@ -22,8 +21,8 @@ from prometheus_client import Counter, Histogram
 
 from orders import clock
 from orders.models import Order
+from orders.models.question import Question
 from orders.questions import due
-from orders.questions.models import Question
 from orders.status import OrderStatus, advances, may_have_moved_on
 from webhooks import payload, retention, rows
 from webhooks.decide import Decision, Outcome, decide
@@ -70,8 +69,8 @@ def receive(event: Event, address: str | None = None) -> Outcome:
 def handle_again(pk: int, *, may_close: bool = False) -> Outcome | None:
     """Handle one kept event again; None if somebody else is at it, or it has been handled.
 
-    `may_close`: the event may be closed if it has waited for too long, as there is nobody to ask, or Appmax has been asked.
-    """
+    `may_close`: the event may be closed if it has waited for too long, as there is nobody to ask, or Appmax has been
+    asked. """
     number = WebhookEvent.objects.values_list("appmax_order_id", flat=True).get(pk=pk)
     try:
         with transaction.atomic():
@@ -108,8 +107,8 @@ def apply_waiting(order: Order, said: OrderStatus | None = None, **signal: Any) 
 
 
 def hear_answer(order: Order, *, is_correction: bool, **signal: Any) -> bool:
-    """Receiver of `order_answered`: Appmax has said the order's status, and the order has it. What it contradicts is taken
-    back, and what waited for it is decided. Says whether an event waits for another answer."""
+    """Receiver of `order_answered`: Appmax has said the order's status, and the order has it. What it contradicts is
+    taken back, and what waited for it is decided. Says whether an event waits for another answer."""
     if is_correction:
         _take_back(order)
     return _handle_waiting(order, is_confirmed=True)
@@ -171,8 +170,8 @@ def _supersede(found: Found, decision: Decision) -> None:
 
 
 def _keep_failed(event: Event, address: str | None, error: Exception) -> Outcome:
-    """The raw delivery is what counts: it is stored unprocessed, outside the transaction that failed. The error's text may
-    quote the row, which holds personal data, so its type alone is kept."""
+    """The raw delivery is what counts: it is stored unprocessed, outside the transaction that failed. The error's text
+    may quote the row, which holds personal data, so its type alone is kept."""
     log.error("webhook.handling_failed", order=event.order_id, error=type(error).__name__)
     if not connection.in_atomic_block:
         connection.close()  # it may be what has failed; the pool gives another
@@ -192,8 +191,8 @@ def _keep_failed(event: Event, address: str | None, error: Exception) -> Outcome
 
 
 def _handle_waiting(order: Order, *, is_confirmed: bool) -> bool:
-    """All that waits for this order, which is locked; whether something of it still does. Of many events with one name the
-    oldest is decided, and the others only if that doesn't wait any longer: a flood of them costs one decision."""
+    """All that waits for this order, which is locked; whether something of it still does. Of many events with one name
+    the oldest is decided, and the others only if that doesn't wait any longer: a flood of them costs one decision."""
     waiting = WebhookEvent.objects.waiting().filter(appmax_order_id=order.appmax_order_id)
     still_waits = False
     for name in waiting.order_by("event").values_list("event", flat=True).distinct():
@@ -235,9 +234,9 @@ def _handle_kept(row: WebhookEvent, *, is_confirmed: bool = False, may_close: bo
 
 
 def _take_back(order: Order) -> None:
-    """The events that claim more than Appmax says are not believed, and count as never handled; what was ignored for them
-    and their duplicates too, or they would stand in the way of the true ones. Events from before the checkout started the
-    order again may well have been true."""
+    """The events that claim more than Appmax says are not believed, and count as never handled; what was ignored for
+    them and their duplicates too, or they would stand in the way of the true ones. Events from before the checkout
+    started the order again may well have been true."""
     said = OrderStatus(order.status)
     events = WebhookEvent.objects.filter(appmax_order_id=order.appmax_order_id)
     restarted_at = order.attempts.exclude(restarted_from=None).aggregate(at=Max("started_at"))["at"]

@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from webhooks.decide import SET_ASIDE, UNPROCESSED, Decision, Outcome
 
 HANDLED = Q(processed=True) & ~Q(outcome__in=SET_ASIDE)
-"""What makes a later event of the same name and order a duplicate. It is told by what sets an event aside, so that a row
-which somebody else marks as processed counts too."""
+"""What makes a later event of the same name and order a duplicate. It is told by what sets an event aside, so that a
+row which somebody else marks as processed counts too."""
 
 
 class WebhookEventQuerySet(models.QuerySet["WebhookEvent"]):

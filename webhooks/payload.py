@@ -51,7 +51,9 @@ _NAMES: dict[str, OrderStatus | None] = {
 _MEANINGS = {_folded(name): status for name, status in _NAMES.items()}
 
 # These tell that something has happened to the order's money, but not which status it has now: Appmax is asked.
-_TO_BE_ASKED_ABOUT = {_folded(name) for name in ("SplitOrders", "OrderChargeBackLost", "OrderCanceled", "OrderPartialRefund")}
+_TO_BE_ASKED_ABOUT = {
+    _folded(name) for name in ("SplitOrders", "OrderChargeBackLost", "OrderCanceled", "OrderPartialRefund")
+}
 
 # What tells one payment of an order from another. A model of payload has some of these, or none.
 _PAYMENT_FACTS = ("end_to_end_id", "total_paid", "amount", "total", "order_total", "totalAmount")

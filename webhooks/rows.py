@@ -10,14 +10,15 @@ from typing import Any
 from django.db import connection
 from psycopg.types.json import Jsonb
 
+from orders.models.question import PUT, put_values
 from orders.questions import due
-from orders.questions.models import PUT, put_values
 from orders.status import OrderStatus
 from webhooks.decide import SET_ASIDE, UNPROCESSED, Decision, Seen
 from webhooks.models import ClaimSource
 from webhooks.payload import Event
 
-# Each sub-select is answered by an index. `xmin` is the version of the order's row: PostgreSQL gives each update another.
+# Each sub-select is answered by an index. `xmin` is the version of the order's row: PostgreSQL gives each update
+# another.
 _LOOK = """
     SELECT orders.id, orders.xmin::text, orders.status, orders.installation_id,
            (SELECT id FROM installations WHERE external_key = ANY(%(merchants)s)
@@ -27,7 +28,7 @@ _LOOK = """
                                   WHERE order_id = orders.id AND restarted_from IS NOT NULL),
            question.refuted_at > clock_timestamp() - %(suspect_for)s,
            EXISTS (SELECT FROM webhook_claim_sources
-                    WHERE address = %(address)s AND refuted >= %(many)s
+                    WHERE address = %(address)s::inet AND refuted >= %(many)s
                       AND refuted_at > clock_timestamp() - %(suspect_for)s)
       FROM (SELECT) AS one_row
       LEFT JOIN orders ON orders.appmax_order_id = %(order)s
@@ -45,7 +46,7 @@ _WRITE = """
     ){asked}
     INSERT INTO webhook_events
            (event, event_type, appmax_order_id, payload, source, outcome, error_message, processed, processed_at)
-    SELECT %(event)s, %(type)s, %(order)s, %(payload)s, %(address)s, %(outcome)s, %(reason)s, %(processed)s,
+    SELECT %(event)s, %(type)s, %(order)s, %(payload)s, %(address)s::inet, %(outcome)s, %(reason)s, %(processed)s,
            CASE WHEN %(processed)s THEN clock_timestamp() END
       FROM held
  RETURNING id
@@ -60,8 +61,9 @@ _ORDER_MOVED = """
 
 @dataclass(frozen=True)
 class Found:
-    """What `look` found: `seen` for the decision, and where to write it. `order_pk` and `version`: of the order's row, if
-    there is one. `installation_id`: whose order it is, or the merchant that the envelope names where there is no order."""
+    """What `look` found: `seen` for the decision, and where to write it. `order_pk` and `version`: of the order's row,
+    if there is one. `installation_id`: whose order it is, or the merchant that the envelope names where there is no
+    order."""
 
     seen: Seen
     order_pk: int | None = None
@@ -99,8 +101,8 @@ def look(event: Event, address: str | None) -> Found:
 
 
 def insert(event: Event, address: str | None, found: Found, decision: Decision) -> int | None:
-    """Write a new event, the order's status and the question that Appmax is to be asked: the event's row's id; None, and
-    nothing is written, if the order has changed since `look`.
+    """Write a new event, the order's status and the question that Appmax is to be asked: the event's row's id; None,
+    and nothing is written, if the order has changed since `look`.
 
     Raises IntegrityError if another event of this name has been handled since.
     """

@@ -1,5 +1,6 @@
 """HTTP of the inbox: what Appmax posts, and the page that helps to register the URL."""
 
+from ipaddress import IPv6Address, ip_address, ip_network
 from urllib.parse import quote
 
 from django.conf import settings
@@ -13,8 +14,10 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
 from checkout_project.pages import public_url
+from checkout_project.site import client_ip
 from webhooks import inbox, openapi, payload
-from webhooks.models import Outcome, WebhookEvent
+from webhooks.decide import Outcome
+from webhooks.models import WebhookEvent
 
 WEBHOOK_PATH = "/webhooks/appmax"
 
@@ -62,8 +65,17 @@ class WebhookViewSet(ViewSet):
             event = payload.read(request.data)
         except payload.InvalidPayload:
             raise ParseError from None
-        outcome = inbox.receive(event)
+        outcome = inbox.receive(event, _address(request))
         return Response({"message": "already processed" if outcome is Outcome.DUPLICATE else "ok"})
+
+
+def _address(request: Request) -> str | None:
+    """Who has sent it. IPv6 addresses count by their first 64 bits, as one sender has all the others."""
+    text = client_ip(request._request)
+    address = ip_address(text) if text else None
+    if isinstance(address, IPv6Address):
+        return str(ip_network((address, 64), strict=False).network_address)
+    return address and str(address)
 
 
 def _whole_number(text: str) -> int | None:

@@ -1,9 +1,8 @@
 """Asking Appmax about an order, and writing what its answer means.
 
 Frugal: Appmax allows each merchant 5 requests a second, 60 a minute on one route and 100,000 a month. Safe from several
-workers on several machines: a question is claimed before it is asked, and its answer is written only over what was there
-when it was asked.
-"""
+workers on several machines: a question is claimed before it is asked, and its answer is written only over what was
+there when it was asked. """
 
 import time
 from collections import Counter
@@ -16,14 +15,13 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
 
+from appmax.answers import RemoteOrder
 from appmax.errors import AppmaxError, Rejected, Unavailable
-from appmax.messages import RemoteOrder
 from installations import gateway
 from installations.models import Installation
 from orders import clock
-from orders.models import AttemptState, Order
+from orders.models import AttemptState, Order, Question, Quota
 from orders.questions import due
-from orders.questions.models import Question, Quota
 from orders.questions.verdict import Standing, Verdict, verdict
 from orders.questions.why import Why
 from orders.signals import order_answered, order_created
@@ -32,6 +30,7 @@ from orders.status import IN_CHARGEBACK, UNDECIDED, OrderStatus, is_paid, known
 log = structlog.stdlib.get_logger(__name__)
 
 ROUND_SECONDS = 4.0
+BY_HAND_SECONDS = 60.0
 MOST_UNANSWERED = 3  # questions in a row; then Appmax is left alone until the next round
 
 
@@ -72,7 +71,9 @@ def ask(order: Order) -> tuple[OrderStatus, Answer]:
     """
     order.refresh_from_db(fields=["status"])
     asked = _standing(order)
-    question = Question.objects.filter(appmax_order_id=order.appmax_order_id, installation=order.installation_id).first()
+    question = Question.objects.filter(
+        appmax_order_id=order.appmax_order_id, installation=order.installation_id
+    ).first()
     claims = question.claims if question else 0
     asked_at = clock.now()
     try:
@@ -115,10 +116,11 @@ def adopt(installation: Installation, appmax_order_id: int) -> Order:
     return order
 
 
-def is_confirmed(order: Order) -> bool:
-    """Whether Appmax has said the order's status itself, and nobody has claimed anything else since."""
-    question = Question.objects.filter(appmax_order_id=order.appmax_order_id, installation=order.installation_id).first()
-    return question is not None and question.due_at is None and question.said == order.status
+def ask_by_hand() -> Counter[Answer]:
+    """All that is due, and every payment whose outcome isn't known, whether or not it is its time."""
+    due.put_overdue(crashed_after=timedelta())
+    Question.objects.open().filter(why=Why.PAYMENT_UNKNOWN).update(due_at=Now())
+    return ask_due(seconds=BY_HAND_SECONDS)
 
 
 # --- one question ----------------------------------------------------------------------------------------------------

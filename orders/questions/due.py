@@ -4,8 +4,7 @@ from datetime import timedelta
 
 from django.db import connection
 
-from orders.models import OPEN, AttemptState
-from orders.questions.models import Question
+from orders.models import OPEN, AttemptState, Question
 from orders.questions.why import Why
 from orders.status import UNDECIDED, OrderStatus, PaymentMethod
 
@@ -23,8 +22,8 @@ CRASHED_AFTER = timedelta(seconds=60)
 """An attempt that is `started` for so long has lost its process; most calls take a second or two."""
 
 PENDING_AT_AGE = [timedelta(hours=hours) for hours in (1, 6, 24, 72, 168)]
-"""An order that stays pendente or autorizado is asked about at these ages, counted from its creation or its last attempt,
-and then left to Appmax's webhooks."""
+"""An order that stays pendente or autorizado is asked about at these ages, counted from its creation or its last
+attempt, and then left to Appmax's webhooks."""
 PENDING_GIVEN_UP_AT = timedelta(hours=192)
 CHARGEBACK_EVERY = timedelta(days=1)
 
@@ -39,13 +38,13 @@ def again_after(question: Question) -> timedelta:
     return min(wait, PAYMENT_AGAIN_AT_MOST if is_urgent else AGAIN_AT_MOST)
 
 
-def put_overdue() -> int:
-    """Put the questions that nobody puts: of attempts that were never ended, of orders that stay pending, of chargebacks,
-    whose end has no webhook. Says how many."""
+def put_overdue(*, crashed_after: timedelta = CRASHED_AFTER) -> int:
+    """Put the questions that nobody puts: of attempts that were never ended, of orders that stay pending, of
+    chargebacks, whose end has no webhook. Says how many."""
     with connection.cursor() as cursor:
         count = 0
         for statement, values in (
-            (_OPEN_ATTEMPTS, {"crashed": CRASHED_AFTER, "started": AttemptState.STARTED, "open": list(OPEN)}),
+            (_OPEN_ATTEMPTS, {"crashed": crashed_after, "started": AttemptState.STARTED, "open": list(OPEN)}),
             (_PENDING, {"ages": PENDING_AT_AGE, "given_up": PENDING_GIVEN_UP_AT, "statuses": list(UNDECIDED)}),
             (_CHARGEBACKS, {"every": CHARGEBACK_EVERY, "statuses": list(_UNDECIDED_CHARGEBACKS)}),
         ):
@@ -82,7 +81,8 @@ _PENDING = """
         SELECT order_id FROM payment_attempts WHERE started_at > clock_timestamp() - %(given_up)s
     ), tried AS (
         SELECT orders.appmax_order_id, orders.installation_id,
-               coalesce((SELECT max(started_at) FROM payment_attempts WHERE order_id = orders.id), orders.created_at) AS at
+               coalesce((SELECT max(started_at) FROM payment_attempts WHERE order_id = orders.id),
+                        orders.created_at) AS at
           FROM candidates JOIN orders USING (id)
          WHERE status = ANY(%(statuses)s)
     ), wanted AS (

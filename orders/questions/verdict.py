@@ -45,9 +45,8 @@ class Verdict:
 def verdict(*, said: OrderStatus, method: str, asked: Standing, now: Standing, at: datetime) -> Verdict:
     """What Appmax's answer means: the order is `said`, and was paid by `method` ("" if it named none).
 
-    `asked`: how the order stood when Appmax was asked; `now`: how it stands, at the database's time `at`. Between the two
-    a webhook may have moved the order, or a payment may have begun.
-    """
+    `asked`: how the order stood when Appmax was asked; `now`: how it stands, at the database's time `at`. Between the
+    two a webhook may have moved the order, or a payment may have begun. """
     if not is_paid(said) and not now.has_the_attempts_of(asked):
         return Verdict()  # bad news from before a payment says nothing about it
     payment = now.open_payment
@@ -60,11 +59,9 @@ def verdict(*, said: OrderStatus, method: str, asked: Standing, now: Standing, a
     return Verdict(status, state, is_correction, is_settled)
 
 
-def _status(
-    said: OrderStatus, when_asked: OrderStatus, now: OrderStatus, *, may_arrive: bool
-) -> OrderStatus | None:
-    """Appmax's word counts, even backwards; if the order has moved since Appmax was asked, only forwards. Bad news may be
-    of before a payment that may still arrive."""
+def _status(said: OrderStatus, when_asked: OrderStatus, now: OrderStatus, *, may_arrive: bool) -> OrderStatus | None:
+    """Appmax's word counts, even backwards; if the order has moved since Appmax was asked, only forwards. Bad news may
+    be of before a payment that may still arrive."""
     if now == said or (may_arrive and not is_paid(said)):
         return None
     if now == when_asked or advances(now, said):

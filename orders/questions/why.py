@@ -15,7 +15,7 @@ class Why(models.TextChoices):
     OTHER_MERCHANT = "other_merchant", _("A webhook named another merchant")
     NO_STATUS = "no_status", _("A webhook told of something without a status of its own")
     ORDER_MISSING = "order_missing", _("A webhook told of an order that is not there")
-    CONTRADICTED = "contradicted", _("A card payment and a webhook contradict each other")
+    CONTRADICTED = "contradicted", _("What we know contradicts itself")
     CORRECTED = "corrected", _("Appmax contradicted what we knew, and is asked once more")
     SETTLED_BY_HAND = "settled_by_hand", _("Staff said what became of a payment")
     PENDING = "pending", _("Pending for long")

@@ -69,7 +69,7 @@ def test_an_event_that_names_another_merchant_than_the_orders_is_refused_and_kep
     assert order.status == "pendente"
     row = WebhookEvent.objects.get()
     assert row.processed
-    assert row.error_message == "not believed: its client_key names another merchant than the order's"
+    assert row.outcome == "refused"
 
 
 def test_a_refused_event_does_not_stand_in_the_way_of_the_true_one() -> None:

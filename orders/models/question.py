@@ -10,9 +10,9 @@ from django.utils.translation import gettext_lazy as _
 from installations.models import Installation
 from orders.questions.why import Why
 
-# Appmax allows a merchant 60 questions a minute on this route. A merchant has a bucket of tokens, kept in the database for
-# all machines, and each question takes one: 36 at once and 21 a minute are 57 at most. The rest is for the checkout and
-# for staff, who don't wait for tokens. Questions that may wait leave a few tokens to the others.
+# Appmax allows a merchant 60 questions a minute on this route. A merchant has a bucket of tokens, kept in the database
+# for all machines, and each question takes one: 36 at once and 21 a minute are 57 at most. The rest is for the checkout
+# and for staff, who don't wait for tokens. Questions that may wait leave a few tokens to the others.
 TOKENS = 36
 TOKENS_A_SECOND = 0.35
 TOKENS_LEFT_BY_PATIENT = 3
@@ -22,11 +22,13 @@ LEASE = timedelta(seconds=60)
 
 PUT = """
     INSERT INTO order_questions AS q (appmax_order_id, installation_id, why, since, due_at, is_patient)
-    SELECT %(order)s, %(installation)s, %(why)s, clock_timestamp(), clock_timestamp() + %(delay)s, %(is_patient)s {source}
+    SELECT %(order)s, %(installation)s, %(why)s, clock_timestamp(), clock_timestamp() + %(delay)s, %(is_patient)s
+      {source}
         ON CONFLICT (appmax_order_id, installation_id) DO UPDATE
        SET claims = q.claims + 1,
-           why = CASE WHEN q.due_at IS NULL OR
-                           array_position(%(whys)s::text[], excluded.why::text) < array_position(%(whys)s::text[], q.why::text)
+           why = CASE WHEN q.due_at IS NULL
+                        OR array_position(%(whys)s::text[], excluded.why::text)
+                         < array_position(%(whys)s::text[], q.why::text)
                       THEN excluded.why ELSE q.why END,
            since = CASE WHEN q.due_at IS NULL THEN excluded.since ELSE q.since END,
            times = CASE WHEN q.due_at IS NULL THEN 0 ELSE q.times END,
@@ -84,8 +86,8 @@ class QuestionQuerySet(models.QuerySet["Question"]):
         after: timedelta = timedelta(),
         is_patient: bool = False,
     ) -> None:
-        """Have Appmax asked about this order, with this merchant's credentials, by the worker. An order has one question
-        however many claims are made about it: the most important `why` stays."""
+        """Have Appmax asked about this order, with this merchant's credentials, by the worker. An order has one
+        question however many claims are made about it: the most important `why` stays."""
         values = put_values(appmax_order_id, installation_id, why, after=after, is_patient=is_patient)
         with connection.cursor() as cursor:
             cursor.execute(PUT.format(source=""), values)
@@ -134,7 +136,6 @@ class Question(models.Model):
     objects = QuestionQuerySet.as_manager()
 
     class Meta:
-        app_label = "orders"
         db_table = "order_questions"
         verbose_name = _("question")
         verbose_name_plural = _("questions")
@@ -165,7 +166,6 @@ class Quota(models.Model):
     paused_until = models.DateTimeField(null=True)  # Appmax has asked to slow down
 
     class Meta:
-        app_label = "orders"
         db_table = "question_quotas"
 
     def __str__(self) -> str:
