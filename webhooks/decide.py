@@ -1,7 +1,8 @@
 """What becomes of a webhook event: the one place that decides it.
 
 Pure: what is known of the event and of its order comes in, and a `Decision` goes out. Receiving an event, handling a
-kept one again, an order that has just been made, an answer of Appmax and the demo data all decide here. """
+kept one again, an order that has just been made, an answer of Appmax and the demo data all decide here.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -46,7 +47,8 @@ class Seen:
     than the order's. `was_handled`: an event of this name and order was handled before, and `since_restarted`: before
     the checkout started the order's payment again. `paid_before`: what earlier events said of the order's payments.
     `is_suspect`: Appmax has lately contradicted what was claimed of this order, or from this address. `is_confirmed`:
-    Appmax has just been asked, and `status` is what it said. `is_too_old`: the event has waited for too long. """
+    Appmax has just been asked, and `status` is what it said. `is_too_old`: the event has waited for too long.
+    """
 
     status: OrderStatus | None = None
     names_another: bool = False

@@ -4,7 +4,8 @@ A new event is read, decided and written in two statements. The second does noth
 first; then both are done again, at last with the order locked. A kept event is handled again with the order locked.
 
 Locks are always taken in this order: the Appmax order (its row, or the advisory lock of its number where there is no
-row), then event rows, then the order's question. """
+row), then event rows, then the order's question.
+"""
 
 import time
 from dataclasses import replace
@@ -70,7 +71,8 @@ def handle_again(pk: int, *, may_close: bool = False) -> Outcome | None:
     """Handle one kept event again; None if somebody else is at it, or it has been handled.
 
     `may_close`: the event may be closed if it has waited for too long, as there is nobody to ask, or Appmax has been
-    asked. """
+    asked.
+    """
     number = WebhookEvent.objects.values_list("appmax_order_id", flat=True).get(pk=pk)
     try:
         with transaction.atomic():

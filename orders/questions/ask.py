@@ -2,7 +2,8 @@
 
 Frugal: Appmax allows each merchant 5 requests a second, 60 a minute on one route and 100,000 a month. Safe from several
 workers on several machines: a question is claimed before it is asked, and its answer is written only over what was
-there when it was asked. """
+there when it was asked.
+"""
 
 import time
 from collections import Counter

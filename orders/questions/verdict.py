@@ -46,7 +46,8 @@ def verdict(*, said: OrderStatus, method: str, asked: Standing, now: Standing, a
     """What Appmax's answer means: the order is `said`, and was paid by `method` ("" if it named none).
 
     `asked`: how the order stood when Appmax was asked; `now`: how it stands, at the database's time `at`. Between the
-    two a webhook may have moved the order, or a payment may have begun. """
+    two a webhook may have moved the order, or a payment may have begun.
+    """
     if not is_paid(said) and not now.has_the_attempts_of(asked):
         return Verdict()  # bad news from before a payment says nothing about it
     payment = now.open_payment

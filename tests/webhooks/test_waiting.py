@@ -277,7 +277,7 @@ def test_an_order_of_which_nothing_can_be_made_is_given_up_in_the_end(known: Any
     send("order_paid", order_id, client_key="shop")
 
     assert ask_appmax() == {"failed": 1}
-    received(hours=73)
+    time_passes(73 * 3600)
     assert kept.handle_due() == {"waiting": 1}
     ask_appmax()
     assert kept.handle_due() == {"closed": 1}
