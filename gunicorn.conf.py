@@ -14,10 +14,10 @@ from gunicorn.workers.gthread import ThreadWorker
 
 # Settings are read here, so that a wrong one ends the start in one line and not in every worker; and anew after a HUP,
 # since workers inherit them. All else of the product they load themselves, and its new code after a HUP.
-for _name in [name for name in sys.modules if name.partition(".")[0] == "checkout_project"]:
+for _name in [name for name in sys.modules if name.partition(".")[0] in ("checkout_project", "observability")]:
     del sys.modules[_name]
 try:
-    from checkout_project import settings
+    from checkout_project import addresses, settings
 except ImproperlyConfigured as error:
     raise SystemExit(f"configuration error: {error}") from None
 
@@ -46,7 +46,7 @@ class Worker(ThreadWorker):
 
 
 wsgi_app = "checkout_project.wsgi"
-bind = f"{settings.APP_HOST}:{settings.APP_PORT}"
+bind = addresses.with_port(settings.APP_HOST, settings.APP_PORT)
 worker_class = Worker
 workers = settings.WEB_CONCURRENCY  # settings.py shares the database connections out over them
 threads = settings.WEB_THREADS
@@ -57,7 +57,7 @@ max_requests = 0  # no leak was seen (docs/scaling.md), so nothing is renewed
 control_socket_disable = True  # a stop is a signal; nothing is controlled through the home folder
 
 
-# One line a request is the product's own (checkout_project/middleware.py); gunicorn's are written in the same way.
+# One line a request is the product's own (observability/middleware.py); gunicorn's are written in the same way.
 class Log(glogging.Logger):
     """Without a line a request."""
 

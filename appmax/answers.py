@@ -17,6 +17,7 @@ from appmax import instalments
 from appmax.wording import declined_status, dig, says_declined, text_of, word
 
 MAX_NUMBER = 2**31 - 1  # Appmax's ids and amounts in cents
+DOCUMENTED_LIFETIME = 3600  # seconds of a token
 
 
 class Unreadable(ValueError):
@@ -148,6 +149,16 @@ def read_id(body: Any, *path: str) -> int:
     if type(value) is not int or not 0 < value <= MAX_NUMBER:
         raise Unreadable(".".join(path))
     return value
+
+
+def read_lifetime(body: Any) -> int:
+    """Seconds of a token's `expires_in`, also as a text or a decimal; the documented hour if it is missing or makes no
+    sense. A token that ends sooner than we think is renewed when Appmax refuses it."""
+    try:
+        seconds = float(dig(body, "expires_in"))
+    except (TypeError, ValueError):
+        return DOCUMENTED_LIFETIME
+    return int(seconds) if 0 <= seconds <= MAX_NUMBER else DOCUMENTED_LIFETIME
 
 
 def read_created_order(body: Any) -> CreatedOrder:

@@ -17,7 +17,7 @@ from appmax.answers import (
     Unreadable,
     UpsellAnswer,
 )
-from appmax.errors import AppmaxError, Declined, OutcomeUnknown, Rejected, Unavailable
+from appmax.errors import AppmaxError, CredentialsRefused, Declined, OutcomeUnknown, Rejected, Unavailable
 from appmax.messages import Card, CardCharge, Customer, NewOrder, Product, Subscription
 from appmax.tokens import Credentials, Token, TokenCache, TokenSource
 from appmax.transport import Answer, Kind, Transport
@@ -26,7 +26,8 @@ T = TypeVar("T")
 
 _OUR_FAULT = (400, 404, 409, 422)
 _MAY_SAY_DECLINED = (200, 201, 400, 403, 404, 409, 422)
-_GAVE_UP_WAITING = (408, 425, 499)  # said by whoever stands before Appmax, which may be at work
+# Said by whoever stands before Appmax, which may be at work: a firewall's page, or somebody who gave up waiting.
+_NOT_APPMAXS_WORD = (403, 408, 425, 499)
 
 
 class AppmaxClient:
@@ -75,11 +76,13 @@ class AppmaxClient:
             form=form,
             timeout=timeout,
         )
+        message = wording.error_message(answer.body, wording.secrets_in(form))
+        if answer.status == 401 or (answer.status in (400, 403) and wording.is_oauth_error(answer.body)):
+            raise _credentials_refused(answer, message)
         if answer.status not in (200, 201):
-            raise _unavailable(answer, wording.error_message(answer.body, wording.secrets_in(form)))
+            raise _unavailable(answer, message)
         try:
-            expires_in = answers.read_id(answer.body, "expires_in")
-            return Token(answers.read_text(answer.body, "access_token"), expires_in)
+            return Token(answers.read_text(answer.body, "access_token"), answers.read_lifetime(answer.body))
         except Unreadable:
             raise Unavailable("Appmax's token answer can't be read", status=answer.status, trace=answer.trace) from None
 
@@ -281,7 +284,11 @@ def _error(answer: Answer, kind: Kind, secrets: Collection[str]) -> AppmaxError:
         return Rejected(message or "Appmax refused the request", status=422, trace=answer.trace)
     if status in _OUR_FAULT:
         return Rejected(message or "Appmax refused the request", status=status, trace=answer.trace)
-    certainly_undone = 400 <= status < 500 and status not in _GAVE_UP_WAITING
+    if status == 401 or (status == 403 and wording.is_oauth_error(answer.body)):
+        return _credentials_refused(answer, message)
+    if status == 403 and message:
+        return Rejected(message, status=422, trace=answer.trace)
+    certainly_undone = 400 <= status < 500 and status not in _NOT_APPMAXS_WORD
     if kind.leaves_doubt and not certainly_undone:
         return OutcomeUnknown(message or f"Appmax answered {status}", status=status, trace=answer.trace)
     return _unavailable(answer, message)
@@ -291,7 +298,7 @@ def _is_decline(answer: Answer, kind: Kind) -> bool:
     """Whether an answer that is no success is a payment's, and says no to the shopper rather than to us."""
     if not kind.is_payment or answer.status not in _MAY_SAY_DECLINED:
         return False
-    if kind is Kind.CARD and (answer.status == 403 or wording.declined_status(answer.body)):
+    if kind is Kind.CARD and wording.declined_status(answer.body):
         return True
     return wording.says_declined(wording.error_message(answer.body))
 
@@ -314,6 +321,10 @@ def _unreadable(answer: Answer, kind: Kind, secrets: Collection[str], problem: U
         return _declined(answer, secrets)
     unknown = OutcomeUnknown if kind.leaves_doubt else Unavailable
     return unknown(f"Appmax's answer lacks {problem}", status=answer.status, trace=answer.trace)
+
+
+def _credentials_refused(answer: Answer, message: str) -> CredentialsRefused:
+    return CredentialsRefused(message or "Appmax refused these credentials", status=answer.status, trace=answer.trace)
 
 
 def _unavailable(answer: Answer, message: str) -> Unavailable:

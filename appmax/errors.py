@@ -60,9 +60,14 @@ class CredentialsUnreadable(Unavailable):
     """The merchant's secret can't be read on our side, so nothing was sent."""
 
 
+class CredentialsRefused(Unavailable):
+    """Appmax takes these credentials no longer: its auth server gives no token for them, or a call was answered with an
+    OAuth error or, for a fresh token too, with 401. Nothing happened, and nothing will until they are replaced."""
+
+
 class OutcomeUnknown(AppmaxError):
-    """It may have happened: time-out (`timed_out`), 5xx, reset, or an answer nobody understands. Never send it again;
-    `GET /v1/orders/{id}` tells the truth later."""
+    """It may have happened: time-out (`timed_out`), 5xx, reset, a firewall's page, or an answer nobody understands.
+    Never send it again; `GET /v1/orders/{id}` tells the truth later."""
 
     def __init__(
         self,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import date
 from typing import Any
 
 
@@ -95,14 +96,19 @@ class NewOrder:
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """payment_data.subscription: charged again every `interval_count` `interval`s."""
+    """payment_data.subscription: charged again every `interval_count` `interval`s (week, month, year), at most
+    `max_cycles` times; a charge that fails is tried `fail_max_tries` times, `fail_interval_hours` apart."""
 
     interval: str
     interval_count: int
+    max_cycles: int | None = None
+    next_charge_at: date | None = None
+    fail_max_tries: int | None = None
+    fail_interval_hours: int | None = None
 
     def body(self) -> dict[str, Any]:
-        """As Appmax wants it."""
-        return asdict(self)
+        """As Appmax wants it; what isn't known is left out."""
+        return _filled({**asdict(self), "next_charge_at": self.next_charge_at and self.next_charge_at.isoformat()})
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """HTTP to Appmax: one pooled session, explicit time-outs, and only the repeats that contract section 5 allows."""
 
 import functools
+import json
 import logging
 import re
 import time
@@ -38,6 +39,7 @@ TRACE_HEADERS = ("CF-Ray", "X-Request-Id", "X-Trace-Id")
 LONGEST_WAIT_SECONDS = 2  # for a 429's Retry-After; a shopper waits behind it
 DEFAULT_RETRY_AFTER_SECONDS = 60
 _NUMBERS = re.compile(r"/\d+")
+_SECONDS = re.compile(r"([0-9]{1,6})(?: ?(?:s|seconds?|segundos?))?")
 _BACKOFF_SECONDS = (0.2, 0.5)
 _GATEWAY_FAILURES = (502, 503, 504)
 
@@ -49,7 +51,7 @@ class Kind(Enum):
     HARMLESS = "harmless"  # not sent again by us, but nobody is hurt if it happened
     ONCE = "once"  # it may have happened
     PAYMENT = "payment"  # it may have charged; and a refusal is a decline
-    CARD = "card"  # a payment; and a 403 is a decline
+    CARD = "card"  # a payment; and one that is cancelled at once was declined
 
     @property
     def leaves_doubt(self) -> bool:
@@ -206,9 +208,11 @@ class _Bearer(requests.auth.AuthBase):
 
 
 def _answer(response: requests.Response) -> Answer:
+    # Whatever the Content-Type says, the body is UTF-8, and may begin with a byte order mark.
+    text = response.content.decode("utf-8", "replace").lstrip("\ufeff")
     try:
-        body = response.json()
-        if "\\u" in response.text:
+        body = json.loads(text)
+        if "\\u" in text:
             body = _storable(body)
     except (ValueError, RecursionError):
         body = None
@@ -232,11 +236,10 @@ def _storable(value: Any) -> Any:
 
 
 def _seconds(header: str | None, body: Any) -> int:
-    """Seconds of Retry-After, or of the body's retryAfter; a default if neither is a plain number."""
+    """Seconds of Retry-After, or of the body's retryAfter ("2", "2 seconds"); a default if neither is a number."""
     for value in (header, body.get("retryAfter") if isinstance(body, dict) else None):
-        text = str(value).strip()
-        if text.isascii() and text.isdigit() and len(text) < 7:
-            return int(text)
+        if found := _SECONDS.fullmatch(str(value).strip()):
+            return int(found[1])
     return DEFAULT_RETRY_AFTER_SECONDS
 
 

@@ -1,7 +1,9 @@
 """Appmax's words: the message of an error in every shape seen (contract, 4.2), what says that a card was refused, and
 what no message may repeat."""
 
+import html
 import re
+import unicodedata
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -23,8 +25,13 @@ _SECRET_FIELDS = frozenset(
     }
 )
 _CARD_NUMBER = re.compile(r"(?<!\d)\d(?:[\s-]{0,2}\d){12,18}(?!\d)")
-_DECLINED = re.compile(r"n[aã]o (?:foi )?autorizad|not authori[sz]ed|recusad|declined", re.IGNORECASE)
-_BY_RISK = re.compile(r"recusad[oa][ _]por[ _]risco", re.IGNORECASE)
+# Searched for in folded texts. "Negado" alone may be an access that was denied; a payment's is told apart by its noun.
+_DECLINED = re.compile(
+    r"\bnao\s+(?:foi\s+)?autorizad|\bnot\s+authori[sz]ed|\bnegada|\b(?:pagamento|cartao)\s+(?:foi\s+)?negado|\brecusad"
+    r"|\bdeclined"
+)
+_BY_RISK = re.compile(r"\brecusad[oa][ _]por[ _]risco")
+_OAUTH_ERRORS = ("access_denied", "insufficient_scope", "invalid_client", "invalid_grant", "invalid_token")
 
 
 def error_message(body: Any, secrets: Collection[str] = ()) -> str:
@@ -37,11 +44,11 @@ def error_message(body: Any, secrets: Collection[str] = ()) -> str:
         dig(body, "error_description"),
         dig(body, "text"),
         dig(body, "errors"),
+        dig(body, "data", "message"),  # says more than the "error": "Forbidden" beside it
         dig(body, "error"),
-        dig(body, "data", "message"),
     )
     for candidate in candidates:
-        if text := _sentence(candidate):
+        if text := html.unescape(_sentence(candidate)).strip():
             return _scrubbed(text, secrets)[:MAX_MESSAGE]  # in this order: half a card number would not be found
     return ""
 
@@ -59,7 +66,7 @@ def secrets_in(sent: Mapping[str, Any], inside: str = "") -> set[str]:
 
 def says_declined(message: str) -> bool:
     """Whether this is what Appmax writes when a card or its issuer says no."""
-    return _DECLINED.search(message) is not None
+    return _DECLINED.search(_folded(message)) is not None
 
 
 def declined_status(body: Any) -> str:
@@ -70,9 +77,15 @@ def declined_status(body: Any) -> str:
 
 def declined_order_status(body: Any) -> str:
     """What the order of a declined payment is now: refused by risk if that is said anywhere, else cancelled."""
-    if declined_status(body) == REFUSED_BY_RISK or _BY_RISK.search(error_message(body)):
+    if declined_status(body) == REFUSED_BY_RISK or _BY_RISK.search(_folded(error_message(body))):
         return REFUSED_BY_RISK
     return CANCELLED
+
+
+def is_oauth_error(body: Any) -> bool:
+    """`{"error": "invalid_client", "error_description": ..}`: about the credentials, not about the request."""
+    code = text_of(dig(body, "error"))
+    return code in _OAUTH_ERRORS or bool(code and text_of(dig(body, "error_description")))
 
 
 def is_refusal(body: Any) -> bool:
@@ -97,6 +110,12 @@ def word(value: Any) -> str:
 def text_of(value: Any) -> str:
     """The value, if it is a text; "" for anything else."""
     return value if isinstance(value, str) else ""
+
+
+def _folded(text: str) -> str:
+    """Without accents, and in small letters."""
+    parts = unicodedata.normalize("NFKD", text)
+    return "".join(part for part in parts if not unicodedata.combining(part)).casefold()
 
 
 def _scrubbed(text: str, secrets: Collection[str]) -> str:

@@ -12,7 +12,8 @@ class CheckoutProjectConfig(AppConfig):
 
     def ready(self) -> None:
         """Importing the module registers its checks."""
-        from checkout_project import checks, telemetry  # noqa: F401
+        from checkout_project import checks  # noqa: F401
+        from observability import telemetry
 
         telemetry.start()
 

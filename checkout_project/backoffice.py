@@ -26,7 +26,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext, to_locale
 from unfold.contrib.filters.admin import RadioFilter, RangeDateFilter
 
-from appmax.errors import CredentialsUnreadable, Declined, OutcomeUnknown, Rejected, Unavailable
+from appmax.errors import CredentialsRefused, CredentialsUnreadable, Declined, OutcomeUnknown, Rejected
 
 M = TypeVar("M", bound=Model)
 F = TypeVar("F", bound=Callable[..., Any])
@@ -253,7 +253,7 @@ def explained(error: Exception) -> str:
             return gettext("Appmax did not confirm. It may have happened: look in Appmax's panel before trying again.")
         case CredentialsUnreadable():
             return gettext("Our own keys don't open the stored secret: see FIELD_ENCRYPTION_KEYS.")
-        case Unavailable(status=401 | 403):
+        case CredentialsRefused():
             return gettext("Appmax refused this merchant's credentials.")
         case _:
             return gettext("Appmax is not available; nothing was done. Try again later.")

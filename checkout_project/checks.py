@@ -8,6 +8,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
+from checkout_project import database
 from installations import registration
 from installations.fields import fernet
 
@@ -71,19 +72,20 @@ def sessions_behind_pgbouncer(
     """PgBouncer takes no start-up options, so the time-outs and the schema must be the role's own. `migrate` asks."""
     if not settings.DB_PGBOUNCER or not databases:
         return []
-    wanted = {"lock_timeout": str(settings.DB_LOCK_TIMEOUT), "statement_timeout": str(settings.DB_STATEMENT_TIMEOUT)}
-    if settings.DB_SCHEMA != "public":  # which is where PostgreSQL looks by itself
-        wanted["search_path"] = settings.DB_SCHEMA
+    wanted = {"lock_timeout": str(database.LOCK_TIMEOUT), "statement_timeout": str(database.STATEMENT_TIMEOUT)}
     with connection.cursor() as cursor:
+        names = "SELECT quote_ident(%s), quote_ident(current_user), quote_ident(current_database())"
+        cursor.execute(names, [settings.DB_SCHEMA])
+        schema, role, base = cursor.fetchone()
+        if schema != "public":  # which is where PostgreSQL looks by itself
+            wanted["search_path"] = schema
         # What sessions begin with: `migrate` itself has lifted its own.
         cursor.execute("SELECT name, reset_val FROM pg_settings WHERE name = ANY(%s)", [list(wanted)])
         in_force = dict(cursor.fetchall())
-        cursor.execute("SELECT current_user, current_database()")
-        role, database = cursor.fetchone()
     return [
         Error(
             f"{name} is {in_force[name]!r} behind PgBouncer, not {value!r}",
-            hint=f"run once, on PostgreSQL itself: ALTER ROLE {role} IN DATABASE {database} SET {name} = {value}",
+            hint=f"run once, on PostgreSQL itself: ALTER ROLE {role} IN DATABASE {base} SET {name} = {value}",
             id="checkout.E004",
         )
         for name, value in wanted.items()

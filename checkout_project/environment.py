@@ -1,17 +1,18 @@
 """Strict readers of environment variables.
 
-django-environ reads `.env` and `NAME_FILE`; its casts are too forgiving for a product that moves money (any text that
-isn't "true" is False, a leading `$` is a reference), so the values are read here. Blank counts as unset. Whatever is
-wrong ends in one `ImproperlyConfigured` that names the variable and never repeats a secret's value.
+Blank counts as unset, and `NAME_FILE` names a file that holds the value. Whatever is wrong ends in one
+`ImproperlyConfigured` that names the variable and never repeats a secret's value.
 """
 
+import os
 import secrets
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import environ
 from django.core.exceptions import ImproperlyConfigured
+
+from checkout_project import addresses, dotenv
 
 _TRUE = ("true", "1", "yes", "on")
 _FALSE = ("false", "0", "no", "off")
@@ -20,30 +21,39 @@ _FALSE = ("false", "0", "no", "off")
 class Environment:
     """The process environment, completed by a `.env` file; real variables win over the file's."""
 
-    def __init__(self, dotenv: Path) -> None:
-        environ.Env.read_env(dotenv)
-        self._values = environ.FileAwareEnv().ENVIRON
+    def __init__(self, file: Path) -> None:
+        for name, value in dotenv.read(file, os.environ).items():
+            os.environ.setdefault(name, value)  # libraries read theirs there
 
     def text(self, name: str, default: str | None = None) -> str:
-        """The variable's text, stripped; `default` if unset; without a default it is required."""
-        try:
-            value = str(self._values.get(name, "")).strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise ImproperlyConfigured(f"the file named by {name}_FILE can't be read: {error}") from None
+        """The variable's text, or that of the file that `NAME_FILE` names, stripped; `default` if unset; without a
+        default it is required."""
+        value = os.environ.get(name, "").strip()
+        if path := os.environ.get(f"{name}_FILE", "").strip():
+            if value:
+                raise ImproperlyConfigured(f"{name} and {name}_FILE are both set; keep one")
+            try:
+                value = Path(path).read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeDecodeError) as error:
+                reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+                raise ImproperlyConfigured(f"the file named by {name}_FILE can't be read: {reason}") from None
         if value:
             return value
         if default is None:
             raise ImproperlyConfigured(f"{name} is not set; .env.example says what it is")
         return default
 
+    def is_set(self, name: str) -> bool:
+        """Whether the variable has a value."""
+        return bool(self.text(name, ""))
+
     def number(self, name: str, default: int, *, minimum: int = 0, maximum: int | None = None) -> int:
         """A whole number of at least `minimum`, and at most `maximum`."""
-        raw = self.text(name, str(default))
-        if not raw.isascii() or not raw.isdigit() or int(raw) < minimum:
-            raise ImproperlyConfigured(f"{name} must be a whole number of at least {minimum}, not {raw!r}")
-        if maximum is not None and int(raw) > maximum:
-            raise ImproperlyConfigured(f"{name} must be at most {maximum}, not {raw!r}")
-        return int(raw)
+        return _number(name, self.text(name, str(default)), minimum, maximum)
+
+    def numbers(self, name: str, default: int, *, minimum: int = 0, maximum: int | None = None) -> list[int]:
+        """Such numbers, separated by commas."""
+        return [_number(name, raw.strip(), minimum, maximum) for raw in self.text(name, str(default)).split(",")]
 
     def timezone(self, name: str, default: str) -> ZoneInfo:
         """A zone of the IANA database, by its name."""
@@ -61,9 +71,9 @@ class Environment:
         return raw in _TRUE
 
     def choice(self, name: str, default: str, allowed: Sequence[str]) -> str:
-        """One of `allowed`."""
+        """One of `allowed`, or the default."""
         value = self.text(name, default)
-        if value not in allowed:
+        if value not in (default, *allowed):
             raise ImproperlyConfigured(f"{name} must be one of {', '.join(allowed)}, not {value!r}")
         return value
 
@@ -71,12 +81,68 @@ class Environment:
         """A comma-separated list."""
         return [word.strip() for word in self.text(name, "").split(",") if word.strip()]
 
+    def url(self, name: str, default: str | None, *, has_path: bool = True) -> str:
+        """The http or https URL of a site, without a trailing slash; `default` may be blank."""
+        value = self.text(name, default)
+        try:
+            url = value and addresses.url_of_a_site(value)
+        except ValueError:
+            raise ImproperlyConfigured(f"{name} must be an http or https URL, like https://shop.example.com") from None
+        if not has_path and url.count("/") > 2:
+            raise ImproperlyConfigured(f"{name} must have no path: the product answers at the root of its host")
+        return url
+
+    def hosts(self, name: str) -> list[str]:
+        """A comma-separated list of host names, as browsers send them; `*` and a leading dot are Django's wildcards."""
+        try:
+            return [
+                word if word == "*" else "." * word.startswith(".") + addresses.host(word.removeprefix("."))
+                for word in self.words(name)
+            ]
+        except ValueError:
+            raise ImproperlyConfigured(f"{name} must be host names without scheme, port and path") from None
+
+    def server(self, name: str, default: str, *, port: str, url: str) -> str:
+        """The host name or address of a server; the variables `port` and `url` take what doesn't belong here."""
+        return self._server(name, self.text(name, default), port, url)
+
+    def servers(self, name: str, default: str, *, port: str, url: str) -> list[str]:
+        """A comma-separated list of servers, each a host or the folder of a Unix socket."""
+        values = [value.strip() for value in self.text(name, default).split(",")]
+        return [value if value[:1] in ("/", "@") else self._server(name, value, port, url) for value in values]
+
+    def _server(self, name: str, value: str, port: str, url: str) -> str:
+        if "://" in value:
+            raise ImproperlyConfigured(f"{name} must be a host alone; the whole address belongs into {url}")
+        try:
+            return addresses.server(value)
+        except ValueError:
+            raise ImproperlyConfigured(f"{name} must be a host alone; a port belongs into {port}") from None
+
+    def file(self, name: str) -> str:
+        """The path of a file that can be read; blank if unset."""
+        path = self.text(name, "")
+        try:
+            if path:
+                Path(path).open("rb").close()
+        except OSError as error:
+            raise ImproperlyConfigured(f"the file that {name} names can't be read: {error.strerror}") from None
+        return path
+
     def secret(self, name: str, *, generated_in: Path | None, make: Callable[[], str] | None = None) -> str:
         """A secret: required, unless a local start may make its own once and keep it in the folder `generated_in`."""
         value = self.text(name, "")
         if value or generated_in is None:
             return value or self.text(name)
         return _kept_secret(generated_in / name.lower(), make or (lambda: secrets.token_urlsafe(50)))
+
+
+def _number(name: str, raw: str, minimum: int, maximum: int | None) -> int:
+    if not raw.isascii() or not raw.isdigit() or int(raw) < minimum:
+        raise ImproperlyConfigured(f"{name} must be a whole number of at least {minimum}, not {raw!r}")
+    if maximum is not None and int(raw) > maximum:
+        raise ImproperlyConfigured(f"{name} must be at most {maximum}, not {raw!r}")
+    return int(raw)
 
 
 def _kept_secret(path: Path, make: Callable[[], str]) -> str:

@@ -1,6 +1,6 @@
 """All settings, from the environment, in the order of docs/database.md's tables: app, database, cache, Appmax, API,
 security, logs. `.env.example` documents every variable. What no variable changes of the API's and the admin's libraries
-is in libraries.py."""
+is in library_settings.py."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -12,12 +12,16 @@ from cryptography.fernet import Fernet
 from csp.constants import NONE, SELF, UNSAFE_INLINE
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
-from checkout_project import logs, processors, production
+from checkout_project import addresses, cache, cpus, database, production
 from checkout_project.environment import Environment
-from checkout_project.libraries import REST_FRAMEWORK, SPECTACULAR_SETTINGS, UNFOLD, VERSION  # noqa: F401 - settings too
+from checkout_project.library_settings import (  # noqa: F401 - these are settings too
+    REST_FRAMEWORK,
+    SPECTACULAR_SETTINGS,
+    UNFOLD,
+    VERSION,
+)
+from observability import logs
 
 django_stubs_ext.monkeypatch()
 
@@ -33,32 +37,22 @@ DEBUG = env.flag("APP_DEBUG", False)
 _LOCAL_SECRETS = BASE_DIR / ".data" / "secrets" if IS_LOCAL else None
 SECRET_KEY = env.secret("APP_KEY", generated_in=_LOCAL_SECRETS)
 
-APP_HOST = env.text("APP_HOST", "127.0.0.1" if IS_LOCAL else "0.0.0.0")  # noqa: S104 - behind a container's port # nosec B104
+_any_address = "0.0.0.0"  # noqa: S104 - behind a container's port # nosec B104
+APP_HOST = env.server("APP_HOST", "127.0.0.1" if IS_LOCAL else _any_address, port="APP_PORT", url="APP_URL")
 APP_PORT = env.number("APP_PORT", 8080, minimum=1)
-_LOCAL_URL = f"http://localhost:{APP_PORT}"
-_named_url = env.text("APP_URL", "" if IS_LOCAL else None)
-APP_URL = _named_url or _LOCAL_URL
-NGROK_URL = env.text("NGROK_URL", "")
+_named_url = env.url("APP_URL", "" if IS_LOCAL else None, has_path=False)
+APP_URL = _named_url or f"http://localhost:{APP_PORT}"
+NGROK_URL = env.url("NGROK_URL", "", has_path=False)
+PUBLIC_URL = NGROK_URL or APP_URL
 # Whether the operator has named it; otherwise proxies that we trust may (pages.public_url).
 IS_PUBLIC_URL_NAMED = bool(NGROK_URL or _named_url)
 
-
-def _public_url(name: str, value: str) -> str:
-    """The URL with a scheme (https if none is given) and without a trailing slash."""
-    url = (value if "://" in value else f"https://{value}").rstrip("/")
-    if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
-        raise ImproperlyConfigured(f"{name} must be an http or https URL, not {value!r}")
-    return url
-
-
-PUBLIC_URL = _public_url("NGROK_URL", NGROK_URL) if NGROK_URL else _public_url("APP_URL", APP_URL)
-
 ALLOWED_HOSTS = [
-    *dict.fromkeys(str(urlsplit(url).hostname) for url in (PUBLIC_URL, _public_url("APP_URL", APP_URL))),
-    *env.words("ALLOWED_HOSTS"),
+    *dict.fromkeys((addresses.host_of(PUBLIC_URL), addresses.host_of(APP_URL))),
+    *env.hosts("ALLOWED_HOSTS"),
     *(["localhost", "127.0.0.1", "[::1]"] if IS_LOCAL else []),
 ]
-CSRF_TRUSTED_ORIGINS = ["{0.scheme}://{0.netloc}".format(urlsplit(PUBLIC_URL))]
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 
 ROOT_URLCONF = "checkout_project.urls"
 WSGI_APPLICATION = "checkout_project.wsgi.application"
@@ -66,6 +60,8 @@ APPEND_SLASH = True  # for the admin's own URLs; the contract's routes have no t
 
 INSTALLED_APPS = [
     "checkout_project.apps.CheckoutProjectConfig",  # first: its templates win over those of the libraries
+    "web",
+    "status",
     "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "checkout_project.apps.BackOfficeConfig",  # django.contrib.admin, with our site
@@ -88,20 +84,20 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "checkout_project.middleware.Observed",
+    "observability.middleware.Observed",
     "checkout_project.turns.TakesTurns",
-    "checkout_project.middleware.ProbesUnderAnyName",
+    "web.middleware.ProbesUnderAnyName",
     "django.middleware.security.SecurityMiddleware",
-    "checkout_project.middleware.PageContentSecurity",
-    "checkout_project.middleware.PagePermissions",
+    "web.middleware.PageContentSecurity",
+    "web.middleware.PagePermissions",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "checkout_project.middleware.PageSession",
+    "web.middleware.PageSession",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "checkout_project.middleware.PageUser",
-    "checkout_project.middleware.PageSecondFactor",
-    "checkout_project.middleware.PageMessages",
+    "web.middleware.PageUser",
+    "web.middleware.PageSecondFactor",
+    "web.middleware.PageMessages",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",  # last: it turns a locked login into its answer
 ]
@@ -116,7 +112,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "checkout_project.pages.environment",
+                "web.pages.environment",
             ],
         },
     },
@@ -125,7 +121,7 @@ TEMPLATES = [
 LANGUAGE_CODE = "pt-br"
 LANGUAGES = [("pt-br", _("Portuguese (Brazil)")), ("en", _("English"))]
 # The second holds what libraries leave untranslated.
-LOCALE_PATHS = [BASE_DIR / "checkout_project" / "locale", BASE_DIR / "checkout_project" / "locale_libraries"]
+LOCALE_PATHS = [BASE_DIR / "web" / "locale", BASE_DIR / "web" / "locale_libraries"]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "America/Sao_Paulo"  # how staff see times; everything is stored and answered in UTC
@@ -147,9 +143,7 @@ DB_CONN_MAX_LIFETIME = env.number("DB_CONN_MAX_LIFETIME", 300, minimum=1)  # sec
 JOB_CONCURRENCY = 2
 _job_connections = JOB_CONCURRENCY + 4
 _web_connections = DB_MAX_OPEN_CONNS - _job_connections  # gunicorn's worker processes share these
-WEB_CONCURRENCY = env.number(
-    "WEB_CONCURRENCY", processors.web_processes(processors.usable(), _web_connections), minimum=1
-)
+WEB_CONCURRENCY = env.number("WEB_CONCURRENCY", cpus.web_processes(cpus.usable(), _web_connections), minimum=1)
 WEB_THREADS = env.number("WEB_THREADS", 160, minimum=1)  # of each; a thread that waits for Appmax holds no connection
 _open_share = _web_connections // WEB_CONCURRENCY
 
@@ -162,32 +156,21 @@ if _open_share < 1:
 # sessions begin with is then the role's own (checks.py), and the worker polls instead of listening.
 DB_PGBOUNCER = env.flag("DB_PGBOUNCER", False)
 DB_SCHEMA = env.text("DB_SCHEMA", "public")
-# A wait that takes too long must not use up the pool: locks give up after 3 s, statements after 15 s.
-DB_LOCK_TIMEOUT, DB_STATEMENT_TIMEOUT = 3000, 15000  # milliseconds
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
+        **database.address(env),
         "ENGINE": "checkout_project.postgresql",  # a restarted PostgreSQL costs no request
-        "HOST": env.text("DB_HOST", "localhost"),
-        "PORT": env.number("DB_PORT", 5432, minimum=1),
-        "NAME": env.text("DB_DATABASE", "appmax_checkout"),
-        "USER": env.text("DB_USERNAME", "appmax"),
-        "PASSWORD": env.text("DB_PASSWORD"),
         "TIME_ZONE": env.text("DB_TIMEZONE", "UTC"),
-        "OPTIONS": {
-            "sslmode": env.choice(
-                "DB_SSLMODE", "disable", ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
-            ),
-            "connect_timeout": 3,  # seconds
-            "server_side_binding": True,
-            "prepare_threshold": None if DB_PGBOUNCER else 5,  # planned once a connection (docs/performance.md)
-        },
         "DISABLE_SERVER_SIDE_CURSORS": DB_PGBOUNCER,
     }
 }
+DATABASES["default"]["OPTIONS"] |= {
+    "connect_timeout": 3,  # seconds, for each host
+    "server_side_binding": True,
+    "prepare_threshold": None if DB_PGBOUNCER else 5,  # planned once a connection (docs/performance.md)
+}
 if not DB_PGBOUNCER:
-    DATABASES["default"]["OPTIONS"]["options"] = (
-        f"-c search_path={DB_SCHEMA} -c lock_timeout={DB_LOCK_TIMEOUT} -c statement_timeout={DB_STATEMENT_TIMEOUT}"
-    )
+    DATABASES["default"]["OPTIONS"]["options"] = database.session_options(DB_SCHEMA)
 # The web's processes keep a pool; manage.py's commands, the worker among them, work in one or two threads without one.
 if env.flag("DB_POOL", True):
     DATABASES["default"]["OPTIONS"]["pool"] = {
@@ -212,45 +195,25 @@ FIELD_ENCRYPTION_KEYS = [
 CACHE_DRIVER = env.choice("CACHE_DRIVER", "redis", ("redis", "memory"))
 CACHE_PREFIX = "appmax_checkout_"
 
-if CACHE_DRIVER == "redis":
-    CACHES = {
-        "default": {
-            "BACKEND": "django_redis.cache.RedisCache",
-            "LOCATION": (
-                f"redis://{env.text('REDIS_HOST', 'localhost')}:{env.number('REDIS_PORT', 6379, minimum=1)}"
-                f"/{env.number('REDIS_DB', 0)}"
-            ),
-            "KEY_PREFIX": CACHE_PREFIX,
-            "KEY_FUNCTION": "checkout_project.cache.make_key",
-            "REVERSE_KEY_FUNCTION": "checkout_project.cache.reverse_key",
-            "OPTIONS": {
-                "USERNAME": env.text("REDIS_USERNAME", ""),
-                "PASSWORD": env.text("REDIS_PASSWORD", ""),
-                "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
-                # Redis being away degrades and never breaks: short time-outs, no repeats, logged, answered as a miss.
-                "SOCKET_CONNECT_TIMEOUT": 0.25,
-                "SOCKET_TIMEOUT": 0.25,
-                "CONNECTION_POOL_KWARGS": {"retry": Retry(NoBackoff(), 0), "retry_on_timeout": False},
-                "IGNORE_EXCEPTIONS": True,
-            },
-        }
+CACHES: dict[str, dict[str, Any]] = {
+    "default": {
+        **(
+            cache.redis(env)
+            if CACHE_DRIVER == "redis"
+            else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+        ),
+        "KEY_PREFIX": CACHE_PREFIX,
+        "KEY_FUNCTION": "checkout_project.cache.make_key",
     }
-else:
-    CACHES = {
-        "default": {
-            "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
-            "KEY_PREFIX": CACHE_PREFIX,
-            "KEY_FUNCTION": "checkout_project.cache.make_key",
-        }
-    }
+}
 DJANGO_REDIS_LOG_IGNORED_EXCEPTIONS = True
 DJANGO_REDIS_LOGGER = "checkout_project.cache"
 
 # --- Appmax ----------------------------------------------------------------------------------------------------------
 
-APPMAX_AUTH_URL = _public_url("APPMAX_AUTH_URL", env.text("APPMAX_AUTH_URL", "https://auth.appmax.com.br"))
-APPMAX_API_URL = _public_url("APPMAX_API_URL", env.text("APPMAX_API_URL", "https://api.appmax.com.br"))
-APPMAX_ADMIN_URL = _public_url("APPMAX_ADMIN_URL", env.text("APPMAX_ADMIN_URL", "https://admin.appmax.com.br"))
+APPMAX_AUTH_URL = env.url("APPMAX_AUTH_URL", "https://auth.appmax.com.br")
+APPMAX_API_URL = env.url("APPMAX_API_URL", "https://api.appmax.com.br")
+APPMAX_ADMIN_URL = env.url("APPMAX_ADMIN_URL", "https://admin.appmax.com.br")
 # What pages and the admin warn with: money is real in production only.
 APPMAX_ENVIRONMENT = (
     "production"
@@ -334,7 +297,7 @@ SESSION_COOKIE_AGE = (
     env.number("ADMIN_SESSION_HOURS", 8, minimum=1) * 3600
 )  # from login; pages that poll don't renew it
 X_FRAME_OPTIONS = "DENY"
-CSRF_FAILURE_VIEW = "checkout_project.errors.form_expired"
+CSRF_FAILURE_VIEW = "web.errors.form_expired"
 LANGUAGE_COOKIE_SECURE = not IS_LOCAL
 LANGUAGE_COOKIE_HTTPONLY = True
 LANGUAGE_COOKIE_SAMESITE = "Lax"
@@ -368,7 +331,7 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
-DEFAULT_EXCEPTION_REPORTER_FILTER = "checkout_project.errors.NoVariables"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "web.errors.NoVariables"
 
 # --- logs and metrics ------------------------------------------------------------------------------------------------
 

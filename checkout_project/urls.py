@@ -6,8 +6,8 @@ from django.urls import include, path
 from django.views.i18n import set_language
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerSplitView
 
-from checkout_project.health import health, ready
-from checkout_project.metrics import metrics
+from status.health import health, ready
+from status.metrics import metrics
 
 # Redoc's search runs in a worker that it writes itself.
 redoc = csp_update({"worker-src": ["blob:"]})(SpectacularRedocView.as_view(template_name="redoc.html"))
@@ -26,7 +26,7 @@ urlpatterns = [
     path("", include("webhooks.urls")),
 ]
 
-handler400 = "checkout_project.errors.bad_request"
-handler403 = "checkout_project.errors.permission_denied"
-handler404 = "checkout_project.errors.not_found"
-handler500 = "checkout_project.errors.server_error"
+handler400 = "web.errors.bad_request"
+handler403 = "web.errors.permission_denied"
+handler404 = "web.errors.not_found"
+handler500 = "web.errors.server_error"

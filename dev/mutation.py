@@ -35,7 +35,18 @@ TARGETS = {
 """What is broken, and the tests that must notice."""
 
 FOLDER = ROOT / ".data" / "mutation"
-PACKAGES = ("appmax", "checkout_project", "dev", "installations", "orders", "simulator", "webhooks")
+PACKAGES = (
+    "appmax",
+    "checkout_project",
+    "dev",
+    "installations",
+    "observability",
+    "orders",
+    "simulator",
+    "status",
+    "web",
+    "webhooks",
+)
 COPIED = (*PACKAGES, "ops", "tests", "manage.py", "pyproject.toml")
 MUTMUT = str(Path(sys.executable).with_name("mutmut"))
 

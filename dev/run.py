@@ -124,9 +124,10 @@ def _only_one(stack: ExitStack) -> None:
 def _servers(stack: ExitStack, env: Environment) -> list[services.Service]:
     """The servers that the user hasn't named."""
     started = []
-    if not env.text("DB_HOST", ""):
+    if not (env.is_set("DB_HOST") or env.is_set("DATABASE_URL")):
         started.append(stack.enter_context(services.postgres(DATA / "postgres")))
-    if not env.text("REDIS_HOST", "") and env.text("CACHE_DRIVER", "redis") == "redis":
+    names_redis = env.is_set("REDIS_HOST") or env.is_set("REDIS_URL")
+    if not names_redis and env.text("CACHE_DRIVER", "redis") == "redis":
         started.append(stack.enter_context(services.redis(DATA / "redis")))
     return started
 

@@ -14,10 +14,10 @@ from appmax.client import AppmaxClient
 from appmax.errors import AppmaxError, CredentialsUnreadable
 from appmax.tokens import Credentials
 from appmax.transport import Transport
-from checkout_project.pages import ErrorText
 from checkout_project.turns import turns
 from installations.fields import DecryptionFailed
 from installations.models import Installation
+from web.pages import ErrorText
 
 _APP_TOKEN_KEY = "app_token"  # noqa: S105 - a cache key
 
@@ -108,7 +108,7 @@ def _transport() -> Transport:
 
 
 def _request_id() -> str | None:
-    """Of the request or job that this thread works for (checkout_project/middleware.py, logs.py)."""
+    """Of the request or job that this thread works for (web/middleware.py, logs.py)."""
     return structlog.contextvars.get_contextvars().get("request_id")
 
 

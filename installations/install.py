@@ -19,9 +19,9 @@ from rest_framework.exceptions import APIException, ValidationError
 
 from appmax.errors import AppmaxError, Rejected
 from appmax.tokens import Credentials
-from checkout_project.pages import ErrorText
 from installations import gateway
 from installations.models import Installation, external_id_for
+from web.pages import ErrorText
 
 log = structlog.stdlib.get_logger(__name__)
 

@@ -42,15 +42,17 @@ class MerchantViewSet(ViewSet):
     """
 
     installation: Installation
+    api_key: str | None = None  # the prefix of the key that opened it
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Sets self.installation. Raises InvalidApiKey, InstallationNotFound, InstallationDisabled."""
+        """Sets self.installation and self.api_key. Raises InvalidApiKey, InstallationNotFound, InstallationDisabled."""
         super().initial(request, *args, **kwargs)
         text = KeyParser().get(request)
         if text is None and not settings.API_KEYS_REQUIRED:
             self.installation = _open_to_anybody(kwargs["key"])
         else:
             self.installation = _found_by_key(text or "", kwargs["key"])
+            self.api_key = (text or "").partition(".")[0]
 
 
 # Each request begins with this, so it is one plain statement: the key, and beside it the path's installation if the key

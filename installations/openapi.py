@@ -4,8 +4,8 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 
-from checkout_project.openapi import API_KEY, MERCHANT, NO_KEY, answer, errors, request_example
 from installations.serializers import CallbackSerializer, StartSerializer
+from web.openapi import API_KEY, MERCHANT, NO_KEY, answer, errors, request_example
 
 _PAGE = {(200, "text/html"): OpenApiTypes.STR}
 

@@ -10,11 +10,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
-from checkout_project.api import wants_page
-from checkout_project.pages import public_url
 from installations import gateway, install, openapi, registration
 from installations.merchant import MerchantViewSet
 from installations.serializers import CallbackSerializer, StartSerializer
+from web.api import wants_page
+from web.pages import public_url
 
 
 @require_safe

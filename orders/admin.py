@@ -8,8 +8,6 @@ import segno
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
-from django.contrib.admin.models import LogEntry
-from django.contrib.contenttypes.models import ContentType
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -31,7 +29,6 @@ from checkout_project.backoffice import (
     explained,
     history,
     reais,
-    told,
 )
 from checkout_project.export import ExportableAdmin
 from installations.models import Installation
@@ -39,13 +36,15 @@ from orders import (  # noqa: F401 - evidence_admin registers its own
     checkout,
     evidence_admin,
     idempotency,
+    refunds,
     timeline,
 )
 from orders.forms import RefundForm, TrackingForm
 from orders.idempotency import Replay
 from orders.lists import EXPORTED, STATUS_TONES, MethodFilter, PendingFilter
-from orders.models import Order
+from orders.models import Order, Refund
 from orders.questions import ask
+from orders.refunds import TooMuch, Wish
 from orders.status import OrderStatus, is_paid
 
 REFUND_ASKED = gettext_noop("Refund asked of Appmax")
@@ -222,7 +221,10 @@ class OrderAdmin(ExportableAdmin[Order]):
             title=gettext("Refund order %(id)s?") % {"id": order},
             row_title=f"{order} · {order.installation.external_key} · {reais(order.total_cents)}",
             question=gettext("Appmax is asked to pay the shopper back. This can't be undone."),
-            rows=self._earlier(order, REFUND_ASKED),
+            rows=[
+                gettext("Can be paid back: %(amount)s") % {"amount": reais(order.refundable_cents)},
+                *(_told(refund) for refund in order.refunds.order_by("pk").select_related("asked_by")),
+            ],
             form=form,
             button=gettext("Refund"),
             is_dangerous=True,
@@ -230,11 +232,12 @@ class OrderAdmin(ExportableAdmin[Order]):
         )
 
     def _refund(self, request: HttpRequest, order: Order, form: RefundForm) -> None:
-        amount = reais(form.cents if form.cents is not None else order.total_cents)
-        wish: dict[str, Any] = {"order_id": order.appmax_order_id, "value": form.cents}
+        amount = reais(form.cents if form.cents is not None else order.refundable_cents)
+        wish = Wish(form.cents, reason=form.cleaned_data["reason"], asked_by=request.user.pk)
+        body = {"order_id": order.appmax_order_id, "value": wish.cents}
         try:
             claim = idempotency.claim(
-                order.installation, form.cleaned_data["once"], route="back office: refund", body=wish
+                order.installation, form.cleaned_data["once"], route="back office: refund", body=body
             )
         except APIException:
             messages.warning(request, gettext("This form has been sent already; open it anew for another refund."))
@@ -244,7 +247,11 @@ class OrderAdmin(ExportableAdmin[Order]):
             return
         self.log_change(request, order, history(REFUND_ASKED, amount))
         try:
-            checkout.refund(order.installation, **wish, claim=claim)
+            refunds.ask(order, wish, claim)
+        except TooMuch as error:
+            claim.release()
+            self.log_change(request, order, history(REFUND_FAILED, type(error).__name__))
+            messages.error(request, gettext("Somebody was quicker: less than that is left to be paid back."))
         except AppmaxError as error:
             claim.fail(error, 502, {"message": str(error)})
             self._log_failure(request, order, REFUND_FAILED, error)
@@ -355,19 +362,6 @@ class OrderAdmin(ExportableAdmin[Order]):
         messages.error(request, explained(error))
 
     @staticmethod
-    def _earlier(order: Order, what: str) -> list[str]:
-        """Lines of the order's history that begin so."""
-        entries = LogEntry.objects.filter(
-            content_type=ContentType.objects.get_for_model(Order),
-            object_id=str(order.pk),
-            change_message__startswith=what,
-        ).select_related("user")
-        return [
-            f"{told(entry.change_message)} ({entry.user}, {timezone.localtime(entry.action_time):%d/%m/%Y %H:%M})"
-            for entry in entries
-        ]
-
-    @staticmethod
     def _url(order: Order) -> str:
         return reverse("admin:orders_order_change", args=[order.pk])
 
@@ -377,4 +371,12 @@ class OrderAdmin(ExportableAdmin[Order]):
 
 def _is_refundable(order: Order) -> bool:
     """Whether money is there, as far as we know."""
-    return is_paid(order.status) and order.status != OrderStatus.ESTORNADO
+    return is_paid(order.status) and order.refundable_cents > 0
+
+
+def _told(refund: Refund) -> str:
+    """A refund in one line: how much, what became of it, who asked, when and why."""
+    who = refund.asked_by or (gettext("API key %(prefix)s") % {"prefix": refund.api_key_id or "-"})
+    when = timezone.localtime(refund.asked_at).strftime("%d/%m/%Y %H:%M")
+    told = f"{reais(refund.amount_cents)} · {refund.get_state_display()} ({who}, {when})"
+    return f"{told}: {refund.reason}" if refund.reason else told

@@ -10,7 +10,7 @@ from rest_framework.exceptions import NotFound, ValidationError
 
 from appmax.answers import CreatedOrder, Installment
 from appmax.client import AppmaxClient
-from appmax.errors import AppmaxError, OutcomeUnknown, Rejected
+from appmax.errors import AppmaxError, Rejected
 from appmax.messages import Card, CardCharge, Customer, NewOrder, Product, Subscription
 from installations import gateway
 from installations.models import Installation
@@ -283,18 +283,6 @@ def _keep_upsold(order: Order, sold: CreatedOrder | None, total_cents: int) -> N
         total_cents=total_cents,
     )
     order_created.send(sender=Order, order=new)
-
-
-def refund(installation: Installation, *, order_id: int, value: int | None, claim: Claim) -> None:
-    """Ask Appmax to pay back `value` cents, or all of it if None; a webhook tells when it is done.
-
-    Raises AppmaxError, OrderNotFound; OutcomeUnknown too for a request whose first try was cut off.
-    """
-    if claim.was_abandoned:
-        raise OutcomeUnknown("an earlier try of this refund was cut off")
-    order = find_order(installation, order_id)
-    gateway.client_for(installation).request_refund(order_id=order.appmax_order_id, value=value)
-    log.info("refund.requested", installation=installation.pk, order=order_id, cents=value or "all")
 
 
 def add_tracking_code(installation: Installation, *, order_id: int, code: str) -> None:

@@ -28,7 +28,7 @@ class ReaisField(forms.DecimalField):
 
 
 class RefundForm(forms.Form):
-    """All of an order, or a part of it."""
+    """All that is left of an order's money, or a part of it."""
 
     TOTAL, PARTIAL = "total", "partial"
 
@@ -46,6 +46,13 @@ class RefundForm(forms.Form):
         decimal_places=2,
         widget=UnfoldAdminTextInputWidget({"inputmode": "decimal", "autocomplete": "off"}),
     )
+    reason = forms.CharField(
+        label=_("Reason"),
+        required=False,
+        max_length=255,
+        help_text=_("Kept with the refund. Appmax and the shopper are not told."),
+        widget=UnfoldAdminTextInputWidget(),
+    )
     # Two clicks on one page are one refund.
     once = forms.CharField(widget=forms.HiddenInput, max_length=64)
 
@@ -59,8 +66,9 @@ class RefundForm(forms.Form):
         amount = data.get("amount")
         self.cents = None
         if data.get("kind") == self.PARTIAL and "amount" not in self.errors:
-            if amount is None or not 0 < int(amount * 100) < self.order.total_cents:
-                limit = reais(self.order.total_cents)
+            left = self.order.refundable_cents
+            if amount is None or not 0 < int(amount * 100) < left:
+                limit = reais(left)
                 self.add_error("amount", gettext("More than nothing and less than %(limit)s.") % {"limit": limit})
             else:
                 self.cents = int(amount * 100)

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import Error as DatabaseFailure
 from django.db import transaction
 from django.utils.crypto import salted_hmac
@@ -64,15 +65,13 @@ class Claim:
     """The right to do a request now; without a key it is merely its fingerprint.
 
     `order`: what the request is about; at first what an earlier try of it, that was cut off, has made already.
-    `is_retry`: there was such a try. `was_abandoned`: and nobody knows how it ended. `is_replay`: set where the answer
-    comes from it.
+    `is_retry`: there was such a try. `is_replay`: set where the answer comes from it.
     """
 
     key: str | None
     fingerprint: str
     order: Order | None = None
     is_retry: bool = False
-    was_abandoned: bool = False
     is_replay: bool = False
     _row: IdempotentRequest | None = None
 
@@ -139,10 +138,9 @@ def claim(installation: Installation, header: str | None, *, route: str, body: M
             return Replay(row.status_code, row.body)
         if row.claimed_at is not None and row.claimed_at > now - ABANDONED:
             raise StillRunning
-        was_abandoned = row.claimed_at is not None
         row.claimed_at = now
         row.save(update_fields=["claimed_at"])
-    return Claim(key, fingerprint, order=row.order, is_retry=True, was_abandoned=was_abandoned, _row=row)
+    return Claim(key, fingerprint, order=row.order, is_retry=True, _row=row)
 
 
 def forget_expired() -> int:
@@ -166,5 +164,5 @@ def _fingerprint(route: str, body: Mapping[str, Any]) -> str:
     shown = dict(body)
     if isinstance(payment := shown.get("payment"), Mapping):
         shown["payment"] = {name: payment.get(name) for name in _PAYMENT_WITHOUT_CARD}
-    text = json.dumps([route, shown], sort_keys=True)
+    text = json.dumps([route, shown], sort_keys=True, cls=DjangoJSONEncoder)
     return salted_hmac("orders.idempotency", text, algorithm="sha256").hexdigest()

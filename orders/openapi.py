@@ -7,7 +7,6 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 
-from checkout_project.openapi import API_KEY, MERCHANT, answer, errors, request_example
 from orders.idempotency import HEADER
 from orders.serializers import (
     CardSerializer,
@@ -21,6 +20,7 @@ from orders.serializers import (
     UpsellSerializer,
 )
 from orders.status import OrderStatus
+from web.openapi import API_KEY, MERCHANT, answer, errors, request_example
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -1,137 +1,109 @@
 """What a storefront may send. Checked here: form and size of each field; whether it makes sense, Appmax decides."""
 
-import re
 from typing import Any
 
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
-from stdnum.br import cnpj, cpf
 
 from appmax.messages import Address, Card, CardCharge, Customer, NewOrder, Product, Subscription
 from orders.checkout import CardRequest, OrderReference, PixRequest, Purchase, UpsellRequest
-
-MAX_ID = 2**31 - 1  # the columns are integer
-MAX_CENTS = 2**31 - 1
+from orders.fields import MAX_CENTS, MAX_ID, Body, CardNumberField, CentsField, DocumentField, PhoneField
 
 
-class CentsField(serializers.IntegerField):
-    """A non-negative amount in integer cents; 10.5, "10" and true are refused, not rounded."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{"min_value": 0, "max_value": MAX_CENTS, **kwargs})
-
-    def to_internal_value(self, data: Any) -> int:
-        """Only a JSON integer."""
-        if type(data) is not int:
-            self.fail("invalid")
-        return super().to_internal_value(data)
-
-
-@extend_schema_field({"type": "string", "format": "cpf-or-cnpj", "maxLength": 32, "example": "529.982.247-25"})
-class DocumentField(serializers.CharField):
-    """A CPF or CNPJ with or without punctuation; its check digits are verified, and it is passed on without them."""
-
-    default_error_messages = {"document": "must be a valid CPF or CNPJ"}
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{"max_length": 32, **kwargs})
-
-    def to_internal_value(self, data: Any) -> str:
-        """The bare CPF (11 digits) or CNPJ (14 characters)."""
-        text = re.sub(r"[^0-9A-Za-z]", "", super().to_internal_value(data)).upper()
-        if not (cpf.is_valid(text) or cnpj.is_valid(text)):
-            self.fail("document")
-        return text
-
-
-class PhoneField(serializers.CharField):
-    """At most 11 digits (area code and number), punctuation and a leading +55 dropped."""
-
-    default_error_messages = {"phone": "must have at most 11 digits"}
-
-    def to_internal_value(self, data: Any) -> str:
-        """Digits only."""
-        text = super().to_internal_value(data).strip()
-        digits = re.sub(r"[^0-9]", "", text)
-        if text.startswith("+55"):
-            digits = digits.removeprefix("55")
-        if not 1 <= len(digits) <= 11:
-            self.fail("phone")
-        return digits
-
-
-def _optional_text(max_length: int = 255) -> serializers.CharField:
-    return serializers.CharField(max_length=max_length, required=False, allow_blank=True, default="")
-
-
-class AddressSerializer(serializers.Serializer[Any]):
+class AddressSerializer(Body):
     """`customer.address`."""
 
     postcode = serializers.CharField(max_length=16)
     street = serializers.CharField(max_length=255)
     number = serializers.CharField(max_length=32)
-    complement = _optional_text()
+    complement = serializers.CharField(max_length=255, default="")
     district = serializers.CharField(max_length=255)
     city = serializers.CharField(max_length=255)
     state = serializers.CharField(max_length=64)
 
 
-class CustomerSerializer(serializers.Serializer[Any]):
-    """`customer`."""
+class ProductSerializer(Body):
+    """One of `order.products`. `unit_value` may be left out if the order has a `products_value`."""
 
-    first_name = serializers.CharField(max_length=255)
-    last_name = serializers.CharField(max_length=255)
-    email = serializers.EmailField(max_length=255)
-    phone = PhoneField(max_length=32)
-    document_number = DocumentField(required=False, default="")
-    ip = serializers.IPAddressField(required=False, default="")
-    address = AddressSerializer(required=False, default=None, allow_null=True)
-
-
-class ProductSerializer(serializers.Serializer[Any]):
-    """One of `order.products`."""
+    refuses_unknown_fields = True
 
     sku = serializers.CharField(max_length=255)
     name = serializers.CharField(max_length=255)
     quantity = serializers.IntegerField(min_value=1, max_value=MAX_CENTS)
-    unit_value = CentsField()
+    unit_value = CentsField(default=None)
     type = serializers.ChoiceField(["physical", "digital"], default="physical")
 
 
-class NewOrderSerializer(serializers.Serializer[Any]):
-    """`order`: amounts in cents, the total (products − discount + shipping) positive."""
+class CustomerSerializer(Body):
+    """`customer`. Appmax requires the shopper's `ip`; `tracking` (utm_source, utm_campaign, ...) and `products`, what
+    the shopper looked at, are passed on to it."""
 
-    products_value = CentsField()
+    first_name = serializers.CharField(max_length=255)
+    last_name = serializers.CharField(max_length=255)
+    email = serializers.EmailField(max_length=255)
+    phone = PhoneField()
+    document_number = DocumentField(default="")
+    ip = serializers.IPAddressField()
+    address = AddressSerializer(default=None)
+    tracking = serializers.DictField(child=serializers.CharField(max_length=255), default=dict)
+    products = ProductSerializer(many=True, default=list)
+
+
+class NewOrderSerializer(Body):
+    """`order`: amounts in cents. What the products cost is said by each one's `unit_value`, by `products_value`, or by
+    both, which then must agree."""
+
+    refuses_unknown_fields = True
+
+    products_value = CentsField(default=None)
     discount_value = CentsField(default=0)
     shipping_value = CentsField(default=0)
     products = ProductSerializer(many=True, allow_empty=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """The total must be positive and fit its column."""
-        total = attrs["products_value"] - attrs["discount_value"] + attrs["shipping_value"]
-        if not 0 < total <= MAX_CENTS:
+        """What is charged must be certain, positive, and fit its column."""
+        value = attrs["products_value"]
+        if value is None and any(product["unit_value"] is None for product in attrs["products"]):
+            missing = "products_value is required unless every product has a unit_value"
+            raise serializers.ValidationError({"products_value": [missing]})
+        order = _new_order(attrs)
+        if value not in (None, order.products_cents):
+            sums = f"products_value is {value} cents, but the products add up to {order.products_cents} cents"
+            raise serializers.ValidationError({"products_value": [sums]})
+        if order.total_cents <= 0:
             raise serializers.ValidationError("the order's total must be positive")
+        if order.total_cents > MAX_CENTS:
+            raise serializers.ValidationError(f"the order's total is too large: at most {MAX_CENTS} cents")
         return attrs
 
 
-class SubscriptionSerializer(serializers.Serializer[Any]):
+class SubscriptionSerializer(Body):
     """`subscription`."""
 
-    interval = serializers.CharField(max_length=32)
-    interval_count = serializers.IntegerField(min_value=1, max_value=365)
+    interval = serializers.ChoiceField(["week", "month", "year"])
+    interval_count = serializers.IntegerField(min_value=1, max_value=365, default=1)
+    max_cycles = serializers.IntegerField(min_value=1, max_value=MAX_ID, required=False)
+    next_charge_at = serializers.DateField(required=False)
+    fail_max_tries = serializers.IntegerField(min_value=0, max_value=MAX_ID, required=False)
+    fail_interval_hours = serializers.IntegerField(min_value=1, max_value=MAX_ID, required=False)
+
+
+def _products(products: list[dict[str, Any]]) -> tuple[Product, ...]:
+    return tuple(Product(**product) for product in products)
+
+
+def _new_order(order: dict[str, Any]) -> NewOrder:
+    return NewOrder(**{**order, "products": _products(order["products"])})
 
 
 def _purchase(customer: dict[str, Any], order: dict[str, Any]) -> Purchase:
     """Validated `customer` and `order` as the gateway's messages."""
     address = customer["address"]
-    return Purchase(
-        customer=Customer(**{**customer, "address": Address(**address) if address else None}),
-        order=NewOrder(**{**order, "products": tuple(Product(**product) for product in order["products"])}),
-    )
+    parts = {"address": Address(**address) if address else None, "products": _products(customer["products"])}
+    return Purchase(customer=Customer(**{**customer, **parts}), order=_new_order(order))
 
 
-class NewOrderRequestSerializer(serializers.Serializer[Any]):
+class NewOrderRequestSerializer(Body):
     """Body of POST order."""
 
     customer = CustomerSerializer()
@@ -145,21 +117,7 @@ class NewOrderRequestSerializer(serializers.Serializer[Any]):
 # --- what is to be paid, and how -------------------------------------------------------------------------------------
 
 
-@extend_schema_field({"type": "string", "format": "card-number", "maxLength": 32, "example": "4000000000000010"})
-class CardNumberField(serializers.CharField):
-    """13 to 19 digits, spaces and dashes dropped. Which numbers are good, Appmax says."""
-
-    default_error_messages = {"number": "must have 13 to 19 digits"}
-
-    def to_internal_value(self, data: Any) -> str:
-        """Digits only."""
-        digits = re.sub(r"[\s-]", "", super().to_internal_value(data))
-        if not re.fullmatch(r"[0-9]{13,19}", digits):
-            self.fail("number")
-        return digits
-
-
-class CardSerializer(serializers.Serializer[Any]):
+class CardSerializer(Body):
     """A card's own fields, and body of POST tokenize. An expiry year has 2 or 4 digits."""
 
     number = CardNumberField(max_length=32)
@@ -183,7 +141,9 @@ class CardSerializer(serializers.Serializer[Any]):
 
 
 class CardPaymentSerializer(CardSerializer):
-    """`payment`: a token or the card's own fields, never both, and how to charge it. Blank counts as absent."""
+    """`payment`: a token or the card's own fields, never both, and how to charge it."""
+
+    refuses_unknown_fields = True
 
     token = serializers.CharField(max_length=255)
     holder_document_number = DocumentField()
@@ -198,12 +158,6 @@ class CardPaymentSerializer(CardSerializer):
             each.required = False
             each.help_text = _HELP.get(name)
         return fields
-
-    def to_internal_value(self, data: Any) -> Any:
-        """Drops what is blank or null."""
-        if isinstance(data, dict):
-            data = {name: value for name, value in data.items() if value not in ("", None)}
-        return super().to_internal_value(data)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """A token, or all of the card."""
@@ -229,18 +183,18 @@ def _charge(payment: dict[str, Any]) -> CardCharge:
     return CardCharge(**payment, card=Card(**card, holder_name=payment["holder_name"]) if card else None)
 
 
-class PaySerializer(serializers.Serializer[Any]):
+class PaySerializer(Body):
     """What the bodies of the pay routes share: an existing order, or customer and order to make one of."""
 
-    customer_id = serializers.IntegerField(min_value=0, max_value=MAX_ID, required=False, allow_null=True)
-    order_id = serializers.IntegerField(min_value=0, max_value=MAX_ID, required=False, allow_null=True)
-    customer = CustomerSerializer(required=False, allow_null=True)
-    order = NewOrderSerializer(required=False, allow_null=True)
+    customer_id = serializers.IntegerField(min_value=0, max_value=MAX_ID, required=False)
+    order_id = serializers.IntegerField(min_value=0, max_value=MAX_ID, required=False)
+    customer = CustomerSerializer(required=False)
+    order = NewOrderSerializer(required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Without order_id (absent, null or 0) both customer and order are required."""
         if not attrs.get("order_id"):
-            missing = [name for name in ("customer", "order") if attrs.get(name) is None]
+            missing = [name for name in ("customer", "order") if name not in attrs]
             if missing:
                 raise serializers.ValidationError({name: [f"{name} is required without order_id"] for name in missing})
         return attrs
@@ -262,7 +216,7 @@ class PayCardSerializer(PaySerializer):
     """Body of POST pay/credit-card."""
 
     payment = CardPaymentSerializer()
-    subscription = SubscriptionSerializer(required=False, allow_null=True)
+    subscription = SubscriptionSerializer(required=False)
 
     def payment_request(self) -> CardRequest:
         """How it is to be paid."""
@@ -273,7 +227,7 @@ class PayPixSerializer(PaySerializer):
     """Body of POST pay/pix."""
 
     document_number = DocumentField()
-    subscription = SubscriptionSerializer(required=False, allow_null=True)
+    subscription = SubscriptionSerializer(required=False)
 
     def payment_request(self) -> PixRequest:
         """How it is to be paid."""
@@ -286,7 +240,7 @@ class PayBoletoSerializer(PaySerializer):
     document_number = DocumentField()
 
 
-class UpsellSerializer(serializers.Serializer[Any]):
+class UpsellSerializer(Body):
     """Body of POST upsell."""
 
     upsell_hash = serializers.CharField(max_length=255)
@@ -295,8 +249,7 @@ class UpsellSerializer(serializers.Serializer[Any]):
 
     def upsell_request(self) -> UpsellRequest:
         """The validated body."""
-        products = tuple(Product(**product) for product in self.validated_data["products"])
-        return UpsellRequest(**{**self.validated_data, "products": products})
+        return UpsellRequest(**{**self.validated_data, "products": _products(self.validated_data["products"])})
 
 
 # --- what follows a payment, and what comes before it ----------------------------------------------------------------
@@ -310,16 +263,19 @@ def _order_id() -> serializers.IntegerField:
     )
 
 
-class RefundSerializer(serializers.Serializer[Any]):
+class RefundSerializer(Body):
     """Body of POST refund: `value` (cents) if, and only if, it is partial."""
+
+    refuses_unknown_fields = True
 
     order_id = _order_id()
     type = serializers.ChoiceField(["total", "partial"])
-    value = CentsField(min_value=1, required=False, allow_null=True)
+    value = CentsField(min_value=1, default=None)
+    reason = serializers.CharField(max_length=255, default="", help_text="Kept with the refund; Appmax isn't told.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """The value goes with the type."""
-        value = attrs.get("value")
+        value = attrs["value"]
         if attrs["type"] == "partial" and value is None:
             raise serializers.ValidationError({"value": ["value is required for a partial refund"]})
         if attrs["type"] == "total" and value is not None:
@@ -327,14 +283,14 @@ class RefundSerializer(serializers.Serializer[Any]):
         return attrs
 
 
-class TrackingSerializer(serializers.Serializer[Any]):
+class TrackingSerializer(Body):
     """Body of POST tracking."""
 
     order_id = _order_id()
     shipping_tracking_code = serializers.CharField(max_length=255)
 
 
-class InstallmentsSerializer(serializers.Serializer[Any]):
+class InstallmentsSerializer(Body):
     """Query of GET installments: `total_value` in cents, and the most instalments."""
 
     total_value = serializers.IntegerField(

@@ -11,10 +11,11 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
 from installations.merchant import MerchantViewSet
-from orders import checkout, idempotency, openapi
+from orders import checkout, idempotency, openapi, refunds
+from orders.fields import MAX_ID
 from orders.idempotency import Claim, Replay
+from orders.refunds import Wish
 from orders.serializers import (
-    MAX_ID,
     CardSerializer,
     InstallmentsSerializer,
     NewOrderRequestSerializer,
@@ -102,8 +103,9 @@ class CheckoutViewSet(MerchantViewSet):
         body = RefundSerializer(data=request.data)
 
         def ask(claim: Claim) -> dict[str, Any]:
-            wish = body.validated_data
-            checkout.refund(self.installation, order_id=wish["order_id"], value=wish.get("value"), claim=claim)
+            said = body.validated_data
+            order = checkout.find_order(self.installation, said["order_id"])
+            refunds.ask(order, Wish(said["value"], reason=said["reason"], api_key=self.api_key), claim)
             return {"message": "Refund request accepted"}
 
         return self._once(request, body, ask)

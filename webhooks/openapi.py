@@ -4,7 +4,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
 from rest_framework import serializers
 
-from checkout_project.openapi import NO_KEY, answer, errors, request_example
+from web.openapi import NO_KEY, answer, errors, request_example
 
 _EVENT = {"event": "order_paid", "event_type": "order", "data": {"order_id": 9001}}
 

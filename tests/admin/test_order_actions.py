@@ -175,12 +175,65 @@ def test_the_history_speaks_the_language_at_hand(ana: Client, staff: Callable[..
     assert "Refund" not in page
 
 
-def test_who_asks_again_sees_what_was_asked_before(ana: Client, paid: Order) -> None:
-    refund(ana, paid, kind="partial", amount="5.00")
+def test_who_asks_again_sees_what_was_asked_before_and_what_is_left(ana: Client, paid: Order) -> None:
+    refund(ana, paid, kind="partial", amount="5.00", reason="parcel lost")
 
     page = ana.get(on(paid, "refund")).content.decode()
 
-    assert "Refund asked of Appmax: R$5.00 (ana, " in page
+    assert "Can be paid back: R$1,995.00" in page
+    assert "R$5.00 · Asked: Appmax took it" in page
+    assert "(ana, " in page
+    assert "parcel lost" in page
+
+
+def test_a_refund_is_a_row_with_who_how_much_and_why(ana: Client, paid: Order) -> None:
+    refund(ana, paid, kind="partial", amount="5.00", reason="parcel lost")
+
+    row = paid.refunds.get()
+    assert (row.amount_cents, row.reason, row.state) == (500, "parcel lost", "asked")
+    assert row.asked_by is not None
+    assert (row.asked_by.get_username(), row.api_key) == ("ana", None)
+
+
+# --- refund: never more than was paid ---
+
+
+@pytest.mark.parametrize(("amount", "is_taken"), [("499.99", True), ("500.00", False), ("500.01", False)])
+def test_a_part_is_less_than_what_earlier_refunds_have_left(
+    ana: Client, paid: Order, simulator: SimulatorServer, amount: str, is_taken: bool
+) -> None:
+    refund(ana, paid, kind="partial", amount="1500.00")
+
+    answer = refund(ana, paid, kind="partial", amount=amount)
+
+    assert (remote(simulator, paid).refunded > 150_000) == is_taken
+    if not is_taken:
+        assert answer.context["form"].errors["amount"] == ["More than nothing and less than R$500.00."]
+
+
+def test_nothing_is_left_after_a_total_refund_though_appmax_has_not_confirmed_it(
+    ana: Client, paid: Order, simulator: SimulatorServer
+) -> None:
+    refund(ana, paid)
+
+    answer = ana.get(on(paid, "refund"), follow=True)
+
+    assert "There is no money to pay back" in messages_of(answer)
+
+
+def test_two_of_staff_at_once_do_not_pay_back_more_than_was_paid(
+    ana: Client, paid: Order, simulator: SimulatorServer, race: Callable[..., list[Any]]
+) -> None:
+    forms = [once(ana, paid) for _ in range(4)]
+
+    def press(number: int) -> int:
+        client = Client(headers={"Accept-Language": "en"})
+        client.cookies["sessionid"] = ana.cookies["sessionid"].value
+        return int(refund(client, paid, forms[number], kind="partial", amount="1500.00").status_code)
+
+    assert race(press, 4) == [200] * 4
+    assert remote(simulator, paid).refunded == 150_000
+    assert sorted(paid.refunds.values_list("state", flat=True)) == ["asked"]
 
 
 # --- refund: only once ---

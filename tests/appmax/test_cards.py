@@ -16,6 +16,7 @@ UPSELL = f"{URL}/v1/orders/upsell"
 CARD = Card("4000000000000010", "987", "12", "2031", "Ana Souza")
 PAID = {"payment": {"id": 5, "pay_reference": "ref", "upsell_hash": "hash", "status": "aprovado"}}
 NOT_AUTHORIZED = {"error": {"message": "Payment not authorized"}}
+RESTRICTED = {"success": False, "error": "Forbidden", "data": {"errorCode": "E1", "message": "CPF em lista restritiva"}}
 
 
 def charge(client: AppmaxClient) -> CardPayment:
@@ -184,8 +185,14 @@ def test_an_upsell_that_nobody_understands_is_unknown(client: AppmaxClient, appm
     [
         (402, {}, "payment declined"),
         (402, {"message": "Saldo insuficiente"}, "Saldo insuficiente"),
-        (403, {}, "payment declined"),
-        (403, {"message": "Forbidden"}, "Forbidden"),
+        (400, {"message": "Transação negada pelo emissor"}, "Transação negada pelo emissor"),
+        (400, {"message": "Pagamento n&atilde;o autorizado"}, "Pagamento não autorizado"),
+        (400, {"message": "Autorizacao negada"}, "Autorizacao negada"),
+        (403, {"message": "PAGAMENTO NÃO AUTORIZADO"}, "PAGAMENTO NÃO AUTORIZADO"),
+        (403, {"message": "Pagamento não autorizado"}, "Pagamento não autorizado"),
+        (403, {"success": False, "error": "Forbidden", "data": {"message": "Cartão recusado"}}, "Cartão recusado"),
+        (422, {"message": "N&Atilde;O&nbsp;AUTORIZADO"}, "NÃO\xa0AUTORIZADO"),
+        (422, {"message": "Pagamento negado"}, "Pagamento negado"),
         *((status, NOT_AUTHORIZED, "Payment not authorized") for status in (400, 403, 404, 409, 422)),
         (422, {"message": "Pagamento não autorizado"}, "Pagamento não autorizado"),
         (400, {"errors": {"message": "Transacao nao foi autorizada"}}, "Transacao nao foi autorizada"),
@@ -283,14 +290,39 @@ def test_a_charge_at_fault_is_rejected(client: AppmaxClient, appmax: Any, send: 
     assert caught.value.status == status
 
 
-def test_a_pix_that_is_forbidden_is_no_decline(client: AppmaxClient, appmax: Any) -> None:
-    appmax.post(f"{URL}/v1/payments/pix", json={"message": "Forbidden"}, status=403)
-    appmax.post(f"{URL}/v1/payments/boleto", json={"message": "Forbidden"}, status=403)
+FIREWALL = "<!DOCTYPE html><html><title>Attention Required! | Cloudflare</title><h1>Sorry, you have been blocked</h1>"
 
-    with pytest.raises(Unavailable):
-        client.create_pix(order_id=9, document_number="1")
-    with pytest.raises(Unavailable):
-        client.create_boleto(order_id=9, document_number="1")
+
+@EITHER
+@pytest.mark.parametrize("body", [FIREWALL, "", "Forbidden", "{}", "[]", '{"message": ""}', '"negada"'])
+def test_a_403_that_is_not_appmaxs_word_says_nothing_of_the_payment(
+    client: AppmaxClient, appmax: Any, send: Any, url: str, body: str
+) -> None:
+    appmax.post(url, body=body, status=403)
+
+    with pytest.raises(OutcomeUnknown) as caught:
+        send(client)
+    assert (caught.value.status, caught.value.timed_out) == (403, False)
+
+
+@EITHER
+def test_a_403_with_a_message_of_appmaxs_is_about_this_charge(
+    client: AppmaxClient, appmax: Any, send: Any, url: str
+) -> None:
+    appmax.post(url, json=RESTRICTED, status=403)
+
+    with pytest.raises(Rejected, match="CPF em lista restritiva") as caught:
+        send(client)
+    assert caught.value.status == 422
+
+
+@EITHER
+@pytest.mark.parametrize("message", ["Acesso negado", "Forbidden", "CPF inválido", "Renegada", "O pedido foi pago"])
+def test_other_words_are_no_decline(client: AppmaxClient, appmax: Any, send: Any, url: str, message: str) -> None:
+    appmax.post(url, json={"message": message}, status=403)
+
+    with pytest.raises(Rejected):
+        send(client)
 
 
 @EITHER

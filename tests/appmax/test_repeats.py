@@ -171,7 +171,13 @@ def test_a_short_retry_after_is_waited_for_once(
 
 @pytest.mark.parametrize(
     ("headers", "body", "seconds"),
-    [({"Retry-After": "30"}, {}, 30), ({}, {"retryAfter": "7"}, 7), ({}, {}, 60), ({"Retry-After": "soon"}, {}, 60)],
+    [
+        ({"Retry-After": "30"}, {}, 30),
+        ({}, {"retryAfter": "7"}, 7),
+        ({}, {"retryAfter": "9 seconds"}, 9),
+        ({}, {}, 60),
+        ({"Retry-After": "soon"}, {}, 60),
+    ],
 )
 def test_a_long_retry_after_is_handed_to_the_caller(
     ready: AppmaxClient, appmax: Any, headers: Any, body: Any, seconds: int

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from appmax.client import AppmaxClient
-from appmax.errors import Unavailable
+from appmax.errors import CredentialsRefused, Unavailable
 from tests.appmax.conftest import TOKEN_URL, URL, MemoryCache
 
 ORDER = f"{URL}/v1/orders/1"
@@ -58,7 +58,7 @@ def test_a_second_refusal_is_final(client: AppmaxClient, appmax: Any, memory: Me
     memory.values["merchant_token:1"] = "revoked"
     appmax.get(ORDER, status=401)
 
-    with pytest.raises(Unavailable) as caught:
+    with pytest.raises(CredentialsRefused) as caught:
         client.get_order(1)
     assert caught.value.status == 401
     assert sum(call.request.url == ORDER for call in appmax.calls) == 2
@@ -74,8 +74,34 @@ def test_a_refused_fresh_token_is_final_at_once(client: AppmaxClient, appmax: An
 
 
 @pytest.mark.parametrize(
-    "body", [{}, {"access_token": "t"}, {"expires_in": 5}, [], {"access_token": "", "expires_in": 5}]
+    ("said", "kept_for"),
+    [
+        ({"expires_in": 3600}, 3540),
+        ({"expires_in": 3600.0}, 3540),
+        ({"expires_in": "3600.0"}, 3540),
+        ({"expires_in": "3600"}, 3540),
+        ({"expires_in": 7200.9}, 7140),
+        ({}, 3540),
+        ({"expires_in": None}, 3540),
+        ({"expires_in": "one hour"}, 3540),
+        ({"expires_in": []}, 3540),
+        ({"expires_in": -5}, 3540),
+        ({"expires_in": "NaN"}, 3540),
+        ({"expires_in": 1e300}, 3540),
+        ({"expires_in": 0}, None),
+        ({"expires_in": "60.0"}, None),
+    ],
 )
+def test_how_long_a_token_is_kept(
+    client: AppmaxClient, appmax: Any, memory: MemoryCache, said: Any, kept_for: int | None
+) -> None:
+    appmax.replace("POST", TOKEN_URL, json={"access_token": "t", "token_type": "Bearer", **said})
+
+    assert client.bearer_token() == "t"
+    assert memory.timeouts.get("merchant_token:1") == kept_for
+
+
+@pytest.mark.parametrize("body", [{}, {"expires_in": 5}, [], {"access_token": "", "expires_in": 5}])
 def test_a_token_answer_nobody_understands_is_unavailable(client: AppmaxClient, appmax: Any, body: Any) -> None:
     appmax.replace("POST", TOKEN_URL, json=body)
 

@@ -10,7 +10,9 @@ ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = (ROOT / ".env.example").read_text()
 SECRETS = (
     "APP_KEY",
+    "DATABASE_URL",
     "DB_PASSWORD",
+    "REDIS_URL",
     "REDIS_PASSWORD",
     "APPMAX_CLIENT_ID",
     "APPMAX_CLIENT_SECRET",
@@ -22,7 +24,10 @@ SECRETS = (
 )
 
 
-@pytest.mark.parametrize("file", ["checkout_project/settings.py", "dev/run.py"])
+@pytest.mark.parametrize(
+    "file",
+    [f"checkout_project/{name}.py" for name in ("settings", "database", "cache")] + ["dev/run.py"],
+)
 def test_every_variable_that_is_read_is_named(file: str) -> None:
     read = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', (ROOT / file).read_text()))
     named = set(re.findall(r"^#? ?([A-Z_]+)=", EXAMPLE, re.MULTILINE))

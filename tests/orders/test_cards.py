@@ -11,6 +11,7 @@ from appmax.answers import CardPayment
 from appmax.client import AppmaxClient
 from orders.models import Order, PaymentAttempt
 from simulator.server import SimulatorServer
+from simulator.state import Fault
 from tests.orders.conftest import CARD, by_card, by_pix, ordered, post, remote
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -76,6 +77,47 @@ def test_a_declined_card_is_422_cancels_the_order_and_charges_nothing(
     assert remote(simulator, order_id).charges == []
     assert Order.objects.get().status == "cancelado"
     assert PaymentAttempt.objects.get().state == "declined"
+
+
+@pytest.mark.parametrize(
+    "words", ["Transação negada pelo emissor", "Pagamento n&atilde;o autorizado", "Autorizacao negada"]
+)
+def test_a_refusal_in_any_of_appmaxs_words_is_a_decline(store: Client, simulator: SimulatorServer, words: str) -> None:
+    order_id = ordered(store)
+    simulator.state.faults.append(Fault("/v1/payments/credit-card", status=400, body={"message": words}))
+
+    answer = post(store, "pay/credit-card", by_card(order_id))
+
+    assert (answer.status_code, answer.json()["message"]) == (422, "payment declined")
+    assert Order.objects.get().status == "cancelado"
+
+
+def test_a_firewalls_page_in_place_of_an_answer_leaves_the_payment_unknown(
+    store: Client, simulator: SimulatorServer
+) -> None:
+    order_id = ordered(store)
+    page = "<!doctype html><title>Attention Required!</title><h1>Sorry, you have been blocked</h1>"
+    simulator.state.faults.append(Fault("/v1/payments/credit-card", status=403, body=page, work=True))
+
+    answer = post(store, "pay/credit-card", by_card(order_id))
+
+    assert (answer.status_code, "not known yet" in answer.json()["message"]) == (502, True)
+    assert Order.objects.get().status == "pendente"
+    assert PaymentAttempt.objects.get().state == "unknown"
+
+
+def test_a_card_of_a_payer_whom_appmax_refuses_is_told_why_and_leaves_the_order_payable(
+    store: Client, simulator: SimulatorServer
+) -> None:
+    order_id = ordered(store)
+    body = {"success": False, "error": "Forbidden", "data": {"errorCode": "E1", "message": "CPF em lista restritiva"}}
+    simulator.state.faults.append(Fault("/v1/payments/credit-card", status=403, body=body))
+
+    answer = post(store, "pay/credit-card", by_card(order_id))
+
+    assert (answer.status_code, answer.json()["message"]) == (422, "CPF em lista restritiva")
+    assert Order.objects.get().status == "pendente"
+    assert PaymentAttempt.objects.get().state == "failed"
 
 
 def test_a_card_refused_for_risk_leaves_that_status(store: Client) -> None:

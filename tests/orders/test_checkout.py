@@ -15,6 +15,7 @@ from simulator.server import SimulatorServer
 from simulator.state import Fault
 from tests.factories import OrderFactory
 from tests.orders.conftest import CPF, ordered, post
+from web.errors import OUTCOME_UNKNOWN
 from webhooks.models import WebhookEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -263,13 +264,18 @@ def test_no_answer_in_time_is_504(store: Client, simulator: SimulatorServer, mon
     assert "not known yet" in answer.json()["message"]
 
 
+RESTRICTED = {"success": False, "error": "Forbidden", "data": {"errorCode": "E1", "message": "CPF em lista restritiva"}}
+
+
 @pytest.mark.parametrize(
     ("fault", "status", "message"),
     [
         ({"status": 402, "body": {}}, 422, "payment declined"),
         ({"status": 422, "body": {"errors": {"message": {"x": ["bad"]}}}}, 422, "x: bad"),
         ({"status": 404, "body": {"message": "gone"}}, 404, "gone"),
-        ({"status": 403}, 502, "Appmax refused this installation's credentials"),
+        ({"status": 403, "body": RESTRICTED}, 422, "CPF em lista restritiva"),
+        ({"status": 403, "body": "<html>blocked</html>"}, 502, OUTCOME_UNKNOWN),
+        ({"status": 403, "body": {"error": "access_denied"}}, 502, "Appmax refused this installation's credentials"),
         ({"status": 429}, 503, "Appmax asks to slow down, try again later"),
     ],
 )

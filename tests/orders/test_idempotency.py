@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from dev.smoke import ORDER
 from orders import idempotency
-from orders.models import IdempotentRequest, Order, PaymentAttempt
+from orders.models import IdempotentRequest, Order, PaymentAttempt, Refund
 from simulator.server import SimulatorServer
 from simulator.state import Fault
 from tests.factories import InstallationFactory, api_key
@@ -286,16 +286,31 @@ def test_the_fingerprint_ignores_card_data_and_nothing_else(store: Client) -> No
     assert other_rate.json()["message"] == "this Idempotency-Key was used for another request"
 
 
-def test_a_refund_that_was_cut_off_is_not_sent_again(store: Client, simulator: SimulatorServer) -> None:
+def test_a_refund_that_was_killed_before_its_answer_is_not_sent_again(
+    store: Client, simulator: SimulatorServer
+) -> None:
     order_id = post(store, "pay/credit-card", by_card(None)).json()["order_id"]
     body = {"order_id": order_id, "type": "partial", "value": 500}
     assert post(store, "refund", body, key="r-1").status_code == 200
+    Refund.objects.update(state="unknown")
     abandoned(seconds=301)
 
     answers = [post(store, "refund", body, key="r-1") for _ in range(2)]
 
     assert [answer.status_code for answer in answers] == [502, 502]
     assert is_replay(answers[1])
+    assert remote(simulator, order_id).refunded == 500
+
+
+def test_a_refund_that_was_killed_after_its_answer_is_answered_again(store: Client, simulator: SimulatorServer) -> None:
+    order_id = post(store, "pay/credit-card", by_card(None)).json()["order_id"]
+    body = {"order_id": order_id, "type": "partial", "value": 500}
+    first = post(store, "refund", body, key="r-1")
+    abandoned(seconds=301)
+
+    second = post(store, "refund", body, key="r-1")
+
+    assert (second.status_code, second.json(), is_replay(second)) == (200, first.json(), True)
     assert remote(simulator, order_id).refunded == 500
 
 

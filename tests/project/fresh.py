@@ -17,7 +17,7 @@ from django.test import RequestFactory
 
 _PROCESSES = multiprocessing.get_context("forkserver")
 _PROCESSES.set_forkserver_preload(
-    ["cryptography.fernet", "csp", "django.core.management", "django_stubs_ext", "environ", "procrastinate", "redis"]
+    ["cryptography.fernet", "csp", "django.core.management", "django_stubs_ext", "idna", "procrastinate", "redis"]
 )
 
 

@@ -32,12 +32,13 @@ def check(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]
         ({"CACHE_DRIVER": "memcached"}, "CACHE_DRIVER must be one of redis, memory"),
         ({"DB_CONNECTION": "mysql"}, "DB_CONNECTION must be one of postgres"),
         ({"DB_SSLMODE": "on"}, "DB_SSLMODE must be one of"),
-        ({"APP_URL": "ftp://shop"}, "APP_URL must be an http or https URL"),
         ({"APP_ENV": "production"}, "APP_KEY is not set"),
         ({"APP_ENV": "production", "APP_KEY": "k", "APP_URL": "https://x.com"}, "FIELD_ENCRYPTION_KEYS is not set"),
         ({"WORKER_METRICS_PORT": "65536"}, "WORKER_METRICS_PORT must be at most 65535"),
         ({"SENTRY_DSN": "key"}, "SENTRY_DSN is none"),
-        ({"DB_PASSWORD": "", "DB_PASSWORD_FILE": "/nowhere"}, "DB_PASSWORD_FILE can't be read"),
+        ({"DB_PASSWORD": "", "DB_PASSWORD_FILE": "/nowhere"}, "DB_PASSWORD_FILE can't be read: No such file"),
+        ({"DB_PASSWORD": "", "DB_PASSWORD_FILE": "/"}, "DB_PASSWORD_FILE can't be read: Is a directory"),
+        ({"DB_PASSWORD_FILE": "/nowhere"}, "DB_PASSWORD and DB_PASSWORD_FILE are both set"),
     ],
     ids=lambda value: ",".join(value) if isinstance(value, dict) else "",
 )
@@ -158,6 +159,7 @@ def test_a_dotenv_file_completes_the_environment_and_never_overrides_it(
 
 def test_a_secret_can_be_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "password").write_text("s3cret\n")
+    monkeypatch.setenv("DB_PASSWORD", "")
     monkeypatch.setenv("DB_PASSWORD_FILE", str(tmp_path / "password"))
 
     assert Environment(tmp_path / ".env").text("DB_PASSWORD") == "s3cret"

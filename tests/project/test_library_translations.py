@@ -15,7 +15,7 @@ from django.conf import settings
 from django.utils import translation
 from django.utils.translation.template import templatize
 
-FOLDER = Path(settings.BASE_DIR) / "checkout_project" / "locale_libraries" / "pt_BR" / "LC_MESSAGES"
+FOLDER = Path(settings.BASE_DIR) / "web" / "locale_libraries" / "pt_BR" / "LC_MESSAGES"
 PACKAGES = [
     "unfold",
     "unfold.contrib.filters",

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import structlog
 
-from checkout_project.logs import formatter, scrub
+from observability.logs import formatter, scrub
 
 
 @pytest.mark.parametrize(

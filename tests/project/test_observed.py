@@ -11,8 +11,8 @@ from django.http import UnreadablePostError
 from django.test import Client
 from gunicorn.http.errors import InvalidChunkSize
 
-from checkout_project.logs import formatter
 from installations import gateway
+from observability.logs import formatter
 from tests.factories import InstallationFactory, OrderFactory, api_key
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -10,10 +10,11 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils.translation import override
 from rest_framework.exceptions import APIException
 
-from checkout_project import errors, urls
+from checkout_project import urls
 from checkout_project.roles import ROLES
 from orders.models import AttemptMethod, AttemptState
 from orders.status import OrderStatus
+from web import errors
 from webhooks import payload
 from webhooks.models import Outcome
 

@@ -42,7 +42,7 @@ def test_defaults_are_the_seeds() -> None:
         "TIME_ZONE": "UTC",
     }
     assert database["OPTIONS"]["sslmode"] == "disable"
-    assert "search_path=public" in database["OPTIONS"]["options"]
+    assert 'search_path="public"' in database["OPTIONS"]["options"]
 
 
 @pytest.mark.parametrize(("processes", "idle", "most"), [("1", 5, 19), ("2", 2, 9), ("4", 1, 4), ("19", 0, 1)])
@@ -67,10 +67,22 @@ def test_the_public_url(variables: dict[str, str], url: str) -> None:
     assert settings_of("PUBLIC_URL", **variables)["PUBLIC_URL"] == url
 
 
-def test_the_trusted_origin_has_no_path() -> None:
-    origins = settings_of("CSRF_TRUSTED_ORIGINS", APP_URL="https://pay.shop.com:8443/app/")
+@pytest.mark.parametrize(
+    ("url", "origin", "host"),
+    [
+        ("https://pay.shop.com:8443/", "https://pay.shop.com:8443", "pay.shop.com"),
+        ("https://Pay.Shop.com:443", "https://pay.shop.com", "pay.shop.com"),
+        ("https://açaí.com.br", "https://xn--aa-4iaz.com.br", "xn--aa-4iaz.com.br"),
+        ("https://AÇAÍ.com.br:8443", "https://xn--aa-4iaz.com.br:8443", "xn--aa-4iaz.com.br"),
+        ("http://[::1]:8080", "http://[::1]:8080", "[::1]"),
+        ("http://[2001:DB8:0:0::1]", "http://[2001:db8::1]", "[2001:db8::1]"),
+    ],
+)
+def test_the_public_url_is_spelled_as_browsers_spell_it(url: str, origin: str, host: str) -> None:
+    for name in ("APP_URL", "NGROK_URL"):
+        made = settings_of("PUBLIC_URL", "CSRF_TRUSTED_ORIGINS", "ALLOWED_HOSTS", **{name: url})
 
-    assert origins["CSRF_TRUSTED_ORIGINS"] == ["https://pay.shop.com:8443"]
+        assert (made["PUBLIC_URL"], made["CSRF_TRUSTED_ORIGINS"], made["ALLOWED_HOSTS"][0]) == (origin, [origin], host)
 
 
 def test_hosts_come_from_the_urls_and_the_list_and_local_adds_this_machine() -> None:

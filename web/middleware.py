@@ -1,65 +1,19 @@
-"""What is known of every request: its number, one line in the log, and the figures of /metrics. Who may ask what under
-any name."""
+"""Middleware that only pages need, which requests of programs skip; and health probes, which may ask under any name."""
 
-import re
-import time
-import uuid
 from collections.abc import Callable
 from typing import Any
 
-import structlog
 from csp.middleware import CSPMiddleware
 from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.core.signals import request_finished
-from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django_otp.middleware import OTPMiddleware
 from django_permissions_policy import PermissionsPolicyMiddleware
 
-from checkout_project import metrics
-from checkout_project.api import wants_page
-
-log = structlog.stdlib.get_logger(__name__)
-
-_REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
-
-
-class Observed:
-    """`request.request_id` is the caller's X-Request-ID, or a new one. The answer carries it, and so do the lines
-    that are logged and the calls to Appmax that are made meanwhile."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Never logs query strings (a webhook's URL may carry a token), headers or bodies."""
-        given = request.headers.get("X-Request-ID", "")
-        request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
-        request.request_id = request_id  # type: ignore[attr-defined]
-        started = time.perf_counter()
-        structlog.contextvars.bind_contextvars(request_id=request_id)
-        response = self.get_response(request)
-        response["X-Request-ID"] = request_id
-        seconds = time.perf_counter() - started
-        metrics.record_request(request, response.status_code, seconds)
-        log.info(
-            "request.finished",
-            method=request.method,
-            path=request.path,
-            status=response.status_code,
-            ms=round(seconds * 1000, 1),
-        )
-        return response
-
-
-@receiver(request_finished)
-def _forget_number(**signal: Any) -> None:
-    """Not before: Django itself logs a request that failed after all middleware."""
-    structlog.contextvars.unbind_contextvars("request_id")
+from web.api import wants_page
 
 
 class _ForPages:

@@ -13,9 +13,9 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": [],
     "UNAUTHENTICATED_USER": None,
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["checkout_project.api.StrictJSONParser"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "checkout_project.api.AlwaysJSON",
-    "EXCEPTION_HANDLER": "checkout_project.errors.exception_handler",
+    "DEFAULT_PARSER_CLASSES": ["web.api.StrictJSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "web.api.AlwaysJSON",
+    "EXCEPTION_HANDLER": "web.errors.exception_handler",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
 }
 
@@ -45,9 +45,7 @@ UNFOLD = {
     "SITE_TITLE": "Appmax Checkout",
     "SITE_HEADER": "Appmax Checkout",
     "SITE_SYMBOL": "storefront",
-    "SITE_FAVICONS": [
-        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("checkout_project/icon.svg")}
-    ],
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("web/icon.svg")}],
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,
     "ENVIRONMENT": "checkout_project.site.ribbon",

@@ -13,9 +13,17 @@ from django.views.debug import SafeExceptionReporterFilter
 from rest_framework.exceptions import APIException, ParseError, ValidationError
 from rest_framework.response import Response
 
-from appmax.errors import AppmaxError, CredentialsUnreadable, Declined, OutcomeUnknown, Rejected, Unavailable
-from checkout_project.api import wants_page
-from checkout_project.pages import FORM_EXPIRED, error_page
+from appmax.errors import (
+    AppmaxError,
+    CredentialsRefused,
+    CredentialsUnreadable,
+    Declined,
+    OutcomeUnknown,
+    Rejected,
+    Unavailable,
+)
+from web.api import wants_page
+from web.pages import FORM_EXPIRED, error_page
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -76,7 +84,7 @@ def _appmax_answer(exc: AppmaxError) -> tuple[int, dict[str, Any], dict[str, str
             return 504, {"message": "Appmax did not answer in time"}, {}
         case CredentialsUnreadable():
             return 502, {"message": "this installation's credentials can't be read; nothing was sent to Appmax"}, {}
-        case Unavailable(status=401 | 403):
+        case CredentialsRefused():
             return 502, {"message": "Appmax refused this installation's credentials"}, {}
         case _:
             return 502, {"message": "Appmax is not available"}, {}

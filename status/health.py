@@ -19,9 +19,9 @@ from rest_framework.decorators import api_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from checkout_project import backlog
-from checkout_project.api import wants_page
-from checkout_project.openapi import NO_KEY, answer, errors
+from status import backlog
+from web.api import wants_page
+from web.openapi import NO_KEY, answer, errors
 
 log = structlog.stdlib.get_logger(__name__)
 

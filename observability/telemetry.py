@@ -11,7 +11,7 @@ import structlog
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from checkout_project.logs import scrub, scrubbed
+from observability.logs import scrub, scrubbed
 
 if TYPE_CHECKING:
     from sentry_sdk.types import Event, Hint

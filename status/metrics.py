@@ -1,67 +1,19 @@
-"""`/metrics` for Prometheus.
-
-What happens in a process is counted where it happens (webhooks/inbox.py, orders/models/, appmax/transport.py, ...);
-gunicorn's processes add theirs up through files (gunicorn.conf.py). What waits is read from the tables when asked.
-"""
+"""`/metrics` for Prometheus: what the processes have counted, and what waits in the tables."""
 
 import os
-import time
 from collections.abc import Iterable
 
 from django.conf import settings
 from django.db import Error as DatabaseFailure
-from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.http import require_safe
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Gauge, Histogram, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from checkout_project import backlog
-
-SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
-
-_requests = Histogram(
-    "checkout_request_seconds", "Requests, by route and answer", ["method", "route", "status"], buckets=SECONDS
-)
-_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-_pool = {
-    name: Gauge(f"checkout_pool_{name}", text, multiprocess_mode="livesum")
-    for name, text in {
-        "size": "Database connections of all processes' pools, at each process's last request",
-        "available": "Of these, idle ones",
-        "max": "Connections that the pools may open",
-        "waiting": "Requests that wait for a connection",
-    }.items()
-}
-
-
-def record_request(request: HttpRequest, status: int, seconds: float) -> None:
-    """Count an answered request. Labels are few whatever is asked: routes, not paths."""
-    match = request.resolver_match
-    route = "none" if match is None else "admin/" if match.route.startswith("admin/") else match.route
-    method = request.method if request.method in _METHODS else "other"
-    _requests.labels(method, f"/{route}", str(status)).observe(seconds)
-    _record_pool()
-
-
-_next_look = 0.0
-
-
-def _record_pool() -> None:
-    """Once a second, as the pool is asked under its lock; after requests that used it, as asking would make one."""
-    global _next_look
-    now = time.monotonic()
-    if now < _next_look or connection.connection is None or "pool" not in connection.settings_dict["OPTIONS"]:
-        return
-    _next_look = now + 1
-    stats = connection.pool.get_stats()  # type: ignore[attr-defined] # of the PostgreSQL backend
-    _pool["size"].set(stats["pool_size"])
-    _pool["available"].set(stats["pool_available"])
-    _pool["max"].set(stats["pool_max"])
-    _pool["waiting"].set(stats["requests_waiting"])
+from status import backlog
 
 
 class Backlog(Collector):

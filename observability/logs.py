@@ -157,7 +157,7 @@ def configuration(level: str, form: str) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"line": {"()": "checkout_project.logs.formatter", "form": form}},
+        "formatters": {"line": {"()": "observability.logs.formatter", "form": form}},
         "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["console"], "level": level},
         "loggers": {

@@ -1,0 +1,53 @@
+"""What is counted of each request: how long it took by route and answer, and the state of the database's pool.
+
+Other events are counted where they happen (webhooks/inbox.py, orders/models/, appmax/transport.py, ...). gunicorn's
+processes add their figures up through files (gunicorn.conf.py); status/metrics.py shows them.
+"""
+
+import time
+
+from django.db import connection
+from django.http import HttpRequest
+from prometheus_client import Gauge, Histogram
+
+SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+
+_requests = Histogram(
+    "checkout_request_seconds", "Requests, by route and answer", ["method", "route", "status"], buckets=SECONDS
+)
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+_pool = {
+    name: Gauge(f"checkout_pool_{name}", text, multiprocess_mode="livesum")
+    for name, text in {
+        "size": "Database connections of all processes' pools, at each process's last request",
+        "available": "Of these, idle ones",
+        "max": "Connections that the pools may open",
+        "waiting": "Requests that wait for a connection",
+    }.items()
+}
+
+
+def record_request(request: HttpRequest, status: int, seconds: float) -> None:
+    """Count an answered request. Labels are few whatever is asked: routes, not paths."""
+    match = request.resolver_match
+    route = "none" if match is None else "admin/" if match.route.startswith("admin/") else match.route
+    method = request.method if request.method in _METHODS else "other"
+    _requests.labels(method, f"/{route}", str(status)).observe(seconds)
+    _record_pool()
+
+
+_next_look = 0.0
+
+
+def _record_pool() -> None:
+    """Once a second, as the pool is asked under its lock; after requests that used it, as asking would make one."""
+    global _next_look
+    now = time.monotonic()
+    if now < _next_look or connection.connection is None or "pool" not in connection.settings_dict["OPTIONS"]:
+        return
+    _next_look = now + 1
+    stats = connection.pool.get_stats()  # type: ignore[attr-defined] # of the PostgreSQL backend
+    _pool["size"].set(stats["pool_size"])
+    _pool["available"].set(stats["pool_available"])
+    _pool["max"].set(stats["pool_max"])
+    _pool["waiting"].set(stats["requests_waiting"])

@@ -1,0 +1,52 @@
+"""Each request gets a number, one line in the log, and its place in the figures of /metrics."""
+
+import re
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from django.core.signals import request_finished
+from django.dispatch import receiver
+from django.http import HttpRequest, HttpResponse
+
+from observability import figures
+
+log = structlog.stdlib.get_logger(__name__)
+
+_REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
+
+
+class Observed:
+    """`request.request_id` is the caller's X-Request-ID, or a new one. The answer carries it, and so do the lines
+    that are logged and the calls to Appmax that are made meanwhile."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Never logs query strings (a webhook's URL may carry a token), headers or bodies."""
+        given = request.headers.get("X-Request-ID", "")
+        request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        request.request_id = request_id  # type: ignore[attr-defined]
+        started = time.perf_counter()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        response = self.get_response(request)
+        response["X-Request-ID"] = request_id
+        seconds = time.perf_counter() - started
+        figures.record_request(request, response.status_code, seconds)
+        log.info(
+            "request.finished",
+            method=request.method,
+            path=request.path,
+            status=response.status_code,
+            ms=round(seconds * 1000, 1),
+        )
+        return response
+
+
+@receiver(request_finished)
+def _forget_number(**signal: Any) -> None:
+    """Not before: Django itself logs a request that failed after all middleware."""
+    structlog.contextvars.unbind_contextvars("request_id")

@@ -1,0 +1,199 @@
+"""Refunds are rows: what is asked of Appmax, what came of it, and never more than was paid."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import requests
+from django.db import transaction
+from django.test import Client
+
+from installations.models import ApiKey, Installation
+from orders import refunds
+from orders.models import Order, Refund
+from simulator.server import SimulatorServer
+from simulator.state import Fault
+from tests.factories import OrderFactory
+from tests.orders.conftest import by_card, post, remote
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+TOTAL = 13490
+CALL = "/v1/orders/refund-request"
+
+
+@pytest.fixture
+def order(store: Client) -> Order:
+    """Paid by card."""
+    answer = post(store, "pay/credit-card", by_card(None)).json()
+    found: Order = Order.objects.get(appmax_order_id=answer["order_id"])
+    return found
+
+
+def part(order: Order, cents: int, **more: Any) -> dict[str, Any]:
+    """Body of a partial refund."""
+    return {"order_id": order.appmax_order_id, "type": "partial", "value": cents, **more}
+
+
+def total(order: Order) -> dict[str, Any]:
+    """Body of a total refund."""
+    return {"order_id": order.appmax_order_id, "type": "total"}
+
+
+def states(order: Order) -> list[tuple[int, str]]:
+    """The order's refunds, oldest first."""
+    return list(order.refunds.order_by("pk").values_list("amount_cents", "state"))
+
+
+# --- what is kept ---
+
+
+def test_a_refund_says_how_much_why_and_whose_key_asked(store: Client, order: Order, shop: Installation) -> None:
+    post(store, "refund", part(order, 500, reason="parcel lost"), key="r-1")
+
+    row = Refund.objects.get()
+    assert (row.amount_cents, row.reason, row.state, row.idempotency_key) == (500, "parcel lost", "asked", "r-1")
+    assert row.api_key == ApiKey.objects.get(installation=shop)
+    assert (row.asked_by, row.settled_at) == (None, None)
+
+
+def test_a_total_refund_is_of_what_is_left(store: Client, order: Order) -> None:
+    post(store, "refund", part(order, 500))
+    post(store, "refund", total(order))
+
+    assert states(order) == [(500, "asked"), (TOTAL - 500, "asked")]
+
+
+def test_appmax_is_not_told_the_reason(store: Client, order: Order, simulator: SimulatorServer) -> None:
+    post(store, "refund", part(order, 500, reason="parcel lost"))
+
+    calls = requests.get(f"{simulator.url}/simulator/api/log", timeout=5).text
+    assert CALL in calls
+    assert "parcel lost" not in calls
+
+
+@pytest.mark.parametrize(
+    ("fault", "state"),
+    [
+        (Fault(CALL, status=422, body={"message": "no"}), "refused"),
+        (Fault(CALL, status=429, headers={"Retry-After": "30"}), "refused"),
+        (Fault(CALL, status=504, work=True), "unknown"),
+    ],
+)
+def test_what_appmax_answers_is_the_refunds_state(
+    store: Client, order: Order, simulator: SimulatorServer, fault: Fault, state: str
+) -> None:
+    simulator.state.add_fault(fault)
+
+    post(store, "refund", part(order, 500))
+
+    assert states(order) == [(500, state)]
+
+
+# --- never more than was paid ---
+
+
+def test_more_than_was_paid_is_refused_and_appmax_is_not_asked(
+    store: Client, order: Order, simulator: SimulatorServer
+) -> None:
+    answer = post(store, "refund", part(order, TOTAL + 1))
+
+    assert answer.status_code == 409
+    assert answer.json()["message"] == f"only {TOTAL} cents of this order are left to be paid back"
+    assert (states(order), remote(simulator, order.appmax_order_id).refunded) == ([], 0)
+
+
+@pytest.mark.parametrize("state", ["asked", "unknown", "confirmed"])
+def test_what_an_earlier_refund_took_or_may_have_taken_is_not_left(store: Client, order: Order, state: str) -> None:
+    Refund.objects.create(order=order, amount_cents=TOTAL - 100, state="unknown")
+    if state != "unknown":
+        Refund.objects.update(state=state, settled_at="2026-11-29T12:00Z" if state == "confirmed" else None)
+
+    assert post(store, "refund", part(order, 101)).status_code == 409
+    assert post(store, "refund", part(order, 100)).status_code == 200
+    answer = post(store, "refund", total(order))
+    assert answer.json()["message"] == "nothing of this order is left to be paid back"
+
+
+def test_what_a_refused_refund_would_have_taken_is_left(
+    store: Client, order: Order, simulator: SimulatorServer
+) -> None:
+    simulator.state.add_fault(Fault(CALL, status=422, body={"message": "no"}))
+    post(store, "refund", total(order))
+
+    assert post(store, "refund", total(order)).status_code == 200
+
+
+def test_nothing_of_an_order_that_is_estornado_is_left(store: Client, order: Order) -> None:
+    Order.objects.update(status="estornado")
+
+    assert post(store, "refund", part(order, 1)).status_code == 409
+
+
+def test_many_at_once_do_not_pay_back_more_than_was_paid(
+    store: Client, order: Order, simulator: SimulatorServer, race: Callable[..., list[Any]]
+) -> None:
+    answers = race(lambda _: post(store, "refund", part(order, 6000)), times=6)
+
+    assert sorted(answer.status_code for answer in answers) == [200, 200, 409, 409, 409, 409]
+    assert remote(simulator, order.appmax_order_id).refunded == 12000
+
+
+def test_the_amount_of_an_order_that_came_without_one_is_asked_of_appmax(store: Client, order: Order) -> None:
+    Order.objects.update(total_cents=0)
+
+    assert post(store, "refund", part(order, TOTAL + 1)).status_code == 409
+    assert post(store, "refund", part(order, TOTAL)).status_code == 200
+    assert Order.objects.get().total_cents == TOTAL
+
+
+# --- what Appmax says later ---
+
+
+def confirm(order: Order, **how: Any) -> int:
+    """As whoever has Appmax's word for it does."""
+    with transaction.atomic():
+        return refunds.confirm(Order.objects.locked(order.pk), **how)
+
+
+@pytest.fixture
+def asked() -> Order:
+    """An order with refunds of 300, 500 and 700 cents, the first of unknown outcome."""
+    order: Order = OrderFactory.create(status="aprovado")
+    Refund.objects.create(order=order, amount_cents=300, state="unknown")
+    Refund.objects.create(order=order, amount_cents=500, state="asked")
+    Refund.objects.create(order=order, amount_cents=700, state="asked")
+    return order
+
+
+def test_an_order_that_is_estornado_confirms_all_of_its_refunds(asked: Order) -> None:
+    Order.objects.update(status="estornado")
+
+    assert confirm(asked) == 3
+    assert {state for _, state in states(asked)} == {"confirmed"}
+    assert Refund.objects.filter(settled_at=None).count() == 0
+
+
+def test_a_partial_refund_is_the_oldest_that_is_not_settled(asked: Order) -> None:
+    assert confirm(asked) == 1
+    assert confirm(asked) == 1
+
+    assert states(asked) == [(300, "confirmed"), (500, "confirmed"), (700, "asked")]
+
+
+def test_a_partial_refund_whose_amount_is_told_is_that_of_this_amount(asked: Order) -> None:
+    assert confirm(asked, cents=700) == 1
+    assert confirm(asked, cents=700) == 0
+
+    assert states(asked) == [(300, "unknown"), (500, "asked"), (700, "confirmed")]
+
+
+def test_what_went_back_is_what_appmax_has_confirmed(asked: Order) -> None:
+    assert asked.refunded_cents == 0
+    confirm(asked, cents=500)
+
+    assert asked.refunded_cents == 500
+
+
+def test_all_of_an_order_that_is_estornado_went_back_whoever_asked_for_it() -> None:
+    assert OrderFactory.create(status="estornado").refunded_cents == 12990
