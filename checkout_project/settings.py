@@ -317,7 +317,7 @@ AXES_LOCKOUT_CALLABLE = "checkout_project.site.locked_out"
 AXES_VERBOSE = False
 AXES_ENABLE_ADMIN = False  # ours shows them
 AXES_DISABLE_ACCESS_LOG = True
-AXES_CLIENT_IP_CALLABLE = "checkout_project.site.client_ip"
+AXES_CLIENT_IP_CALLABLE = "web.address.client_ip"
 
 # Nothing is fetched from another host. The admin's pages add what Unfold needs (site.py).
 CONTENT_SECURITY_POLICY = {

@@ -2,7 +2,6 @@
 
 import base64
 from collections.abc import Callable
-from ipaddress import ip_address
 from typing import Any
 
 import segno
@@ -121,19 +120,6 @@ def locked_out(request: HttpRequest, original_response: HttpResponse | None, cre
     """What axes answers to who has guessed too often."""
     minutes = int(settings.AXES_COOLOFF_TIME.total_seconds() // 60)
     return render(request, "admin/locked_out.html", {"minutes": minutes}, status=429)
-
-
-def client_ip(request: HttpRequest) -> str | None:
-    """Whose address a login comes from: what the outermost of our TRUSTED_PROXIES wrote into X-Forwarded-For; what
-    stands before that anybody can write."""
-    hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",")]
-    count = settings.TRUSTED_PROXIES
-    if 0 < count <= len(hops):
-        try:
-            return str(ip_address(hops[-count]))
-        except ValueError:
-            pass  # not an address: no proxy of ours wrote it
-    return request.META.get("REMOTE_ADDR") or None
 
 
 def _device_of(user: Any) -> TOTPDevice:

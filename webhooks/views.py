@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
-from checkout_project.site import client_ip
+from web.address import client_ip
 from web.pages import public_url
 from webhooks import inbox, openapi, payload
 from webhooks.decide import Outcome

@@ -12,7 +12,8 @@ from appmax.client import AppmaxClient
 from appmax.errors import AppmaxError, Declined, OutcomeUnknown, Rejected
 from orders import attempts
 from orders.idempotency import Claim
-from orders.models import AttemptMethod, AttemptState, Order, PaymentAttempt
+from orders.models import AttemptMethod, AttemptState, Order, PaymentAttempt, Question
+from orders.questions.why import Why
 from simulator.server import SimulatorServer
 from simulator.state import Fault
 from tests.orders.conftest import by_card, by_pix, ordered, post, remote
@@ -219,19 +220,19 @@ def test_nor_if_somebody_else_pays_while_appmax_is_asked(
 def test_nor_if_appmax_says_that_it_is_paid_and_a_webhook_contradicts_at_once(
     store: Client, simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from orders import reconcile
+    from orders.questions import ask as questions
 
     order_id = ordered(store)
     post(store, "pay/credit-card", by_card(order_id, number=AUTHORISED))
     webhook("payment_not_authorized", order_id)
-    ask = reconcile.ask
+    ask = questions.ask
 
     def and_then(order: Order) -> Any:
         said = ask(order)
         Order.objects.update(status="recusado_por_risco")
         return said
 
-    monkeypatch.setattr(reconcile, "ask", and_then)
+    monkeypatch.setattr(questions, "ask", and_then)
 
     assert post(store, "pay/credit-card", by_card(order_id)).status_code == 409
     assert len(remote(simulator, order_id).charges) == 1
@@ -455,7 +456,7 @@ def test_staff_settle_what_nobody_else_can_and_appmax_is_asked_about_the_order(
     attempt.refresh_from_db()
     assert (attempt.state, attempt.answer) == (state, {"by_hand": "ana: seen in the panel"})
     assert Order.objects.get().status == status
-    assert "settled by hand" in str(Order.objects.get().status_check.error_message)
+    assert Question.objects.open().get().why == Why.SETTLED_BY_HAND
 
 
 def test_what_is_settled_stays_so(store: Client) -> None:
