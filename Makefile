@@ -27,7 +27,7 @@ manage: $(VENV)/ready  ## manage.py of the running stack: ARGS="create_api_key -
 	@$(BIN)/python -m dev.manage $(ARGS)
 
 demo-data: $(VENV)/ready  ## fill the running stack with a small believable set: ARGS="--orders 2000 --events 10000"
-	@$(BIN)/python -m dev.manage seed_demo $(ARGS)
+	@$(BIN)/python -m dev.manage demo $(ARGS)
 
 simulator: $(VENV)/ready  ## the simulated Appmax alone, for an app started in another way; Ctrl-C stops it
 	@exec $(BIN)/python -m dev.simulator

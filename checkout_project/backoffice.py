@@ -1,8 +1,6 @@
 """What the apps' admins share: read-only lists that stay fast, confirmed actions, how things are shown."""
 
-import functools
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar

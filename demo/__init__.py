@@ -1,1 +1,1 @@
-"""Made-up orders and webhooks, as believable as true ones: what `manage.py seed_demo` writes."""
+"""Made-up orders and webhooks, as believable as true ones: what `python -m demo` writes."""

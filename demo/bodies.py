@@ -7,9 +7,9 @@ from typing import Any
 
 from django.conf import settings
 
+from demo.sales import Sale
+from demo.stories import status_of
 from orders.status import OrderStatus, PaymentMethod
-from webhooks.demo.sales import Sale
-from webhooks.demo.stories import status_of
 
 PAYMENT_TYPES = {
     None: None,

@@ -18,9 +18,10 @@ def waiting_events() -> tuple[int, timedelta]:
 
 
 def overdue_questions() -> timedelta:
-    """For how long the question that is due first has been due. Some wait for hours: Appmax is asked in growing
-    intervals."""
-    return max(_ago(Question.objects.open().aggregate(first=Min("due_at"))["first"]), timedelta())
+    """For how long the question that is due first has been due; those that may wait for others don't count."""
+    return max(
+        _ago(Question.objects.open().filter(is_patient=False).aggregate(first=Min("due_at"))["first"]), timedelta()
+    )
 
 
 def worker_silence() -> timedelta | None:

@@ -21,6 +21,7 @@ from orders.models import Order
 from webhooks import kept, payload, privacy
 from webhooks.decide import Outcome
 from webhooks.models import WebhookEvent
+from webhooks.timeline import explanation
 
 OUTCOME_TONES = {
     Outcome.APPLIED: "success",
@@ -110,8 +111,8 @@ class WebhookEventAdmin(ExportableAdmin[WebhookEvent]):
     readonly_fields = ("outcome_badge", "note", "order", "delay", "payload_model", "shown_payload")
     fields = (
         ("event", "event_type", "payload_model"),
-        ("outcome_badge", "note"),
-        ("appmax_order_id", "order"),
+        ("outcome_badge", "note", "error_message"),
+        ("source", "appmax_order_id", "order"),
         ("created_at", "processed_at", "delay"),
         "shown_payload",
     )
@@ -130,7 +131,7 @@ class WebhookEventAdmin(ExportableAdmin[WebhookEvent]):
     @display(description=_("note"))
     def note(self, event: WebhookEvent) -> str:
         """Why."""
-        return event.error_message or "-"
+        return explanation(event) or "-"
 
     @display(description=_("model"))
     def payload_model(self, event: WebhookEvent) -> str:
@@ -217,7 +218,7 @@ class WebhookEventAdmin(ExportableAdmin[WebhookEvent]):
                 "orders."
             ),
             rows=[
-                f"#{event.pk} {event.event}, {event.appmax_order_id or '-'}: {event.error_message or '-'}"
+                f"#{event.pk} {event.event}, {event.appmax_order_id or '-'}: {explanation(event) or '-'}"
                 for event in events
             ],
             hidden=hidden,

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from orders.models import Order
 from orders.timeline import MOST, Entry, staff_actions
@@ -20,6 +21,25 @@ TONES = {
 }
 
 
+EXPLAINED = {
+    Outcome.APPLIED: "",
+    Outcome.IGNORED: _lazy("The order was as far already, or further"),
+    Outcome.ACKNOWLEDGED: _lazy("It means no status"),
+    Outcome.DUPLICATE: _lazy("The same event of this order was handled before"),
+    Outcome.REFUSED: _lazy("It names another merchant than the order's"),
+    Outcome.REFUTED: _lazy("Appmax says otherwise"),
+    Outcome.SUPERSEDED: _lazy("It tells of an earlier payment attempt"),
+    Outcome.WAITING: _lazy("It waits for its order, or for Appmax's confirmation"),
+    Outcome.CLOSED: _lazy("It waited in vain for its order"),
+    Outcome.FAILED: _lazy("It could not be handled, and is tried again"),
+}
+
+
+def explanation(event: WebhookEvent) -> str:
+    """Why that became of the event, in the language at hand. Its error_message has the particulars."""
+    return str(EXPLAINED[Outcome(event.outcome)])
+
+
 def events_of(order: Order, **signal: Any) -> list[Entry]:
     """Receiver of `timeline_wanted`: the order's events, and what staff did to them."""
     events = list(WebhookEvent.objects.of_order(order.appmax_order_id).defer("payload").order_by("-pk")[:MOST])
@@ -27,7 +47,7 @@ def events_of(order: Order, **signal: Any) -> list[Entry]:
         Entry(
             event.created_at,
             _("Webhook %(event)s: %(outcome)s") % {"event": event.event, "outcome": event.get_outcome_display()},
-            event.error_message or "",
+            explanation(event),
             TONES.get(Outcome(event.outcome), ""),
             reverse("admin:webhooks_webhookevent_change", args=[event.pk]),
         )

@@ -20,24 +20,24 @@ TOKENS_LEFT_BY_PATIENT = 3
 LEASE = timedelta(seconds=60)
 """A question whose process dies is asked again after this. Appmax's longest answer takes 30 s (APPMAX_TIMEOUT)."""
 
-PUT = """
+_IS_ANOTHER = """(q.due_at IS NULL OR array_position(%(whys)s::text[], excluded.why::text)
+                                    < array_position(%(whys)s::text[], q.why::text))"""
+PUT = f"""
     INSERT INTO order_questions AS q (appmax_order_id, installation_id, why, since, due_at, is_patient)
     SELECT %(order)s, %(installation)s, %(why)s, clock_timestamp(), clock_timestamp() + %(delay)s, %(is_patient)s
-      {source}
+      {{source}}
         ON CONFLICT (appmax_order_id, installation_id) DO UPDATE
        SET claims = q.claims + 1,
-           why = CASE WHEN q.due_at IS NULL
-                        OR array_position(%(whys)s::text[], excluded.why::text)
-                         < array_position(%(whys)s::text[], q.why::text)
-                      THEN excluded.why ELSE q.why END,
-           since = CASE WHEN q.due_at IS NULL THEN excluded.since ELSE q.since END,
-           times = CASE WHEN q.due_at IS NULL THEN 0 ELSE q.times END,
+           why = CASE WHEN {_IS_ANOTHER} THEN excluded.why ELSE q.why END,
+           since = CASE WHEN {_IS_ANOTHER} THEN excluded.since ELSE q.since END,
+           times = CASE WHEN {_IS_ANOTHER} THEN 0 ELSE q.times END,
            is_patient = excluded.is_patient AND (q.due_at IS NULL OR q.is_patient),
            due_at = CASE WHEN q.due_at IS NULL OR NOT excluded.is_patient THEN least(q.due_at, excluded.due_at)
                          ELSE q.due_at END
-"""
-"""Puts a question, or adds a claim to the one that the order has. A statement of the caller's may give `source`: the
-FROM of a row that must be there. A claim that may wait doesn't hurry up a question that is open already."""
+"""  # noqa: S608 - a piece of our own # nosec B608
+"""Puts a question, or adds a claim to the one that the order has, which begins anew if it was answered or the claim is
+more important. A statement of the caller's may give `source`: the FROM of a row that must be there. A claim that may
+wait doesn't hurry up a question that is open already."""
 
 # One question for this process: its row is locked while a token is taken, and others skip it. The quota's row is locked
 # by its update, so that two processes can't take the same token.

@@ -46,14 +46,14 @@ def put_overdue(*, crashed_after: timedelta = CRASHED_AFTER) -> int:
         for statement, values in (
             (_OPEN_ATTEMPTS, {"crashed": crashed_after, "started": AttemptState.STARTED, "open": list(OPEN)}),
             (_PENDING, {"ages": PENDING_AT_AGE, "given_up": PENDING_GIVEN_UP_AT, "statuses": list(UNDECIDED)}),
-            (_CHARGEBACKS, {"every": CHARGEBACK_EVERY, "statuses": list(_UNDECIDED_CHARGEBACKS)}),
+            (_CHARGEBACKS, {"every": CHARGEBACK_EVERY, "statuses": list(UNDECIDED_CHARGEBACKS)}),
         ):
             cursor.execute(statement + _PUT_MANY, {**values, "methods": PaymentMethod.values, "most": MOST_IN_A_SWEEP})
             count += cursor.rowcount
         return count
 
 
-_UNDECIDED_CHARGEBACKS = (OrderStatus.CHARGEBACK_EM_TRATATIVA, OrderStatus.CHARGEBACK_EM_DISPUTA)
+UNDECIDED_CHARGEBACKS = (OrderStatus.CHARGEBACK_EM_TRATATIVA, OrderStatus.CHARGEBACK_EM_DISPUTA)
 
 # Each finds orders with the reason to ask; a question that is open already stays as it is.
 _PUT_MANY = """

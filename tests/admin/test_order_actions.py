@@ -9,7 +9,7 @@ from django.test import Client
 
 from installations import gateway
 from installations.models import Installation
-from orders.models import IdempotentRequest, Order, StatusCheck
+from orders.models import IdempotentRequest, Order, Question
 from orders.status import OrderStatus
 from simulator.orders import Order as RemoteOrder
 from simulator.server import SimulatorServer
@@ -415,7 +415,7 @@ def test_an_order_that_appmax_cannot_be_asked_about_is_flagged(
 
     order.refresh_from_db()
     assert order.status == "pendente"
-    assert StatusCheck.objects.get().error_message
+    assert Question.objects.get().error
     assert messages_of(page)
     assert history_of(order)[0].startswith("Reconciliation failed: ")
     assert "gone" not in history_of(order)[0]  # Appmax's words may quote the shopper

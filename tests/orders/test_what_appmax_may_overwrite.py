@@ -136,7 +136,7 @@ def test_an_authorised_order_is_asked_about_too(store: Client, simulator: Simula
     order_id = ordered(store)
     post(store, "pay/credit-card", by_card(order_id, number="4000000000000044"))
     simulator.state.orders[order_id].status = "aprovado"
-    age_orders(hours=2)
+    time_passes(timedelta(hours=2))
 
     assert ask_due() == {Answer.SETTLED: 1}
     assert Order.objects.get().status == "aprovado"
