@@ -48,7 +48,7 @@ class Worker(ThreadWorker):
 wsgi_app = "checkout_project.wsgi"
 bind = addresses.with_port(settings.APP_HOST, settings.APP_PORT)
 worker_class = Worker
-workers = settings.WEB_CONCURRENCY  # settings.py shares the database connections out over them
+workers = settings.WEB_CONCURRENCY  # settings.py shares out the database connections over those of all groups
 threads = settings.WEB_THREADS
 timeout = 60  # of a process's heartbeat, which doesn't depend on the threads that wait for Appmax
 graceful_timeout = 3 * (3 + settings.APPMAX_TIMEOUT) + 11  # a Pix is three calls, 3 s each for connecting

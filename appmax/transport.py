@@ -6,7 +6,6 @@ import logging
 import re
 import time
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from enum import Enum
 from http.cookiejar import DefaultCookiePolicy
@@ -75,8 +74,8 @@ class Answer:
 
 
 class Transport:
-    """Shared by all clients of a process. `before_send` is called before each wait for Appmax, `waiting` surrounds it;
-    `request_id` says what goes along as X-Request-ID, if anything."""
+    """Shared by all clients of a process. `before_send` is called before each call, `request_id` says what
+    goes along as X-Request-ID, if anything."""
 
     def __init__(
         self,
@@ -85,14 +84,12 @@ class Transport:
         read_timeout: float = 30.0,
         pool_size: int = 32,
         before_send: Callable[[], None] = lambda: None,
-        waiting: Callable[[], AbstractContextManager[None]] = nullcontext,
         request_id: Callable[[], str | None] = lambda: None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._connect_timeout = connect_timeout
         self._read_timeout = read_timeout
         self._before_send = before_send
-        self._waiting = waiting
         self._request_id = request_id
         self._sleep = sleep
         self._session = requests.Session()
@@ -127,36 +124,29 @@ class Transport:
             error: AppmaxError | None = None
             answer: Answer | None = None
             may_repeat = kind is Kind.REPEATABLE
-            seconds = 0.0
             started = time.perf_counter()
             try:
-                request = self._prepared(method, base_url + path, token, json, form)
-                with self._waiting():
-                    try:
-                        response = self._session.send(
-                            request,
-                            timeout=(
-                                min(self._connect_timeout, timeout or self._connect_timeout),
-                                timeout or self._read_timeout,
-                            ),
-                            allow_redirects=False,
-                            **self._environment(base_url),
-                        )
-                    finally:
-                        seconds = time.perf_counter() - started
+                response = self._session.send(
+                    self._prepared(method, base_url + path, token, json, form),
+                    timeout=(
+                        min(self._connect_timeout, timeout or self._connect_timeout),
+                        timeout or self._read_timeout,
+                    ),
+                    allow_redirects=False,
+                    **self._environment(base_url),
+                )
                 answer = _answer(response)
             except (requests.RequestException, OSError, ValueError) as failure:
                 error = _classified(failure, kind)
                 may_repeat = may_repeat or _never_arrived(failure)
-            self._log(method, path, answer, error, seconds, attempt)
+            self._log(method, path, answer, error, time.perf_counter() - started, attempt)
             wait = _wait_before_repeat(answer, error, kind, attempt, may_repeat=may_repeat)
             if wait is None:
                 if error is not None:
                     raise error from None
                 assert answer is not None  # noqa: S101 - one of the two
                 return answer
-            with self._waiting():
-                self._sleep(wait)
+            self._sleep(wait)
 
     def _prepared(
         self, method: str, url: str, token: str | None, json: Mapping[str, Any] | None, form: Mapping[str, str] | None

@@ -1,9 +1,10 @@
 """`make bench`: requests/s, times, errors, CPU and memory, by kind of request, beside two floors of the same run.
 
-Everything is as in production: PostgreSQL 16 with fsync, a Redis-protocol server, gunicorn with the settings of
-APP_ENV=production. wrk sends, a stub answers for Appmax; both take their share of the machine's processors.
-SECONDS: of each kind (10). EVENTS: sizes of the event table, "0,1000000,10000000". SAVE: a file to write the figures
-to; COMPARE: one to compare them with.
+Everything is as in production: PostgreSQL 16 with fsync, a Redis-protocol server, two groups of gunicorn with the
+settings of APP_ENV=production, one of which gets the webhooks and status reads. wrk sends, a stub answers for Appmax;
+both take their share of the machine's processors.
+SECONDS: of each kind (10). EVENTS: sizes of the event table, "0,1000000,10000000". WEB_GROUPS=1: one group for all.
+SAVE: a file to write the figures to; COMPARE: one to compare them with.
 """
 
 import json
@@ -28,6 +29,8 @@ HERE = Path(__file__).resolve().parent
 SECONDS = int(os.environ.get("SECONDS", "10"))
 EVENTS = [int(size) for size in os.environ.get("EVENTS", "0,1000000,10000000").split(",")]
 ORDERS = 1_000_000
+QUICK = ("webhook", "duplicate", "status")  # what nginx sends to the second group
+TRIALS = 3  # of webhooks beside slow payments, which differ more than the rest
 
 
 @dataclass(frozen=True)
@@ -50,12 +53,13 @@ class Stack:
     """What runs: its addresses and processes."""
 
     web: str
+    quick: str
     bare: str
     stub: str
     key: str
     session: str
     database: dict[str, str]
-    gunicorn: psutil.Process
+    groups: list[psutil.Process]
     floor: psutil.Process
     postmaster: psutil.Process
     next_order: int = 0
@@ -81,33 +85,40 @@ def start(stack: ExitStack) -> Stack:
     folder = stack.enter_context(services.temporary_folder())
     database = stack.enter_context(services.postgres(folder / "pg"))
     redis = stack.enter_context(services.redis())
-    stub, web, bare = (str(services.free_port()) for _ in range(3))
+    stub, web, quick, bare = (str(services.free_port()) for _ in range(4))
+    ports = [web] if os.environ.get("WEB_GROUPS") == "1" else [web, quick]
     environment = os.environ | install.keys() | database.variables | redis.variables
     environment |= {"REDIS_PASSWORD": "", "WEBHOOK_SECRET": "", "APP_ENV": "production", "LOG_LEVEL": "INFO"}
-    environment |= {"APP_URL": "https://bench.example", "ALLOWED_HOSTS": "127.0.0.1", "APP_PORT": web}
+    environment |= {"APP_URL": "https://bench.example", "ALLOWED_HOSTS": "127.0.0.1"}
     environment |= {"APPMAX_CLIENT_ID": "id", "APPMAX_CLIENT_SECRET": "secret", "APPMAX_APP_ID_NUMERIC": "4242"}
     environment |= dict.fromkeys(("APPMAX_AUTH_URL", "APPMAX_API_URL"), f"http://127.0.0.1:{stub}")
     environment |= {"APP_HOST": "127.0.0.1", "MALLOC_ARENA_MAX": "2"}  # as in the Dockerfile
+    environment |= {"WEB_GROUPS": str(len(ports))}
     subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=environment, check=True)
     key, session = make_users(environment)
     fill(database.variables)
     stack.enter_context(process([sys.executable, "-m", "benchmarks.stub", stub], environment))
     gunicorn = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py"]
     started = time.perf_counter()
-    product = stack.enter_context(process(gunicorn, environment, log=folder / "web.log"))
-    wait_for(f"http://127.0.0.1:{web}/health")
+    groups = [
+        stack.enter_context(process(gunicorn, environment | {"APP_PORT": port}, log=folder / f"{port}.log"))
+        for port in ports
+    ]
+    for port in ports:
+        wait_for(f"http://127.0.0.1:{port}/health")
     print(f"cold start to the first answer: {time.perf_counter() - started:.2f} s")
     command = [*gunicorn, "benchmarks.bare:application"]
     floor = stack.enter_context(process(command, environment | {"APP_PORT": bare}, log=folder / "bare.log"))
     wait_for(f"http://127.0.0.1:{bare}/")
     return Stack(
         web=f"http://127.0.0.1:{web}",
+        quick=f"http://127.0.0.1:{ports[-1]}",
         bare=f"http://127.0.0.1:{bare}",
         stub=f"http://127.0.0.1:{stub}",
         key=key,
         session=session,
         database=database.variables,
-        gunicorn=product,
+        groups=groups,
         floor=floor,
         postmaster=next(each for each in psutil.process_iter() if is_postmaster(each, str(folder))),
     )
@@ -124,10 +135,13 @@ def is_postmaster(process: psutil.Process, folder: str) -> bool:
 
 @contextmanager
 def process(command: list[str], environment: dict[str, str], log: Path | None = None) -> Iterator[psutil.Process]:
-    """A process that is ended afterwards."""
+    """A process that is ended afterwards.
+
+    It is a session of its own: Linux then gives each server its share of the processors, as it does with containers.
+    """
     with ExitStack() as stack:
         output = stack.enter_context(log.open("wb")) if log else subprocess.DEVNULL
-        running = psutil.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
+        running = psutil.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output, start_new_session=True)
         try:
             yield running
         finally:
@@ -197,20 +211,20 @@ def measure(running: Stack) -> list[Figures]:
         found.append(run(running, kind, 4))
     delay(running, 200)
     found.append(run(running, "pix", 200, name="pix, 200, 3 × 200 ms"))
-    found.append(beside_slow_payments(running))
+    found += [beside_slow_payments(running) for _ in range(TRIALS)]
     delay(running, 0)
     return found
 
 
 def run(running: Stack, kind: str, connections: int, *, name: str = "") -> Figures:
     """SECONDS of this kind, over `connections` connections that are kept open."""
-    url = running.bare if kind == "bare" else running.web
-    web = running.floor if kind == "bare" else running.gunicorn
-    before = cpu(web), cpu(running.postmaster)
+    url = running.bare if kind == "bare" else running.quick if kind in QUICK else running.web
+    web = [running.floor] if kind == "bare" else running.groups
+    before = sum(map(cpu, web)), cpu(running.postmaster)
     command = ["wrk", "-t1", f"-c{connections}", f"-d{SECONDS}s", "--timeout", "30s", "-s", str(HERE / "requests.lua")]
     command += [url, "--", kind, str(running.next_order), running.key, running.session]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    after = cpu(web), cpu(running.postmaster)
+    after = sum(map(cpu, web)), cpu(running.postmaster)
     [line] = [line for line in output.splitlines() if line.startswith("FIGURES")]
     requests, microseconds, p50, p99, refused, broken = map(int, line.split()[1:])
     if kind == "webhook":
@@ -228,7 +242,7 @@ def run(running: Stack, kind: str, connections: int, *, name: str = "") -> Figur
         refused + broken,
         spent_web,
         spent_database,
-        sum(each.memory_full_info().pss for each in tree(web)) / 1e6,
+        sum(each.memory_full_info().pss for process in web for each in tree(process)) / 1e6,
     )
     print(f"  {figures}", file=sys.stderr)
     return figures

@@ -22,6 +22,6 @@ def usable(limit: Path = _LIMIT) -> int:
 
 
 def web_processes(processors: int, connections: int) -> int:
-    """gunicorn's worker processes, if nobody names their number: one a processor, two at least, eight at most, and no
-    more than leaves each four of the web's database connections."""
+    """How many worker processes a group of gunicorn has, if nobody names their number: one for each processor, two at
+    least, eight at most, and no more than leaves each of them four of the group's database connections."""
     return max(1, min(max(2, processors), MOST_PROCESSES, connections // CONNECTIONS_OF_EACH))

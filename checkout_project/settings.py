@@ -85,7 +85,6 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "observability.middleware.Observed",
-    "checkout_project.turns.TakesTurns",
     "web.middleware.ProbesUnderAnyName",
     "django.middleware.security.SecurityMiddleware",
     "web.middleware.PageContentSecurity",
@@ -142,15 +141,21 @@ DB_CONN_MAX_LIFETIME = env.number("DB_CONN_MAX_LIFETIME", 300, minimum=1)  # sec
 # Jobs that the worker does at once: each in a thread with one connection; four more are the queue's own.
 JOB_CONCURRENCY = 2
 _job_connections = JOB_CONCURRENCY + 4
-_web_connections = DB_MAX_OPEN_CONNS - _job_connections  # gunicorn's worker processes share these
-WEB_CONCURRENCY = env.number("WEB_CONCURRENCY", cpus.web_processes(cpus.usable(), _web_connections), minimum=1)
+_web_connections = DB_MAX_OPEN_CONNS - _job_connections  # the processes of all groups share these
+# Production runs two groups of gunicorn with the same settings: docker-compose.yml, ops/systemd, ops/nginx.
+WEB_GROUPS = env.number("WEB_GROUPS", 1, minimum=1)
+WEB_CONCURRENCY = env.number(  # processes of each group
+    "WEB_CONCURRENCY", cpus.web_processes(cpus.usable(), _web_connections // WEB_GROUPS), minimum=1
+)
 WEB_THREADS = env.number("WEB_THREADS", 160, minimum=1)  # of each; a thread that waits for Appmax holds no connection
-_open_share = _web_connections // WEB_CONCURRENCY
+_web_processes = WEB_GROUPS * WEB_CONCURRENCY
+_open_share = _web_connections // _web_processes
 
 if _open_share < 1:
     raise ImproperlyConfigured(
-        f"DB_MAX_OPEN_CONNS ({DB_MAX_OPEN_CONNS}) must be at least {WEB_CONCURRENCY + _job_connections}: "
-        f"one for each of the web's processes (WEB_CONCURRENCY={WEB_CONCURRENCY}), {_job_connections} for the worker"
+        f"DB_MAX_OPEN_CONNS ({DB_MAX_OPEN_CONNS}) must be at least {_web_processes + _job_connections}: "
+        f"one for each of the web's processes (WEB_GROUPS={WEB_GROUPS} × WEB_CONCURRENCY={WEB_CONCURRENCY}), "
+        f"{_job_connections} for the worker"
     )
 # Whether a PgBouncer stands before PostgreSQL and lends connections for a transaction: nothing of a session lasts. What
 # sessions begin with is then the role's own (checks.py), and the worker polls instead of listening.
@@ -174,7 +179,7 @@ if not DB_PGBOUNCER:
 # The web's processes keep a pool; manage.py's commands, the worker among them, work in one or two threads without one.
 if env.flag("DB_POOL", True):
     DATABASES["default"]["OPTIONS"]["pool"] = {
-        "min_size": min(DB_MAX_IDLE_CONNS // WEB_CONCURRENCY, _open_share),
+        "min_size": min(DB_MAX_IDLE_CONNS // _web_processes, _open_share),
         "max_size": _open_share,
         "max_lifetime": DB_CONN_MAX_LIFETIME,
         "timeout": 2,  # seconds a request waits for a connection before it is told 503

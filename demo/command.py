@@ -7,9 +7,10 @@ with Python's random from `--seed` and the first new order's number: the same da
 run adds other rows.
 Rows are written with COPY, a batch a transaction, so no statement comes near its time-out.
 
-The worker may be running. It must ask Appmax nothing about these orders, whose merchants have made-up credentials: every
-order that it would ask about (undecided, in a chargeback, or with an open payment attempt) has a question that is due in
-a year, and what waits names no merchant. By hand it is still possible: `reconcile_orders` asks about the open attempts.
+The worker may be running. It must ask Appmax nothing about these orders, whose merchants have made-up credentials:
+every order that it would ask about (undecided, in a chargeback, or with an open payment attempt) has a question that is
+due in a year, and what waits names no merchant. By hand it is still possible: `reconcile_orders` asks about the open
+attempts.
 """
 
 import random

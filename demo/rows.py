@@ -30,7 +30,7 @@ NEWEST = 60  # seconds: the newest order is that old, so that its payment attemp
 FIRST_ORDER_ID = 1_000_000_000
 FIRST_CUSTOMER_ID = 1_000_000_000
 FIRST_STRAY_ID = 900_000_000  # numbers of no order: events that wait for one, or did in vain
-UNPROCESSED = 45
+MOST_UNPROCESSED = 45
 OPEN_ATTEMPTS = 6
 
 COLUMNS: dict[type[Model], tuple[str, ...]] = {
@@ -87,7 +87,7 @@ class Demo:
         self._event_ids = itertools.count(first_event)
         self._far = _moment(now) + NEVER
         self._rng = random.Random(f"{seed} details")  # noqa: S311 - demo data
-        unprocessed = min(UNPROCESSED, events // 25)
+        unprocessed = min(MOST_UNPROCESSED, events // 25)
         self._failing = min(unprocessed // 4, orders // 20)
         self._waiting = unprocessed - self._failing
         self._in_vain = events // 2000 if days > _wait_limit() / DAY else 0

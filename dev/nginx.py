@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 NGINX = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
 
 
-def configuration(folder: Path, *, app: int, http: int, https: int) -> Path:
+def configuration(folder: Path, *, app: int, quick: int, http: int, https: int) -> Path:
     """The file with this machine's ports, and a certificate made for it, in `folder`; the rest as in production."""
     make_certificate(folder)
     text = (ROOT / "ops" / "nginx" / "nginx.conf").read_text()
@@ -26,6 +26,7 @@ def configuration(folder: Path, *, app: int, http: int, https: int) -> Path:
         " /tmp/": f" {folder}/",
         "/etc/nginx/tls/": f"{folder}/",
         "app:8080": f"127.0.0.1:{app}",
+        "quick:8080": f"127.0.0.1:{quick}",
         "listen 8080": f"listen 127.0.0.1:{http}",
         "listen 8443": f"listen 127.0.0.1:{https}",
     }.items():
@@ -61,7 +62,7 @@ def main() -> int:
         print("ops/nginx/nginx.conf is not checked: nginx is not installed")
         return 1 if os.environ.get("CI") else 0
     with services.temporary_folder() as folder:
-        path = configuration(folder, app=1, http=services.free_port(), https=services.free_port())
+        path = configuration(folder, app=1, quick=1, http=services.free_port(), https=services.free_port())
         return subprocess.run([NGINX, "-t", "-q", "-c", str(path)]).returncode
 
 

@@ -14,7 +14,6 @@ from appmax.client import AppmaxClient
 from appmax.errors import AppmaxError, CredentialsUnreadable
 from appmax.tokens import Credentials
 from appmax.transport import Transport
-from checkout_project.turns import turns
 from installations.fields import DecryptionFailed
 from installations.models import Installation
 from web.pages import ErrorText
@@ -102,7 +101,6 @@ def _transport() -> Transport:
         read_timeout=settings.APPMAX_TIMEOUT,
         pool_size=settings.WEB_THREADS,
         before_send=_release_database_connection,
-        waiting=turns.away,
         request_id=_request_id,
     )
 

@@ -1,12 +1,18 @@
 """Routes of contract section 4 that sell."""
 
+from collections.abc import Callable
+
+from django.http import HttpResponse
 from django.urls import URLPattern, path
 
 from orders.views import CheckoutViewSet
+from web.limit import asks_appmax
 
 
-def _route(path_after_key: str, method: str, action: str) -> URLPattern:
-    view = CheckoutViewSet.as_view({method: action})
+def _route(path_after_key: str, method: str, action: str, *, may_ask_appmax: bool = True) -> URLPattern:
+    view: Callable[..., HttpResponse] = CheckoutViewSet.as_view({method: action})
+    if may_ask_appmax:
+        view = asks_appmax(view)
     return path(f"checkout/<str:key>/{path_after_key}", view, name=f"checkout-{action}")
 
 
@@ -15,7 +21,7 @@ urlpatterns = [
     _route("pay/credit-card", "post", "pay_credit_card"),
     _route("pay/pix", "post", "pay_pix"),
     _route("pay/boleto", "post", "pay_boleto"),
-    _route("status/<str:order_id>", "get", "order_status"),
+    _route("status/<str:order_id>", "get", "order_status", may_ask_appmax=False),
     _route("installments", "get", "installments"),
     _route("refund", "post", "refund"),
     _route("tokenize", "post", "tokenize"),

@@ -2,8 +2,7 @@
 
 import socket
 import struct
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -328,24 +327,3 @@ def test_what_is_done_before_a_wait_is_done_before_each_call() -> None:
     with pytest.raises(Unavailable):
         transport.send("GET", "http://127.0.0.1:1", "/", kind=Kind.REPEATABLE)
     assert released == [True]
-
-
-def test_each_wait_is_surrounded_the_pauses_between_repeats_too() -> None:
-    from appmax.transport import Kind, Transport
-
-    seen: list[str] = []
-
-    @contextmanager
-    def waiting() -> Iterator[None]:
-        seen.append("begin")
-        try:
-            yield
-        finally:
-            seen.append("end")
-
-    transport = Transport(connect_timeout=0.1, waiting=waiting, sleep=lambda _: seen.append("pause"))
-
-    with pytest.raises(Unavailable):
-        transport.send("GET", "http://127.0.0.1:1", "/", kind=Kind.REPEATABLE)
-    call, pause = ["begin", "end"], ["begin", "pause", "end"]
-    assert seen == [*call, *pause, *call, *pause, *call]

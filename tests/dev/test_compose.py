@@ -11,7 +11,8 @@ from dev import compose, install
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
-PRODUCT = ("migrate", "app", "worker")
+WEB = ("app", "quick")
+PRODUCT = ("migrate", *WEB, "worker")
 
 
 @pytest.fixture
@@ -50,8 +51,8 @@ def test_what_the_containers_need_is_fixed(rendered: dict[str, Any]) -> None:
         "TRUSTED_PROXIES": "1",
     }
     assert environment["NGROK_AUTHTOKEN"] == ""
-    assert rendered["app"]["ports"][0]["host_ip"] == "127.0.0.1"
-    assert rendered["app"]["ports"][0]["published"] == "9000"
+    ports = {name: (rendered[name]["ports"][0]["host_ip"], rendered[name]["ports"][0]["published"]) for name in WEB}
+    assert ports == {"app": ("127.0.0.1", "9000"), "quick": ("127.0.0.1", "8082")}
 
 
 @pytest.mark.parametrize("name", ["APP_KEY", "APP_URL", "DB_PASSWORD", "REDIS_PASSWORD", "FIELD_ENCRYPTION_KEYS"])
@@ -80,13 +81,19 @@ def test_every_service_is_hardened(name: str) -> None:
 
 
 def test_the_web_and_the_worker_start_after_the_migrations() -> None:
-    for name in ("app", "worker"):
+    for name in (*WEB, "worker"):
         conditions = {on: how["condition"] for on, how in SERVICES[name]["depends_on"].items()}
         assert conditions == {
             "postgres": "service_healthy",
             "redis": "service_healthy",
             "migrate": "service_completed_successfully",
         }
+
+
+def test_both_groups_of_the_web_know_that_they_are_two(rendered: dict[str, Any]) -> None:
+    """Each takes its share of the database's connections, whatever the .env file says of groups."""
+    assert {rendered[name]["environment"]["WEB_GROUPS"] for name in WEB} == {"2"}
+    assert set(SERVICES["nginx"]["depends_on"]) == set(WEB)
 
 
 def test_one_image_serves_web_worker_and_migrations() -> None:

@@ -1,11 +1,14 @@
 """The product's real processes, as an operator starts them, and the table of what the drills counted."""
 
+import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +16,8 @@ import pytest
 import requests
 from django.db import connection
 
-from dev.services import free_port
+from dev import nginx
+from dev.services import free_port, temporary_folder
 from simulator.server import SimulatorServer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -114,6 +118,73 @@ def environment(simulator: SimulatorServer) -> dict[str, str]:
         "APPMAX_APP_ID_UUID": simulator.settings.app_id_uuid,
         "APPMAX_APP_ID_NUMERIC": simulator.settings.app_id_numeric,
     }
+
+
+def connections() -> int:
+    """How many others are connected to the test's database."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            " AND backend_type = 'client backend'"
+        )
+        return int(cursor.fetchone()[0])
+
+
+# --- nginx -----------------------------------------------------------------------------------------------------------
+
+
+needs_nginx = pytest.mark.skipif(nginx.NGINX is None and not os.environ.get("CI"), reason="nginx is not installed")
+
+
+@dataclass
+class Proxy:
+    """A running nginx."""
+
+    http: str
+    https: str
+    certificate: str
+    log: Path
+
+    def ask(self, method: str, path: str, **options: Any) -> requests.Response:
+        """Over https, trusting this run's certificate, following no redirect."""
+        url = self.https + path
+        return requests.request(method, url, verify=self.certificate, allow_redirects=False, timeout=10, **options)
+
+    def logs_once(self, text: str) -> bool:
+        """Whether one line of the log holds this; nginx writes it after it has answered."""
+        wait_until(lambda: text in self.log.read_text())
+        return self.log.read_text().count(text) == 1
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture
+def proxy() -> Iterator[Callable[..., Proxy]]:
+    """Start nginx in front of one port of this machine, or of two: `quick` then gets webhooks and status reads."""
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(temporary_folder())
+        folder.chmod(0o755)
+
+        def start(app: int, quick: int | None = None) -> Proxy:
+            http, https = free_port(), free_port()
+            path = nginx.configuration(folder, app=app, quick=quick or app, http=http, https=https)
+            log = folder / "log"
+            with log.open("wb") as output:
+                command = [str(nginx.NGINX), "-c", str(path), "-g", "daemon off;"]
+                process = subprocess.Popen(command, stdout=output, stderr=output)
+            stack.callback(process.wait, timeout=20)
+            stack.callback(process.terminate)
+            deadline = time.monotonic() + 10
+            while not listens(https):
+                assert process.poll() is None, log.read_text()
+                assert time.monotonic() < deadline
+            pem = str(folder / "fullchain.pem")
+            return Proxy(f"http://localhost:{http}", f"https://localhost:{https}", pem, log)
+
+        yield start
 
 
 # --- the table -------------------------------------------------------------------------------------------------------

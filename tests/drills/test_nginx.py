@@ -2,77 +2,20 @@
 
 import contextlib
 import json
-import os
 import secrets
-import socket
-import subprocess
 import threading
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 from django.db import connection
 
-from dev import nginx, services
-from tests.drills.conftest import wait_until
+from dev import nginx
+from tests.drills.conftest import Proxy, needs_nginx
 
-pytestmark = pytest.mark.skipif(nginx.NGINX is None and not os.environ.get("CI"), reason="nginx is not installed")
-
-
-@dataclass
-class Proxy:
-    """A running nginx."""
-
-    http: str
-    https: str
-    certificate: str
-    log: Path
-
-    def ask(self, method: str, path: str, **options: Any) -> requests.Response:
-        """Over https, trusting this run's certificate, following no redirect."""
-        url = self.https + path
-        return requests.request(method, url, verify=self.certificate, allow_redirects=False, timeout=10, **options)
-
-    def logs_once(self, text: str) -> bool:
-        """Whether one line of the log holds this; nginx writes it after it has answered."""
-        wait_until(lambda: text in self.log.read_text())
-        return self.log.read_text().count(text) == 1
-
-
-def listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-@pytest.fixture
-def proxy() -> Iterator[Callable[[int], Proxy]]:
-    """Start nginx in front of a port of this machine."""
-    with contextlib.ExitStack() as stack:
-        folder = stack.enter_context(services.temporary_folder())
-        folder.chmod(0o755)
-
-        def start(app: int) -> Proxy:
-            http, https = services.free_port(), services.free_port()
-            path = nginx.configuration(folder, app=app, http=http, https=https)
-            log = folder / "log"
-            with log.open("wb") as output:
-                command = [str(nginx.NGINX), "-c", str(path), "-g", "daemon off;"]
-                process = subprocess.Popen(command, stdout=output, stderr=output)
-            stack.callback(process.wait, timeout=20)
-            stack.callback(process.terminate)
-            deadline = time.monotonic() + 10
-            while not listens(https):
-                assert process.poll() is None, log.read_text()
-                assert time.monotonic() < deadline
-            pem = str(folder / "fullchain.pem")
-            return Proxy(f"http://localhost:{http}", f"https://localhost:{https}", pem, log)
-
-        yield start
+pytestmark = needs_nginx
 
 
 class Backend(ThreadingHTTPServer):
@@ -106,17 +49,28 @@ class Answer(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def backend() -> Iterator[Backend]:
-    """In a thread of its own."""
-    with Backend() as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
+def backends() -> Iterator[Callable[[], Backend]]:
+    """Start a server in a thread of its own."""
+    with contextlib.ExitStack() as stack:
+
+        def start() -> Backend:
+            server = stack.enter_context(Backend())
+            thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+            thread.start()
+            stack.callback(thread.join)
+            stack.callback(server.shutdown)
+            return server
+
+        yield start
 
 
-def test_what_a_client_claims_about_itself_is_overwritten(proxy: Callable[[int], Proxy], backend: Backend) -> None:
+@pytest.fixture
+def backend(backends: Callable[[], Backend]) -> Backend:
+    """One server."""
+    return backends()
+
+
+def test_what_a_client_claims_about_itself_is_overwritten(proxy: Callable[..., Proxy], backend: Backend) -> None:
     claims = {"X-Forwarded-For": "192.0.2.9", "X-Forwarded-Proto": "http", "X-Forwarded-Host": "evil.example"}
 
     seen = proxy(backend.server_port).ask("GET", "/health", headers=claims).json()
@@ -126,8 +80,30 @@ def test_what_a_client_claims_about_itself_is_overwritten(proxy: Callable[[int],
     assert seen["x-forwarded-host"] == seen["host"] == "localhost"
 
 
+@pytest.mark.parametrize(
+    ("path", "group"),
+    [
+        ("/webhooks/appmax?token=x", "quick"),
+        ("/checkout/shop/status/1", "quick"),
+        ("/checkout/status/pay/pix", "app"),  # a merchant may be called so
+        ("/checkout/shop/pay/pix", "app"),
+        ("/integrations/appmax/callback/install", "app"),
+        ("/health", "app"),
+        ("/", "app"),
+    ],
+)
+def test_webhooks_and_status_reads_have_processes_of_their_own(
+    proxy: Callable[..., Proxy], backend: Backend, backends: Callable[[], Backend], path: str, group: str
+) -> None:
+    quick = backends()
+
+    proxy(backend.server_port, quick.server_port).ask("GET", path)
+
+    assert {"app": backend.arrived, "quick": quick.arrived} == {"app": [], "quick": [], group: [path]}
+
+
 def test_a_payment_whose_answer_is_lost_is_sent_once_and_the_outcome_called_unknown(
-    proxy: Callable[[int], Proxy], backend: Backend
+    proxy: Callable[..., Proxy], backend: Backend
 ) -> None:
     backend.hangs_up = True
 
@@ -140,7 +116,7 @@ def test_a_payment_whose_answer_is_lost_is_sent_once_and_the_outcome_called_unkn
     assert "proxy_next_upstream off;" in (nginx.ROOT / "ops" / "nginx" / "nginx.conf").read_text()
 
 
-def test_no_line_of_the_logs_holds_the_webhooks_token(proxy: Callable[[int], Proxy], backend: Backend) -> None:
+def test_no_line_of_the_logs_holds_the_webhooks_token(proxy: Callable[..., Proxy], backend: Backend) -> None:
     front = proxy(backend.server_port)
     front.ask("POST", "/webhooks/appmax?token=s3cret", json={})
     backend.hangs_up = True
@@ -153,7 +129,7 @@ def test_no_line_of_the_logs_holds_the_webhooks_token(proxy: Callable[[int], Pro
 
 
 def test_a_body_over_one_mebibyte_is_refused_in_json_and_goes_no_further(
-    proxy: Callable[[int], Proxy], backend: Backend
+    proxy: Callable[..., Proxy], backend: Backend
 ) -> None:
     front = proxy(backend.server_port)
 
@@ -165,14 +141,14 @@ def test_a_body_over_one_mebibyte_is_refused_in_json_and_goes_no_further(
     assert len(backend.arrived) == 1
 
 
-def test_figures_are_not_for_the_outside(proxy: Callable[[int], Proxy], backend: Backend) -> None:
+def test_figures_are_not_for_the_outside(proxy: Callable[..., Proxy], backend: Backend) -> None:
     assert proxy(backend.server_port).ask("GET", "/metrics").status_code == 404
     assert backend.arrived == []
 
 
 @pytest.mark.django_db(transaction=True)
 def test_production_answers_through_it_and_http_is_sent_to_https(
-    proxy: Callable[[int], Proxy], gunicorn: Callable[..., str]
+    proxy: Callable[..., Proxy], gunicorn: Callable[..., str]
 ) -> None:
     keys = {"APP_KEY": secrets.token_urlsafe(50), "DB_DATABASE": connection.settings_dict["NAME"]}
     url = gunicorn(APP_ENV="production", APP_URL="https://localhost", TRUSTED_PROXIES="1", **keys)

@@ -12,7 +12,7 @@ from django.db import connection
 from installations.models import Installation
 from simulator.server import SimulatorServer
 from simulator.state import Fault
-from tests.drills.conftest import wait_until
+from tests.drills.conftest import connections, wait_until
 from tests.drills.load import says
 from tests.factories import OrderFactory, api_key
 from tests.orders.conftest import CPF
@@ -33,15 +33,6 @@ def busy_connections() -> int:
         return int(cursor.fetchone()[0])
 
 
-def all_connections() -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            " AND backend_type = 'client backend'"
-        )
-        return int(cursor.fetchone()[0])
-
-
 def test_100_payments_in_flight_hold_none_of_5_connections(
     gunicorn: Callable[..., str], simulator: SimulatorServer, shop: Installation, report: Any
 ) -> None:
@@ -51,7 +42,7 @@ def test_100_payments_in_flight_hold_none_of_5_connections(
         OrderFactory.create(installation=shop, appmax_order_id=order_id)
     simulator.state.add_fault(Fault("/v1/payments/pix", hang=6, times=PAYMENTS))
     headers = {"Authorization": f"Api-Key {api_key(shop)}"}
-    connections_of_tests = all_connections()
+    connections_of_tests = connections()
     url = gunicorn(
         DB_DATABASE=connection.settings_dict["NAME"],
         DB_MAX_OPEN_CONNS=str(POOL + 6),  # six are the job worker's
@@ -74,7 +65,7 @@ def test_100_payments_in_flight_hold_none_of_5_connections(
         status = requests.get(f"{url}/checkout/shop/status/{ids[0]}", headers=headers, timeout=2)
         event = {"event": "order_pix_created", "data": {"order_id": ids[0]}}
         webhook = requests.post(f"{url}/webhooks/appmax", json=event, timeout=2)
-        busy, connections = busy_connections(), all_connections() - connections_of_tests
+        busy, opened = busy_connections(), connections() - connections_of_tests
         still_in_flight = [payment for payment in in_flight if not payment.done()]
 
     paid = Counter(payment.result() for payment in payments)
@@ -82,10 +73,10 @@ def test_100_payments_in_flight_hold_none_of_5_connections(
         f"Appmax takes 6 s for each of {PAYMENTS} payments at once",
         sent=f"{PAYMENTS} payments, 1 status read and 1 webhook beside them",
         answered=f"payments {says(paid)}; beside them {status.status_code} and {webhook.status_code}, within 2 s",
-        tables=f"{connections} connections, {busy} of them busy while {len(still_in_flight)} payments waited",
+        tables=f"{opened} connections, {busy} of them busy while {len(still_in_flight)} payments waited",
     )
     assert (status.status_code, webhook.status_code) == (200, 200)
     assert len(still_in_flight) > PAYMENTS / 2  # they were there all the while
     assert busy == 0
-    assert connections <= POOL
+    assert opened <= POOL
     assert paid == {200: PAYMENTS}

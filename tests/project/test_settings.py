@@ -54,6 +54,18 @@ def test_the_pool_is_shared_out_over_the_worker_processes(processes: str, idle: 
 
 
 @pytest.mark.parametrize(
+    ("groups", "processes", "idle", "most"), [("2", "1", 2, 9), ("2", "2", 1, 4), ("3", "2", 0, 3)]
+)
+def test_the_pool_is_shared_out_over_the_processes_of_all_groups(
+    groups: str, processes: str, idle: int, most: int
+) -> None:
+    found = settings_of("DATABASES", WEB_GROUPS=groups, WEB_CONCURRENCY=processes)
+    pool = found["DATABASES"]["default"]["OPTIONS"]["pool"]
+
+    assert (pool["min_size"], pool["max_size"]) == (idle, most)
+
+
+@pytest.mark.parametrize(
     ("variables", "url"),
     [
         ({"APP_URL": "https://pay.shop.com/"}, "https://pay.shop.com"),

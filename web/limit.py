@@ -1,0 +1,46 @@
+"""How many requests of one process may wait for Appmax at once.
+
+A thread that waits for a slow Appmax serves nobody else. If every thread could wait there, one slow hour at Appmax
+would also stop the pages, the health check and, where one group of processes serves everything, the webhooks.
+"""
+
+import functools
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+log = structlog.stdlib.get_logger(__name__)
+
+KEPT_FREE = 8  # threads of a process that never wait for Appmax; half of its threads, if it has fewer than 16
+
+
+def asks_appmax(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Mark a view whose requests may ask Appmax, and limit how many of them are at work at once.
+
+    One request too many is answered 503 with Retry-After. It is refused before the view begins, so nothing was done and
+    the caller may repeat it.
+    """
+
+    @functools.wraps(view)
+    def limited(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not places().acquire(blocking=False):
+            log.warning("request.refused", reason="too many wait for Appmax")
+            message = "too many requests wait for Appmax, try again later; nothing was done"
+            return JsonResponse({"message": message}, status=503, headers={"Retry-After": "5"})
+        try:
+            return view(request, *args, **kwargs)
+        finally:
+            places().release()
+
+    limited.asks_appmax = True  # type: ignore[attr-defined] # for the test that goes through all routes
+    return limited
+
+
+@functools.cache
+def places() -> threading.BoundedSemaphore:
+    """One place for each request of this process that may wait for Appmax."""
+    return threading.BoundedSemaphore(settings.WEB_THREADS - min(KEPT_FREE, settings.WEB_THREADS // 2))
