@@ -104,7 +104,7 @@ class QuestionAdmin(ReadOnlyAdmin[Question]):
     @display(description=_("Appmax said"))
     def said_status(self, question: Question) -> str:
         """The status, as staff know it."""
-        return OrderStatus(question.said).label if question.said in OrderStatus.values else question.said or "-"
+        return str(OrderStatus(question.said).label) if question.said in OrderStatus.values else question.said or "-"
 
     @display(description=_("order"))
     def order(self, question: Question) -> str:

@@ -167,7 +167,7 @@ def _lock(appmax_order_id: int | None) -> None:
 
 
 def _supersede(found: Found, decision: Decision) -> None:
-    if decision.supersedes:
+    if decision.supersedes and found.handled_pk is not None:
         WebhookEvent.objects.filter(pk=found.handled_pk).update(outcome=Outcome.SUPERSEDED)
 
 

@@ -1,6 +1,7 @@
 """WebhookEvent: what Appmax told us, word for word, and what became of it."""
 
 from datetime import timedelta
+from typing import Any
 
 from django.contrib.postgres.functions import TransactionNow
 from django.db import connection, models
@@ -124,8 +125,9 @@ class ClaimSource(models.Model):
     @classmethod
     def count_refuted(cls, address: str) -> None:
         """One more. What was long ago is forgotten."""
+        values: dict[str, Any] = {"address": address, "forgotten": cls.SUSPECT_FOR}
         with connection.cursor() as cursor:
-            cursor.execute(_COUNT_REFUTED, {"address": address, "forgotten": cls.SUSPECT_FOR})
+            cursor.execute(_COUNT_REFUTED, values)
 
 
 _COUNT_REFUTED = """

@@ -77,7 +77,7 @@ def look(event: Event, address: str | None) -> Found:
     """What is known of the event's order, in one statement. `address`: where the event came from."""
     if event.order_id is None:
         return Found(Seen())
-    values = {
+    values: dict[str, Any] = {
         "order": event.order_id,
         "event": event.name,
         "merchants": list(event.merchants),

@@ -75,7 +75,7 @@ def _address(request: Request) -> str | None:
     address = ip_address(text) if text else None
     if isinstance(address, IPv6Address):
         return str(ip_network((address, 64), strict=False).network_address)
-    return address and str(address)
+    return None if address is None else str(address)
 
 
 def _whole_number(text: str) -> int | None:

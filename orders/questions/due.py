@@ -1,6 +1,7 @@
 """When Appmax is asked: how long a question waits, and which orders of ours get one though nobody has put it."""
 
 from datetime import timedelta
+from typing import Any
 
 from django.db import connection
 
@@ -43,11 +44,12 @@ def put_overdue(*, crashed_after: timedelta = CRASHED_AFTER) -> int:
     chargebacks, whose end has no webhook. Says how many."""
     with connection.cursor() as cursor:
         count = 0
-        for statement, values in (
+        sweeps: list[tuple[str, dict[str, Any]]] = [
             (_OPEN_ATTEMPTS, {"crashed": crashed_after, "started": AttemptState.STARTED, "open": list(OPEN)}),
             (_PENDING, {"ages": PENDING_AT_AGE, "given_up": PENDING_GIVEN_UP_AT, "statuses": list(UNDECIDED)}),
             (_CHARGEBACKS, {"every": CHARGEBACK_EVERY, "statuses": list(UNDECIDED_CHARGEBACKS)}),
-        ):
+        ]
+        for statement, values in sweeps:
             cursor.execute(statement + _PUT_MANY, {**values, "methods": PaymentMethod.values, "most": MOST_IN_A_SWEEP})
             count += cursor.rowcount
         return count

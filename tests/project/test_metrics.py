@@ -106,7 +106,7 @@ def test_a_figure_that_cannot_be_counted_costs_no_event(post: Any, monkeypatch: 
     order = OrderFactory.create()
     row = WebhookEventFactory.create(appmax_order_id=order.appmax_order_id)
 
-    assert inbox.reprocess(row.pk) == "applied"
+    assert inbox.handle_again(row.pk) == "applied"
     assert post("/webhooks/appmax", row.payload).json() == {"message": "already processed"}
 
     assert WebhookEvent.objects.filter(processed=True).count() == 2
