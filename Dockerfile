@@ -1,12 +1,14 @@
 # One image for the web, the worker and the migrations. dev/image.py runs these very lines without an engine, in CI.
 FROM python:3.11-slim AS build
 
-# Wheels alone, each with its hash: nothing is compiled, and nothing of a package runs while it is installed.
+# What the lock names and nothing else: wheels alone, each with its hash. Nothing is resolved or compiled, and nothing of
+# a package runs while it is installed.
 WORKDIR /srv
 COPY requirements.txt .
 RUN python3 -m venv --without-pip venv \
     && python3 -m pip --python venv/bin/python install --quiet --disable-pip-version-check \
-       --require-hashes --only-binary :all: -r requirements.txt
+       --no-deps --require-hashes --only-binary :all: -r requirements.txt \
+    && python3 -m pip --python venv/bin/python check
 
 ENV PATH=/srv/venv/bin:$PATH \
     APP_ENV=production

@@ -59,12 +59,13 @@ WSGI_APPLICATION = "checkout_project.wsgi.application"
 APPEND_SLASH = True  # for the admin's own URLs; the contract's routes have no trailing slash
 
 INSTALLED_APPS = [
-    "checkout_project.apps.CheckoutProjectConfig",  # first: its templates win over those of the libraries
+    "checkout_project",
+    "backoffice.apps.BackOfficeConfig",  # before Unfold and Django's admin: its templates win over theirs
     "web",
     "status",
     "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
-    "checkout_project.apps.BackOfficeConfig",  # django.contrib.admin, with our site
+    "backoffice.apps.BackOfficeAdminConfig",  # django.contrib.admin, with our site
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -318,7 +319,7 @@ AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
-AXES_LOCKOUT_CALLABLE = "checkout_project.site.locked_out"
+AXES_LOCKOUT_CALLABLE = "backoffice.site.locked_out"
 AXES_VERBOSE = False
 AXES_ENABLE_ADMIN = False  # ours shows them
 AXES_DISABLE_ACCESS_LOG = True

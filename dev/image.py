@@ -29,7 +29,7 @@ from dev import install, services
 
 ROOT = Path(__file__).resolve().parent.parent
 HOST = "checkout.example.com"
-PAGES = ["/health", "/", "/admin/login/", "/static/checkout_project/backoffice.css", "/metrics", "/health/ready"]
+PAGES = ["/health", "/", "/admin/login/", "/static/backoffice/backoffice.css", "/metrics", "/health/ready"]
 WAIT_SECONDS = 30.0
 
 

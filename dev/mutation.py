@@ -37,6 +37,7 @@ TARGETS = {
 FOLDER = ROOT / ".data" / "mutation"
 PACKAGES = (
     "appmax",
+    "backoffice",
     "checkout_project",
     "dev",
     "installations",

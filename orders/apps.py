@@ -9,10 +9,3 @@ class OrdersConfig(AppConfig):
 
     name = "orders"
     verbose_name = _("Orders")
-
-    def ready(self) -> None:
-        """Answer what the back office's list of merchants asks."""
-        from installations.signals import figures_wanted
-        from orders import merchants
-
-        figures_wanted.connect(merchants.figures, dispatch_uid="orders.merchants")

@@ -10,6 +10,3 @@ Appmax has it."""
 order_answered = Signal()
 """Sent with `order`, which has the status that Appmax has just said, and `is_correction`: what had moved it forward
 wasn't true. Receivers return whether something of theirs needs another answer."""
-
-timeline_wanted = Signal()
-"""Sent with `order` when staff look at it; receivers return what they know of it as `orders.timeline.Entry` objects."""

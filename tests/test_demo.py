@@ -55,7 +55,7 @@ def test_it_adds_what_was_asked_for_and_says_so() -> None:
     assert WebhookEvent.objects.count() == 1200
     assert Installation.objects.count() == 8
     assert said.startswith("added 300 orders, ")
-    assert " 1,200 webhook_events, " in said
+    assert " 1,200 webhook_events in " in said
     connection.check_constraints()
 
 
@@ -381,7 +381,7 @@ def test_outcomes_are_of_every_kind() -> None:
     seed(orders=2000, events=10_000)
     counts = Counter(WebhookEvent.objects.values_list("outcome", flat=True))
 
-    assert counts["applied"] > 5000
+    assert counts["applied"] > 4500
     assert 200 < counts["duplicate"] < 900
     assert 500 < counts["ignored"] < 3500
     assert 0 < counts["acknowledged"] < 1500

@@ -11,11 +11,9 @@ class WebhooksConfig(AppConfig):
     verbose_name = _("Webhooks")
 
     def ready(self) -> None:
-        """Listen for new orders, for which events may have been waiting, for Appmax's answers, and for staff
-        who look at an order."""
-        from orders.signals import order_answered, order_created, timeline_wanted
-        from webhooks import inbox, timeline
+        """Listen for new orders, for which events may have been waiting, and for Appmax's answers."""
+        from orders.signals import order_answered, order_created
+        from webhooks import inbox
 
         order_created.connect(inbox.apply_waiting, dispatch_uid="webhooks.apply_waiting")
         order_answered.connect(inbox.hear_answer, dispatch_uid="webhooks.hear_answer")
-        timeline_wanted.connect(timeline.events_of, dispatch_uid="webhooks.timeline")

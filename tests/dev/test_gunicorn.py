@@ -22,7 +22,8 @@ def conf(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
 
 def read() -> dict[str, Any]:
     """The configuration; the modules that it forgets are put back, for the other tests."""
-    ours = {name: module for name, module in sys.modules.items() if name.partition(".")[0] == "checkout_project"}
+    forgotten = ("checkout_project", "observability")
+    ours = {name: module for name, module in sys.modules.items() if name.partition(".")[0] in forgotten}
     try:
         return runpy.run_path(str(ROOT / "gunicorn.conf.py"))
     finally:

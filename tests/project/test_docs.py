@@ -8,7 +8,10 @@ from types import ModuleType
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("appmax", "observability", "web", "installations", "orders", "webhooks", "status", "checkout_project")
+ROOMS = (
+    *("appmax", "observability", "web", "installations", "orders"),
+    *("webhooks", "status", "backoffice", "checkout_project"),
+)
 DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()
 RECORDS = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.models.signals import post_migrate
 
@@ -37,6 +37,15 @@ def test_only_locks_have_a_limit_while_it_runs() -> None:
         call_command("migrate", verbosity=0)
 
     assert seen[0] == {"statement_timeout": "0", "lock_timeout": "3000"}
+
+
+def test_a_schema_that_is_not_there_is_named_in_one_line(settings: Any) -> None:
+    settings.DB_SCHEMA = "My Shop"
+
+    with pytest.raises(CommandError) as caught:
+        call_command("migrate", verbosity=0)
+
+    assert str(caught.value) == 'DB_SCHEMA: "My Shop" is not in the database; make it once: CREATE SCHEMA "My Shop"'
 
 
 def test_afterwards_statements_have_theirs_again() -> None:

@@ -10,8 +10,8 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils.translation import override
 from rest_framework.exceptions import APIException
 
+from backoffice.roles import ROLES
 from checkout_project import urls
-from checkout_project.roles import ROLES
 from orders.models import AttemptMethod, AttemptState
 from orders.status import OrderStatus
 from web import errors

@@ -12,8 +12,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from orders.models import Order
-from tests.admin import conftest as back_office
-from tests.admin.conftest import make_job, on, url
+from tests.backoffice import conftest as back_office
+from tests.backoffice.conftest import make_job, on, url
 from tests.factories import OrderFactory, WebhookEventFactory
 from webhooks.models import WebhookEvent
 from webhooks.privacy import masked

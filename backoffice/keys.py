@@ -1,0 +1,99 @@
+"""Staff's view of API keys: made and revoked here, and shown once."""
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.cache import add_never_cache_headers
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from rest_framework_api_key.admin import APIKeyModelAdmin
+from rest_framework_api_key.models import APIKey as LibraryApiKey
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
+
+from backoffice.kit.lists import FastListAdmin, display
+from backoffice.kit.words import ago
+from installations.models import ApiKey
+
+# The library registers its own model; ours, which belongs to an installation, takes its place.
+admin.site.unregister(LibraryApiKey)
+
+
+def show_once(request: HttpRequest, model_admin: Any, api_key: Any, text: str, *, back: str) -> HttpResponse:
+    """The page with the key's text: not a redirect with a message, which would keep it in a cookie or a table."""
+    page = render(
+        request,
+        "backoffice/api_key.html",
+        {
+            **model_admin.admin_site.each_context(request),
+            "opts": ApiKey._meta,
+            "title": gettext("Your new API key"),
+            "api_key": api_key,
+            "text": text,
+            "back": back,
+        },
+    )
+    add_never_cache_headers(page)
+    return page
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(APIKeyModelAdmin, FastListAdmin[ApiKey]):
+    """Make and revoke keys; a new key is shown once."""
+
+    model = ApiKey
+    list_display: Any = ("shown_prefix", "name", "merchant", "made", "expiry_date", "usable")
+    list_filter: ClassVar[Any] = ("revoked", ("installation", AutocompleteSelectFilter))
+    search_fields: ClassVar[Any] = ("name", "prefix", "installation__external_key")
+    search_help_text = _("Part of a name, a prefix or a merchant's external key")
+    autocomplete_fields = ("installation",)
+    fields = ("name", "installation", "expiry_date", "revoked")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """With the merchants, without their secrets."""
+        rows = super().get_queryset(request).select_related("installation")
+        return rows.defer("installation__merchant_client_secret")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """A key can't change hands, and a revoked one stays so."""
+        if obj is None:
+            return ()
+        return ("installation", "name", "expiry_date", "revoked") if obj.revoked else ("installation",)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """With names for the fields that the library names itself, in English."""
+        labels = {"name": _("Name"), "revoked": _("Revoked")}
+        return super().get_form(request, obj, change, labels=labels, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any = None, change: bool = False) -> None:
+        """A new key's text goes to `response_add`, and nowhere else."""
+        if not change:
+            obj.text = ApiKey.objects.assign_key(obj)
+        obj.save()
+
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
+        """The key, once."""
+        return show_once(request, self, obj, obj.text, back=reverse("admin:installations_apikey_changelist"))
+
+    @display(description=_("prefix"))
+    def shown_prefix(self, api_key: ApiKey) -> str:
+        """What the key begins with."""
+        return api_key.prefix
+
+    @display(description=_("merchant"))
+    def merchant(self, api_key: ApiKey) -> str:
+        """Whose routes it opens."""
+        return str(api_key.installation or _("every merchant"))
+
+    @display(description=_("created"))
+    def made(self, api_key: ApiKey) -> str:
+        """How long ago."""
+        return ago(api_key.created)
+
+    @display(description=_("usable"), boolean=True)
+    def usable(self, api_key: ApiKey) -> bool:
+        """Neither revoked nor expired."""
+        return not (api_key.revoked or api_key.has_expired)

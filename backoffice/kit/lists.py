@@ -1,0 +1,178 @@
+"""What lists and pages share: read-only lists that stay fast however large their table is, and confirmed actions."""
+
+from collections.abc import Callable
+from datetime import datetime, time, timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from django import forms
+from django.contrib.admin import ShowFacets
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
+from django.db import DataError
+from django.db.models import Model, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.functional import cached_property
+from unfold.contrib.filters.admin import RadioFilter, RangeDateFilter
+
+from backoffice.kit.words import told
+
+M = TypeVar("M", bound=Model)
+F = TypeVar("F", bound=Callable[..., Any])
+
+# Unfold has no types; these are its faces for mypy.
+if TYPE_CHECKING:
+    from django.contrib.admin import ModelAdmin
+
+    def action(**options: Any) -> Callable[[F], F]:
+        """Unfold's: a button on a row's page."""
+
+    def display(**options: Any) -> Callable[[F], F]:
+        """Unfold's: as Django's, with `label` for coloured badges."""
+else:
+    from unfold.admin import ModelAdmin
+    from unfold.decorators import action, display
+
+__all__ = ["DateRangeFilter", "FastListAdmin", "ModelAdmin", "OneChoiceFilter", "ReadOnlyAdmin", "action", "display"]
+
+
+class BoundedPaginator(Paginator[Any]):
+    """Counts no further than LIMIT rows and pages no further, so that a table of millions costs what a small one does.
+
+    Who needs older rows narrows the list: by date, status, merchant or search.
+    """
+
+    LIMIT = 10_000
+    template_name = "admin/bounded_pagination.html"
+
+    @cached_property
+    def has_more(self) -> bool:
+        """Whether there are rows beyond the limit."""
+        return self._counted > self.LIMIT
+
+    @cached_property
+    def count(self) -> int:
+        """The number of rows, or the limit."""
+        return min(self._counted, self.LIMIT)
+
+    @cached_property
+    def _counted(self) -> int:
+        rows: Any = self.object_list
+        return int(rows.order_by()[: self.LIMIT + 1].count())
+
+
+class FastListAdmin(ModelAdmin[M]):
+    """Lists that cost the same however large the table is, and that no query string breaks."""
+
+    paginator = BoundedPaginator
+    show_full_result_count = False
+    list_per_page = 50
+    list_max_show_all = 0
+    sortable_by = ()  # newest first, by index; another order would sort the whole table
+    list_filter_submit = True
+    show_facets = ShowFacets.NEVER  # they count whole tables
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """As Django's. What it doesn't notice by itself, a year 0 or a NUL, is a bad parameter too: the list starts
+        anew."""
+        if any("\0" in text for values in request.GET.lists() for text in (values[0], *values[1])):
+            raise IncorrectLookupParameters
+        try:
+            return super().get_changelist_instance(request)
+        except (ValueError, OverflowError, DataError) as error:
+            raise IncorrectLookupParameters from error
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
+        """Of the columns only those that the list has filters of: comparisons would tell what isn't shown."""
+        name = lookup.partition("__")[0]
+        allowed: set[Any] = {"id", "pk", self.date_hierarchy}
+        for each in self.get_list_filter(request):
+            allowed.add(each[0] if isinstance(each, tuple) else each)
+            if lookup == getattr(each, "parameter_name", None):
+                return True
+        is_column = name in {field.name for field in self.opts.get_fields()}
+        return (name in allowed or not is_column) and super().lookup_allowed(lookup, value, request)
+
+
+class ReadOnlyAdmin(FastListAdmin[M]):
+    """For rows that only the install flow, the checkout or Appmax may write: staff look, and change nothing by hand."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Nobody."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody."""
+        return False
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
+        """As Django's, in the language at hand."""
+        response = super().history_view(request, object_id, extra_context)
+        for entry in getattr(response, "context_data", {}).get("action_list", ()):
+            entry.change_message = told(entry.change_message)
+        return response
+
+    def found(self, request: HttpRequest, object_id: str) -> M:
+        """The row that an action's URL names. Raises Http404."""
+        row: M | None = self.get_object(request, object_id)
+        if row is None:
+            raise Http404
+        return row
+
+    def confirm(self, request: HttpRequest, row: M, *, title: str, **context: Any) -> HttpResponse:
+        """The page that asks before something is done; its form posts to the same URL.
+
+        `context`: question (text), form, button (text), is_dangerous.
+        """
+        return render(
+            request,
+            "admin/confirm.html",
+            {**self.admin_site.each_context(request), "opts": self.opts, "title": title, "row": row, **context},
+        )
+
+
+class OneChoiceFilter(RadioFilter):  # type: ignore[misc] # untyped
+    """All rows, or those of one kind. `choice`: its value in the URL and its name."""
+
+    choice: tuple[str, Any]
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """One choice beside all."""
+        return [self.choice]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Those chosen; all for any other value."""
+        return self.chosen(queryset) if self.value() == self.choice[0] else queryset
+
+    def chosen(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """The rows of this kind."""
+        raise NotImplementedError
+
+
+class DateRangeFilter(RangeDateFilter):  # type: ignore[misc] # untyped
+    """Days as staff count them: in their time zone, the last one included, written as their language writes dates."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Rows between the two days; a text that is no date counts as none."""
+        first = self._day(f"{self.parameter_name}_from")
+        last = self._day(f"{self.parameter_name}_to")
+        if first:
+            queryset = queryset.filter(**{f"{self.parameter_name}__gte": first})
+        if last:
+            queryset = queryset.filter(**{f"{self.parameter_name}__lt": last + timedelta(days=1)})
+        return queryset
+
+    def _day(self, name: str) -> datetime | None:
+        try:
+            day = forms.DateField(required=False).clean(self.used_parameters.get(name))
+        except ValidationError:
+            return None
+        if day and not 1900 < day.year < 3000:
+            return None
+        return timezone.make_aware(datetime.combine(day, time())) if day else None

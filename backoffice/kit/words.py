@@ -1,0 +1,85 @@
+"""How amounts, times, errors and notes are told to staff, in the language at hand."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from babel.dates import format_timedelta
+from babel.numbers import format_currency
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language, gettext, to_locale
+
+from appmax.errors import CredentialsRefused, CredentialsUnreadable, Declined, OutcomeUnknown, Rejected
+
+
+def reais(cents: int) -> str:
+    """An amount as the language at hand writes it: R$ 1.234,56."""
+    return format_currency(Decimal(cents) / 100, "BRL", locale=locale())
+
+
+def ago(moment: datetime) -> SafeString:
+    """How long ago, in words; the exact time when the pointer rests on it."""
+    exact = timezone.localtime(moment).strftime("%Y-%m-%d %H:%M:%S")
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        moment.isoformat(),
+        exact,
+        format_timedelta(moment - timezone.now(), add_direction=True, locale=locale()),
+    )
+
+
+def lasted(span: timedelta) -> str:
+    """A span in words: 3 segundos."""
+    return format_timedelta(span, threshold=1.5, locale=locale()) if span.total_seconds() >= 1 else "< 1 s"
+
+
+def badge(text: str, tone: str) -> SafeString:
+    """A coloured label. `tone`: success, info, warning, danger, primary or default."""
+    return render_to_string("unfold/helpers/label.html", {"text": text, "type": tone})
+
+
+def copyable(element_id: str, text: str | None) -> str:
+    """A long code and a button that copies it; "-" where there is none."""
+    if not text:
+        return "-"
+    return format_html(
+        '<span id="{0}" class="code">{1}</span> <button type="button" data-copy="{0}" data-done="{2}" '
+        'class="text-primary-600 font-medium cursor-pointer">{3}</button>',
+        element_id,
+        text,
+        gettext("Copied"),
+        gettext("Copy"),
+    )
+
+
+def explained(error: Exception) -> str:
+    """What staff are told when Appmax didn't do what it was asked."""
+    match error:
+        case Declined() | Rejected():
+            return gettext("Appmax refused: %(message)s") % {"message": error.message or "-"}
+        case OutcomeUnknown():
+            return gettext("Appmax did not confirm. It may have happened: look in Appmax's panel before trying again.")
+        case CredentialsUnreadable():
+            return gettext("Our own keys don't open the stored secret: see FIELD_ENCRYPTION_KEYS.")
+        case CredentialsRefused():
+            return gettext("Appmax refused this merchant's credentials.")
+        case _:
+            return gettext("Appmax is not available; nothing was done. Try again later.")
+
+
+def history(what: str, detail: str = "") -> str:
+    """A line for a row's history: a fixed English text (`gettext_noop`), then what is particular."""
+    return f"{what}: {detail}" if detail else what
+
+
+def told(line: str) -> str:
+    """The line as the language at hand says it; one that isn't from `history` as it is."""
+    what, colon, detail = line.partition(": ")
+    return gettext(what) + colon + detail if what else ""
+
+
+def locale() -> str:
+    """Babel's name of the language at hand."""
+    return to_locale(get_language() or "pt-br")

@@ -1,0 +1,273 @@
+"""Staff's view of merchants. Installations come from the install flow only."""
+
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from appmax.errors import AppmaxError
+from backoffice import merchant_figures
+from backoffice.keys import show_once
+from backoffice.kit.lists import DateRangeFilter, OneChoiceFilter, ReadOnlyAdmin, action, display
+from backoffice.kit.words import ago, badge, explained, history, reais
+from installations import gateway
+from installations.models import ApiKey, Installation, Suspension
+
+_MASK = "••••••••"
+
+CHECKED = gettext_noop("Credentials checked with Appmax")
+KEY_ISSUED = gettext_noop("API key issued")
+DISABLED = gettext_noop("Disabled")
+ENABLED = gettext_noop("Enabled")
+
+
+class DisabledFilter(OneChoiceFilter):
+    """Merchants whose routes answer 403."""
+
+    title = _("disabled")
+    parameter_name = "disabled"
+    choice = ("yes", _("Disabled"))
+
+    def chosen(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Those that staff have disabled."""
+        return queryset.filter(suspension__isnull=False)
+
+
+class ReasonForm(forms.Form):
+    """Why a merchant is disabled; colleagues read it."""
+
+    reason = forms.CharField(label=_("Reason"), max_length=255, widget=UnfoldAdminTextInputWidget())
+
+
+class KeyNameForm(forms.Form):
+    """What a key is for."""
+
+    name = forms.CharField(
+        label=_("Name"), max_length=50, widget=UnfoldAdminTextInputWidget(), help_text=_("Where it will be used")
+    )
+
+
+@admin.register(Installation)
+class InstallationAdmin(ReadOnlyAdmin[Installation]):
+    """Read-only: a row added or changed by hand would break the install flow. Credentials are never shown."""
+
+    list_display = ("external_key", "state", "orders", "paid", "last_activity", "installed")
+    list_filter = (DisabledFilter, ("installed_at", DateRangeFilter))
+    search_fields = ("external_key",)
+    search_help_text = _("Part of an external key")
+    ordering = ("-installed_at", "-pk")
+    actions_detail = ("check_credentials", "issue_key", "disable", "enable")
+    readonly_fields = ("state", "masked_client_id", "masked_client_secret", "links")
+    fields = (
+        ("external_key", "state"),
+        ("external_id", "app_id"),
+        ("masked_client_id", "masked_client_secret"),
+        ("installed_at", "created_at", "updated_at"),
+        "links",
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Installation]:
+        """Without the secret: it isn't shown, so it isn't read."""
+        return super().get_queryset(request).select_related("suspension").defer("merchant_client_secret")
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """The page's rows, each with its figures, which come in one query."""
+        changelist = super().get_changelist_instance(request)
+        rows = list(changelist.result_list)
+        found = merchant_figures.of([row.pk for row in rows])
+        for row in rows:
+            row.figures = found.get(row.pk, {})
+        changelist.result_list = rows
+        return changelist
+
+    # --- columns and fields ---
+
+    @display(description=_("state"))
+    def state(self, installation: Installation) -> str:
+        """Whether its routes answer."""
+        if hasattr(installation, "suspension"):
+            return badge(gettext("Disabled: %(reason)s") % {"reason": installation.suspension.reason}, "danger")
+        return badge(gettext("Active"), "success")
+
+    @display(description=_("orders"))
+    def orders(self, installation: Installation) -> str:
+        """How many, with a link to them."""
+        url = reverse("admin:orders_order_changelist") + f"?installation__id__exact={installation.pk}"
+        number = installation.figures.get("orders", 0)  # type: ignore[attr-defined]
+        return format_html('<a href="{}" class="text-link">{}</a>', url, number)
+
+    @display(description=_("paid"))
+    def paid(self, installation: Installation) -> str:
+        """What shoppers have paid, and nobody has taken back."""
+        return reais(installation.figures.get("paid_cents", 0))  # type: ignore[attr-defined]
+
+    @display(description=_("last activity"))
+    def last_activity(self, installation: Installation) -> str:
+        """The last change of an order."""
+        last = installation.figures.get("last_at")  # type: ignore[attr-defined]
+        return ago(datetime.fromisoformat(last)) if last else "-"
+
+    @display(description=_("installed"))
+    def installed(self, installation: Installation) -> str:
+        """How long ago."""
+        return ago(installation.installed_at)
+
+    @display(description=_("merchant client id"))
+    def masked_client_id(self, installation: Installation) -> str:
+        """The last four characters, to compare with Appmax's panel."""
+        return _MASK + installation.merchant_client_id[-4:]
+
+    @display(description=_("merchant client secret"))
+    def masked_client_secret(self, installation: Installation) -> str:
+        """Never shown."""
+        return _MASK
+
+    @display(description=_("see also"))
+    def links(self, installation: Installation) -> str:
+        """This merchant's orders and keys."""
+        query = f"?installation__id__exact={installation.pk}"
+        return format_html(
+            '<a href="{}" class="text-link">{}</a> · <a href="{}" class="text-link">{}</a>',
+            reverse("admin:orders_order_changelist") + query,
+            _("Orders"),
+            reverse("admin:installations_apikey_changelist") + query,
+            _("API keys"),
+        )
+
+    # --- actions ---
+
+    def has_check_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whether this user may have Appmax asked about credentials."""
+        return request.user.has_perm("installations.check_installation")
+
+    def has_issue_key_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whether this user may make API keys."""
+        return request.user.has_perm("installations.add_apikey")
+
+    def has_disable_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whether this user may disable and enable merchants."""
+        return request.user.has_perm("installations.disable_installation")
+
+    @action(
+        description=_("Check credentials"),
+        url_path="check",
+        icon="verified_user",
+        permissions=["check"],
+    )
+    def check_credentials(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Whether Appmax's auth server still gives a token for them."""
+        installation = self.found(request, object_id)
+        if request.method != "POST":
+            return self._ask(
+                request,
+                installation,
+                title=gettext("Check the credentials with Appmax?"),
+                question=gettext("Appmax is asked for a token with this merchant's credentials. Nothing changes."),
+                button=gettext("Check"),
+            )
+        try:
+            gateway.check(installation.credentials)
+        except AppmaxError as error:
+            self.log_change(request, installation, history(CHECKED, type(error).__name__))
+            messages.error(request, explained(error))
+        else:
+            self.log_change(request, installation, history(CHECKED, "ok"))
+            messages.success(request, gettext("Appmax accepts the credentials."))
+        return self._back(installation)
+
+    @action(description=_("Issue an API key"), url_path="issue-key", icon="key", permissions=["issue_key"])
+    def issue_key(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """A new key for this merchant's storefront, shown in the answer and nowhere else."""
+        installation = self.found(request, object_id)
+        form = KeyNameForm(request.POST or None)
+        if request.method != "POST" or not form.is_valid():
+            return self._ask(
+                request,
+                installation,
+                title=gettext("Issue an API key?"),
+                question=gettext("The key opens this merchant's routes. It is shown once; we keep only its hash."),
+                form=form,
+                button=gettext("Issue"),
+            )
+        api_key, text = ApiKey.objects.create_key(name=form.cleaned_data["name"], installation=installation)
+        self.log_change(request, installation, history(KEY_ISSUED, f"{api_key.name} ({api_key.prefix})"))
+        return show_once(request, self, api_key, text, back=self._url(installation))
+
+    @action(description=_("Disable"), url_path="disable", icon="block", permissions=["disable"])
+    def disable(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Its routes answer 403 from now on; what Appmax says of its orders still counts."""
+        installation = self.found(request, object_id)
+        form = ReasonForm(request.POST or None)
+        if request.method != "POST" or not form.is_valid():
+            return self._ask(
+                request,
+                installation,
+                title=gettext("Disable this merchant?"),
+                question=gettext(
+                    "Its storefront can't sell any more: every route of it answers 403. Webhooks about orders that "
+                    "were made before are still applied."
+                ),
+                form=form,
+                button=gettext("Disable"),
+                is_dangerous=True,
+            )
+        reason = form.cleaned_data["reason"]
+        try:
+            with transaction.atomic():
+                Suspension.objects.create(installation=installation, reason=reason)
+        except IntegrityError:
+            messages.warning(request, gettext("This merchant is disabled already."))
+        else:
+            self.log_change(request, installation, history(DISABLED, reason))
+            messages.success(request, gettext("Disabled."))
+        return self._back(installation)
+
+    @action(
+        description=_("Enable"),
+        url_path="enable",
+        icon="check_circle",
+        permissions=["disable"],
+    )
+    def enable(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Its routes answer again."""
+        installation = self.found(request, object_id)
+        if request.method != "POST":
+            return self._ask(
+                request,
+                installation,
+                title=gettext("Enable this merchant?"),
+                question=gettext("Its storefront can sell again."),
+                button=gettext("Enable"),
+            )
+        if Suspension.objects.filter(installation=installation).delete()[0]:
+            self.log_change(request, installation, ENABLED)
+            messages.success(request, gettext("Enabled."))
+        else:
+            messages.warning(request, gettext("This merchant isn't disabled."))
+        return self._back(installation)
+
+    def get_actions_detail(self, request: HttpRequest, object_id: int) -> Any:
+        """Of disable and enable the one that makes sense."""
+        is_disabled = Suspension.objects.filter(installation_id=object_id).exists()
+        unwanted = f"_{'disable' if is_disabled else 'enable'}"
+        actions = super().get_actions_detail(request, object_id)  # type: ignore[misc]
+        return [each for each in actions if not each.action_name.endswith(unwanted)]
+
+    def _ask(self, request: HttpRequest, installation: Installation, **page: Any) -> HttpResponse:
+        return self.confirm(request, installation, back=self._url(installation), **page)
+
+    @staticmethod
+    def _url(installation: Installation) -> str:
+        return reverse("admin:installations_installation_change", args=[installation.pk])
+
+    def _back(self, installation: Installation) -> HttpResponse:
+        return HttpResponseRedirect(self._url(installation))

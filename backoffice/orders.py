@@ -1,0 +1,368 @@
+"""Staff's view of orders."""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import segno
+from django import forms
+from django.conf import settings
+from django.contrib import admin, messages
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext_lazy as _
+from rest_framework.exceptions import APIException
+from unfold.contrib.filters.admin import AutocompleteSelectFilter, MultipleChoicesDropdownFilter
+
+from appmax.errors import AppmaxError
+from backoffice import timeline
+from backoffice.kit.export import ExportableAdmin
+from backoffice.kit.lists import DateRangeFilter, action, display
+from backoffice.kit.words import ago, badge, copyable, explained, history, reais
+from backoffice.order_forms import RefundForm, TrackingForm
+from backoffice.order_list import EXPORTED, STATUS_TONES, MethodFilter, PendingFilter
+from installations.models import Installation
+from orders import checkout, idempotency, refunds
+from orders.idempotency import Replay
+from orders.models import Order, Refund
+from orders.questions import ask
+from orders.refunds import TooMuch, Wish
+from orders.status import OrderStatus, is_paid
+
+REFUND_ASKED = gettext_noop("Refund asked of Appmax")
+REFUND_ACCEPTED = gettext_noop("Refund accepted by Appmax")
+REFUND_FAILED = gettext_noop("Refund not accepted")
+RECONCILED = gettext_noop("Reconciled with Appmax")
+NOT_RECONCILED = gettext_noop("Reconciliation failed")
+TRACKED = gettext_noop("Tracking code sent to Appmax")
+NOT_TRACKED = gettext_noop("Tracking code not sent")
+OPENED = gettext_noop("Opened in Appmax's panel")
+
+
+@admin.register(Order)
+class OrderAdmin(ExportableAdmin[Order]):
+    """Found by Appmax's order or customer id, or by the merchant's external key."""
+
+    list_display = ("appmax_order_id", "status_badge", "amount", "method", "merchant", "appmax_customer_id", "age")
+    list_filter = (
+        ("status", MultipleChoicesDropdownFilter),
+        ("payment_method", MethodFilter),
+        ("installation", AutocompleteSelectFilter),
+        ("created_at", DateRangeFilter),
+        PendingFilter,
+    )
+    date_hierarchy = "created_at"
+    list_select_related = ("installation",)
+    search_fields = ("appmax_order_id",)  # shows the box; get_search_results does the search
+    search_help_text = _("Appmax order id, customer id, or a merchant's external key")
+    ordering = ("-created_at", "-pk")
+    exported = EXPORTED
+    actions_detail = (
+        "refund",
+        "reconcile",
+        {"title": _("More"), "icon": "more_horiz", "items": ["track", "panel"]},
+    )
+    change_form_outer_after_template = "backoffice/timeline.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
+        """Without the big and the secret columns, which no list or page shows."""
+        return Order.objects.with_merchant()
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Order], search_term: str
+    ) -> tuple[QuerySet[Order], bool]:
+        """Exact look-ups, each by an index; the merchant first, as a join would keep the others from theirs."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        merchants = list(Installation.objects.filter(external_key=term.replace("\0", "")).values_list("pk", flat=True))
+        wanted = Q(installation__in=merchants)
+        if term.isascii() and term.isdigit() and int(term) < 2**31:
+            wanted |= Q(appmax_order_id=int(term)) | Q(appmax_customer_id=int(term))
+        return queryset.filter(wanted), False
+
+    def get_fieldsets(self, request: HttpRequest, obj: Order | None = None) -> Any:
+        """The facts, and how it can be paid."""
+        facts = (
+            ("status_badge", "amount"),
+            ("appmax_order_id", "appmax_customer_id"),
+            ("installation", "method"),
+            ("created_at", "updated_at"),
+        )
+        fieldsets: list[Any] = [(None, {"fields": facts})]
+        if obj and obj.pix_emv:
+            fieldsets.append((_("Pix"), {"fields": ("pix_picture", "pix_code")}))
+        if obj and (obj.boleto_digitavel or obj.boleto_pdf_url):
+            fieldsets.append((_("Boleto"), {"fields": ("boleto_line", "boleto_link")}))
+        return fieldsets
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Order | None = None) -> Any:
+        """All that is shown and no column of the table."""
+        return ("status_badge", "amount", "method", "pix_picture", "pix_code", "boleto_line", "boleto_link")
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> Any:
+        """Django's page, with the timeline below."""
+        order = self.get_object(request, object_id) if object_id else None
+        context = {**(extra_context or {}), "timeline": timeline.of(order) if order else []}
+        return super().changeform_view(request, object_id, form_url, context)
+
+    # --- columns and fields ---
+
+    @display(description=_("status"))
+    def status_badge(self, order: Order) -> str:
+        """Appmax's word for the status, coloured by what it means for the merchant."""
+        return badge(order.get_status_display(), STATUS_TONES[OrderStatus(order.status)])
+
+    @display(description=_("amount"))
+    def amount(self, order: Order) -> str:
+        """The total."""
+        return reais(order.total_cents)
+
+    @display(description=_("method"))
+    def method(self, order: Order) -> str:
+        """How it is paid."""
+        return order.get_payment_method_display() or "-"
+
+    @display(description=_("merchant"))
+    def merchant(self, order: Order) -> str:
+        """Whose it is."""
+        return order.installation.external_key
+
+    @display(description=_("age"))
+    def age(self, order: Order) -> str:
+        """Since when it is there."""
+        return ago(order.created_at)
+
+    @display(description=_("QR code"))
+    def pix_picture(self, order: Order) -> str:
+        """Drawn from the copy and paste code, so that it is the same payment."""
+        picture = segno.make(order.pix_emv or "", error="m").svg_data_uri(scale=4, border=3)
+        return format_html(
+            '<img src="{}" alt="{}" class="bg-white rounded-default max-w-full" width="220">', picture, _("Pix QR code")
+        )
+
+    @display(description=_("copy and paste code"))
+    def pix_code(self, order: Order) -> str:
+        """With a button that copies it."""
+        return copyable("pix-code", order.pix_emv)
+
+    @display(description=_("boleto digits"))
+    def boleto_line(self, order: Order) -> str:
+        """With a button that copies it."""
+        return copyable("boleto-line", order.boleto_digitavel)
+
+    @display(description=_("boleto PDF"))
+    def boleto_link(self, order: Order) -> str:
+        """A link, if what Appmax gave is one."""
+        url = order.boleto_pdf_url or ""
+        if urlsplit(url).scheme not in ("http", "https"):
+            return url or "-"
+        return format_html(
+            '<a href="{}" target="_blank" rel="noopener noreferrer" class="text-link">{}</a>', url, _("Open the PDF")
+        )
+
+    # --- actions ---
+
+    def has_refund_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whether this user may send money back."""
+        return request.user.has_perm("orders.refund_order")
+
+    def has_reconcile_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whether this user may have Appmax asked."""
+        return request.user.has_perm("orders.reconcile_order")
+
+    def has_track_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whether this user may add tracking codes."""
+        return request.user.has_perm("orders.track_order")
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
+        """No refund where there is nothing to pay back."""
+        order = self.get_object(request, str(object_id))
+        actions = super().get_actions_detail(request, object_id)  # type: ignore[misc]
+        if order is not None and _is_refundable(order):
+            return actions
+        return [each for each in actions if not each.action_name.endswith("_refund")]
+
+    @action(description=_("Refund"), url_path="refund", icon="undo", permissions=["refund"])
+    def refund(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Have Appmax pay back all or a part; asked once, however often the button is pressed."""
+        order = self.found(request, object_id)
+        if not _is_refundable(order):
+            message = gettext("There is no money to pay back: the order is %(status)s.")
+            messages.warning(request, message % {"status": order.get_status_display()})
+            return self._back(order)
+        form = RefundForm(order, request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            self._refund(request, order, form)
+            return self._back(order)
+        return self.confirm(
+            request,
+            order,
+            title=gettext("Refund order %(id)s?") % {"id": order},
+            row_title=f"{order} · {order.installation.external_key} · {reais(order.total_cents)}",
+            question=gettext("Appmax is asked to pay the shopper back. This can't be undone."),
+            rows=[
+                gettext("Can be paid back: %(amount)s") % {"amount": reais(order.refundable_cents)},
+                *(_told(refund) for refund in order.refunds.order_by("pk").select_related("asked_by")),
+            ],
+            form=form,
+            button=gettext("Refund"),
+            is_dangerous=True,
+            back=self._url(order),
+        )
+
+    def _refund(self, request: HttpRequest, order: Order, form: RefundForm) -> None:
+        amount = reais(form.cents if form.cents is not None else order.refundable_cents)
+        wish = Wish(form.cents, reason=form.cleaned_data["reason"], asked_by=request.user.pk)
+        body = {"order_id": order.appmax_order_id, "value": wish.cents}
+        try:
+            claim = idempotency.claim(
+                order.installation, form.cleaned_data["once"], route="back office: refund", body=body
+            )
+        except APIException:
+            messages.warning(request, gettext("This form has been sent already; open it anew for another refund."))
+            return
+        if isinstance(claim, Replay):
+            messages.warning(request, gettext("This refund has been asked for already."))
+            return
+        self.log_change(request, order, history(REFUND_ASKED, amount))
+        try:
+            refunds.ask(order, wish, claim)
+        except TooMuch as error:
+            claim.release()
+            self.log_change(request, order, history(REFUND_FAILED, type(error).__name__))
+            messages.error(request, gettext("Somebody was quicker: less than that is left to be paid back."))
+        except AppmaxError as error:
+            claim.fail(error, 502, {"message": str(error)})
+            self._log_failure(request, order, REFUND_FAILED, error)
+        else:
+            claim.finish(200, {})
+            self.log_change(request, order, history(REFUND_ACCEPTED, amount))
+            messages.success(
+                request,
+                gettext("Appmax accepted the refund of %(amount)s; a webhook tells when it is done.")
+                % {"amount": amount},
+            )
+
+    @action(description=_("Reconcile now"), url_path="reconcile", icon="sync", permissions=["reconcile"])
+    def reconcile(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Ask Appmax what is true, and take it."""
+
+        def reconciled(order: Order) -> str:
+            before = order.status
+            said, answer = ask.ask(order)
+            order.refresh_from_db(fields=["status"])
+            messages.success(
+                request,
+                gettext("Appmax says %(said)s; the order was %(before)s and is %(now)s.")
+                % {"said": said.label, "before": OrderStatus(before).label, "now": order.get_status_display()},
+            )
+            return f"{answer}, {before} → {order.status}"
+
+        return self._ask_appmax(
+            request,
+            object_id,
+            reconciled,
+            title=gettext("Reconcile with Appmax now?"),
+            question=gettext("Appmax is asked for the order's status, and the order takes it, even backwards."),
+            button=gettext("Reconcile"),
+            done=RECONCILED,
+            failed=NOT_RECONCILED,
+        )
+
+    @action(
+        description=_("Add tracking code"),
+        url_path="tracking",
+        icon="local_shipping",
+        permissions=["track"],
+    )
+    def track(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Tell Appmax how the goods travel."""
+        form = TrackingForm(request.POST or None)
+
+        def send(order: Order) -> str:
+            code: str = form.cleaned_data["code"]
+            checkout.add_tracking_code(order.installation, order_id=order.appmax_order_id, code=code)
+            messages.success(request, gettext("Appmax took the tracking code."))
+            return code
+
+        return self._ask_appmax(
+            request,
+            object_id,
+            send,
+            title=gettext("Add a tracking code?"),
+            question=gettext("Appmax is told, and tells the shopper."),
+            form=form,
+            button=gettext("Send"),
+            done=TRACKED,
+            failed=NOT_TRACKED,
+        )
+
+    @action(description=_("Open in Appmax's panel"), url_path="panel", icon="open_in_new", permissions=["view"])
+    def panel(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Leave for Appmax's panel; the history keeps who looked."""
+        order = self.found(request, object_id)
+        url = settings.APPMAX_ADMIN_URL + settings.APPMAX_PANEL_ORDER_PATH.replace("{order_id}", str(order))
+        if request.method == "POST":
+            self.log_change(request, order, OPENED)
+            return HttpResponseRedirect(url)
+        return self.confirm(
+            request,
+            order,
+            title=gettext("Open in Appmax's panel?"),
+            question=gettext("You leave this site for %(url)s; you need a login there.") % {"url": url},
+            button=gettext("Open"),
+            back=self._url(order),
+        )
+
+    def _ask_appmax(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        work: Callable[[Order], str],
+        *,
+        done: str,
+        failed: str,
+        form: forms.Form | None = None,
+        **page: Any,
+    ) -> HttpResponse:
+        """Ask staff, then Appmax; what came of it goes into the history. `work` returns the history's detail."""
+        order = self.found(request, object_id)
+        if request.method != "POST" or not (form is None or form.is_valid()):
+            return self.confirm(request, order, form=form, back=self._url(order), **page)
+        try:
+            self.log_change(request, order, history(done, work(order)))
+        except AppmaxError as error:
+            self._log_failure(request, order, failed, error)
+        return self._back(order)
+
+    def _log_failure(self, request: HttpRequest, order: Order, what: str, error: Exception) -> None:
+        """Appmax's words may quote the shopper, so the history keeps the kind of error only."""
+        self.log_change(request, order, history(what, type(error).__name__))
+        messages.error(request, explained(error))
+
+    @staticmethod
+    def _url(order: Order) -> str:
+        return reverse("admin:orders_order_change", args=[order.pk])
+
+    def _back(self, order: Order) -> HttpResponse:
+        return HttpResponseRedirect(self._url(order))
+
+
+def _is_refundable(order: Order) -> bool:
+    """Whether money is there, as far as we know."""
+    return is_paid(order.status) and order.refundable_cents > 0
+
+
+def _told(refund: Refund) -> str:
+    """A refund in one line: how much, what became of it, who asked, when and why."""
+    who = refund.asked_by or (gettext("API key %(prefix)s") % {"prefix": refund.api_key_id or "-"})
+    when = timezone.localtime(refund.asked_at).strftime("%d/%m/%Y %H:%M")
+    told = f"{reais(refund.amount_cents)} · {refund.get_state_display()} ({who}, {when})"
+    return f"{told}: {refund.reason}" if refund.reason else told

@@ -1,0 +1,157 @@
+"""What the overview is made of: numbers as staff read them, with the lists behind them, as cards, charts and tables."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from babel.numbers import format_decimal, format_percent
+from django.utils.translation import gettext as _
+
+from backoffice.kit.words import locale, reais
+
+AXIS = "#7c8594"  # legible on white and on black
+
+Query = dict[str, Any]
+Url = Callable[[Query], str]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number in words, and the list behind it."""
+
+    label: str
+    text: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Card:
+    """Figures that belong together; `main` is the one that is wanted most often."""
+
+    title: str
+    main: Figure | None
+    rows: Sequence[Figure] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A piece of time: what a chart's axis and its table call it, and what narrows a list to it."""
+
+    short: str
+    long: str
+    query: Query
+
+
+@dataclass(frozen=True)
+class Series:
+    """A number for each slot. `url`: the list behind those that a query narrows it to."""
+
+    label: str
+    colour: str
+    values: Sequence[int]
+    url: Url
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart, the figures beside it and the table below it, all of the same numbers. Bars add up; a line chart's first
+    series contains the others. `whole`: what narrows a list to all slots; `url`: the list of all series together."""
+
+    title: str
+    slots: Sequence[Slot]
+    series: Sequence[Series]
+    whole: Query
+    url: Url
+    kind: str = "bar"
+    is_money: bool = False  # cents
+
+    @property
+    def rows(self) -> list[Figure]:
+        """The series' sums, and the fullest slot."""
+        rows = [Figure(each.label, self._show(sum(each.values)), each.url(self.whole)) for each in self.series]
+        columns = self.series if self.kind == "bar" else self.series[:1]
+        totals = [sum(each.values[place] for each in columns) for place in range(len(self.slots))]
+        if any(totals):
+            fullest = self.slots[totals.index(max(totals))]
+            rows.append(Figure(_("Most"), f"{self._show(max(totals))} ({fullest.long})", self.url(fullest.query)))
+        return rows
+
+    @property
+    def words(self) -> str:
+        """For those who don't see it."""
+        return ". ".join([self.title, *(f"{row.label}: {row.text}" for row in self.rows)])
+
+    @property
+    def table(self) -> list[tuple[str, list[Figure]]]:
+        """A row for each slot, the newest first."""
+        rows = [
+            (
+                slot.long,
+                [Figure(each.label, self._show(each.values[place]), each.url(slot.query)) for each in self.series],
+            )
+            for place, slot in enumerate(self.slots)
+        ]
+        return rows[::-1]
+
+    @property
+    def data(self) -> str:
+        """Chart.js's, as JSON; amounts in reais."""
+        scale = 100 if self.is_money else 1
+        datasets = [
+            {
+                "label": each.label,
+                "data": [value / scale for value in each.values],
+                "backgroundColor": each.colour,
+                "borderColor": each.colour,
+            }
+            for each in self.series
+        ]
+        return json.dumps({"labels": [slot.short for slot in self.slots], "datasets": datasets})
+
+    @property
+    def options(self) -> str:
+        """Chart.js's, as JSON; Unfold's own have neither stacks nor a legend."""
+        is_stacked = self.kind == "bar"
+        digits = {"minimumFractionDigits": 0, "maximumFractionDigits": 0}
+        money = {"format": {"style": "currency", "currency": "BRL", **digits}}
+        ticks = {"color": AXIS, "maxTicksLimit": 6, **(money if self.is_money else {"precision": 0})}
+        return json.dumps(
+            {
+                "animation": False,
+                "maintainAspectRatio": False,
+                "locale": locale().replace("_", "-"),
+                "interaction": {"mode": "index", "intersect": False},
+                "elements": {"line": {"borderWidth": 2}, "point": {"radius": 0}},
+                "maxBarThickness": 32,
+                "plugins": {
+                    "legend": {
+                        "display": len(self.series) > 1,
+                        "position": "bottom",
+                        "labels": {"color": AXIS, "boxWidth": 10, "boxHeight": 10},
+                    }
+                },
+                "scales": {
+                    "x": {
+                        "stacked": is_stacked,
+                        "grid": {"display": False},
+                        "ticks": {"color": AXIS, "maxRotation": 0, "autoSkipPadding": 12},
+                    },
+                    "y": {"stacked": is_stacked, "beginAtZero": True, "border": {"display": False}, "ticks": ticks},
+                },
+            }
+        )
+
+    def _show(self, value: int) -> str:
+        return reais(value) if self.is_money else number(value)
+
+
+def number(value: int) -> str:
+    """As the language at hand writes it: 1.234."""
+    return str(format_decimal(value, locale=locale()))
+
+
+def share(part: int, whole: int) -> str:
+    """A part of a whole in percent: 82,4%."""
+    return str(format_percent(part / whole, "#,##0.#%", locale=locale())) if whole else "–"

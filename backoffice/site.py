@@ -1,0 +1,242 @@
+"""The back office as a whole: who gets in, what its menu shows, and which environment it says it is."""
+
+import base64
+from collections.abc import Callable
+from typing import Any
+
+import segno
+from csp.constants import UNSAFE_EVAL
+from csp.decorators import csp_update
+from django import forms
+from django.conf import settings
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.contrib.auth.models import User
+from django.contrib.auth.views import redirect_to_login
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import URLPattern, URLResolver, path, reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.text import capfirst
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
+from django_otp import login as otp_login
+from django_otp.plugins.otp_totp.models import TOTPDevice
+from unfold.sites import UnfoldAdminSite
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from webhooks.models import WebhookEvent
+
+# Unfold's scripts (Alpine) evaluate the expressions in its pages' attributes.
+_csp: Any = csp_update({"script-src": ["'self'", UNSAFE_EVAL]})
+
+
+class BackOffice(UnfoldAdminSite):  # type: ignore[misc] # untyped
+    """The admin: password first, then a second factor for those who have or need one."""
+
+    index_title = _("Overview")
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Whether this is active staff, with its second factor proven where one is asked for."""
+        return super().has_permission(request) and not _second_factor_missing(request)
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        """As Django's, with the policy that Unfold's scripts need."""
+        return _csp(super().admin_view(view, cacheable))
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Who has given a password, but not the second factor, goes on to that."""
+        if super().has_permission(request) and _second_factor_missing(request):
+            return redirect_to_login(_wanted(request), reverse("admin:two_factor"), REDIRECT_FIELD_NAME)
+        response: HttpResponse = _csp(super().login)(request, extra_context)
+        return response
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        """Django's and Unfold's, and ours."""
+        return [
+            path("two-factor/", _csp(never_cache(self.two_factor)), name="two_factor"),
+            path("logout/", self.logout, name="logout"),  # also for who hasn't proven the second factor
+            path("unprocessed/", self.admin_view(unprocessed), name="unprocessed"),
+            *super().get_urls(),
+        ]
+
+    def two_factor(self, request: HttpRequest) -> HttpResponse:
+        """Set up an authenticator app, or prove it; staff whose password was right."""
+        if not super().has_permission(request):
+            return redirect_to_login(_wanted(request), reverse("admin:login"), REDIRECT_FIELD_NAME)
+        user: Any = request.user
+        device = _device_of(user)
+        is_new = not device.confirmed
+        form = TokenForm(device, request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            otp_login(request, device)
+            return HttpResponseRedirect(_wanted(request))
+        context = {
+            **self.each_context(request),
+            "title": _("Two-factor authentication"),
+            "form": form,
+            "is_proven": not is_new and user.is_verified(),
+            "qr_code": segno.make(device.config_url).svg_data_uri(scale=5) if is_new else "",
+            "secret": _key_to_type(device) if is_new else "",
+            "index_url": reverse("admin:index"),
+        }
+        return render(request, "admin/two_factor.html", context)
+
+
+class TokenForm(forms.Form):
+    """The six digits that an authenticator app shows."""
+
+    token = forms.CharField(
+        label=_("Code from your authenticator app"),
+        max_length=6,
+        widget=UnfoldAdminTextInputWidget(
+            {"autocomplete": "one-time-code", "inputmode": "numeric", "autofocus": True, "pattern": "[0-9]{6}"}
+        ),
+    )
+
+    def __init__(self, device: TOTPDevice, *args: Any) -> None:
+        super().__init__(*args)
+        self.device = device
+
+    def clean_token(self) -> str:
+        """Compares it with the device's, one guess at a time, which slows guessing by itself. The first right one
+        confirms a new device."""
+        token: str = self.cleaned_data["token"]
+        with transaction.atomic():
+            device = TOTPDevice.objects.select_for_update().get(pk=self.device.pk)
+            allowed, _reason = device.verify_is_allowed()
+            is_right = allowed and device.verify_token(token)
+            if is_right and not device.confirmed:
+                device.confirmed = True
+                device.save(update_fields=["confirmed"])
+        if not allowed:
+            raise forms.ValidationError(_("Too many wrong codes; wait a little and try again."))
+        if not is_right:
+            raise forms.ValidationError(_("This code is not right, or has been used."))
+        return token
+
+
+def locked_out(request: HttpRequest, original_response: HttpResponse | None, credentials: Any) -> HttpResponse:
+    """What axes answers to who has guessed too often."""
+    minutes = int(settings.AXES_COOLOFF_TIME.total_seconds() // 60)
+    return render(request, "admin/locked_out.html", {"minutes": minutes}, status=429)
+
+
+def _device_of(user: Any) -> TOTPDevice:
+    """The user's authenticator app; one to be confirmed if there is none. Two windows at once get the same."""
+    with transaction.atomic():
+        User.objects.select_for_update().get(pk=user.pk)
+        device = TOTPDevice.objects.filter(user=user).order_by("-confirmed", "pk").first()
+        return device or TOTPDevice.objects.create(user=user, confirmed=False, name="app")
+
+
+def _second_factor_missing(request: HttpRequest) -> bool:
+    user: Any = request.user
+    if user.is_verified():
+        return False
+    if not hasattr(user, "has_device"):  # asked several times a page
+        user.has_device = TOTPDevice.objects.filter(user=user, confirmed=True).exists()
+    return settings.ADMIN_OTP_REQUIRED or user.has_device
+
+
+def _key_to_type(device: TOTPDevice) -> str:
+    """The secret as apps want it typed: base32, in groups of four."""
+    text = base64.b32encode(device.bin_key).decode().rstrip("=")
+    return " ".join(text[start : start + 4] for start in range(0, len(text), 4))
+
+
+def _wanted(request: HttpRequest) -> str:
+    """Where the user was going; only within this site."""
+    wanted = request.GET.get(REDIRECT_FIELD_NAME, "")
+    is_safe = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
+    return wanted if is_safe else reverse("admin:index")
+
+
+# --- the frame of every page -----------------------------------------------------------------------------------------
+
+
+def ribbon(request: HttpRequest) -> list[Any]:
+    """The environment's name and colour; production is red, as money is real there."""
+    return {
+        "production": [_("Production: real money"), "danger"],
+        "sandbox": [_("Sandbox: no real money"), "warning"],
+        "simulator": [_("Simulator: no real money"), "info"],
+    }[settings.APPMAX_ENVIRONMENT]
+
+
+def account_links(request: HttpRequest) -> list[dict[str, Any]]:
+    """In the user's menu, beside password and logout."""
+    return [{"title": _("Two-factor authentication"), "link": reverse("admin:two_factor")}]
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """The menu: what staff use all day first; each entry only for those who may see it."""
+    events = reverse("admin:webhooks_webhookevent_changelist")
+    on_unprocessed = request.path == events and request.GET.get("outcome") == "unprocessed"
+    return [
+        {
+            "items": [
+                {"title": _("Overview"), "icon": "monitoring", "link": reverse("admin:index")},
+                _entry(_("Orders"), "receipt_long", "orders.order"),
+                {
+                    **_entry(_("Unprocessed events"), "notification_important", "webhooks.webhookevent"),
+                    "link": f"{events}?outcome=unprocessed",
+                    "badge": "backoffice.site.unprocessed_badge",
+                    "badge_variant": "warning",
+                    "active": on_unprocessed,
+                },
+                {
+                    **_entry(_("Webhook events"), "webhook", "webhooks.webhookevent"),
+                    "active": request.path.startswith(events) and not on_unprocessed,
+                },
+                _entry(_("Installations"), "store", "installations.installation"),
+            ]
+        },
+        {
+            "title": _("Payments"),
+            "separator": True,
+            "items": [
+                _entry(_("Payment attempts"), "credit_card", "orders.paymentattempt"),
+                _entry(_("Questions to Appmax"), "rule", "orders.question"),
+            ],
+        },
+        {
+            "title": _("Administration"),
+            "separator": True,
+            "items": [
+                _entry(_("API keys"), "key", "installations.apikey"),
+                _entry(_("Jobs"), "schedule", "procrastinate.procrastinatejob"),
+                _entry(_("Users"), "person", "auth.user"),
+                _entry(_("Roles"), "group", "auth.group"),
+                _entry(_("Authenticator apps"), "phonelink_lock", "otp_totp.totpdevice"),
+                _entry(_("Failed logins"), "lock_clock", "axes.accessattempt"),
+            ],
+        },
+    ]
+
+
+def _entry(title: Any, icon: str, model: str) -> dict[str, Any]:
+    app, name = model.split(".")
+    may_view: Callable[[HttpRequest], bool] = lambda request: request.user.has_perm(f"{app}.view_{name}")  # noqa: E731
+    return {
+        "title": capfirst(title),
+        "icon": icon,
+        "link": reverse(f"admin:{app}_{name}_changelist"),
+        "permission": may_view,
+    }
+
+
+MANY_EVENTS = 999
+
+
+def unprocessed_badge(request: HttpRequest) -> str:
+    """How many events wait to be handled: "7", "999+". The page's script asks again now and then."""
+    count = WebhookEvent.objects.waiting().order_by()[: MANY_EVENTS + 1].count()
+    return f"{MANY_EVENTS}+" if count > MANY_EVENTS else str(count)
+
+
+def unprocessed(request: HttpRequest) -> HttpResponse:
+    """The badge alone, for the page's script."""
+    if not request.user.has_perm("webhooks.view_webhookevent"):
+        return HttpResponse(status=403)
+    return HttpResponse(unprocessed_badge(request), content_type="text/plain")

@@ -1,0 +1,93 @@
+"""What happened to an order, in one list: its creation, payment attempts, webhook events, and what staff did."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.db.models import Model
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from backoffice.event_notes import TONES, explanation
+from backoffice.kit.words import lasted, reais, told
+from orders.models import AttemptState, Order
+from webhooks.decide import Outcome
+from webhooks.models import WebhookEvent
+
+MOST = 200  # of each kind, the newest
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line. `tone`: good, bad, open or "", for its colour; `url`: where there is more of it."""
+
+    at: datetime
+    title: str
+    detail: str = ""
+    tone: str = ""
+    url: str = ""
+
+
+def of(order: Order) -> list[Entry]:
+    """The newest first."""
+    entries = [
+        Entry(order.created_at, _("Order created: %(amount)s") % {"amount": reais(order.total_cents)}),
+        *_attempts(order),
+        *_events(order),
+        *staff_actions(Order, [order.pk]),
+    ]
+    return sorted(entries, key=lambda entry: entry.at, reverse=True)
+
+
+def staff_actions(model: type[Model], keys: Iterable[int], prefix: str = "") -> list[Entry]:
+    """What staff did to these rows, as their history tells it."""
+    entries = LogEntry.objects.filter(
+        content_type=ContentType.objects.get_for_model(model), object_id__in=[str(key) for key in keys]
+    )
+    return [
+        Entry(entry.action_time, prefix + told(entry.change_message), entry.user.get_username(), "staff")
+        for entry in entries.select_related("user")[:MOST]
+    ]
+
+
+_ATTEMPT_TONES = {
+    AttemptState.SUCCEEDED: "good",
+    AttemptState.DECLINED: "bad",
+    AttemptState.FAILED: "bad",
+    AttemptState.STARTED: "open",
+    AttemptState.UNKNOWN: "open",
+}
+
+
+def _attempts(order: Order) -> Iterable[Entry]:
+    for attempt in order.attempts.order_by("-pk")[:MOST]:
+        words = {"method": attempt.get_method_display(), "state": attempt.get_state_display()}
+        answer = attempt.answer or {}
+        detail = [str(answer.get(name) or "") for name in ("message", "by_hand")]
+        if attempt.settled_at:
+            detail.append(_("settled after %(time)s") % {"time": lasted(attempt.settled_at - attempt.started_at)})
+        yield Entry(
+            attempt.started_at,
+            _("Payment attempt, %(method)s: %(state)s") % words,
+            ", ".join(filter(None, detail)),
+            _ATTEMPT_TONES[AttemptState(attempt.state)],
+            reverse("admin:orders_paymentattempt_change", args=[attempt.pk]),
+        )
+
+
+def _events(order: Order) -> list[Entry]:
+    """The order's webhook events, and what staff did to them."""
+    events = list(WebhookEvent.objects.of_order(order.appmax_order_id).defer("payload").order_by("-pk")[:MOST])
+    entries = [
+        Entry(
+            event.created_at,
+            _("Webhook %(event)s: %(outcome)s") % {"event": event.event, "outcome": event.get_outcome_display()},
+            explanation(event),
+            TONES.get(Outcome(event.outcome), ""),
+            reverse("admin:webhooks_webhookevent_change", args=[event.pk]),
+        )
+        for event in events
+    ]
+    return entries + staff_actions(WebhookEvent, [event.pk for event in events], _("Webhook event") + ", ")

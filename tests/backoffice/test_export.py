@@ -1,0 +1,371 @@
+"""Lists as files: what is in them, who gets them, and that they cost little however long they are."""
+
+import csv
+import io
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.db import connection
+from django.test import Client
+from openpyxl import load_workbook
+
+from backoffice.kit import export
+from orders.models import Order
+from tests.backoffice.conftest import messages_of, url
+from tests.factories import InstallationFactory, OrderFactory, WebhookEventFactory
+from webhooks.models import WebhookEvent
+
+database = pytest.mark.django_db
+committing = pytest.mark.django_db(transaction=True)
+
+SAO_PAULO = ZoneInfo("America/Sao_Paulo")
+
+
+@pytest.fixture
+def ana(staff: Callable[..., Client]) -> Client:
+    """Works in finance."""
+    return staff("Finance")
+
+
+def file(client: Client, model: Any, form: str, query: Any = None) -> bytes:
+    """The whole file."""
+    answer = client.get(url(model, "export", form), query)
+    assert answer.status_code == 200
+    content: bytes = answer.getvalue()
+    return content
+
+
+def lines(client: Client, model: Any, form: str, query: Any = None) -> list[list[Any]]:
+    """Its lines, the headers among them."""
+    content = file(client, model, form, query)
+    if form == "csv":
+        return list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+    sheet = load_workbook(io.BytesIO(content)).active
+    assert sheet is not None
+    return [["" if value is None else value for value in line] for line in sheet.iter_rows(values_only=True)]
+
+
+def ids(client: Client, form: str, query: Any = None) -> list[int]:
+    """The orders in the file."""
+    return [int(line[0]) for line in lines(client, Order, form, query)[1:]]
+
+
+both = pytest.mark.parametrize("form", ["csv", "xlsx"])
+
+
+# --- what is in a file ---
+
+
+@database
+@both
+def test_a_file_holds_every_order_the_newest_first(ana: Client, form: str) -> None:
+    orders = OrderFactory.create_batch(3)
+
+    assert ids(ana, form) == [order.appmax_order_id for order in orders[::-1]]
+
+
+@database
+@both
+def test_a_file_holds_what_the_list_shows_and_nothing_else(ana: Client, form: str) -> None:
+    shop = InstallationFactory.create(external_key="loja")
+    old, wanted, pending = OrderFactory.create_batch(3, installation=shop, status="aprovado")
+    OrderFactory.create(status="aprovado")
+    Order.objects.filter(pk=pending.pk).update(status="pendente")
+    for order, day in ((old, 20), (wanted, 25), (pending, 25)):
+        moment = datetime(2026, 11, day, 23, 30, tzinfo=SAO_PAULO)
+        Order.objects.filter(pk=order.pk).update(created_at=moment)
+    query = {"status__exact": "aprovado", "created_at_from": "2026-11-24", "created_at_to": "2026-11-25", "q": "loja"}
+
+    assert ids(ana, form, query) == [wanted.appmax_order_id]
+    assert [order.pk for order in ana.get(url(Order), query).context["cl"].result_list] == [wanted.pk]
+
+
+@database
+def test_the_lists_links_keep_its_filters(ana: Client) -> None:
+    page = ana.get(url(Order), {"status__exact": "aprovado"}).content.decode()
+
+    assert f"{url(Order, 'export', 'csv')}?status__exact=aprovado" in page
+    assert f"{url(Order, 'export', 'xlsx')}?status__exact=aprovado" in page
+
+
+@database
+@both
+def test_a_file_holds_more_than_one_page_of_the_list(ana: Client, form: str) -> None:
+    OrderFactory.create_batch(60, installation=InstallationFactory.create())
+
+    assert len(ids(ana, form, {"p": "2"})) == 60
+
+
+@database
+@pytest.mark.parametrize(
+    ("language", "headers"),
+    [
+        ("en", ["Appmax order id", "Appmax customer id", "merchant", "status", "method", "amount (R$)"]),
+        ("pt-BR", ["lojista", "status", "valor (R$)"]),
+    ],
+)
+@both
+def test_headers_speak_the_language_at_hand(
+    staff: Callable[..., Client], language: str, headers: list[str], form: str
+) -> None:
+    [found] = lines(staff("Finance", language=language), Order, form)
+
+    assert len(found) == 8
+    for header in headers:
+        assert header in found
+
+
+@database
+def test_amounts_are_decimal_reais(ana: Client) -> None:
+    OrderFactory.create(total_cents=123456)
+    column = lines(ana, Order, "csv")[0].index("amount (R$)")
+
+    assert Decimal(lines(ana, Order, "csv")[1][column]) == Decimal("1234.56")
+    assert lines(ana, Order, "xlsx")[1][column] == 1234.56
+
+
+@database
+def test_times_are_exact_in_a_csv_and_local_in_an_xlsx(ana: Client) -> None:
+    order = OrderFactory.create()
+    moment = datetime(2026, 11, 25, 23, 30, 15, tzinfo=SAO_PAULO)
+    Order.objects.filter(pk=order.pk).update(created_at=moment)
+    column = lines(ana, Order, "csv")[0].index("created at")
+
+    assert datetime.fromisoformat(lines(ana, Order, "csv")[1][column]) == moment
+    assert lines(ana, Order, "xlsx")[1][column] == moment.replace(tzinfo=None)
+
+
+@database
+def test_what_is_not_there_is_an_empty_cell(ana: Client) -> None:
+    OrderFactory.create()
+
+    headers, line = lines(ana, Order, "csv")
+
+    assert line[headers.index("method")] == ""
+
+
+@database
+@both
+def test_events_are_told_with_outcome_and_note_and_without_payload(ana: Client, form: str) -> None:
+    WebhookEventFactory.create(
+        event="order_paid", appmax_order_id=31, error_message="the order is not there yet", payload={"x": "Beatriz"}
+    )
+
+    headers, line = lines(ana, WebhookEvent, form)
+
+    row = dict(zip(headers, line, strict=True))
+    assert (row["event"], str(row["Appmax order id"]), row["outcome"]) == ("order_paid", "31", "waiting")
+    assert row["note"] == "the order is not there yet"
+    assert "Beatriz" not in str(line)
+
+
+@database
+def test_a_csv_is_read_as_utf_8_by_a_spreadsheet(ana: Client) -> None:
+    OrderFactory.create(installation=InstallationFactory.create(external_key="pão"))
+
+    content = file(ana, Order, "csv")
+
+    assert content.startswith(b"\xef\xbb\xbf")
+    assert "pão" in content.decode()
+
+
+@database
+def test_a_text_with_commas_quotes_and_lines_stays_one_cell(ana: Client) -> None:
+    key = 'a,"b";c\nd'
+    OrderFactory.create(installation=InstallationFactory.create(external_key=key))
+
+    assert lines(ana, Order, "csv")[1][2] == key
+
+
+@database
+@both
+def test_a_file_has_a_name_and_is_saved(ana: Client, form: str) -> None:
+    answer = ana.get(url(Order, "export", form))
+    answer.getvalue()
+
+    assert answer["Content-Disposition"].startswith('attachment; filename="order-20')
+    assert answer["Content-Disposition"].endswith(f'.{form}"')
+
+
+# --- strangers' texts ---
+
+FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1+1", "\r=1+1", '=HYPERLINK("https://evil.example","x")', "\x01=1+1"]
+
+
+@database
+@both
+@pytest.mark.parametrize("text", FORMULAS)
+def test_a_text_that_looks_like_a_formula_stays_a_text(ana: Client, form: str, text: str) -> None:
+    OrderFactory.create(installation=InstallationFactory.create(external_key=text))
+    WebhookEventFactory.create(event=text)
+
+    for model in (Order, WebhookEvent):
+        cells = [str(cell) for cell in lines(ana, model, form)[1]]
+        assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t", "\r"))], cells
+        assert [cell for cell in cells if cell.startswith("'")], cells
+
+
+@database
+def test_in_an_xlsx_no_cell_is_a_formula(ana: Client) -> None:
+    for text in FORMULAS:
+        OrderFactory.create(installation=InstallationFactory.create(external_key=text))
+
+    sheet = load_workbook(io.BytesIO(file(ana, Order, "xlsx"))).active
+
+    assert sheet is not None
+    assert not [cell for row in sheet.iter_rows() for cell in row if cell.data_type == "f"]
+
+
+@database
+@both
+def test_control_characters_do_not_break_a_file(ana: Client, form: str) -> None:
+    text = "a" + "".join(map(chr, range(1, 32))) + "b"
+    OrderFactory.create(installation=InstallationFactory.create(external_key=text))
+    WebhookEventFactory.create(event=text, error_message=text)
+
+    for model in (Order, WebhookEvent):
+        assert len(lines(ana, model, form)) == 2
+
+
+@pytest.mark.parametrize(
+    ("value", "cell"),
+    [
+        ("loja", "loja"),
+        ("", ""),
+        (None, None),
+        (-5, -5),
+        (Decimal("-1.5"), Decimal("-1.5")),
+        (True, True),
+        ("a=b", "a=b"),
+    ],
+)
+def test_what_is_harmless_stays_as_it_is(value: Any, cell: Any) -> None:
+    assert export.harmless(value) == cell
+
+
+# --- long ones ---
+
+
+@database
+@both
+@pytest.mark.parametrize("rows", [1, 2, 3, 4, 5])
+def test_batches_lose_and_repeat_nothing(ana: Client, monkeypatch: pytest.MonkeyPatch, form: str, rows: int) -> None:
+    monkeypatch.setattr(export, "ROWS_AT_ONCE", 2)
+    orders = OrderFactory.create_batch(rows, installation=InstallationFactory.create())
+
+    assert ids(ana, form) == [order.appmax_order_id for order in orders[::-1]]
+
+
+@database
+def test_a_file_costs_a_query_a_batch(
+    ana: Client, monkeypatch: pytest.MonkeyPatch, django_assert_max_num_queries: Any
+) -> None:
+    monkeypatch.setattr(export, "ROWS_AT_ONCE", 10)
+    OrderFactory.create_batch(20)
+
+    with django_assert_max_num_queries(10):
+        assert len(ids(ana, "csv")) == 20
+
+
+def begun(client: Client) -> Iterator[bytes]:
+    """The lines of a CSV, as they are taken; the headers and the byte order mark are taken already."""
+    answer: Any = client.get(url(Order, "export", "csv"))
+    parts: Iterator[bytes] = iter(answer.streaming_content)
+    assert b"status" in next(parts) + next(parts)
+    return parts
+
+
+@committing
+def test_between_two_batches_no_connection_is_held(ana: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(export, "ROWS_AT_ONCE", 2)
+    OrderFactory.create_batch(6, installation=InstallationFactory.create())
+
+    held = [connection.connection is not None for _line in begun(ana)]
+
+    assert held == [False] * 6
+
+
+@committing
+def test_an_order_that_comes_meanwhile_disturbs_nothing(ana: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(export, "ROWS_AT_ONCE", 2)
+    shop = InstallationFactory.create()
+    orders = OrderFactory.create_batch(5, installation=shop)
+    parts = begun(ana)
+    first = next(parts)
+
+    OrderFactory.create_batch(2, installation=shop)
+
+    numbers = [int(line.partition(b",")[0]) for line in (first, *parts)]
+    assert numbers == [order.appmax_order_id for order in orders[::-1]]
+
+
+@database
+def test_an_xlsx_that_would_be_too_long_is_refused_and_the_csv_is_whole(
+    ana: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export, "MOST_ROWS_XLSX", 3)
+    monkeypatch.setattr(export, "ROWS_AT_ONCE", 2)
+    OrderFactory.create_batch(4, installation=InstallationFactory.create(external_key="loja"))
+
+    answer = ana.get(url(Order, "export", "xlsx"), {"q": "loja"}, follow=True)
+
+    assert answer.redirect_chain[-1][0] == f"{url(Order)}?q=loja"
+    assert "3 rows" in messages_of(answer)
+    assert len(ids(ana, "csv")) == 4
+
+
+@database
+def test_an_xlsx_that_is_just_as_long_is_made(ana: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(export, "MOST_ROWS_XLSX", 3)
+    OrderFactory.create_batch(3, installation=InstallationFactory.create())
+
+    assert len(ids(ana, "xlsx")) == 3
+
+
+# --- who ---
+
+
+@database
+@pytest.mark.parametrize("model", [Order, WebhookEvent])
+@both
+def test_each_list_has_a_permission_of_its_own(staff: Callable[..., Client], model: Any, form: str) -> None:
+    name = model._meta.model_name
+    label = model._meta.app_label
+    path = url(model, "export", form)
+
+    sees, may, may_not_see = (
+        staff("", *permissions, name=user)
+        for user, permissions in (
+            ("ana", [f"{label}.view_{name}"]),
+            ("rui", [f"{label}.view_{name}", f"{label}.export_{name}"]),
+            ("eva", [f"{label}.export_{name}"]),
+        )
+    )
+
+    assert sees.get(path).status_code == 403
+    assert may_not_see.get(path).status_code == 403
+    answer = may.get(path)
+    answer.getvalue()
+    assert answer.status_code == 200
+
+
+@database
+def test_who_took_what_is_logged(ana: Client, caplog: pytest.LogCaptureFixture) -> None:
+    file(ana, Order, "csv")
+
+    assert "'model': 'order', 'form': 'csv', 'user': " in caplog.text
+
+
+@database
+@pytest.mark.parametrize("form", ["json", "html", "CSV", "csv.exe"])
+def test_there_are_no_other_forms(ana: Client, form: str) -> None:
+    assert ana.get(url(Order, "export", form)).status_code == 404
+
+
+@database
+def test_a_stranger_is_sent_to_the_login() -> None:
+    assert Client().get(url(Order, "export", "csv")).status_code == 302
