@@ -71,5 +71,6 @@ class Migration(migrations.Migration):
                 )
             ],
         ),
-        migrations.DeleteModel("Retry"),
+        # Its table stays until the next release: the old web may still write into it while this one is rolled out.
+        migrations.SeparateDatabaseAndState([], [migrations.DeleteModel("Retry")]),
     ]
