@@ -26,7 +26,7 @@ def rows() -> dict[type, Any]:
         WebhookEventFactory.create(appmax_order_id=order.appmax_order_id)
         api_key(order.installation)
         PaymentAttempt.objects.create(order=order, method="pix", fingerprint="")
-        QuestionFactory.create(appmax_order_id=order.appmax_order_id)
+        QuestionFactory.create(appmax_order_id=order.appmax_order_id, installation=order.installation)
     return {model: model._default_manager.first() for model in MODELS}
 
 

@@ -34,7 +34,7 @@ def rows() -> dict[type, Any]:
     )
     api_key(order.installation)
     PaymentAttempt.objects.create(order=order, method="pix", fingerprint="")
-    QuestionFactory.create(appmax_order_id=order.appmax_order_id)
+    QuestionFactory.create(appmax_order_id=order.appmax_order_id, installation=order.installation)
     make_job()
     return {model: model._default_manager.get() for model in SEEN}
 

@@ -122,7 +122,7 @@ def some() -> None:
         WebhookEventFactory.create(appmax_order_id=order.appmax_order_id)
         api_key(order.installation)
         PaymentAttempt.objects.create(order=order, method="pix", fingerprint="")
-        QuestionFactory.create(appmax_order_id=order.appmax_order_id)
+        QuestionFactory.create(appmax_order_id=order.appmax_order_id, installation=order.installation)
     Suspension.objects.create(installation=InstallationFactory.create(), reason="x")
     make_job()
 
