@@ -3,8 +3,9 @@
 Amounts are integer cents. Moments are aware and in UTC: Appmax's dates carry no zone, so each reader that meets one is
 told the zone they are in.
 
-The documentation is Appmax's own at https://appmax.readme.io; the bodies are also in its repository
-github.com/appmaxbrasil/appstore-backend-example, docs/appmax/api-reference.md. Each object names the call there.
+Above each object stands its page of Appmax's documentation, beneath https://appmax.readme.io/reference/. The pages of
+the payment calls show no answer; those are in github.com/appmaxbrasil/appstore-backend-example,
+docs/appmax/api-reference.md, which Appmax keeps, too.
 """
 
 import re
@@ -28,6 +29,7 @@ class Refused(ValueError):
     """An answer that reads well, and says that the card was refused."""
 
 
+# criar-um-um-pedido-na-appmax
 @dataclass(frozen=True, slots=True)
 class CreatedOrder:
     """Answer of POST /v1/orders."""
@@ -36,6 +38,7 @@ class CreatedOrder:
     status: str
 
 
+# appmax-pagamento-cartao-de-credito
 @dataclass(frozen=True, slots=True)
 class CardPayment:
     """Answer of POST /v1/payments/credit-card for a card that was not refused; "" where Appmax doesn't say."""
@@ -45,6 +48,7 @@ class CardPayment:
     pay_reference: str
 
 
+# appmax-pagamento-pix
 @dataclass(frozen=True, slots=True)
 class PixPayment:
     """Answer of POST /v1/payments/pix: the QR code (base64 image or URL), the code to copy and paste, and until when it
@@ -60,6 +64,7 @@ class PixPayment:
         return not self.qr_code and not self.emv
 
 
+# appmax-pagamento-boleto
 @dataclass(frozen=True, slots=True)
 class BoletoPayment:
     """Answer of POST /v1/payments/boleto: where its PDF is, and the line of digits to type (one of them may be ""), and
@@ -88,6 +93,7 @@ class InstallmentSettings:
     min_installment_value_cents: int | None
 
 
+# 421cálculo-de-parcelas
 @dataclass(frozen=True, slots=True)
 class InstallmentOffer:
     """Answer of POST /v1/payments/installments; `options` by their number, fewest first, with gaps as Appmax leaves
@@ -97,6 +103,7 @@ class InstallmentOffer:
     settings: InstallmentSettings | None = None
 
 
+# criar-um-upsell-na-appmax
 @dataclass(frozen=True, slots=True)
 class UpsellAnswer:
     """Answer of POST /v1/orders/upsell; `order` is the new one, None where Appmax doesn't say."""
@@ -106,6 +113,7 @@ class UpsellAnswer:
     order: CreatedOrder | None
 
 
+# consultar-dados-de-um-pedido
 @dataclass(frozen=True, slots=True)
 class RemoteOrder:
     """Answer of GET /v1/orders/{id}; None or "" where Appmax doesn't say.

@@ -1,4 +1,7 @@
-"""What is sent to Appmax (contract, section 5). Amounts are integer cents."""
+"""What is sent to Appmax (contract, section 5). Amounts are integer cents.
+
+Above each object stands its page of Appmax's documentation, beneath https://appmax.readme.io/reference/.
+"""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -35,6 +38,7 @@ class Product:
         return _filled(asdict(self))
 
 
+# criar-ou-atualizar-cliente-na-appmax
 @dataclass(frozen=True, slots=True)
 class Customer:
     """POST /v1/customers. Document and phone: digits only (a CNPJ may have letters); "" where unknown.
@@ -58,6 +62,7 @@ class Customer:
         return _filled({**asdict(self), "products": [product.body() for product in self.products]})
 
 
+# criar-um-um-pedido-na-appmax, cálculo-do-valor-total-da-order
 @dataclass(frozen=True, slots=True)
 class NewOrder:
     """POST /v1/orders; all values in cents. Raises ValueError if neither `products_value` nor every product's
@@ -94,6 +99,7 @@ class NewOrder:
         return _filled({**asdict(self), "products": [product.body() for product in self.products]})
 
 
+# como-criar-recorrencia-na-appmax
 @dataclass(frozen=True, slots=True)
 class Subscription:
     """payment_data.subscription: charged again every `interval_count` `interval`s (week, month, year), at most
@@ -111,6 +117,7 @@ class Subscription:
         return _filled({**asdict(self), "next_charge_at": self.next_charge_at and self.next_charge_at.isoformat()})
 
 
+# tokenizacao-do-cartao-de-credito
 @dataclass(frozen=True, slots=True)
 class Card:
     """A card's own data; the year has 2 or 4 digits. Lives for one call, and is written nowhere."""
@@ -126,6 +133,7 @@ class Card:
         return asdict(self)
 
 
+# appmax-pagamento-cartao-de-credito
 @dataclass(frozen=True, slots=True)
 class CardCharge:
     """payment_data.credit_card of POST /v1/payments/credit-card. Raises ValueError unless it has a card or a token,

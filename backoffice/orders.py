@@ -356,8 +356,10 @@ class OrderAdmin(ExportableAdmin[Order]):
 
 
 def _is_refundable(order: Order) -> bool:
-    """Whether money is there, as far as we know."""
-    return is_paid(order.status) and order.refundable_cents > 0
+    """Whether money is there, as far as we know; the total of an order that was adopted may not be known yet."""
+    if not is_paid(order.status) or order.status == OrderStatus.ESTORNADO:
+        return False
+    return order.refundable_cents > 0 or not order.total_cents
 
 
 def _told(refund: Refund) -> str:

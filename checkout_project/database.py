@@ -79,13 +79,14 @@ def _parts_of(url: str, env: Environment) -> dict[str, Any]:
     if not all(parts.get(name) for name in ("host", "dbname", "user")):
         raise ImproperlyConfigured("DATABASE_URL must be like postgresql://user:password@host:5432/database")
     if "options" in parts:
-        raise ImproperlyConfigured("DATABASE_URL must not have options; the schema belongs into DB_SCHEMA")
+        raise ImproperlyConfigured("DATABASE_URL must not have options; the schema goes into DB_SCHEMA")
     return parts
 
 
 def _said_once(name: str, value: str, parts: dict[str, Any]) -> str:
     """The variable's value, or what the URL says instead."""
-    in_url = str(parts.get(name.lower().removeprefix("db_"), ""))
+    parameter = name.lower().removeprefix("db_")
+    in_url = str(parts.get(parameter, ""))
     if value and in_url:
-        raise ImproperlyConfigured(f"DATABASE_URL and {name} both say it; keep one")
+        raise ImproperlyConfigured(f"DATABASE_URL has {parameter}, and {name} is set; keep one")
     return value or in_url

@@ -70,7 +70,9 @@ def read(path: Path, outside: Mapping[str, str]) -> dict[str, str]:
         line = text.count("\n", 0, at)
         statement = _STATEMENT.match(text, at)
         if not statement:
-            raise _refusal(path, line, "is not NAME=value")
+            raise _refusal(
+                path, line, "is not NAME=value; quotes must be closed, with nothing but a comment behind them"
+            )
         try:
             values[statement["name"]] = _value(statement, known)
         except LookupError:

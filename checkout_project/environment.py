@@ -113,11 +113,11 @@ class Environment:
 
     def _server(self, name: str, value: str, port: str, url: str) -> str:
         if "://" in value:
-            raise ImproperlyConfigured(f"{name} must be a host alone; the whole address belongs into {url}")
+            raise ImproperlyConfigured(f"{name} must be a host alone; the whole address goes into {url}")
         try:
             return addresses.server(value)
         except ValueError:
-            raise ImproperlyConfigured(f"{name} must be a host alone; a port belongs into {port}") from None
+            raise ImproperlyConfigured(f"{name} must be a host alone; a port goes into {port}") from None
 
     def file(self, name: str) -> str:
         """The path of a file that can be read; blank if unset."""

@@ -41,7 +41,7 @@ _any_address = "0.0.0.0"  # noqa: S104 - behind a container's port # nosec B104
 APP_HOST = env.server("APP_HOST", "127.0.0.1" if IS_LOCAL else _any_address, port="APP_PORT", url="APP_URL")
 APP_PORT = env.number("APP_PORT", 8080, minimum=1)
 _named_url = env.url("APP_URL", "" if IS_LOCAL else None, has_path=False)
-APP_URL = _named_url or f"http://localhost:{APP_PORT}"
+APP_URL = _named_url or f"http://127.0.0.1:{APP_PORT}"
 NGROK_URL = env.url("NGROK_URL", "", has_path=False)
 PUBLIC_URL = NGROK_URL or APP_URL
 # Whether the operator has named it; otherwise proxies that we trust may (pages.public_url).

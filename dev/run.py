@@ -66,7 +66,7 @@ def main() -> int:
         environment = os.environ | variables
 
         manage(environment, "migrate", "--verbosity", "0")
-        password = _staff_user(env, environment)
+        password, public_url = _staff_user(env, environment)
         if stopping.is_set():
             return 0
         if simulated:
@@ -75,16 +75,17 @@ def main() -> int:
         parts.append(_worker(stack, environment))
         parts.append(_start(stack, environment, "gunicorn", "-m", "gunicorn", "-c", "gunicorn.conf.py", echo=True))
 
-        app_url = f"http://127.0.0.1:{variables['APP_PORT']}"
-        urls = [f"{app_url}/health"]
+        local_url = f"http://127.0.0.1:{variables['APP_PORT']}"
+        urls = [f"{local_url}/health"]
         if simulated:
             urls.append(f"{variables['APPMAX_API_URL']}/simulator/api/health")
         if not all(_answers(url, parts, stopping) for url in urls):
             return 0 if stopping.is_set() else 1
         stack.callback(RUN_FILE.unlink, missing_ok=True)
         RUN_FILE.touch(mode=0o600)
-        RUN_FILE.write_text(json.dumps({"app_url": app_url, "pid": os.getpid(), "env": variables}, indent=2))
-        _say_where(app_url, variables.get("APPMAX_API_URL"), password, time.monotonic() - started)
+        found = {"app_url": local_url, "public_url": public_url, "pid": os.getpid(), "env": variables}
+        RUN_FILE.write_text(json.dumps(found, indent=2))
+        _say_where(public_url, variables.get("APPMAX_API_URL"), password, time.monotonic() - started)
 
         while not stopping.wait(0.5):
             parts = _restarted(parts)
@@ -180,16 +181,18 @@ def _token(env: Environment) -> str:
     return f"?token={quote(secrets_[0], safe='')}" if secrets_ else ""
 
 
-def _staff_user(env: Environment, environment: dict[str, str]) -> str:
-    """Make the admin's first user once; returns its password."""
+def _staff_user(env: Environment, environment: dict[str, str]) -> tuple[str, str]:
+    """Make the admin's first user once; returns its password, and the public URL that the settings have made of the
+    user's variables: browsers come back to that one from Appmax, and a login lasts on one host name only."""
     password = env.secret("ADMIN_PASSWORD", generated_in=DATA / "secrets", make=lambda: secrets.token_urlsafe(12))
     code = (
         "from django.contrib.auth.models import User; import os;"
         f"User.objects.filter(username={ADMIN_USER!r}).exists() or "
-        f"User.objects.create_superuser({ADMIN_USER!r}, password=os.environ['ADMIN_PASSWORD'])"
+        f"User.objects.create_superuser({ADMIN_USER!r}, password=os.environ['ADMIN_PASSWORD']);"
+        "from django.conf import settings; print(settings.PUBLIC_URL)"
     )
-    manage(environment | {"ADMIN_PASSWORD": password}, "shell", "--verbosity", "0", "-c", code)
-    return password
+    public_url = manage(environment | {"ADMIN_PASSWORD": password}, "shell", "--verbosity", "0", "-c", code)
+    return password, public_url
 
 
 def _shop_key(env: Environment, environment: dict[str, str]) -> str:
@@ -286,14 +289,14 @@ def _answers(url: str, parts: list[Part], stopping: threading.Event) -> bool:
     return False
 
 
-def _say_where(app_url: str, simulator_url: str | None, password: str, seconds: float) -> None:
+def _say_where(public_url: str, simulator_url: str | None, password: str, seconds: float) -> None:
     lines = [
         "",
         f"  Appmax Checkout is up ({seconds:.1f} s)",
         "",
-        f"  Home, install   {app_url}/",
-        f"  Webhook set-up  {app_url}/webhooks/appmax",
-        f"  Admin           {app_url}/admin/   user {ADMIN_USER}, password {password}",
+        f"  Home, install   {public_url}/",
+        f"  Webhook set-up  {public_url}/webhooks/appmax",
+        f"  Admin           {public_url}/admin/   user {ADMIN_USER}, password {password}",
     ]
     if simulator_url:
         lines.append(f"  Simulated Appmax {simulator_url}/   (orders, webhooks sent)")

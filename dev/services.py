@@ -33,7 +33,8 @@ SUPERUSER = "postgres"
 
 @dataclass(frozen=True)
 class Service:
-    """A running server, the product's variables that lead to it, and its switches, for drills."""
+    """A running server, its switches, for drills, and the product's variables that lead to it: those that would lead
+    elsewhere are blank, so that nothing of them comes from `.env`."""
 
     name: str
     variables: dict[str, str]
@@ -100,6 +101,7 @@ def postgres(folder: Path, *, throw_away: bool = False) -> Iterator[Service]:
             "DB_DATABASE": DATABASE,
             "DB_USERNAME": ROLE,
             "DB_PASSWORD": "unused: the socket is trusted",
+            **dict.fromkeys(("DATABASE_URL", "DB_PASSWORD_FILE", "DB_SSLROOTCERT", "DB_TARGET_SESSION_ATTRS"), ""),
             "DB_SSLMODE": "disable",
         }
         yield Service("PostgreSQL", variables, is_running, server.log, server.stop, server.start, kill)
@@ -131,7 +133,11 @@ def redis(folder: Path | None = None) -> Iterator[Service]:
     with _no_interrupt():
         server.start()
     try:
-        variables = {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(server.port)}
+        variables = {
+            **dict.fromkeys(("REDIS_URL", "REDIS_USERNAME", "REDIS_PASSWORD", "REDIS_TLS", "REDIS_SSLROOTCERT"), ""),
+            "REDIS_HOST": "127.0.0.1",
+            "REDIS_PORT": str(server.port),
+        }
         yield Service(
             "Valkey", variables, server.is_running, server.log_path, server.stop, server.start, server.terminate
         )

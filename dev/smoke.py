@@ -57,6 +57,7 @@ class Smoke:
             sys.exit("nothing runs: start `make run` first")
         run = json.loads(RUN_FILE.read_text())
         self.app: str = run["app_url"]
+        self.public_url: str = run["public_url"]
         self.env: dict[str, str] = run["env"]
         if "SIMULATOR_SEED" not in self.env:
             sys.exit("smoke pays as the simulator's shopper, and this stack runs against another Appmax")
@@ -93,6 +94,8 @@ class Smoke:
             sys.exit(f"FAILED at step {self.number}: {integration} is not the simulated Appmax's page")
         self.step("Appmax asks the merchant", "GET", integration)
         back = self.step("the merchant presses Salvar", "POST", integration, expect=302).headers["Location"]
+        if not back.startswith(f"{self.public_url}/"):
+            sys.exit(f"FAILED at step {self.number}: {back} is not below {self.public_url}, which make run has printed")
         self.step("and comes back, installed", "GET", back)
 
         api_key = manage(os.environ | self.env, "create_api_key", "--installation", key, "--name", "smoke")

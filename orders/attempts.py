@@ -43,7 +43,7 @@ class Taken:
     `answer`: what else is worth keeping of it; `also`: what is to be written in the same transaction."""
 
     status: str = ""
-    columns: dict[str, str] = field(default_factory=dict)
+    columns: dict[str, Any] = field(default_factory=dict)
     answer: dict[str, Any] = field(default_factory=dict)
     also: Callable[[], None] = lambda: None
 
@@ -80,6 +80,15 @@ def is_only_claimed(order: Order) -> bool:
         return False
     question = Question.objects.of_order(order.appmax_order_id).filter(installation=order.installation_id).first()
     return question is None or question.due_at is not None or question.said != order.status
+
+
+def may_have_taken_money(order: Order) -> bool:
+    """Whether an attempt's outcome isn't known, or a card was charged, whatever has become of that since."""
+    paid_later = (AttemptMethod.PIX, AttemptMethod.BOLETO)
+    return any(
+        attempt.state != AttemptState.SUCCEEDED or attempt.method not in paid_later
+        for attempt in PaymentAttempt.objects.standing(order.pk)
+    )
 
 
 def newest(order: Order) -> int | None:

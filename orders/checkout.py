@@ -3,26 +3,30 @@ is waited for."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import structlog
 from django.db import transaction
+from prometheus_client import Counter
 from rest_framework.exceptions import NotFound, ValidationError
 
-from appmax.answers import CreatedOrder, Installment
+from appmax.answers import CreatedOrder, InstallmentOffer
 from appmax.client import AppmaxClient
 from appmax.errors import AppmaxError, Rejected
 from appmax.messages import Card, CardCharge, Customer, NewOrder, Product, Subscription
 from installations import gateway
 from installations.models import Installation
-from orders import attempts
+from orders import attempts, facts
 from orders.attempts import Taken
 from orders.idempotency import Claim
 from orders.models import AttemptMethod, Order, PaymentAttempt
 from orders.questions import ask
 from orders.signals import order_created
-from orders.status import RESTARTABLE, OrderStatus, PaymentMethod, known
+from orders.status import RESTARTABLE, OrderStatus, PaymentMethod, is_paid, known
 
 log = structlog.stdlib.get_logger(__name__)
+
+_numbers_taken = Counter("checkout_order_numbers_taken", "New orders with a number that we have already", ["whose"])
 
 
 class OrderNotFound(NotFound):
@@ -35,11 +39,22 @@ class WrongCustomer(ValidationError):
     """400: the customer_id sent beside an order_id is somebody else's."""
 
 
+class UnknownCursor(ValidationError):
+    """400: no order of this merchant, or none that the other filters leave."""
+
+
 class PaymentPending(Rejected):
     """409: Appmax has a pending Pix or boleto of this order, and we don't know its codes."""
 
     def __init__(self) -> None:
         super().__init__("a payment of this order is pending already", status=409)
+
+
+class NumberTaken(Rejected):
+    """409: Appmax gave a new order the number of one that we have, which is paid or another merchant's."""
+
+    def __init__(self) -> None:
+        super().__init__("Appmax gave this order a number that is taken; nothing was charged, tell support", status=409)
 
 
 @dataclass(frozen=True)
@@ -102,18 +117,44 @@ def create_order(installation: Installation, purchase: Purchase, claim: Claim) -
     client = gateway.client_for(installation)
     customer_id = client.create_customer(purchase.customer)
     created = client.create_order(customer_id=customer_id, order=purchase.order)
+    total_cents = purchase.order.total_cents
     with transaction.atomic():
         Order.objects.lock_appmax_order(created.id)
-        order = Order.objects.create(
-            installation=installation,
-            appmax_customer_id=customer_id,
-            appmax_order_id=created.id,
-            total_cents=purchase.order.total_cents,
-        )
+        order = _order_with_this_number(installation, created.id)
+        if order is None:
+            order = Order.objects.create(
+                installation=installation,
+                appmax_customer_id=customer_id,
+                appmax_order_id=created.id,
+                total_cents=total_cents,
+            )
+            order_created.send(sender=Order, order=order)
+        else:
+            for method in PaymentMethod:
+                order.forget_codes(method)
+            order.keep(appmax_customer_id=customer_id, total_cents=total_cents)
         claim.bind(order)
-        order_created.send(sender=Order, order=order)
     log.info("order.created", installation=installation.pk, order=created.id)
     return order
+
+
+def _order_with_this_number(installation: Installation, number: int) -> Order | None:
+    """The row that is there already for an order that Appmax has just made; None if there is none, as a rule.
+
+    A webhook may have come before Appmax's answer, and the order was adopted: then this is it. Appmax may also have
+    given the number before, as sandboxes do, or our database was restored: then an order of the same merchant that
+    nobody has paid makes room for the new one. Raises NumberTaken in all other cases. The number must be locked.
+    """
+    order = Order.objects.filter(appmax_order_id=number).select_for_update(of=("self",), no_key=True).first()
+    if order is None:
+        return None
+    is_theirs = order.installation_id == installation.pk
+    if is_theirs and not is_paid(order.status) and not attempts.may_have_taken_money(order):
+        order.installation = installation
+        return order
+    _numbers_taken.labels("same merchant" if is_theirs else "another merchant").inc()
+    log.error("order.number_taken", installation=installation.pk, order=number, owner=order.installation_id)
+    raise NumberTaken
 
 
 def find_order(installation: Installation, appmax_order_id: int) -> Order:
@@ -127,6 +168,24 @@ def status_of(installation: Installation, appmax_order_id: int) -> str:
     if status is None:
         raise OrderNotFound
     return status
+
+
+def orders_of(
+    installation: Installation,
+    *,
+    limit: int,
+    status: str | None = None,
+    created_from: datetime | None = None,
+    created_to: datetime | None = None,
+    cursor: int | None = None,
+) -> tuple[list[Order], int | None]:
+    """A page of this merchant's orders, and the cursor of the next one. Raises UnknownCursor."""
+    wanted = {"status": status, "created_at__gte": created_from, "created_at__lt": created_to}
+    orders = Order.objects.filter(installation=installation, **{name: value for name, value in wanted.items() if value})
+    try:
+        return orders.page(after=cursor, limit=limit)
+    except Order.DoesNotExist:
+        raise UnknownCursor({"cursor": ["unknown cursor"]}) from None
 
 
 def _found(installation: Installation, **columns: int | str) -> Order:
@@ -164,7 +223,9 @@ def pay_with_card(
             charge=payment.charge,
             subscription=payment.subscription,
         )
-        columns = {"upsell_hash": paid.upsell_hash} if 0 < len(paid.upsell_hash) <= 255 else {}
+        columns = facts.of_charge(payment.charge)
+        if 0 < len(paid.upsell_hash) <= 255:
+            columns["upsell_hash"] = paid.upsell_hash
         return Taken(paid.status, columns, {"pay_reference": paid.pay_reference})
 
     return _pay(_order_to_pay(installation, target, claim), AttemptMethod.CREDIT_CARD, claim, charge).order
@@ -183,7 +244,7 @@ def pay_with_pix(
         )
         if pix.is_empty:
             raise PaymentPending
-        return Taken(columns={"pix_qr_code": pix.qr_code, "pix_emv": pix.emv})
+        return Taken(columns=facts.of_pix(pix))
 
     order = _order_to_pay(installation, target, claim)
     try:
@@ -202,7 +263,7 @@ def pay_with_boleto(
 
     def create(client: AppmaxClient, order: Order) -> Taken:
         boleto = client.create_boleto(order_id=order.appmax_order_id, document_number=document_number)
-        return Taken(columns={"boleto_pdf_url": boleto.pdf_url, "boleto_digitavel": boleto.digitable_line})
+        return Taken(columns=facts.of_boleto(boleto))
 
     return _pay(_order_to_pay(installation, target, claim), AttemptMethod.BOLETO, claim, create).order
 
@@ -272,7 +333,10 @@ def _keep_upsold(order: Order, sold: CreatedOrder | None, total_cents: int) -> N
     if sold is None or sold.id == order.appmax_order_id:
         return
     Order.objects.lock_appmax_order(sold.id)
-    if Order.objects.filter(appmax_order_id=sold.id).exists():
+    if other := Order.objects.filter(appmax_order_id=sold.id).first():
+        if other.installation_id != order.installation_id:  # the upsell is paid all the same
+            _numbers_taken.labels("another merchant").inc()
+            log.error("order.number_taken", order=sold.id, owner=other.installation_id)
         return
     new = Order.objects.create(
         installation=order.installation,
@@ -296,6 +360,6 @@ def tokenize(installation: Installation, card: Card) -> str:
     return gateway.client_for(installation).tokenize_card(card)
 
 
-def installments(installation: Installation, *, total_value: int, most: int) -> list[Installment]:
+def installments(installation: Installation, *, total_value: int, most: int) -> InstallmentOffer:
     """What `total_value` cents cost in 1 to `most` instalments. Raises AppmaxError."""
-    return gateway.client_for(installation).installments(total_value=total_value, installments=most).options
+    return gateway.client_for(installation).installments(total_value=total_value, installments=most)

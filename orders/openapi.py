@@ -4,9 +4,10 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 
+from orders.answers import OrderAnswer, OrdersQuery, OrderSummary, PayBoletoAnswer, PayPixAnswer
 from orders.idempotency import HEADER
 from orders.serializers import (
     CardSerializer,
@@ -70,6 +71,8 @@ _KEY_OF_ONCE = OpenApiParameter(
     ),
 )
 
+_NUMBER = OpenApiParameter("order_id", OpenApiTypes.INT, OpenApiParameter.PATH)
+
 
 def _post(
     summary: str, serializer: type[serializers.Serializer[Any]], ok: OpenApiResponse, *bodies: Any, once: bool
@@ -86,6 +89,11 @@ def _post(
     )
 
 
+def _told(serializer: type[serializers.Serializer[Any]], example: Any) -> OpenApiResponse:
+    """The 200 of a route that answers with this serializer."""
+    return OpenApiResponse(serializer, examples=[OpenApiExample("answer", example)])
+
+
 def _order_id() -> serializers.IntegerField:
     return serializers.IntegerField(help_text="Appmax's id of the order.")
 
@@ -94,7 +102,7 @@ order = _post(
     "Create a customer and an order",
     NewOrderRequestSerializer,
     answer(
-        "OrderAnswer",
+        "NewOrderAnswer",
         {"customer_id": 5001, "order_id": 9001},
         customer_id=serializers.IntegerField(),
         order_id=_order_id(),
@@ -107,7 +115,7 @@ pay_credit_card = _post(
     "Pay by credit card",
     PayCardSerializer,
     answer(
-        "CardAnswer",
+        "PayCardAnswer",
         {"order_id": 9001, "status": "aprovado", "upsell_hash": "b1946ac9"},
         order_id=_order_id(),
         status=serializers.ChoiceField(OrderStatus.choices),
@@ -121,12 +129,14 @@ pay_credit_card = _post(
 pay_pix = _post(
     "Pay by Pix",
     PayPixSerializer,
-    answer(
-        "PixAnswer",
-        {"order_id": 9001, "qr_code": "iVBORw0KGgo...", "emv": "00020101021226..."},
-        order_id=_order_id(),
-        qr_code=serializers.CharField(help_text="A PNG in base64, or a URL."),
-        emv=serializers.CharField(help_text="The code to copy and paste."),
+    _told(
+        PayPixAnswer,
+        {
+            "order_id": 9001,
+            "qr_code": "iVBORw0KGgo...",
+            "emv": "00020101021226...",
+            "expires_at": "2026-05-21T08:34:30Z",
+        },
     ),
     {**_PURCHASE, "document_number": "529.982.247-25"},
     {"order_id": 9001, "document_number": "52998224725"},
@@ -136,16 +146,14 @@ pay_pix = _post(
 pay_boleto = _post(
     "Pay by boleto",
     PayBoletoSerializer,
-    answer(
-        "BoletoAnswer",
+    _told(
+        PayBoletoAnswer,
         {
             "order_id": 9001,
             "pdf_url": "https://example.com/boleto.pdf",
             "digitavel": "23793.38128 60000.000003 ...",
+            "due_date": "2026-05-24",
         },
-        order_id=_order_id(),
-        pdf_url=serializers.CharField(),
-        digitavel=serializers.CharField(help_text="The line to type."),
     ),
     {**_PURCHASE, "document_number": "529.982.247-25"},
     {"order_id": 9001, "document_number": "52998224725"},
@@ -168,9 +176,9 @@ upsell = _post(
 refund = _post(
     "Ask for a refund, of all or of a part",
     RefundSerializer,
-    answer("RefundAnswer", {"message": "Refund request accepted"}, message=serializers.CharField()),
+    answer("RefundAccepted", {"message": "Refund request accepted"}, message=serializers.CharField()),
     {"order_id": 9001, "type": "total"},
-    {"order_id": 9001, "type": "partial", "value": 500},
+    {"order_id": 9001, "type": "partial", "value": 500, "reason": "parcel lost"},
     once=True,
 )
 
@@ -195,7 +203,20 @@ installments = extend_schema(
     auth=API_KEY,
     summary="What an amount costs in instalments",
     description="All values in cents; sorted by the number of instalments.",
-    parameters=[MERCHANT, InstallmentsSerializer],
+    parameters=[
+        MERCHANT,
+        InstallmentsSerializer,
+        OpenApiParameter(
+            "Installment-Settings",
+            OpenApiTypes.STR,
+            OpenApiParameter.HEADER,
+            response=[200],
+            description=(
+                "How the merchant offers instalments, if Appmax says so: a JSON object with `modality` (PP or AM), "
+                "`max_installments`, `min_installment_value` (cents)."
+            ),
+        ),
+    ],
     responses={
         200: answer(
             "InstallmentAnswer",
@@ -214,9 +235,66 @@ order_status = extend_schema(
     auth=API_KEY,
     summary="The order's status",
     description="From our own table, which Appmax's webhooks and reconciliation keep: ask as often as you like.",
-    parameters=[MERCHANT, OpenApiParameter("order_id", OpenApiTypes.INT, OpenApiParameter.PATH)],
+    parameters=[MERCHANT, _NUMBER],
     responses={
         200: answer("StatusAnswer", {"status": "aprovado"}, status=serializers.ChoiceField(OrderStatus.choices)),
+        **errors(*_ALWAYS),
+    },
+)
+
+_SUMMARY = {
+    "order_id": 9001,
+    "customer_id": 5001,
+    "status": "aprovado",
+    "payment_method": "credit_card",
+    "total_value": 13490,
+    "refunded_value": 0,
+    "paid_at": "2026-05-21T08:34:30Z",
+    "created_at": "2026-05-21T08:30:11.120000Z",
+    "updated_at": "2026-05-21T08:34:31.480000Z",
+}
+_REFUND = {
+    "value": 500,
+    "state": "asked",
+    "reason": "parcel lost",
+    "asked_at": "2026-05-22T10:00:00Z",
+    "settled_at": None,
+}
+
+order_detail = extend_schema(
+    tags=["checkout"],
+    auth=API_KEY,
+    summary="All that we know of an order",
+    description="From our own tables, like the status.",
+    parameters=[MERCHANT, _NUMBER],
+    responses={
+        200: _told(
+            OrderAnswer,
+            {
+                **_SUMMARY,
+                "pix": None,
+                "boleto": None,
+                "card": {"brand": "visa", "last_digits": "0010", "installments": 3},
+                "refunds": [_REFUND],
+            },
+        ),
+        **errors(*_ALWAYS),
+    },
+)
+
+order_list = extend_schema(
+    tags=["checkout"],
+    auth=API_KEY,
+    operation_id="checkout_orders_list",
+    summary="The orders, newest first",
+    parameters=[MERCHANT, OrdersQuery],
+    responses={
+        200: answer(
+            "OrdersAnswer",
+            {"orders": [_SUMMARY], "next": 9001},
+            orders=OrderSummary(many=True),
+            next=serializers.IntegerField(allow_null=True, help_text="The next page's `cursor`; null: the last page."),
+        ),
         **errors(*_ALWAYS),
     },
 )

@@ -1,6 +1,7 @@
 """Money that goes back to a shopper: asked of Appmax once, never more than was paid, done when Appmax says so."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
 from django.db import Error as DatabaseFailure
@@ -70,18 +71,20 @@ def ask(order: Order, wish: Wish, claim: Claim) -> Refund:
     return refund
 
 
-def confirm(order: Order, *, cents: int | None = None) -> int:
+def confirm(order: Order, *, cents: int | None = None, at: datetime | None = None) -> int:
     """Appmax says that money of this order went back; says how many of our refunds that settles.
 
     Of an order that is estornado these are all. Else it is one: that of `cents`, if Appmax said how much, or the
-    oldest that isn't settled. Refunds that were made in Appmax's own panel have no row here. The order's row must be
-    locked.
+    oldest that isn't settled. `at`: when, if Appmax said so; the same time said again is the same refund. Refunds that
+    were made in Appmax's own panel have no row here. The order's row must be locked.
     """
     refunds = order.refunds.filter(state__in=_OPEN).order_by("pk")
     if order.status != OrderStatus.ESTORNADO:
-        same = refunds.filter(amount_cents=cents) if cents else refunds
-        refunds = order.refunds.filter(pk__in=list(same.values_list("pk", flat=True)[:1]))
-    return refunds.update(state=RefundState.CONFIRMED, settled_at=timezone.now())
+        if at and order.refunds.filter(state=RefundState.CONFIRMED, settled_at=at).exists():
+            return 0
+        refunds = refunds.filter(amount_cents=cents) if cents else refunds
+        refunds = order.refunds.filter(pk__in=list(refunds.values_list("pk", flat=True)[:1]))
+    return refunds.update(state=RefundState.CONFIRMED, settled_at=at or timezone.now())
 
 
 def _earlier(order: Order, claim: Claim) -> Refund | None:

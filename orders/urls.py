@@ -22,6 +22,8 @@ urlpatterns = [
     _route("pay/pix", "post", "pay_pix"),
     _route("pay/boleto", "post", "pay_boleto"),
     _route("status/<str:order_id>", "get", "order_status", may_ask_appmax=False),
+    _route("orders", "get", "order_list", may_ask_appmax=False),
+    _route("orders/<str:order_id>", "get", "order_detail", may_ask_appmax=False),
     _route("installments", "get", "installments"),
     _route("refund", "post", "refund"),
     _route("tokenize", "post", "tokenize"),

@@ -1,5 +1,6 @@
 """HTTP of the checkout: parse, call one use case, answer."""
 
+import json
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
@@ -10,8 +11,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
+from appmax.answers import InstallmentSettings
 from installations.merchant import MerchantViewSet
 from orders import checkout, idempotency, openapi, refunds
+from orders.answers import OrderAnswer, OrdersQuery, OrderSummary, PayBoletoAnswer, PayPixAnswer
 from orders.fields import MAX_ID
 from orders.idempotency import Claim, Replay
 from orders.refunds import Wish
@@ -26,6 +29,8 @@ from orders.serializers import (
     TrackingSerializer,
     UpsellSerializer,
 )
+
+INSTALLMENT_SETTINGS = "Installment-Settings"
 
 
 class InvalidOrderId(APIException):
@@ -69,7 +74,7 @@ class CheckoutViewSet(MerchantViewSet):
 
         def pay(claim: Claim) -> dict[str, Any]:
             order = checkout.pay_with_pix(self.installation, body.target(), body.payment_request(), claim)
-            return {"order_id": order.appmax_order_id, "qr_code": order.pix_qr_code, "emv": order.pix_emv}
+            return PayPixAnswer(order).data
 
         return self._once(request, body, pay)
 
@@ -81,11 +86,7 @@ class CheckoutViewSet(MerchantViewSet):
         def pay(claim: Claim) -> dict[str, Any]:
             document_number = body.validated_data["document_number"]
             order = checkout.pay_with_boleto(self.installation, body.target(), document_number, claim)
-            return {
-                "order_id": order.appmax_order_id,
-                "pdf_url": order.boleto_pdf_url,
-                "digitavel": order.boleto_digitavel,
-            }
+            return PayBoletoAnswer(order).data
 
         return self._once(request, body, pay)
 
@@ -131,25 +132,34 @@ class CheckoutViewSet(MerchantViewSet):
         """What an amount costs in instalments, all values in cents."""
         query = InstallmentsSerializer(data=request.query_params)
         query.is_valid(raise_exception=True)
-        rows = checkout.installments(
+        offer = checkout.installments(
             self.installation,
             total_value=query.validated_data["total_value"],
             most=query.validated_data["installments"],
         )
-        return Response(
-            [
-                {"installments": row.installments, "value": row.value_cents, "total_value": row.total_cents}
-                for row in rows
-            ]
-        )
+        rows = [
+            {"installments": row.installments, "value": row.value_cents, "total_value": row.total_cents}
+            for row in offer.options
+        ]
+        return Response(rows, headers={INSTALLMENT_SETTINGS: _settings(offer.settings)} if offer.settings else None)
 
     @openapi.order_status
     def order_status(self, request: Request, key: str, order_id: str) -> Response:
         """The order's status from our table; webhooks keep it."""
-        is_number = order_id.isascii() and order_id.isdigit() and len(order_id) <= len(str(MAX_ID))
-        if not is_number or not 0 < int(order_id) <= MAX_ID:
-            raise InvalidOrderId
-        return Response({"status": checkout.status_of(self.installation, int(order_id))})
+        return Response({"status": checkout.status_of(self.installation, _number(order_id))})
+
+    @openapi.order_detail
+    def order_detail(self, request: Request, key: str, order_id: str) -> Response:
+        """All that we know of an order."""
+        return Response(OrderAnswer(checkout.find_order(self.installation, _number(order_id))).data)
+
+    @openapi.order_list
+    def order_list(self, request: Request, key: str) -> Response:
+        """The merchant's orders, newest first, a page at a time."""
+        query = OrdersQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        orders, following = checkout.orders_of(self.installation, **query.validated_data)
+        return Response({"orders": OrderSummary(orders, many=True).data, "next": following})
 
     def _once(self, request: Request, body: Serializer[Any], work: Callable[[Claim], dict[str, Any]]) -> Response:
         """Do the work, unless the request's Idempotency-Key says that it has been done."""
@@ -185,3 +195,22 @@ class CheckoutViewSet(MerchantViewSet):
                 for name, value in idempotency.REPLAYED.items():
                     response[name] = value
         return response
+
+
+def _number(order_id: str) -> int:
+    """The path's order id. Raises InvalidOrderId."""
+    is_number = order_id.isascii() and order_id.isdigit() and len(order_id) <= len(str(MAX_ID))
+    if not is_number or not 0 < int(order_id) <= MAX_ID:
+        raise InvalidOrderId
+    return int(order_id)
+
+
+def _settings(settings: InstallmentSettings) -> str:
+    """The value of the header beside the instalments: a JSON object in ASCII."""
+    return json.dumps(
+        {
+            "modality": settings.modality,
+            "max_installments": settings.max_installments,
+            "min_installment_value": settings.min_installment_value_cents,
+        }
+    )

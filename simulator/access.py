@@ -9,6 +9,8 @@ from simulator.orders import Order
 from simulator.reading import is_whole, refuse
 from simulator.state import APP
 
+NO_SUCH_ORDER: tuple[int, dict[str, Any]] = (404, {"errors": {"message": "Order not found"}})
+
 
 def require_app() -> None:
     """End the request unless the app asks."""
@@ -37,11 +39,11 @@ def _stay_within_limits(merchant: str) -> None:
         refuse(429, body, headers={"Retry-After": str(seconds)})
 
 
-def require_order(merchant: str, order_id: Any) -> Order:
-    """The merchant's order of this id; 404 ends the request if there is none."""
+def require_order(merchant: str, order_id: Any, *, otherwise: tuple[int, dict[str, Any]] = NO_SUCH_ORDER) -> Order:
+    """The merchant's order of this id; `otherwise`, a status and a body, ends the request if there is none."""
     order = simulation().state.order(order_id) if is_whole(order_id) else None
     if order is None or order.external_key != merchant:
-        refuse(404, {"errors": {"message": "Order not found"}})
+        refuse(*otherwise)
     return order
 
 

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, jsonify, request
 
-from simulator import faults
+from simulator import answers, faults
 from simulator.access import require_app
 from simulator.callback import health_check
 from simulator.context import simulation
@@ -35,7 +35,8 @@ def token() -> Response:
         refuse(401, {"error": "invalid_client", "error_description": "Client authentication failed"})
     seconds = sim.state.switches.token_seconds
     access_token = sim.state.issue_token(owner, seconds)
-    return jsonify(access_token=access_token, token_type="Bearer", expires_in=int(seconds))
+    lifetime = answers.lifetime(sim.state.switches.lifetime, seconds)
+    return jsonify(access_token=access_token, token_type="Bearer", **lifetime)
 
 
 # --- the app's calls -------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ CUT = "•••"
 
 _HIDDEN = re.compile(
     r"secret|token|hash|cvv|cvc|security_code|holder|document|cpf|cnpj|mail|phone|address|password"
-    r"|(first|last|full)_?name|birth|(^|_)ip($|_)|expiration",
+    r"|(first|last|full)_?name|birth|(^|_)ip($|_)|expiration_(month|year)",
     re.IGNORECASE,
 )
 _CARD_NUMBER = re.compile(r"(?<![0-9])[0-9](?:[ -]?[0-9]){12,18}(?![0-9])")
@@ -100,7 +100,9 @@ def without_secrets(value: Any, name: str = "") -> Any:
     if _HIDDEN.search(name):
         return CUT
     if isinstance(value, dict):
-        return {cut_numbers(str(key)): without_secrets(item, str(key)) for key, item in value.items()}
+        # A product's name may be read, a customer's not.
+        names = {key: "full_name" if (name, key) == ("customer", "name") else str(key) for key in value}
+        return {cut_numbers(str(key)): without_secrets(item, names[key]) for key, item in value.items()}
     if isinstance(value, list):
         return [without_secrets(item, name) for item in value]
     if name in _CODES:

@@ -7,9 +7,9 @@ from copy import copy
 from flask import Flask, Response, jsonify, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
 
-from simulator import shop
+from simulator import answers, shop
 from simulator.api import api
-from simulator.context import Simulation
+from simulator.context import Simulation, simulation
 from simulator.control import control
 from simulator.delivery import Courier
 from simulator.order_pages import order_pages
@@ -52,6 +52,7 @@ def _app_with_routes() -> Flask:
     shop.init_app(app)
     app.register_error_handler(HTTPException, _say_what_failed)
     app.after_request(_leave_traces)
+    app.after_request(_write)
     return app
 
 
@@ -70,6 +71,13 @@ def _say_what_failed(error: Exception) -> Response:
     if request.path.startswith(SPEAK_JSON):
         return make_response(jsonify(message=text), status)
     return make_response(render_template("error.html", status=status, text=text), status)
+
+
+def _write(response: Response) -> Response:
+    """The API's JSON, as the switch has it."""
+    if request.path.startswith(SPEAK_JSON[:3]) and response.is_json:
+        return answers.written(simulation().state.switches.writing, response)
+    return response
 
 
 def _leave_traces(response: Response) -> Response:

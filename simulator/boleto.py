@@ -1,6 +1,8 @@
 """A believable boleto: a digitable line with right check digits, and a PDF to print it from."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
+
+from simulator.records import BRAZIL
 
 DAYS_TO_PAY = 3
 BANK = "999"  # no bank has this number, so no bank would take the money
@@ -9,7 +11,7 @@ _FACTOR_1000 = date(2025, 2, 22)  # when Brazil's banks last began to count due 
 
 def due_date() -> date:
     """Of a boleto made today."""
-    return datetime.now(UTC).date() + timedelta(days=DAYS_TO_PAY)
+    return datetime.now(BRAZIL).date() + timedelta(days=DAYS_TO_PAY)
 
 
 def digitable_line(order_id: int, total_cents: int, due: date) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from simulator.orders import APPROVED, AT_RISK, AUTHORISED, CANCELLED
 
 MOST_INSTALMENTS = 12
+BRANDS = {"2": "mastercard", "3": "amex", "4": "visa", "5": "mastercard"}  # by a number's first digit
 MONTHLY_INTEREST = Decimal("0.0199")  # from two instalments on
 
 _DECLINED = ("payment_not_authorized",)
@@ -32,9 +33,11 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Card:
-    """All that is kept of a card: never its number, never its CVV."""
+    """All that is kept of a card: the ends of its number, as Appmax tells them, never the whole, never its CVV."""
 
+    first6: str
     last4: str
+    brand: str
     outcome: Outcome
 
 
@@ -79,7 +82,7 @@ def under(policy: str, card: Card) -> Card:
 
 def card_of(number: str) -> Card:
     """What is kept of the card of this number."""
-    return Card(number[-4:], OUTCOMES.get(number, ANY_OTHER))
+    return Card(number[:6], number[-4:], BRANDS.get(number[0], "elo"), OUTCOMES.get(number, ANY_OTHER))
 
 
 def card_errors(fields: Mapping[str, Any]) -> dict[str, str]:
@@ -101,11 +104,12 @@ def card_errors(fields: Mapping[str, Any]) -> dict[str, str]:
     return errors
 
 
-def instalment(total_cents: int, number: int) -> Decimal:
-    """What each of `number` equal instalments costs, in reais, to the cent."""
-    total = Decimal(total_cents) / 100
-    value = total if number == 1 else total * MONTHLY_INTEREST / (1 - (1 + MONTHLY_INTEREST) ** -number)
-    return value.quantize(Decimal("0.01"), ROUND_HALF_UP)
+def with_interest(total_cents: int, number: int) -> int:
+    """What `number` equal instalments of a total cost together, in cents."""
+    if number == 1:
+        return total_cents
+    total = total_cents * number * MONTHLY_INTEREST / (1 - (1 + MONTHLY_INTEREST) ** -number)
+    return int(total.to_integral_value(ROUND_HALF_UP))
 
 
 def _is_text(value: Any, pattern: str) -> bool:

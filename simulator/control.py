@@ -36,7 +36,7 @@ def revoke() -> Response:
 
 @control.post("/shape")
 def set_shape() -> Response:
-    """`{"shape": "newer"}`: the other shapes in which payments are answered were seen too; "classic" is the first."""
+    """`{"shape": "other_names"}`: a shape that was seen beside the documented one ("documented")."""
     wish = {"shape": json_body().get("shape")}
     refuse_fields(switches.errors(wish))
     simulation().switch(wish)

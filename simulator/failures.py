@@ -39,6 +39,14 @@ _SLOW_DOWN = {"message": "Too many requests", "retryAfter": "2 seconds"}
 _JSON = {"Content-Type": "application/json"}
 _PAGE = "<!doctype html><title>Bad gateway</title><h1>Bad gateway</h1>"
 
+_BLOCKED = "<!doctype html><title>Attention Required!</title><h1>Sorry, you have been blocked</h1>"
+_RESTRICTED = {
+    "success": False,
+    "error": "Forbidden",
+    "data": {"errorCode": "RESTRICTIVE_LIST", "message": "O CPF informado está em uma lista restritiva"},
+}
+_NO_ACCESS = {"error": "access_denied", "error_description": "The application has been uninstalled"}
+
 _PARTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     "The work is done, and the app doesn't learn of it": {
         "504 after charging": {"status": 504, "body": _TIMEOUT, "work": True},
@@ -46,6 +54,7 @@ _PARTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         "connection reset after charging": {"reset": True, "work": True},
         "truncated JSON after charging": {"status": 201, "body": '{"data": {"pay', "headers": _JSON, "work": True},
         "HTML instead of JSON": {"status": 200, "body": _PAGE, "work": True},
+        "a firewall's page with 403 after charging": {"status": 403, "body": _BLOCKED, "work": True},
         "data: []": {"status": 200, "body": {"data": []}, "work": True},
     },
     "Nothing is done": {
@@ -55,6 +64,9 @@ _PARTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         "429 with Retry-After: 2": {"status": 429, "body": _SLOW_DOWN, "headers": {"Retry-After": "2"}},
         "success: false with 200": {"status": 200, "body": {"success": False, "text": "Not possible", "data": []}},
         "HTML page with 502": {"status": 502, "body": _PAGE},
+        "a firewall's page with 403": {"status": 403, "body": _BLOCKED},
+        "403: the payer is on a restrictive list": {"status": 403, "body": _RESTRICTED},
+        "403: an OAuth error": {"status": 403, "body": _NO_ACCESS},
     },
     "Late, then as usual": {"slow: 6 s": {"hang": 6}},
     "Nothing is done; an error in the shape chosen below": {
@@ -74,6 +86,7 @@ ERROR_SHAPES = (
     "data.errors.message",
     "error_description",
     "success false",
+    "data.message beside error",
     "retryAfter",
 )
 
@@ -90,6 +103,11 @@ def error_body(shape: str, text: str) -> dict[str, Any]:
         "data.errors.message": {"data": {"errors": {"message": text}}},
         "error_description": {"error": "invalid_client", "error_description": text},
         "success false": {"success": False, "text": text, "data": []},
+        "data.message beside error": {
+            "success": False,
+            "error": "Forbidden",
+            "data": {"errorCode": "SIMULATED", "message": text},
+        },
         "retryAfter": {"message": text, "retryAfter": "2 seconds"},
     }
     return shapes[shape]

@@ -9,6 +9,7 @@ from typing import Any
 
 from simulator.catalogue import CUSTOMER, ORDER, Event, find
 from simulator.orders import CANCELLED, Order
+from simulator.records import as_appmax_writes
 
 APP_STORE, GUIDE, LEGACY = "app_store", "app_store_guide", "old_legacy"
 STANDARD, WITH_META, FLAT, CUSTOM = "standard", "standard_with_meta", "two_level_flat", "custom_content"
@@ -110,7 +111,7 @@ def _standard(order: Order, customer: Mapping[str, Any]) -> dict[str, Any]:
         "discount": f"{order.discount_value / 100:.2f}",
         "freight_value": f"{order.shipping_value / 100:.2f}",
         "payment_type": order.method,
-        "created_at": _zoneless(order.created_at),
+        "created_at": as_appmax_writes(order.created_at),
         "customer": _panel_customer(order, customer),
     }
 
@@ -128,7 +129,7 @@ def _flat(order: Order, customer: Mapping[str, Any]) -> dict[str, Any]:
         "order_total_products": order.products_value / 100,
         "order_freight_value": order.shipping_value / 100,
         "order_payment_type": order.method,
-        "order_created_at": _zoneless(order.created_at),
+        "order_created_at": as_appmax_writes(order.created_at),
         **_flat_customer(order, customer),
     }
 
@@ -140,7 +141,7 @@ def _custom(order: Order, customer: Mapping[str, Any]) -> dict[str, Any]:
         "orderStatus": order.status,
         "totalAmount": order.total / 100,
         "paymentMethod": order.method,
-        "createdAt": _zoneless(order.created_at),
+        "createdAt": as_appmax_writes(order.created_at),
         **_custom_customer(order, customer),
     }
 
@@ -180,10 +181,6 @@ def _custom_customer(order: Order, customer: Mapping[str, Any]) -> dict[str, Any
 
 def _whole_name(customer: Mapping[str, Any]) -> str:
     return f"{customer.get('first_name', '')} {customer.get('last_name', '')}".strip()
-
-
-def _zoneless(moment: str) -> str:
-    return moment[:19].replace("T", " ")
 
 
 _Teller = Callable[[Order, Mapping[str, Any]], dict[str, Any]]

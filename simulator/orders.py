@@ -18,9 +18,10 @@ PAYABLE_BY_CARD = (*PAYABLE, AT_RISK, AUTHORISED, APPROVED)
 
 @dataclass
 class Payment:
-    """One try to pay an order; `amount` in cents. Of a card no more than its last four digits is ever kept.
+    """One try to pay an order; `amount` in cents. Of a card's number no more than the ends that Appmax tells is kept.
 
-    `method`: credit_card, pix, boleto or upsell. An empty `pay_reference`: nothing came of it.
+    `method`: credit_card, pix, boleto or upsell. An empty `pay_reference`: nothing came of it. `paid_at`: ISO; empty if
+    it isn't paid.
     """
 
     id: int
@@ -32,6 +33,9 @@ class Payment:
     upsell_hash: str = ""
     installments: int = 1
     created_at: str = field(default_factory=now)
+    card_first6: str = ""
+    card_brand: str = ""
+    paid_at: str = ""
 
     @property
     def charged(self) -> bool:
@@ -43,7 +47,7 @@ class Payment:
 class Order:
     """`payments`: every try, oldest first; `refunded`: how much of `total_paid` went back.
 
-    `pix_expires_at`: ISO; empty, a Pix stays until it is let go. `boleto_due_date`: ISO.
+    `pix_expires_at`: ISO; empty, a Pix stays until it is let go. `boleto_due_date`: ISO. `refunded_at`: of the latest.
     """
 
     id: int
@@ -54,9 +58,11 @@ class Order:
     shipping_value: int
     products: list[dict[str, Any]]
     created_at: str = field(default_factory=now)
+    updated_at: str = field(default_factory=now)
     status: str = PENDING
     total_paid: int = 0
     refunded: int = 0
+    refunded_at: str = ""
     pix_emv: str = ""
     pix_qr_code: str = ""
     pix_expires_at: str = ""
@@ -147,6 +153,7 @@ class Order:
             self.payments += waiting
         waiting[-1].status = self.status
         if paid:
+            waiting[-1].paid_at = now()
             self._close_pending(*PENDING_METHODS)
         return True
 
@@ -159,6 +166,7 @@ class Order:
         if self.status not in PAYABLE_BY_CARD:
             return False
         if payment.status == APPROVED:
+            payment.paid_at = now()
             self.total_paid += payment.amount
             self._close_pending(*PENDING_METHODS)
         if payment.status == APPROVED or not self.charges:
@@ -172,6 +180,7 @@ class Order:
         if not 0 < cents <= self.refundable:
             return False
         self.refunded += cents
+        self.refunded_at = now()
         if not self.refundable:
             self.status = REFUNDED
         return True

@@ -20,6 +20,7 @@ payments = Blueprint("payments", __name__)
 faults.suffer(payments)
 
 LONGEST_DESCRIPTOR = 13  # characters on a card's statement
+INTERVALS, MOST_INTERVALS = ("week", "month", "year"), 12  # of a subscription
 
 
 # --- cards -----------------------------------------------------------------------------------------------------------
@@ -36,14 +37,14 @@ def pay_by_card() -> tuple[Response, int]:
     if body.get("customer_id") != order.customer_id:
         errors["customer_id"] = "The customer_id is not the order's."
     refuse_fields(errors)
-    _require_status(order, PAYABLE_BY_CARD)
+    _require_status(order, PAYABLE_BY_CARD, 400)
     card = cards.under(sim.state.switches.cards, _card(merchant, fields))
     outcome = card.outcome
     payment = _payment(order, card, fields.get("installments") or 1)
     if outcome.status:
         tried = sim.state.take_card(order.id, payment)
         if tried is None:
-            refuse(422, {"errors": {"message": "The order can't be paid any more"}})
+            refuse(400, {"errors": {"message": "The order can't be paid any more"}})
         events.tell(sim, tried, *outcome.events)
     if outcome.refusal:
         refuse(*outcome.refusal)
@@ -62,7 +63,7 @@ def tokenize() -> tuple[Response, int]:
 
 @payments.post("/v1/payments/installments")
 def installments() -> Response:
-    """What one to twelve instalments of a total in cents cost, in reais."""
+    """What one to twelve instalments of a total in cents cost."""
     require_merchant()
     body = json_body()
     most, total = body.get("installments"), body.get("total_value")
@@ -74,7 +75,9 @@ def installments() -> Response:
     if not isinstance(body.get("settings"), bool):
         errors["settings"] = "The settings field must be true or false."
     refuse_fields(errors)
-    return jsonify(data=answers.installments(simulation().state.shape, body["total_value"], body["installments"]))
+    shape = simulation().state.shape
+    data = answers.installments(shape, body["total_value"], body["installments"], settings=body["settings"])
+    return jsonify(data=data)
 
 
 def _card(merchant: str, fields: dict[str, Any]) -> Card:
@@ -90,7 +93,7 @@ def _card(merchant: str, fields: dict[str, Any]) -> Card:
 def _payment(order: Order, card: Card, number_of_instalments: int) -> Payment:
     status = card.outcome.status
     payment = Payment(simulation().state.next_payment_id(), CARD, order.total, status, card.last4)
-    payment.installments = number_of_instalments
+    payment.card_first6, payment.card_brand, payment.installments = card.first6, card.brand, number_of_instalments
     if card.outcome.referenced and not card.outcome.refusal:
         payment.pay_reference = secrets.token_hex(12)
     if payment.charged:
@@ -119,9 +122,12 @@ def _subscription_errors(subscription: Any) -> dict[str, str]:
         return {}
     asked = as_object(subscription)
     number = asked.get("interval_count")
-    if isinstance(asked.get("interval"), str) and asked["interval"] and is_whole(number) and number > 0:
+    if asked.get("interval") in INTERVALS and is_whole(number) and 1 <= number <= MOST_INTERVALS:
         return {}
-    return {"subscription": "The subscription needs an interval and a positive interval_count."}
+    return {
+        "subscription": f"The subscription needs an interval, one of {', '.join(INTERVALS)}, and an interval_count from"
+        f" 1 to {MOST_INTERVALS}."
+    }
 
 
 # --- Pix and boleto --------------------------------------------------------------------------------------------------
@@ -137,7 +143,7 @@ def pay_by_pix() -> tuple[Response, int]:
     if begun is None:
         return jsonify(data=answers.pix_is_pending(shape)), 200
     events.tell(sim, begun, "order_pix_created")
-    return jsonify(data=answers.pix(shape, begun, request.host_url)), 201
+    return jsonify(data=answers.pix(shape, begun, request.host_url)), 200
 
 
 @payments.post("/v1/payments/boleto")
@@ -165,10 +171,10 @@ def _order_to_pay(method: str) -> Order:
     order = require_order(merchant, body.get("order_id"))
     if not is_document(as_object(as_object(body.get("payment_data")).get(method)).get("document_number")):
         refuse_fields({"document_number": "The document_number is invalid."})
-    _require_status(order, PAYABLE)
+    _require_status(order, PAYABLE, 404)  # "already paid, or not found"
     return order
 
 
-def _require_status(order: Order, statuses: tuple[str, ...]) -> None:
+def _require_status(order: Order, statuses: tuple[str, ...], otherwise: int) -> None:
     if order.status not in statuses:
-        refuse(422, {"errors": {"message": f"The order is {order.status}"}})
+        refuse(otherwise, {"errors": {"message": f"The order is {order.status}"}})

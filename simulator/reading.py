@@ -13,10 +13,13 @@ def refuse(status: int, body: dict[str, Any], headers: Mapping[str, str] | None 
     abort(make_response(jsonify(body), status, dict(headers or {})))
 
 
-def refuse_fields(errors: dict[str, str]) -> None:
-    """End the request with 422 if there are errors; they are by field."""
+NOT_VALID = {"message": "The given data failed to pass validation."}  # beside the errors on some pages
+
+
+def refuse_fields(errors: dict[str, str], **beside: str) -> None:
+    """End the request with 422 if there are errors; they are by field, with what else the call's page shows."""
     if errors:
-        refuse(422, {"errors": {"message": {name: [text] for name, text in errors.items()}}})
+        refuse(422, {**beside, "errors": {"message": {name: [text] for name, text in errors.items()}}})
 
 
 def json_body() -> dict[str, Any]:

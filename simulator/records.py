@@ -6,8 +6,11 @@ from datetime import UTC, datetime
 from itertools import count
 from secrets import SystemRandom
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 AS_SENT, REVERSED, SHUFFLED = ARRANGEMENTS = ("as_sent", "reversed", "shuffled")  # of a batch of webhooks
+
+BRAZIL = ZoneInfo("America/Sao_Paulo")  # Appmax documents no zone; the product reads its dates so, too
 
 _Item = TypeVar("_Item")
 _fault_ids = count(1)
@@ -21,6 +24,11 @@ def now() -> str:
 def iso(moment: datetime) -> str:
     """An aware moment in UTC as all records have it; such texts compare as their moments do."""
     return moment.isoformat(timespec="milliseconds")
+
+
+def as_appmax_writes(moment: str) -> str:
+    """A moment as Appmax writes it: "2026-05-21 05:34:30", in Brazil's time and without a zone; an empty text stays."""
+    return f"{datetime.fromisoformat(moment).astimezone(BRAZIL):%Y-%m-%d %H:%M:%S}" if moment else ""
 
 
 def arranged(items: Sequence[_Item], arrangement: str) -> list[_Item]:

@@ -11,7 +11,7 @@ from typing import Any
 from simulator.cards import Card
 from simulator.credentials import MerchantCredentials
 from simulator.orders import APPROVED, UPSELL, Order, Payment
-from simulator.records import Authorization, Fault, HealthCheck
+from simulator.records import Authorization, Fault, HealthCheck, now
 from simulator.switches import Switches
 
 __all__ = ["APP", "Authorization", "Fault", "HealthCheck", "Order", "Payment", "State"]
@@ -218,7 +218,10 @@ class State:
         """The order after this change, which nothing else comes between; None if there is none, or it refuses."""
         with self._lock:
             order = self.orders.get(order_id)
-            return copy.deepcopy(order) if order is not None and change(order) else None
+            if order is None or not change(order):
+                return None
+            order.updated_at = now()
+            return copy.deepcopy(order)
 
     # --- payments ---
 
@@ -264,7 +267,16 @@ class State:
                 return None
             del self.upsell_hashes[upsell_hash]
             card = next(payment for payment in first.payments if payment.upsell_hash == upsell_hash)
-            payment = Payment(self.next_payment_id(), UPSELL, cents, APPROVED, card.card_last4, secrets.token_hex(12))
+            payment = Payment(
+                self.next_payment_id(),
+                UPSELL,
+                cents,
+                APPROVED,
+                card.card_last4,
+                secrets.token_hex(12),
+                card_first6=card.card_first6,
+                card_brand=card.card_brand,
+            )
             order = Order(self.next_id(), external_key, first.customer_id, cents, 0, 0, products)
             order.take_card(payment)
             self.orders[order.id] = order

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from simulator.answers import CLASSIC, SHAPES
+from simulator.answers import AS_JSON, DOCUMENTED, LIFETIMES, SHAPES, WRITINGS
 from simulator.cards import BY_NUMBER, POLICIES
 from simulator.models import APP_STORE, MODELS
 from simulator.reading import is_number_in, is_whole
@@ -16,13 +16,18 @@ MOST_COPIES = 100
 
 @dataclass(frozen=True)
 class Switches:
-    """`shape`: of answers about payments. `cards`: what becomes of every card. `webhook_delay` and `token_seconds` in
-    seconds, `pix_minutes` in minutes. `rate_limits`: whether Appmax's are in force."""
+    """`shape`: of answers about payments. `writing`: of all answers. `lifetime`: how a token says it.
 
-    shape: str = CLASSIC
+    `cards`: what becomes of every card. `rate_limits`: whether Appmax's are in force. `webhook_delay` and
+    `token_seconds` in seconds, `pix_minutes` in minutes.
+    """
+
+    shape: str = DOCUMENTED
+    writing: str = AS_JSON
     cards: str = BY_NUMBER
     rate_limits: bool = False
     token_seconds: float = 3600
+    lifetime: str = LIFETIMES[0]
     pix_minutes: float = 30
     webhook_model: str = APP_STORE
     webhook_delay: float = 0
@@ -42,6 +47,8 @@ class Switches:
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "shape": SHAPES,
+    "writing": WRITINGS,
+    "lifetime": LIFETIMES,
     "cards": POLICIES,
     "webhook_model": MODELS,
     "webhook_order": ARRANGEMENTS,

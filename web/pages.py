@@ -16,7 +16,7 @@ def environment(request: HttpRequest) -> dict[str, str]:
 
 def public_url(request: HttpRequest) -> str:
     """Where the world reaches us, without a trailing slash: NGROK_URL, else APP_URL, else what proxies that we trust
-    say, else localhost. A Host header that anybody can send never counts. Raises DisallowedHost."""
+    say, else this machine. A Host header that anybody can send never counts. Raises DisallowedHost."""
     forwarded = settings.TRUSTED_PROXIES and "X-Forwarded-Host" in request.headers
     if settings.IS_PUBLIC_URL_NAMED or not forwarded:
         return str(settings.PUBLIC_URL)

@@ -67,6 +67,16 @@ class OrderQuerySet(models.QuerySet["Order"]):
             row = cursor.fetchone()
         return None if row is None else str(row[0])
 
+    def page(self, *, after: int | None, limit: int) -> "tuple[list[Order], int | None]":
+        """The `limit` newest orders that are older than the order with the number `after`, and the number after which
+        the next page begins, None if this is the last one. Raises Order.DoesNotExist."""
+        orders = self.order_by("-created_at", "-pk")
+        if after is not None:
+            created_at, pk = self.values_list("created_at", "pk").get(appmax_order_id=after)
+            orders = orders.filter(created_at__lte=created_at).exclude(created_at=created_at, pk__gte=pk)
+        found = list(orders.defer("pix_qr_code").prefetch_related("refunds")[: limit + 1])
+        return found[:limit], found[limit - 1].appmax_order_id if len(found) > limit else None
+
     def locked(self, pk: int) -> "Order":
         """The order's row, locked until the transaction ends; before the rows that belong to it. Its key never changes:
         rows that refer to it may be inserted beside the lock, so that they can't wait for it in a circle. In plain SQL,
@@ -191,6 +201,14 @@ class Order(models.Model):
             for name in columns:
                 setattr(self, name, None)
             self.save(update_fields=[*columns, "updated_at"])
+
+    def keep(self, **columns: Any) -> None:
+        """What Appmax tells of the payment (paid_at, card_brand, ...), where it is news."""
+        news = {name: value for name, value in columns.items() if getattr(self, name) != value}
+        if news:
+            for name, value in news.items():
+                setattr(self, name, value)
+            self.save(update_fields=[*news, "updated_at"])
 
     def record_payment(self, method: str, **columns: Any) -> None:
         """How the order is paid, with what Appmax gave for it (pix_emv, boleto_due_date, ...). Not the status."""

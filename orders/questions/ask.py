@@ -20,7 +20,7 @@ from appmax.answers import RemoteOrder
 from appmax.errors import AppmaxError, Rejected, Unavailable
 from installations import gateway
 from installations.models import Installation
-from orders import clock
+from orders import clock, facts, refunds
 from orders.models import AttemptState, Order, Question, Quota
 from orders.questions import due
 from orders.questions.verdict import Standing, Verdict, verdict
@@ -110,7 +110,7 @@ def adopt(installation: Installation, appmax_order_id: int) -> Order:
                 status=status,
                 payment_method=remote.payment_method or None,
                 total_cents=remote.total_cents or 0,
-                **_codes(remote),
+                **facts.of_order(remote),
             )
             order_created.send(sender=Order, order=order, said=status)
             log.info("order.adopted", installation=installation.pk, order=appmax_order_id)
@@ -216,13 +216,16 @@ def _write(order: Order, now: Standing, found: Verdict, remote: RemoteOrder, sai
     was_open = bool(payment and found.payment and payment.settle(found.payment, {"asked_later": remote.status}))
     if payment and found.payment is AttemptState.SUCCEEDED:
         order.forget_codes(payment.method)
-        order.record_payment(payment.method, **_codes(remote))
+        order.record_payment(payment.method, **facts.of_order(remote))
     elif is_paid(said) and not order.payment_method and remote.payment_method:
         order.record_payment(remote.payment_method)
+    order.keep(**facts.of_payment(remote))
     if found.status is not None:
         if found.is_correction:
             log.warning("order.corrected", order=order.appmax_order_id, before=order.status, after=found.status)
         order.set_status(found.status)
+    if remote.refunded_at or order.status == OrderStatus.ESTORNADO:
+        refunds.confirm(order, at=remote.refunded_at)
     return was_open or found.status is not None
 
 
@@ -254,13 +257,3 @@ def _keep_answer(
 
 def _standing(order: Order) -> Standing:
     return Standing(OrderStatus(order.status), list(order.attempts.order_by("pk")))
-
-
-def _codes(remote: RemoteOrder) -> dict[str, str]:
-    """The columns of the order's row that Appmax's answer fills."""
-    columns: dict[str, str] = {}
-    if remote.pix is not None:
-        columns |= {"pix_qr_code": remote.pix.qr_code, "pix_emv": remote.pix.emv}
-    if remote.boleto is not None:
-        columns |= {"boleto_pdf_url": remote.boleto.pdf_url, "boleto_digitavel": remote.boleto.digitable_line}
-    return {name: value for name, value in columns.items() if value}

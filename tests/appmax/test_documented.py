@@ -1,6 +1,7 @@
 """The bodies of Appmax's documentation, in its own words and numbers (contract, sections 5 and 5.1), and what each is
 read as."""
 
+import json
 from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,91 +11,99 @@ import pytest
 from appmax import answers
 from appmax.answers import BoletoPayment, CardPayment, CreatedOrder, PixPayment, RemoteOrder, UpsellAnswer
 from appmax.client import AppmaxClient
+from appmax.errors import Rejected
 from appmax.messages import Address, CardCharge, Customer, NewOrder, Product
 from tests.appmax.conftest import URL
 
 SAO_PAULO = ZoneInfo("America/Sao_Paulo")
 BRASILIA_3_PM, THAT_IN_UTC = "2026-03-15 15:05:00", datetime(2026, 3, 15, 18, 5, tzinfo=UTC)
 
+# consultar-dados-de-um-pedido
 ORDER: dict[str, Any] = {
     "order": {
-        "id": 67890,
-        "status": "aprovado",
-        "total_paid": 10500,
-        "amounts": {"sub_total": 10000, "shipping_value": 500, "discount": 0, "installment_fee": 0},
-        "created_at": "2026-03-15 10:00:00",
-        "updated_at": "2026-03-15 10:05:00",
+        "id": 3531,
+        "status": "estornado",
+        "total_paid": 8916,
+        "amounts": {"sub_total": 4662, "shipping_value": 2738, "discount": 0, "installment_fee": 1516},
+        "created_at": "2025-02-13 14:09:48",
+        "updated_at": "2025-02-13 14:11:55",
     },
-    "customer": {"id": 12345, "name": "John Doe", "email": "john@example.com", "document_number": "12345678900"},
+    "customer": {"id": 2023, "name": "Junior Almeida", "email": "junior@example.com", "document_number": "19100000000"},
     "payment": {
         "method": "creditcard",
-        "installments": 3,
-        "installments_amount": 3500,
+        "installments": 12,
+        "installments_amount": 743,
         "card": {"brand": "visa", "number": "400000****0010"},
-        "paid_at": "2026-03-15 10:05:00",
+        "paid_at": "2025-02-13 14:10:20",
     },
-    "refund": {"refunded_at": "2026-03-20 21:30:00"},
+    "refund": {"refunded_at": "2025-02-13 14:11:55"},
 }
 
 
 # --- what is sent ----------------------------------------------------------------------------------------------------
 
 
-def test_a_customer_may_bring_products_and_tracking(client: AppmaxClient, appmax: Any) -> None:
-    appmax.post(f"{URL}/v1/customers", json={"data": {"customer": {"id": 12345}}}, status=201)
-    address = Address("01001000", "Rua Example", "123", "Apt 1", "Centro", "Sao Paulo", "SP")
-    customer = Customer(
-        first_name="John",
-        last_name="Doe",
-        email="john@example.com",
-        phone="11999999999",
-        document_number="12345678900",
-        ip="192.168.1.1",
-        address=address,
-        products=(Product("PROD-001", "Product A", 1, 5000, "physical"),),
-        tracking={"utm_source": "google", "utm_campaign": "summer-sale"},
-    )
+# criar-ou-atualizar-cliente-na-appmax
+CUSTOMER: dict[str, Any] = {
+    "first_name": "Junior",
+    "last_name": "Almeida",
+    "email": "junior@example.com",
+    "phone": "51983655100",
+    "document_number": "25226493029",
+    "address": {
+        "postcode": "91520270",
+        "street": "Rua Francisco Carneiro da Rocha",
+        "number": "582",
+        "complement": "Casa",
+        "district": "Moinhos de Ventos",
+        "city": "Porto Alegre",
+        "state": "RS",
+    },
+    "ip": "127.0.0.1",
+    "products": [
+        {"sku": "9000010", "name": "Livro de receitas", "quantity": 1, "unit_value": 12300, "type": "digital"},
+    ],
+    "tracking": {"utm_source": "google", "utm_campaign": "teste"},
+}
 
-    assert client.create_customer(customer) == 12345
-    assert customer.body() == {
-        "first_name": "John",
-        "last_name": "Doe",
-        "email": "john@example.com",
-        "phone": "11999999999",
-        "document_number": "12345678900",
-        "ip": "192.168.1.1",
-        "address": {
-            "postcode": "01001000",
-            "street": "Rua Example",
-            "number": "123",
-            "complement": "Apt 1",
-            "district": "Centro",
-            "city": "Sao Paulo",
-            "state": "SP",
-        },
-        "products": [
-            {"sku": "PROD-001", "name": "Product A", "quantity": 1, "unit_value": 5000, "type": "physical"},
-        ],
-        "tracking": {"utm_source": "google", "utm_campaign": "summer-sale"},
+
+def test_a_customer_may_bring_products_and_tracking(client: AppmaxClient, appmax: Any) -> None:
+    appmax.post(f"{URL}/v1/customers", json={"data": {"customer": {"id": 1}}}, status=201)
+    objects = {
+        "address": Address(**CUSTOMER["address"]),
+        "products": tuple(Product(**product) for product in CUSTOMER["products"]),
     }
+
+    assert client.create_customer(Customer(**{**CUSTOMER, **objects})) == 1
+    assert json.loads(appmax.calls[-1].request.body) == CUSTOMER
+
+
+# cálculo-do-valor-total-da-order: the three products of both its examples
+def books(*unit_values: int | None) -> tuple[Product, ...]:
+    return tuple(
+        Product(f"{46 + place}_0", "PRODUTO_TEST_PARA_2", 1, value, "physical")
+        for place, value in enumerate(unit_values)
+    )
 
 
 def test_an_order_may_give_the_value_of_each_product_and_no_sum() -> None:
-    products = (Product("a", "A", 2, 2500, "physical"), Product("b", "B", 1, 5000, "digital"))
-    order = NewOrder(products_value=None, discount_value=0, shipping_value=500, products=products)
+    order = NewOrder(products_value=None, discount_value=0, shipping_value=1500, products=books(1350, 3350, 5350))
 
-    assert (order.products_cents, order.total_cents) == (10000, 10500)
+    assert (order.products_cents, order.total_cents) == (10050, 11550)
     assert "products_value" not in order.body()
-    assert [product["unit_value"] for product in order.body()["products"]] == [2500, 5000]
+    assert [product["unit_value"] for product in order.body()["products"]] == [1350, 3350, 5350]
 
 
 def test_an_order_may_give_one_sum_and_no_value_of_each_product() -> None:
-    products = (Product("a", "A", 2, None, "physical"), Product("b", "B", 1, 5000, "digital"))
-    order = NewOrder(products_value=9000, discount_value=1000, shipping_value=500, products=products)
+    order = NewOrder(products_value=10050, discount_value=0, shipping_value=1500, products=books(None, None, None))
 
-    assert (order.products_cents, order.total_cents) == (9000, 8500)
-    assert order.body()["products_value"] == 9000
+    assert (order.products_cents, order.total_cents) == (10050, 11550)
+    assert order.body()["products_value"] == 10050
     assert "unit_value" not in order.body()["products"][0]
+
+
+def test_one_product_without_a_value_makes_the_sum_count() -> None:
+    assert NewOrder(9000, 1000, 500, books(None, 5000)).total_cents == 8500
 
 
 def test_what_is_charged_is_the_sum_of_the_products_if_each_has_a_value() -> None:
@@ -119,21 +128,21 @@ def test_a_free_product_has_a_value() -> None:
 
 
 def test_an_order_tells_how_and_when_it_was_paid_and_paid_back(client: AppmaxClient, appmax: Any) -> None:
-    appmax.get(f"{URL}/v1/orders/67890", json={"data": ORDER})
+    appmax.get(f"{URL}/v1/orders/3531", json={"data": ORDER})
 
-    assert client.get_order(67890) == RemoteOrder(
-        id=67890,
-        status="aprovado",
-        customer_id=12345,
-        total_cents=10500,
-        total_paid_cents=10500,
+    assert client.get_order(3531) == RemoteOrder(
+        id=3531,
+        status="estornado",
+        customer_id=2023,
+        total_cents=8916,
+        total_paid_cents=8916,
         payment_method="credit_card",
-        installments=3,
-        installments_amount_cents=3500,
+        installments=12,
+        installments_amount_cents=743,
         card_brand="visa",
         card_last_digits="0010",
-        paid_at=datetime(2026, 3, 15, 13, 5, tzinfo=UTC),
-        refunded_at=datetime(2026, 3, 21, 0, 30, tzinfo=UTC),
+        paid_at=datetime(2025, 2, 13, 17, 10, 20, tzinfo=UTC),
+        refunded_at=datetime(2025, 2, 13, 17, 11, 55, tzinfo=UTC),
     )
 
 
@@ -192,9 +201,11 @@ def test_a_boleto_tells_its_last_day(client: AppmaxClient, appmax: Any, data: An
 
 
 def test_an_upsell_is_an_order_of_its_own(client: AppmaxClient, appmax: Any) -> None:
+    # The documentation's page has no order, and an address without a scheme; Appmax's example backend has both.
+    url = "example.com/order/success-by-order?hash=40001142025031-1715608804-0190017001715608804"
     data = {
-        "message": "Upsell created",
-        "redirect_url": "https://a.test/",
+        "message": "Transação efetuada com sucesso",
+        "redirect_url": url,
         "order": {"id": 67891, "status": "aprovado"},
     }
     appmax.post(f"{URL}/v1/orders/upsell", json={"data": data}, status=201)
@@ -202,7 +213,63 @@ def test_an_upsell_is_an_order_of_its_own(client: AppmaxClient, appmax: Any) -> 
 
     sold = client.upsell(upsell_hash="hash", products_value=5000, products=products)
 
-    assert sold == UpsellAnswer("Upsell created", "https://a.test/", CreatedOrder(67891, "aprovado"))
+    expected = UpsellAnswer("Transação efetuada com sucesso", f"https://{url}", CreatedOrder(67891, "aprovado"))
+    assert sold == expected
+
+
+# The errors that the documentation's pages show, and what is told of each.
+ERRORS = [
+    # criar-ou-atualizar-cliente-na-appmax
+    (
+        422,
+        {
+            "message": "The given data failed to pass validation.",
+            "errors": {
+                "message": {
+                    "phone": [
+                        "The phone field must be a string.",
+                        "The phone field must have a maximum of 11 characters.",
+                    ],
+                    "ip": ["The ip field is required."],
+                }
+            },
+        },
+        "phone: The phone field must be a string., The phone field must have a maximum of 11 characters.; "
+        "ip: The ip field is required.",
+    ),
+    # criar-um-um-pedido-na-appmax
+    (404, {"error": {"message": "Merchant not found"}}, "Merchant not found"),
+    # estorno-na-appmax
+    (400, {"error": {"message": "Error to refund"}}, "Error to refund"),
+    (404, {"error": {"message": ["Order not found", "Site not found"]}}, "Order not found, Site not found"),
+    # criar-um-upsell-na-appmax
+    (404, {"data": {"errors": {"message": "Order not found"}}}, "Order not found"),
+    # cadastrar-codigo-de-rastreio-na-appmax
+    (
+        400,
+        {"errors": {"message": "Failed to store delivery tracking code."}},
+        "Failed to store delivery tracking code.",
+    ),
+    (
+        422,
+        {
+            "message": "The given data failed to pass validation.",
+            "errors": {"message": "The delivery_tracking_code field is required."},
+        },
+        "The delivery_tracking_code field is required.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("status", "body", "message"), ERRORS)
+def test_each_documented_error_is_told_in_its_own_words(
+    client: AppmaxClient, appmax: Any, status: int, body: Any, message: str
+) -> None:
+    appmax.post(f"{URL}/v1/orders/refund-request", json=body, status=status)
+
+    with pytest.raises(Rejected) as caught:
+        client.request_refund(order_id=1, value=None)
+    assert (caught.value.status, caught.value.message) == (status, message)
 
 
 # --- dates, and what is not there ------------------------------------------------------------------------------------

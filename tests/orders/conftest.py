@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+import requests
 from django.test import Client
 
 from dev.smoke import ORDER
@@ -63,3 +64,9 @@ def remote(simulator: SimulatorServer, order_id: int) -> RemoteOrder:
     order: RemoteOrder | None = simulator.state.order(order_id)
     assert order is not None
     return order
+
+
+def asked(simulator: SimulatorServer, route: str) -> Any:
+    """The body of the newest call of this route, as the simulated Appmax's log shows it."""
+    calls = requests.get(f"{simulator.url}/simulator/api/log", {"route": route}, timeout=5).json()
+    return calls[0]["request"]

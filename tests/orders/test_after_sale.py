@@ -11,8 +11,9 @@ from installations.models import Installation
 from orders import attempts
 from orders.models import AttemptState, Order, OrderQuerySet, PaymentAttempt
 from simulator.server import SimulatorServer
+from simulator.state import Fault
 from tests.factories import OrderFactory
-from tests.orders.conftest import by_card, ordered, post, remote
+from tests.orders.conftest import CPF, by_card, ordered, post, remote
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -68,15 +69,12 @@ def test_odd_refunds_are_400(store: Client, changes: Any) -> None:
 def test_what_appmax_refuses_is_told_in_its_words(store: Client, simulator: SimulatorServer) -> None:
     answer = post(store, "refund", {"order_id": ordered(store), "type": "total"})
 
-    assert answer.status_code == 422
-    assert answer.json()["message"]
+    assert (answer.status_code, answer.json()["message"]) == (400, "Error to refund")
 
 
 def test_a_refund_of_unknown_outcome_is_said_so_and_never_repeated(
     store: Client, paid: dict[str, Any], simulator: SimulatorServer
 ) -> None:
-    from simulator.state import Fault
-
     simulator.state.add_fault(Fault("/v1/orders/refund-request", status=504, work=True))
     body = {"order_id": paid["order_id"], "type": "partial", "value": 500}
 
@@ -133,10 +131,10 @@ def test_an_upsell_charges_the_card_once_more_and_its_order_is_kept(
     assert PaymentAttempt.objects.get(method="upsell").answer == {"status": "aprovado", **answer.json()}
 
 
-def test_an_upsell_in_the_newer_shape_has_no_order(
+def test_an_upsell_with_other_names_has_no_order(
     store: Client, paid: dict[str, Any], simulator: SimulatorServer
 ) -> None:
-    simulator.state.shape = "newer"
+    simulator.state.shape = "other_names"
 
     answer = post(store, "upsell", upsell(paid))
 
@@ -166,8 +164,6 @@ def test_the_same_upsell_twice_is_409_and_charges_once(
 def test_an_upsell_of_unknown_outcome_waits_for_staff(
     store: Client, paid: dict[str, Any], simulator: SimulatorServer
 ) -> None:
-    from simulator.state import Fault
-
     simulator.state.add_fault(Fault("/v1/orders/upsell", status=504, work=True))
 
     assert post(store, "upsell", upsell(paid)).status_code == 502
@@ -178,8 +174,6 @@ def test_an_upsell_of_unknown_outcome_waits_for_staff(
 def test_an_upsell_that_is_sent_again_is_told_what_became_of_it(
     store: Client, paid: dict[str, Any], simulator: SimulatorServer
 ) -> None:
-    from simulator.state import Fault
-
     simulator.state.add_fault(Fault("/v1/orders/upsell", status=504, work=True))
     assert post(store, "upsell", upsell(paid), key="u-1").status_code == 502
     told = {"message": "ok", "redirect_url": "https://loja.example/thanks"}
@@ -193,8 +187,6 @@ def test_an_upsell_that_is_sent_again_is_told_what_became_of_it(
 def test_an_upsell_that_staff_found_paid_is_told_as_such_when_sent_again(
     store: Client, paid: dict[str, Any], simulator: SimulatorServer
 ) -> None:
-    from simulator.state import Fault
-
     simulator.state.add_fault(Fault("/v1/orders/upsell", status=504, work=True))
     post(store, "upsell", upsell(paid), key="u-1")
     attempt = PaymentAttempt.objects.get(method="upsell")
@@ -251,21 +243,55 @@ def test_instalments_are_sorted_and_in_cents(store: Client) -> None:
     assert answer.status_code == 200
     assert [row["installments"] for row in rows] == [1, 2, 3]
     assert rows[0] == {"installments": 1, "value": 12990, "total_value": 12990}
-    assert all(row["total_value"] == row["value"] * row["installments"] for row in rows)
-    assert rows[1]["total_value"] > 12990
+    assert rows[1] == {"installments": 2, "value": 6690, "total_value": 13379}  # rounded up to the cent
 
 
-def test_twelve_instalments_unless_said_otherwise(store: Client) -> None:
-    assert len(store.get("/checkout/shop/installments?total_value=12990").json()) == 12
-
-
-def test_totals_in_the_newer_shape_are_divided(store: Client, simulator: SimulatorServer) -> None:
-    simulator.state.shape = "newer"
-
+def test_twelve_instalments_unless_said_otherwise_and_no_more_than_appmax_offers(store: Client) -> None:
     rows = store.get("/checkout/shop/installments?total_value=12990").json()
 
-    assert rows[0]["value"] == rows[0]["total_value"] == 12990
-    assert all(abs(row["value"] * row["installments"] - row["total_value"]) <= row["installments"] for row in rows)
+    assert [row["installments"] for row in rows] == [1, 2, 3, 6, 10, 12]
+
+
+def test_the_documented_answer_for_100_reais_costs_100_reais(store: Client, simulator: SimulatorServer) -> None:
+    data = {"installments": {"1": {"total": 10000}, "2": {"total": 10200}, "10": {"total": 11600}}}
+    simulator.state.add_fault(Fault("/v1/payments/installments", status=200, body={"data": data}))
+
+    assert store.get("/checkout/shop/installments?total_value=10000").json() == [
+        {"installments": 1, "value": 10000, "total_value": 10000},
+        {"installments": 2, "value": 5100, "total_value": 10200},
+        {"installments": 10, "value": 1160, "total_value": 11600},
+    ]
+
+
+@pytest.mark.parametrize("shape", ["parcels", "parcels_in_cents"])
+def test_the_older_answer_is_read_in_the_unit_that_it_has(
+    store: Client, simulator: SimulatorServer, shape: str
+) -> None:
+    simulator.state.shape = shape
+
+    rows = store.get("/checkout/shop/installments?total_value=12990&installments=2").json()
+
+    assert rows[0] == {"installments": 1, "value": 12990, "total_value": 12990}
+    assert abs(rows[1]["total_value"] - 13379) <= 1
+
+
+def test_prices_that_cannot_be_right_are_appmaxs_error(store: Client, simulator: SimulatorServer) -> None:
+    simulator.state.shape = "absurd_totals"
+
+    answer = store.get("/checkout/shop/installments?total_value=12990")
+
+    assert (answer.status_code, answer.json()["message"]) == (502, "Appmax is not available")
+
+
+@pytest.mark.parametrize("writing", ["bom", "latin1_page"])
+def test_however_appmax_writes_its_answers_a_payment_is_understood(
+    store: Client, simulator: SimulatorServer, writing: str
+) -> None:
+    simulator.state.switch(writing=writing)
+
+    answer = post(store, "pay/pix", {**ORDER, "document_number": CPF})
+
+    assert answer.status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -41,8 +41,8 @@ def test_without_an_order_one_is_made_first(store: Client, simulator: SimulatorS
     assert (charge.installments, charge.amount) == (3, 13490)
 
 
-def test_the_newer_shape_is_no_decline(store: Client, simulator: SimulatorServer) -> None:
-    simulator.state.shape = "newer"
+def test_the_shape_with_other_names_is_no_decline(store: Client, simulator: SimulatorServer) -> None:
+    simulator.state.shape = "other_names"
 
     answer = post(store, "pay/credit-card", by_card(ordered(store)))
 

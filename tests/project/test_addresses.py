@@ -206,12 +206,12 @@ def test_what_the_url_leaves_out_may_be_said_beside_it(
 @pytest.mark.parametrize(
     ("variables", "message"),
     [
-        ({"DB_HOST": "a:5433"}, "DB_HOST must be a host alone; a port belongs into DB_PORT"),
-        ({"DB_HOST": "[::1]:5433"}, "DB_HOST must be a host alone; a port belongs into DB_PORT"),
-        ({"DB_HOST": "a,b:5433"}, "DB_HOST must be a host alone; a port belongs into DB_PORT"),
+        ({"DB_HOST": "a:5433"}, "DB_HOST must be a host alone; a port goes into DB_PORT"),
+        ({"DB_HOST": "[::1]:5433"}, "DB_HOST must be a host alone; a port goes into DB_PORT"),
+        ({"DB_HOST": "a,b:5433"}, "DB_HOST must be a host alone; a port goes into DB_PORT"),
         (
             {"DB_HOST": "postgres://u:s3cret@a"},
-            "DB_HOST must be a host alone; the whole address belongs into DATABASE_URL",
+            "DB_HOST must be a host alone; the whole address goes into DATABASE_URL",
         ),
         (
             {"DB_HOST": "a,b", "DB_PORT": "1,2,3"},
@@ -256,7 +256,7 @@ LIKE = "DATABASE_URL must be like postgresql://user:password@host:5432/database"
         ("postgresql://u:s3cret@a/b?schema=c", LIKE),
         (
             "postgresql://u:s3cret@a/b?options=-csearch_path%3Dc",
-            "DATABASE_URL must not have options; the schema belongs",
+            "DATABASE_URL must not have options; the schema goes into DB_SCHEMA",
         ),
         ("postgresql://u:s3cret@a/b?sslmode=on", "the sslmode of DATABASE_URL must be one of"),
         ("postgresql://u:s3cret@a/b?sslmode=verify-full", "DB_SSLMODE and DB_SSLROOTCERT belong together"),
@@ -289,7 +289,9 @@ def test_the_url_and_a_variable_never_say_the_same(
     url = "postgresql://u:p@a/b?sslmode=prefer&target_session_attrs=any"
     set_all(monkeypatch, DATABASE_URL=url, **{name: value})
 
-    with pytest.raises(ImproperlyConfigured, match=f"^DATABASE_URL and {name} both say it; keep one$"):
+    with pytest.raises(
+        ImproperlyConfigured, match=f"^DATABASE_URL has {name[3:].lower()}, and {name} is set; keep one$"
+    ):
         database.address(env)
 
 
@@ -341,12 +343,12 @@ LIKE_REDIS = "REDIS_URL must be like redis://user:password@host:6379/0, or redis
 @pytest.mark.parametrize(
     ("variables", "message"),
     [
-        ({"REDIS_HOST": "a:6380"}, "REDIS_HOST must be a host alone; a port belongs into REDIS_PORT"),
-        ({"REDIS_HOST": "a/1"}, "REDIS_HOST must be a host alone; a port belongs into REDIS_PORT"),
-        ({"REDIS_HOST": "a,b"}, "REDIS_HOST must be a host alone; a port belongs into REDIS_PORT"),
+        ({"REDIS_HOST": "a:6380"}, "REDIS_HOST must be a host alone; a port goes into REDIS_PORT"),
+        ({"REDIS_HOST": "a/1"}, "REDIS_HOST must be a host alone; a port goes into REDIS_PORT"),
+        ({"REDIS_HOST": "a,b"}, "REDIS_HOST must be a host alone; a port goes into REDIS_PORT"),
         (
             {"REDIS_HOST": "rediss://u:s3cret@a"},
-            "REDIS_HOST must be a host alone; the whole address belongs into REDIS_URL",
+            "REDIS_HOST must be a host alone; the whole address goes into REDIS_URL",
         ),
         ({"REDIS_PORT": "70000"}, "REDIS_PORT must be at most 65535"),
         ({"REDIS_SSLROOTCERT": "/"}, "the file that REDIS_SSLROOTCERT names can't be read: Is a directory"),

@@ -71,8 +71,8 @@ def test_the_pool_is_shared_out_over_the_processes_of_all_groups(
         ({"APP_URL": "https://pay.shop.com/"}, "https://pay.shop.com"),
         ({"APP_URL": "https://pay.shop.com", "NGROK_URL": "abc.ngrok.app/"}, "https://abc.ngrok.app"),
         ({"APP_URL": "https://pay.shop.com", "NGROK_URL": "http://abc.ngrok.app"}, "http://abc.ngrok.app"),
-        ({}, "http://localhost:8080"),
-        ({"APP_PORT": "9000"}, "http://localhost:9000"),
+        ({}, "http://127.0.0.1:8080"),
+        ({"APP_PORT": "9000"}, "http://127.0.0.1:9000"),
     ],
 )
 def test_the_public_url(variables: dict[str, str], url: str) -> None:

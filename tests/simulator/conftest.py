@@ -136,7 +136,13 @@ class Appmax:
         return self.token(*self.merchant_credentials(external_key))
 
     def customer(self, token: str, **changes: Any) -> requests.Response:
-        body = {"first_name": "Ana", "last_name": "Souza", "email": "ana@example.com", "phone": "11987654321"}
+        body = {
+            "first_name": "Ana",
+            "last_name": "Souza",
+            "email": "ana@example.com",
+            "phone": "11987654321",
+            "ip": "203.0.113.7",
+        }
         return self.call("POST", "/v1/customers", token, json={**body, **changes})
 
     def order(self, token: str, **changes: Any) -> requests.Response:
@@ -172,7 +178,8 @@ class Appmax:
         return self.call("POST", "/v1/payments/tokenize", merchant, json=body)
 
     def upsell(self, token: str, upsell_hash: Any, **changes: Any) -> requests.Response:
-        body = {"upsell_hash": upsell_hash, "products_value": 4990, "products": [{"sku": "CAP-01", "quantity": 1}]}
+        product = {"sku": "CAP-01", "name": "Capa", "quantity": 1}
+        body = {"upsell_hash": upsell_hash, "products_value": 4990, "products": [product]}
         return self.call("POST", "/v1/orders/upsell", token, json={**body, **changes})
 
     def refund(self, token: str, order_id: int, **fields: Any) -> requests.Response:

@@ -116,7 +116,7 @@ def test_the_bank_pays_once(browser: Visitor, simulator: SimulatorServer) -> Non
 def test_a_card_pays_in_instalments_that_the_form_prices(browser: Visitor, simulator: SimulatorServer) -> None:
     browser.add("CAN-300", 2)
     form = browser.get("/checkout").text
-    assert "3 x R$51.62 = R$154.86" in form  # of 148.90: two mugs and the shipping
+    assert "3 x R$51.63 = R$154.87" in form  # of 148.90: two mugs and the shipping
 
     page = browser.post("/checkout", {**fields(form), **CARD, "method": "card", "installments": "3"})
 
@@ -256,7 +256,7 @@ def test_an_offer_is_bought_with_one_click_and_made_once(browser: Visitor, simul
     browser.post(f"{page.url}/offer", {"answer": "yes"})
 
     assert "Added to your order" in sold.text
-    assert "Upsell approved" in sold.text
+    assert "Transação efetuada com sucesso" in sold.text
     assert "Add it with one click" not in sold.text
     assert [order.total for order in simulator.state.latest_orders()] == [1490, 5980]
     assert charges(simulator) == [1, 1]

@@ -54,9 +54,21 @@ def test_no_switch_at_all_is_an_error(appmax: Appmax) -> None:
 
 
 def test_the_page_changes_them(appmax: Appmax) -> None:
-    form = {"cards": "at_risk", "shape": "newer", "rate_limits": "true", "webhook_hold": "false", "pix_minutes": "0.5"}
+    form = {
+        "cards": "at_risk",
+        "shape": "other_names",
+        "rate_limits": "true",
+        "webhook_hold": "false",
+        "pix_minutes": "0.5",
+    }
     assert appmax.call("POST", "/switches", data=form).status_code == 303
-    wanted = {"cards": "at_risk", "shape": "newer", "rate_limits": True, "webhook_hold": False, "pix_minutes": 0.5}
+    wanted = {
+        "cards": "at_risk",
+        "shape": "other_names",
+        "rate_limits": True,
+        "webhook_hold": False,
+        "pix_minutes": 0.5,
+    }
     assert appmax.control("GET", "settings").items() >= wanted.items()
     assert 'value="at_risk" selected' in appmax.call("GET", "/switches").text
 
@@ -137,7 +149,7 @@ def test_a_pix_ends_by_itself(start: Callable[..., Appmax], receiver: Receiver) 
     appmax.pix(merchant, order_id)
     assert receiver.events(2) == ["order_pix_created", "order_pix_expired"]
     assert appmax.kept(order_id)["status"] == "cancelado"
-    assert appmax.pix(merchant, order_id).status_code == 201
+    assert appmax.pix(merchant, order_id).status_code == 200
 
 
 def test_a_pix_that_is_paid_or_has_time_does_not_end(appmax: Appmax, merchant: str, receiver: Receiver) -> None:

@@ -62,15 +62,27 @@ def _installments(appmax: Appmax, merchant: str, **changes: Any) -> Any:
 
 
 def test_one_instalment_costs_the_total_and_more_cost_interest(appmax: Appmax, merchant: str) -> None:
-    parcels = _installments(appmax, merchant).json()["data"]["parcels"]
-    assert sorted(parcels, key=int) == [str(number) for number in range(1, 13)]
-    assert parcels["1"] == 129.90
-    assert parcels["2"] == 66.90
-    assert all(12990 < round(100 * parcels[str(number)]) * number < 1.25 * 12990 for number in range(2, 13))
+    totals = _installments(appmax, merchant).json()["data"]["installments"]
+    assert set(totals) == {"1", "2", "3", "6", "10", "12"}
+    assert totals["1"] == {"total": 12990}
+    assert [totals["2"], totals["3"]] == [{"total": 13379}, {"total": 13510}]
+    assert all(12990 < totals[number]["total"] < 1.25 * 12990 for number in totals if number != "1")
 
 
 def test_there_are_no_more_instalments_than_asked_for(appmax: Appmax, merchant: str) -> None:
-    assert list(_installments(appmax, merchant, installments=2).json()["data"]["parcels"]) == ["1", "2"]
+    assert list(_installments(appmax, merchant, installments=2).json()["data"]["installments"]) == ["1", "2"]
+
+
+def test_no_instalment_is_smaller_than_the_merchant_wants(appmax: Appmax, merchant: str) -> None:
+    assert list(_installments(appmax, merchant, total_value=1000).json()["data"]["installments"]) == ["1", "2"]
+    assert list(_installments(appmax, merchant, total_value=100).json()["data"]["installments"]) == ["1"]
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_the_merchants_settings_come_along_if_they_are_asked_for(appmax: Appmax, merchant: str, wanted: bool) -> None:
+    settings = {"modality": "PP", "max_installments": 12, "min_installment_value": 500}
+    data = _installments(appmax, merchant, settings=wanted).json()["data"]
+    assert data.get("settings") == (settings if wanted else None)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,122 @@
+"""What a storefront is told of its orders. Amounts are integer cents, times UTC."""
+
+from datetime import UTC
+from typing import Any
+
+from rest_framework import serializers
+
+from orders.fields import MAX_ID, Body
+from orders.models import Order, Refund
+from orders.status import OrderStatus, PaymentMethod, RefundState
+
+_ORDER_ID = "Appmax's id of the order."
+
+
+class _TimeField(serializers.DateTimeField):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(default_timezone=UTC, **kwargs)
+
+
+class PixAnswer(serializers.Serializer[Order]):
+    """How an order is paid by Pix."""
+
+    qr_code = serializers.CharField(source="pix_qr_code", help_text="A PNG in base64, or a URL.")
+    emv = serializers.CharField(source="pix_emv", help_text="The code to copy and paste.")
+    expires_at = _TimeField(source="pix_expires_at", allow_null=True, help_text="null where Appmax doesn't say.")
+
+
+class PayPixAnswer(PixAnswer):
+    """The answer of pay/pix."""
+
+    order_id = serializers.IntegerField(source="appmax_order_id", help_text=_ORDER_ID)
+
+
+class BoletoAnswer(serializers.Serializer[Order]):
+    """How an order is paid by boleto."""
+
+    pdf_url = serializers.CharField(source="boleto_pdf_url")
+    digitavel = serializers.CharField(source="boleto_digitavel", help_text="The line to type.")
+    due_date = serializers.DateField(
+        source="boleto_due_date", allow_null=True, help_text="The last day to pay; null where Appmax doesn't say."
+    )
+
+
+class PayBoletoAnswer(BoletoAnswer):
+    """The answer of pay/boleto."""
+
+    order_id = serializers.IntegerField(source="appmax_order_id", help_text=_ORDER_ID)
+
+
+class CardAnswer(serializers.Serializer[Order]):
+    """The card that an order was paid with, as far as it may be told."""
+
+    brand = serializers.CharField(source="card_brand", allow_null=True)
+    last_digits = serializers.CharField(source="card_last_digits", allow_null=True)
+    installments = serializers.IntegerField(allow_null=True)
+
+
+class RefundAnswer(serializers.ModelSerializer[Refund]):
+    """A refund that was asked for through us."""
+
+    value = serializers.IntegerField(source="amount_cents", help_text="Cents.")
+    state = serializers.ChoiceField(RefundState.choices)
+    asked_at = _TimeField()
+    settled_at = _TimeField(allow_null=True, help_text="When it was confirmed or refused.")
+
+    class Meta:
+        model = Refund
+        fields = ("value", "state", "reason", "asked_at", "settled_at")
+
+
+class OrderSummary(serializers.ModelSerializer[Order]):
+    """An order in a list."""
+
+    order_id = serializers.IntegerField(source="appmax_order_id", help_text=_ORDER_ID)
+    customer_id = serializers.IntegerField(source="appmax_customer_id")
+    status = serializers.ChoiceField(OrderStatus.choices)
+    payment_method = serializers.ChoiceField(PaymentMethod.choices, allow_null=True)
+    total_value = serializers.IntegerField(source="total_cents", help_text="Cents.")
+    refunded_value = serializers.IntegerField(source="refunded_cents", help_text="Cents that went back.")
+    paid_at = _TimeField(allow_null=True, help_text="null where Appmax has not said.")
+    created_at = _TimeField()
+    updated_at = _TimeField()
+
+    class Meta:
+        model = Order
+        fields: tuple[str, ...] = (
+            *("order_id", "customer_id", "status", "payment_method", "total_value", "refunded_value"),
+            *("paid_at", "created_at", "updated_at"),
+        )
+
+
+class OrderAnswer(OrderSummary):
+    """An order as we know it. Of `pix`, `boleto` and `card` those are null that it was never paid by."""
+
+    pix = PixAnswer(source="*", allow_null=True)
+    boleto = BoletoAnswer(source="*", allow_null=True)
+    card = CardAnswer(source="*", allow_null=True)
+    refunds = RefundAnswer(many=True)
+
+    class Meta(OrderSummary.Meta):
+        fields = (*OrderSummary.Meta.fields, "pix", "boleto", "card", "refunds")
+
+    def to_representation(self, order: Order) -> dict[str, Any]:
+        """Without the ways of paying that nobody has used."""
+        told: dict[str, Any] = super().to_representation(order)
+        used = {
+            "pix": order.pix_emv,
+            "boleto": order.boleto_digitavel or order.boleto_pdf_url,
+            "card": order.payment_method == PaymentMethod.CREDIT_CARD,
+        }
+        return told | {way: None for way, is_used in used.items() if not is_used}
+
+
+class OrdersQuery(Body):
+    """Query of GET orders. `created_from` is inside the range and `created_to` is not; a time without a zone is São
+    Paulo's. `cursor` is what `next` of the page before said."""
+
+    status = serializers.ChoiceField(OrderStatus.choices, required=False)
+    created_from = serializers.DateTimeField(required=False)
+    created_to = serializers.DateTimeField(required=False)
+    cursor = serializers.IntegerField(min_value=1, max_value=MAX_ID, required=False)
+    limit = serializers.IntegerField(min_value=1, max_value=100, default=20)
