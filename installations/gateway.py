@@ -11,10 +11,9 @@ from rest_framework import status
 from rest_framework.exceptions import APIException
 
 from appmax.client import AppmaxClient
-from appmax.errors import AppmaxError, CredentialsUnreadable
+from appmax.errors import AppmaxError
 from appmax.tokens import Credentials
 from appmax.transport import Transport
-from installations.fields import DecryptionFailed
 from installations.models import Installation
 from web.pages import ErrorText
 
@@ -49,11 +48,7 @@ def app_client() -> AppmaxClient:
 
 def client_for(installation: Installation) -> AppmaxClient:
     """The client that acts as this merchant, for every /v1 call. Raises CredentialsUnreadable."""
-    try:
-        credentials = installation.credentials
-    except DecryptionFailed as error:
-        raise CredentialsUnreadable(str(error)) from None
-    return _client(credentials, _merchant_token_key(installation))
+    return _client(installation.credentials, _merchant_token_key(installation))
 
 
 def forget_token(installation: Installation) -> None:

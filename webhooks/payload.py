@@ -39,8 +39,8 @@ _NAMES: dict[str, OrderStatus | None] = {
         OrderStatus.CHARGEBACK_EM_TRATATIVA: "OrderChargeBackInTreatment",
         OrderStatus.CHARGEBACK_VENCIDO: "OrderChargeBackGain",
         None: (
-            "SplitOrders OrderChargeBackLost OrderCanceled OrderPartialRefund "
             "CustomerCreated CustomerInterested CustomerContacted "
+            "OrderPartialRefund SplitOrders OrderChargeBackLost OrderCanceled "
             "SubscriptionCancellationEvent SubscriptionDelayedEvent CanceledSubscription ChargeSuccess ChargeFailed "
             "SubscriptionCreated SubscriptionCancelation SubscriptionCancellation SubscriptionDelayed "
             "SubscriptionChargeSuccess SubscriptionChargeFailed"
