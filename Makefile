@@ -6,9 +6,8 @@ BIN := .venv/bin
 .PHONY: help run smoke manage demo-data simulator
 .PHONY: test coverage mutation lint format hooks hooks-install drills audit fresh image
 .PHONY: bench bench-compare bench-admin
-.PHONY: requirements clean
+.PHONY: requirements clean run-packages dev-packages
 .PHONY: install migrate logs down
-.PHONY: run-packages dev-packages
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -64,6 +63,12 @@ requirements: dev-packages  ## compile requirements*.in; newer versions of what 
 clean:  ## forget the local data (orders, secrets, logs)
 	rm -rf .data
 
+run-packages:  ## .venv with what make run needs, which begins with this
+	@$(PYTHON) -m dev.venv requirements-run.txt
+
+dev-packages:  ## .venv with what all else needs, which begins with this
+	@$(PYTHON) -m dev.venv requirements-dev.txt
+
 ##@ Prove it
 
 drills: dev-packages  ## break it: kill, fill, cut and restart its parts, and a table of what was seen
@@ -105,9 +110,3 @@ down:  ## stop and remove the containers; the data stay in their volumes
 
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--custom-compile-command "make requirements" $(ARGS)
-
-run-packages:
-	@$(PYTHON) -m dev.venv requirements-run.txt
-
-dev-packages:
-	@$(PYTHON) -m dev.venv requirements-dev.txt

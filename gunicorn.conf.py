@@ -28,7 +28,7 @@ class Worker(ThreadWorker):
 
     def accept(self, listener: Any) -> None:
         """A connection wakes every process. Who has many hesitates (0.4 ms at most), so that those that stay open are
-        shared out: with all of a client's on one process, half the work is done (docs/performance.md)."""
+        shared out: with all of a client's on one process, half the work is done (docs/capacity.md)."""
         if self.alive:
             time.sleep(min(self.nr_conns, 20) * 0.00002)
         super().accept(listener)
@@ -53,7 +53,7 @@ threads = settings.WEB_THREADS
 timeout = 60  # of a process's heartbeat, which doesn't depend on the threads that wait for Appmax
 graceful_timeout = 3 * (3 + settings.APPMAX_TIMEOUT) + 11  # a Pix is three calls, 3 s each for connecting
 keepalive = 15  # seconds; a proxy in front must give its idle connections up sooner, or it sends into a closed one
-max_requests = 0  # no leak was seen (docs/scaling.md), so nothing is renewed
+max_requests = 0  # no leak was seen (docs/capacity.md), so nothing is renewed
 control_socket_disable = True  # a stop is a signal; nothing is controlled through the home folder
 
 

@@ -22,22 +22,21 @@ from installations.models import ApiKey
 admin.site.unregister(LibraryApiKey)
 
 
-def show_once(request: HttpRequest, model_admin: Any, api_key: Any, text: str, *, back: str) -> HttpResponse:
-    """The page with the key's text: not a redirect with a message, which would keep it in a cookie or a table."""
+def show_once(request: HttpRequest, model_admin: Any, template: str, **context: Any) -> HttpResponse:
+    """A page with a secret `text`: not a redirect with a message, which would keep it in a cookie or a table."""
     page = render(
-        request,
-        "backoffice/api_key.html",
-        {
-            **model_admin.admin_site.each_context(request),
-            "opts": ApiKey._meta,
-            "title": gettext("Your new API key"),
-            "api_key": api_key,
-            "text": text,
-            "back": back,
-        },
+        request, template, {**model_admin.admin_site.each_context(request), "opts": model_admin.opts, **context}
     )
     add_never_cache_headers(page)
     return page
+
+
+def show_key(request: HttpRequest, model_admin: Any, api_key: Any, text: str, *, back: str) -> HttpResponse:
+    """The page with a new key's text."""
+    title = gettext("Your new API key")
+    return show_once(
+        request, model_admin, "backoffice/api_key.html", title=title, api_key=api_key, text=text, back=back
+    )
 
 
 @admin.register(ApiKey)
@@ -76,7 +75,7 @@ class ApiKeyAdmin(APIKeyModelAdmin, FastListAdmin[ApiKey]):
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
         """The key, once."""
-        return show_once(request, self, obj, obj.text, back=reverse("admin:installations_apikey_changelist"))
+        return show_key(request, self, obj, obj.text, back=reverse("admin:installations_apikey_changelist"))
 
     @display(description=_("prefix"))
     def shown_prefix(self, api_key: ApiKey) -> str:

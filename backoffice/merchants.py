@@ -9,23 +9,25 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from appmax.errors import AppmaxError
 from backoffice import merchant_figures
-from backoffice.keys import show_once
+from backoffice.keys import show_key, show_once
 from backoffice.kit.lists import DateRangeFilter, OneChoiceFilter, ReadOnlyAdmin, action, display
 from backoffice.kit.words import ago, badge, explained, history, reais
-from installations import gateway
-from installations.models import ApiKey, Installation, Suspension
+from installations import gateway, identities, reconnect
+from installations.models import ApiKey, Installation, ReconnectLink, Suspension
+from web.pages import public_url
 
 _MASK = "••••••••"
 
 CHECKED = gettext_noop("Credentials checked with Appmax")
 KEY_ISSUED = gettext_noop("API key issued")
+RECONNECT_LINK_MADE = gettext_noop("Reconnect link made")
 DISABLED = gettext_noop("Disabled")
 ENABLED = gettext_noop("Enabled")
 
@@ -65,13 +67,15 @@ class InstallationAdmin(ReadOnlyAdmin[Installation]):
     search_fields = ("external_key",)
     search_help_text = _("Part of an external key")
     ordering = ("-installed_at", "-pk")
-    actions_detail = ("check_credentials", "issue_key", "disable", "enable")
-    readonly_fields = ("state", "masked_client_id", "masked_client_secret", "links")
+    actions_detail = ("check_credentials", "issue_key", "reconnect", "disable", "enable")
+    readonly_fields = ("state", "known_by", "masked_client_id", "masked_client_secret", "reconnections", "links")
     fields = (
         ("external_key", "state"),
-        ("external_id", "app_id"),
+        ("external_id", "known_by"),
+        "app_id",
         ("masked_client_id", "masked_client_secret"),
         ("installed_at", "created_at", "updated_at"),
+        "reconnections",
         "links",
     )
 
@@ -96,6 +100,8 @@ class InstallationAdmin(ReadOnlyAdmin[Installation]):
         """Whether its routes answer."""
         if hasattr(installation, "suspension"):
             return badge(gettext("Disabled: %(reason)s") % {"reason": installation.suspension.reason}, "danger")
+        if not installation.is_confirmed:
+            return badge(gettext("Credentials not verified yet"), "warning")
         return badge(gettext("Active"), "success")
 
     @display(description=_("orders"))
@@ -131,6 +137,20 @@ class InstallationAdmin(ReadOnlyAdmin[Installation]):
         """Never shown."""
         return _MASK
 
+    @display(description=_("known to Appmax by"))
+    def known_by(self, installation: Installation) -> str:
+        """The newest external_id that Appmax was told; what a shop's page starts Appmax's script with."""
+        return str(identities.told_last(installation))
+
+    @display(description=_("reconnect links"))
+    def reconnections(self, installation: Installation) -> str:
+        """Who let this merchant's credentials be replaced, and whether they were; the newest ten."""
+        lines = [
+            (ago(link.made_at), link.made_by, _what_became_of(link))
+            for link in installation.reconnect_links.order_by("-pk")[:10]
+        ]
+        return format_html("<ul>{}</ul>", format_html_join("", "<li>{} · {} · {}</li>", lines)) if lines else "-"
+
     @display(description=_("see also"))
     def links(self, installation: Installation) -> str:
         """This merchant's orders and keys."""
@@ -152,6 +172,10 @@ class InstallationAdmin(ReadOnlyAdmin[Installation]):
     def has_issue_key_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Whether this user may make API keys."""
         return request.user.has_perm("installations.add_apikey")
+
+    def has_reconnect_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whether this user may let merchants replace their credentials."""
+        return request.user.has_perm("installations.reconnect_installation")
 
     def has_disable_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Whether this user may disable and enable merchants."""
@@ -200,7 +224,35 @@ class InstallationAdmin(ReadOnlyAdmin[Installation]):
             )
         api_key, text = ApiKey.objects.create_key(name=form.cleaned_data["name"], installation=installation)
         self.log_change(request, installation, history(KEY_ISSUED, f"{api_key.name} ({api_key.prefix})"))
-        return show_once(request, self, api_key, text, back=self._url(installation))
+        return show_key(request, self, api_key, text, back=self._url(installation))
+
+    @action(description=_("Make a reconnect link"), url_path="reconnect", icon="link", permissions=["reconnect"])
+    def reconnect(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """A link with which the merchant connects the shop to Appmax again, shown in the answer and nowhere else."""
+        installation = self.found(request, object_id)
+        if request.method != "POST":
+            return self._ask(
+                request,
+                installation,
+                title=gettext("Make a reconnect link?"),
+                question=gettext(
+                    "Whoever opens the link within the hour, and presses Salvar at Appmax, decides whose Appmax "
+                    "account this shop's payments go to. Give it to the merchant alone, in a way that you trust."
+                ),
+                button=gettext("Make the link"),
+                is_dangerous=True,
+            )
+        link = reconnect.make_link(installation, made_by=request.user.get_username(), public_url=public_url(request))
+        self.log_change(request, installation, RECONNECT_LINK_MADE)
+        return show_once(
+            request,
+            self,
+            "backoffice/reconnect_link.html",
+            title=gettext("Your reconnect link"),
+            text=link,
+            installation=installation,
+            back=self._url(installation),
+        )
 
     @action(description=_("Disable"), url_path="disable", icon="block", permissions=["disable"])
     def disable(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -271,3 +323,9 @@ class InstallationAdmin(ReadOnlyAdmin[Installation]):
 
     def _back(self, installation: Installation) -> HttpResponse:
         return HttpResponseRedirect(self._url(installation))
+
+
+def _what_became_of(link: ReconnectLink) -> str:
+    if link.used_at is None:
+        return gettext("not used")
+    return gettext("credentials replaced") if link.replaced else gettext("connected with the same credentials")

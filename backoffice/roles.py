@@ -13,6 +13,7 @@ _SUPPORT = f"{_SEES} orders.reconcile_order webhooks.reprocess_webhookevent"
 _FINANCE = f"{_SUPPORT} orders.refund_order orders.track_order orders.export_order webhooks.export_webhookevent"
 _ADMINISTRATOR = (
     f"{_FINANCE} webhooks.view_personal_data installations.check_installation installations.disable_installation "
+    "installations.reconnect_installation "
     "installations.add_apikey installations.change_apikey installations.delete_apikey "
     "auth.view_user auth.add_user auth.change_user "
     "auth.view_group auth.add_group auth.change_group auth.delete_group "
@@ -30,6 +31,12 @@ def make() -> None:
         group, is_new = Group.objects.get_or_create(name=name)
         if is_new:
             group.permissions.set(_permissions(wanted))
+
+
+def grant(name: str, wanted: str) -> None:
+    """Give a permission that is new to a role that was made before, if it is still there."""
+    for group in Group.objects.filter(name=name):
+        group.permissions.add(*_permissions([wanted]))
 
 
 def _permissions(names: list[str]) -> list[Permission]:

@@ -11,7 +11,7 @@ from functools import partial
 
 _numbers = itertools.count(10_000_000)
 _PIX = {"payment": {"pix_qrcode": "aWNvbg==", "pix_emv": "00020126580014br.gov.bcb.pix"}}
-_PARCELS = {"parcels": {str(n): 10_000 // n for n in range(1, 13)}}
+_INSTALLMENTS = {"installments": {str(n): {"total": 10_000} for n in range(1, 13)}}
 _delay = 0.0
 
 
@@ -26,7 +26,7 @@ def _body(path: str) -> object:
         case "/v1/payments/pix":
             data = _PIX
         case "/v1/payments/installments":
-            data = _PARCELS
+            data = _INSTALLMENTS
         case _:
             data = {}
     return {"data": data}

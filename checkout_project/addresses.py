@@ -23,6 +23,11 @@ def host(text: str) -> str:
     return name
 
 
+def host_or_domain(text: str) -> str:
+    """A host alone, or after a leading dot a domain with all its hosts."""
+    return "." + host(text[1:]) if text.startswith(".") else host(text)
+
+
 def url_of_a_site(text: str) -> str:
     """An http or https URL without user, query and fragment, as a browser spells it: https if no scheme is given, and
     without the usual port and the trailing slash."""

@@ -11,6 +11,6 @@ class CheckoutProjectConfig(AppConfig):
     def ready(self) -> None:
         """Importing the module registers its checks."""
         from checkout_project import checks  # noqa: F401
-        from observability import telemetry
+        from observability import error_reports
 
-        telemetry.start()
+        error_reports.start()

@@ -27,8 +27,9 @@ def reverse_key(key: str) -> str:
 def redis(env: Environment) -> dict[str, Any]:
     """Django's setting of a cache in Redis. Over TLS the server's certificate and name are verified: by the CA of
     REDIS_SSLROOTCERT, else by those of the system."""
-    url = env.text("REDIS_URL", "")
-    said = _parts_of(url, env) if url else _parts(env)
+    parts = ("REDIS_HOST", "REDIS_PORT", "REDIS_USERNAME", "REDIS_PASSWORD", "REDIS_DB", "REDIS_TLS")
+    url = env.address("REDIS_URL", parts)
+    said = _parts_of(url) if url else _parts(env)
     certificate = env.file("REDIS_SSLROOTCERT")
     if certificate and not said["is_tls"]:
         raise ImproperlyConfigured("REDIS_SSLROOTCERT needs REDIS_TLS=true, or a REDIS_URL that begins with rediss://")
@@ -65,11 +66,8 @@ def _parts(env: Environment) -> dict[str, Any]:
     }
 
 
-def _parts_of(url: str, env: Environment) -> dict[str, Any]:
+def _parts_of(url: str) -> dict[str, Any]:
     """As redis-py reads the URL; what is wrong with it may hold the password, and isn't repeated."""
-    for name in ("REDIS_HOST", "REDIS_PORT", "REDIS_USERNAME", "REDIS_PASSWORD", "REDIS_DB", "REDIS_TLS"):
-        if env.is_set(name):
-            raise ImproperlyConfigured(f"REDIS_URL and {name} are both set; keep one")
     try:
         said = {"port": 6379, "username": "", "password": "", "db": 0, **parse_url(url)}  # type: ignore[no-untyped-call]
         said["host"], path = addresses.server(said["host"]), urlsplit(url).path.strip("/")

@@ -11,15 +11,17 @@ from checkout_project.environment import Environment
 # A wait that takes too long must not use up the pool: locks give up after 3 s, statements after 15 s.
 LOCK_TIMEOUT, STATEMENT_TIMEOUT = 3000, 15000  # milliseconds
 
-_PARTS = ("DB_HOST", "DB_PORT", "DB_DATABASE", "DB_USERNAME", "DB_PASSWORD")
 _VERIFYING = ("verify-ca", "verify-full")
 _SSL_MODES = ("disable", "allow", "prefer", "require", *_VERIFYING)
 
 
 def address(env: Environment) -> dict[str, Any]:
-    """HOST, PORT, NAME, USER, PASSWORD and OPTIONS of Django's setting. Several hosts are tried in turn."""
-    url = env.text("DATABASE_URL", "")
-    parts = _parts_of(url, env) if url else _parts(env)
+    """HOST, PORT, NAME, USER, PASSWORD and OPTIONS of Django's setting. Several hosts are tried in turn.
+
+    Raises ImproperlyConfigured, which names the variable that is wrong and the one to use instead.
+    """
+    url = env.address("DATABASE_URL", ("DB_HOST", "DB_PORT", "DB_DATABASE", "DB_USERNAME", "DB_PASSWORD"))
+    parts = _parts_of(url) if url else _parts(env)
     parts["sslmode"] = _said_once("DB_SSLMODE", env.choice("DB_SSLMODE", "", _SSL_MODES), parts) or "disable"
     if parts["sslmode"] not in _SSL_MODES:
         raise ImproperlyConfigured(f"the sslmode of DATABASE_URL must be one of {', '.join(_SSL_MODES)}")
@@ -30,11 +32,9 @@ def address(env: Environment) -> dict[str, Any]:
             "and no other mode looks at it"
         )
     # Of a primary and its standbys only the first takes what the product writes.
-    attributes = env.choice("DB_TARGET_SESSION_ATTRS", "", ("any", "read-write", "primary"))
-    several = "," in parts["host"]
-    parts["target_session_attrs"] = _said_once("DB_TARGET_SESSION_ATTRS", attributes, parts) or (
-        "read-write" if several else "any"
-    )
+    wanted = env.choice("DB_TARGET_SESSION_ATTRS", "", ("any", "read-write", "primary"))
+    wanted = _said_once("DB_TARGET_SESSION_ATTRS", wanted, parts)
+    parts["target_session_attrs"] = wanted or ("read-write" if "," in parts["host"] else "any")
     return {
         "HOST": parts.pop("host"),
         "PORT": parts.pop("port", ""),
@@ -67,11 +67,8 @@ def _parts(env: Environment) -> dict[str, Any]:
     }
 
 
-def _parts_of(url: str, env: Environment) -> dict[str, Any]:
+def _parts_of(url: str) -> dict[str, Any]:
     """As libpq reads the URL; whatever it says is wrong may hold the password, and isn't repeated."""
-    for name in _PARTS:
-        if env.is_set(name):
-            raise ImproperlyConfigured(f"DATABASE_URL and {name} are both set; keep one")
     try:
         parts: dict[str, Any] = conninfo_to_dict(url) if url.startswith(("postgres://", "postgresql://")) else {}
     except ProgrammingError:

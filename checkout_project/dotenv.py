@@ -30,18 +30,7 @@ _STATEMENT = re.compile(
 )
 _BETWEEN = re.compile(r"(?:\s|#[^\n]*)*")
 _CONTROL = re.compile(r"[\0-\x08\x0e-\x1f\x7f]")
-_ESCAPES = {
-    "a": "\a",
-    "b": "\b",
-    "f": "\f",
-    "n": "\n",
-    "r": "\r",
-    "t": "\t",
-    "v": "\v",
-    '"': '"',
-    "\\": "\\",
-    "$": "$$",
-}
+_ESCAPES = dict(zip('abfnrtv"\\', '\a\b\f\n\r\t\v"\\', strict=True)) | {"$": "$$"}  # which is no reference
 
 
 def read(path: Path, outside: Mapping[str, str]) -> dict[str, str]:
@@ -66,13 +55,14 @@ def read(path: Path, outside: Mapping[str, str]) -> dict[str, str]:
     values: dict[str, str] = {}
     known = ChainMap(dict(outside), values)
     at = 0
-    while (at := _end_of(_BETWEEN, text, at)) < len(text):
+    while between := _BETWEEN.match(text, at):  # it matches nothing too
+        if (at := between.end()) == len(text):
+            break
         line = text.count("\n", 0, at)
         statement = _STATEMENT.match(text, at)
         if not statement:
-            raise _refusal(
-                path, line, "is not NAME=value; quotes must be closed, with nothing but a comment behind them"
-            )
+            hint = "is not NAME=value; quotes must be closed, with nothing but a comment behind them"
+            raise _refusal(path, line, hint)
         try:
             values[statement["name"]] = _value(statement, known)
         except LookupError:
@@ -84,11 +74,6 @@ def read(path: Path, outside: Mapping[str, str]) -> dict[str, str]:
 
 def _refusal(path: Path, lines_before: int, what: str) -> ImproperlyConfigured:
     return ImproperlyConfigured(f"line {lines_before + 1} of {path.name} {what}")
-
-
-def _end_of(pattern: re.Pattern[str], text: str, at: int) -> int:
-    match = pattern.match(text, at)
-    return match.end() if match else at
 
 
 def _value(statement: re.Match[str], known: Mapping[str, str]) -> str:

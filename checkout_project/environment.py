@@ -95,12 +95,17 @@ class Environment:
     def hosts(self, name: str) -> list[str]:
         """A comma-separated list of host names, as browsers send them; `*` and a leading dot are Django's wildcards."""
         try:
-            return [
-                word if word == "*" else "." * word.startswith(".") + addresses.host(word.removeprefix("."))
-                for word in self.words(name)
-            ]
+            return [word if word == "*" else addresses.host_or_domain(word) for word in self.words(name)]
         except ValueError:
             raise ImproperlyConfigured(f"{name} must be host names without scheme, port and path") from None
+
+    def address(self, name: str, parts: Sequence[str]) -> str:
+        """The URL of a server, which stands for its `parts`; blank if unset. One of them beside it is refused."""
+        url = self.text(name, "")
+        for part in parts if url else ():
+            if self.is_set(part):
+                raise ImproperlyConfigured(f"{name} and {part} are both set; keep one")
+        return url
 
     def server(self, name: str, default: str, *, port: str, url: str) -> str:
         """The host name or address of a server; the variables `port` and `url` take what doesn't belong here."""

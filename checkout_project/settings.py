@@ -173,7 +173,7 @@ DATABASES: dict[str, dict[str, Any]] = {
 DATABASES["default"]["OPTIONS"] |= {
     "connect_timeout": 3,  # seconds, for each host
     "server_side_binding": True,
-    "prepare_threshold": None if DB_PGBOUNCER else 5,  # planned once a connection (docs/performance.md)
+    "prepare_threshold": None if DB_PGBOUNCER else 5,  # planned once a connection (docs/capacity.md)
 }
 if not DB_PGBOUNCER:
     DATABASES["default"]["OPTIONS"]["options"] = database.session_options(DB_SCHEMA)

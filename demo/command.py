@@ -27,7 +27,6 @@ from django.utils import timezone
 from psycopg import sql
 from tqdm import tqdm
 
-from appmax.tokens import Credentials
 from demo.bodies import app_id
 from demo.rows import COLUMNS, FIRST_ORDER_ID, Batch, Demo
 from demo.sales import Merchant
@@ -109,11 +108,15 @@ def _merchants(count: int, *, before: datetime, rng: random.Random) -> list[Merc
     merchants = []
     for number in range(count):
         key = f"{SHOPS[number % len(SHOPS)]}-{number // len(SHOPS) + 1:02}"
-        credentials = Credentials(client_id=f"demo-{key}", client_secret=f"{rng.getrandbits(128):032x}")
-        installed_at = before - timedelta(days=rng.uniform(1, 400))
+        secret, installed_at = f"{rng.getrandbits(128):032x}", before - timedelta(days=rng.uniform(1, 400))
         row = Installation.objects.defer("merchant_client_secret").filter(external_key=key).first()
         if row is None:
-            row = Installation.objects.upsert(external_key=key, app_id=app_id(), credentials=credentials)
+            row = Installation.objects.create(
+                external_key=key,
+                app_id=app_id(),
+                merchant_client_id=f"demo-{key}",
+                merchant_client_secret=secret,
+            )
             times = dict.fromkeys(("installed_at", "created_at", "updated_at"), installed_at)
             Installation.objects.filter(pk=row.pk).update(**times)
         merchants.append(Merchant(row.pk, key, is_old=number % 4 == 3))

@@ -1,5 +1,5 @@
-"""`make fresh`: each lock is installed into an empty environment, in the way of `make run`, while a newer release of
-everything is out.
+"""`make fresh`: locks are installed into empty environments, in the way of `make run` and `make test`, while a newer
+release of everything is out.
 
 pip 23.0 to 23.2, which come with Debian 12 and Python 3.11, answer `coverage[toml]` with the newest coverage, whatever
 is pinned; an installation that resolves anything then fails. So beside the real packages pip finds a made-up release
@@ -20,8 +20,8 @@ from pathlib import Path
 
 from dev import venv
 
-# Those that aren't on the machine are left out. The developers' lock holds the packages of the others.
-PYTHONS = {"3.11": ["requirements.txt", venv.RUN, venv.DEV], "3.12": [venv.DEV], "3.13": [venv.DEV]}
+# Those that aren't on the machine are left out. The developers' lock holds all packages of the others.
+PYTHONS = {"3.11": ["requirements.txt", venv.DEV], "3.12": [venv.DEV], "3.13": [venv.DEV]}
 OLD_PIP = "pip==23.0.1 --hash=sha256:236bcb61156d76c4b8a05821b988c7b8c35bf0da28a4b614e8d6ab5212c25c6f\n"
 NEWER = "9999"
 

@@ -1,6 +1,7 @@
 """The only place that builds an Appmax client: credentials and cache in, `appmax.client.AppmaxClient` out."""
 
 import functools
+from enum import Enum
 
 import structlog
 from django.conf import settings
@@ -56,21 +57,29 @@ def forget_token(installation: Installation) -> None:
     cache.delete(_merchant_token_key(installation))
 
 
-def accepts(credentials: Credentials) -> bool:
-    """Whether Appmax's auth server gives a token for these merchant credentials; an error counts as no."""
+class Verdict(Enum):
+    """What Appmax's auth server says of credentials."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    NO_ANSWER = "no answer"  # or one about something else: it is down, slow, or a firewall speaks
+
+
+def verdict_on(credentials: Credentials) -> Verdict:
+    """Try these merchant credentials; takes 3 s at most, as it is asked within the 5 s of the installation callback."""
     try:
-        check(credentials)
-    except AppmaxError:
-        return False
-    return True
+        check(credentials, timeout=1.5)  # for connecting, and again for the answer
+    except AppmaxError as error:
+        return Verdict.REFUSED if error.status in (400, 401) else Verdict.NO_ANSWER
+    return Verdict.ACCEPTED
 
 
-def check(credentials: Credentials) -> None:
+def check(credentials: Credentials, *, timeout: float = 2.0) -> None:
     """Raises AppmaxError unless Appmax's auth server gives a token for these merchant credentials.
 
-    Connecting and answering may take 2 s each: it is asked within the 5 s of the installation callback.
+    `timeout`: seconds, once for connecting and once for the answer.
     """
-    _client(credentials, token_key="").fetch_token(timeout=2.0)
+    _client(credentials, token_key="").fetch_token(timeout=timeout)
 
 
 def _merchant_token_key(installation: Installation) -> str:

@@ -35,6 +35,13 @@ class InstallationDisabled(APIException):
     default_detail = "installation disabled"
 
 
+class OwnKeyRequired(APIException):
+    """403: what was asked for is the merchant's alone; a key of the whole platform, or none, won't do."""
+
+    status_code = status.HTTP_403_FORBIDDEN
+    default_detail = "an API key of this installation's own is required"
+
+
 class MerchantViewSet(ViewSet):
     """Checks the API key before anything of the request is read, then finds the path's installation.
 
@@ -43,16 +50,28 @@ class MerchantViewSet(ViewSet):
 
     installation: Installation
     api_key: str | None = None  # the prefix of the key that opened it
+    is_disabled: bool
+    answers_when_disabled = False
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Sets self.installation and self.api_key. Raises InvalidApiKey, InstallationNotFound, InstallationDisabled."""
         super().initial(request, *args, **kwargs)
         text = KeyParser().get(request)
         if text is None and not settings.API_KEYS_REQUIRED:
-            self.installation = _open_to_anybody(kwargs["key"])
+            self.installation, is_disabled = _open_to_anybody(kwargs["key"])
         else:
-            self.installation = _found_by_key(text or "", kwargs["key"])
+            self.installation, is_disabled = _found_by_key(text or "", kwargs["key"])
             self.api_key = (text or "").partition(".")[0]
+        self.is_disabled = is_disabled
+        if is_disabled and not self.answers_when_disabled:
+            raise InstallationDisabled
+
+    def require_own_key(self) -> str:
+        """The prefix of the key that opened it, which must be this installation's own. Raises OwnKeyRequired."""
+        prefix = self.api_key or ""
+        if not ApiKey.objects.filter(prefix=prefix, installation=self.installation).exists():
+            raise OwnKeyRequired
+        return prefix
 
 
 # Each request begins with this, so it is one plain statement: the key, and beside it the path's installation if the key
@@ -69,10 +88,10 @@ _KEY_AND_MERCHANT = f"""
 """  # noqa: S608 - names of our own columns # nosec B608
 
 
-def _found_by_key(text: str, external_key: str) -> Installation:
-    """The path's installation, if this is a good key that opens it.
+def _found_by_key(text: str, external_key: str) -> tuple[Installation, bool]:
+    """The path's installation, if this is a good key that opens it, and whether staff have disabled it.
 
-    Raises InvalidApiKey, InstallationNotFound, InstallationDisabled.
+    Raises InvalidApiKey, InstallationNotFound.
     """
     prefix = text.partition(".")[0]
     # PostgreSQL's text can't hold a NUL, so nobody has such a key or such an external_key.
@@ -89,16 +108,12 @@ def _found_by_key(text: str, external_key: str) -> Installation:
         raise InvalidApiKey
     if columns[0] is None or "\0" in external_key:
         raise InstallationNotFound
-    if is_disabled:
-        raise InstallationDisabled
-    return Installation.from_row(dict(zip(_COLUMNS, columns, strict=True)))
+    return Installation.from_row(dict(zip(_COLUMNS, columns, strict=True))), is_disabled
 
 
-def _open_to_anybody(external_key: str) -> Installation:
+def _open_to_anybody(external_key: str) -> tuple[Installation, bool]:
     try:
         installation = Installation.objects.get(external_key=external_key.replace("\0", "\ufffd"))
     except Installation.DoesNotExist:
         raise InstallationNotFound from None
-    if Suspension.objects.filter(installation=installation).exists():
-        raise InstallationDisabled
-    return installation
+    return installation, Suspension.objects.filter(installation=installation).exists()

@@ -1,4 +1,5 @@
-"""Installation: a merchant who installed the app. ApiKey: what a merchant's storefront proves itself with."""
+"""Installation: a merchant who installed the app. ApiKey: what a merchant's storefront proves itself with. Identity and
+GenerateCall: what Appmax was told of an installation. ReconnectLink: who may replace an installation's credentials."""
 
 import uuid
 from dataclasses import dataclass
@@ -16,43 +17,17 @@ from appmax.errors import CredentialsUnreadable
 from appmax.tokens import Credentials
 from installations.fields import DecryptionFailed, EncryptedTextField, decrypted, has_newest_key
 
-_EXTERNAL_ID_NAMESPACE = uuid.UUID("2b0c4f6e-5b0e-4f7e-9d5e-6d5a2f3b8c41")
-
-
-def external_id_for(external_key: str) -> uuid.UUID:
-    """The external_id that a new installation of this external_key gets.
-
-    Derived, so that it can be told to Appmax before the credentials come, with nothing stored (contract, 4.1).
-    """
-    return uuid.uuid5(_EXTERNAL_ID_NAMESPACE, external_key)
-
 
 class InstallationQuerySet(models.QuerySet["Installation"]):
-    """Questions about installations, and their two ways into the table."""
+    """Questions about installations, and their way into the table."""
 
-    def upsert(self, *, external_key: str, app_id: str, credentials: Credentials) -> "Installation":
-        """Insert, or on a repeat replace the credentials, in one statement (INSERT … ON CONFLICT DO UPDATE).
-
-        On a repeat app_id, external_id and created_at stay as they are in the table.
-        """
-        [installation] = self.bulk_create(
-            [self.model.unsaved(external_key=external_key, app_id=app_id, credentials=credentials)],
-            update_conflicts=True,
-            unique_fields=["external_key"],
-            update_fields=["merchant_client_id", "merchant_client_secret", "installed_at", "updated_at"],
-        )
-        return installation
-
-    def insert_or_lock(self, *, external_key: str, app_id: str, credentials: Credentials) -> "Installation":
+    def insert_or_lock(self, installation: "Installation") -> "Installation":
         """Insert if the external_key is new (INSERT … ON CONFLICT DO NOTHING), and lock the row, whoever made it.
 
-        Must be called in a transaction; the caller compares the credentials before it believes them.
+        Must be called in a transaction; the caller compares the row with what it wanted to insert.
         """
-        self.bulk_create(
-            [self.model.unsaved(external_key=external_key, app_id=app_id, credentials=credentials)],
-            ignore_conflicts=True,
-        )
-        return self.select_for_update().get(external_key=external_key)
+        self.bulk_create([installation], ignore_conflicts=True)
+        return self.select_for_update().get(external_key=installation.external_key)
 
     def rotate_secrets(self, *, after: int, size: int) -> "Rotation | None":
         """Encrypt the secrets of the next `size` rows with the newest key; None if there are no rows after that id.
@@ -105,11 +80,18 @@ class Installation(models.Model):
         unique=True,
         db_default=RandomUUID(),
         editable=False,
-        help_text=_("What Appmax knows this installation by"),
+        help_text=_("The first one; Appmax knows the store by the newest that it was told"),
     )
     installed_at = models.DateTimeField(_("installed at"), db_default=TransactionNow())
     created_at = models.DateTimeField(_("created at"), db_default=TransactionNow(), editable=False)
     updated_at = models.DateTimeField(_("updated at"), db_default=TransactionNow(), auto_now=True)
+    unverified_since = models.DateTimeField(
+        _("unverified since"),
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("Credentials that Appmax's auth server has not accepted yet"),
+    )
 
     objects = InstallationQuerySet.as_manager()
 
@@ -122,21 +104,11 @@ class Installation(models.Model):
         permissions = [
             ("check_installation", _("Can check merchants' credentials with Appmax")),
             ("disable_installation", _("Can disable and enable merchants")),
+            ("reconnect_installation", _("Can let merchants replace their credentials")),
         ]
 
     def __str__(self) -> str:
         return self.external_key
-
-    @classmethod
-    def unsaved(cls, *, external_key: str, app_id: str, credentials: Credentials) -> "Installation":
-        """A complete instance that isn't in the table yet."""
-        return cls(
-            external_key=external_key,
-            app_id=app_id,
-            merchant_client_id=credentials.client_id,
-            merchant_client_secret=credentials.client_secret,
-            external_id=external_id_for(external_key),
-        )
 
     @classmethod
     def from_row(cls, row: dict[str, Any]) -> "Installation":
@@ -153,8 +125,8 @@ class Installation(models.Model):
 
     @property
     def credentials(self) -> Credentials:
-        """What the gateway authenticates this merchant with. Raises CredentialsUnreadable, an error of the gateway's own, as
-        nothing can be sent then."""
+        """What the gateway authenticates this merchant with. Raises CredentialsUnreadable, an error of the gateway's
+        own, as nothing can be sent then."""
         try:
             secret = self.merchant_client_secret
         except DecryptionFailed as error:
@@ -166,12 +138,94 @@ class Installation(models.Model):
         same_id = constant_time_compare(self.merchant_client_id, credentials.client_id)
         return constant_time_compare(self.merchant_client_secret, credentials.client_secret) and same_id
 
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether its credentials may be replaced through a reconnect link only."""
+        return self.unverified_since is None
+
+    def confirm_again(self) -> None:
+        """The same credentials have come once more: note the moment."""
+        self.installed_at = timezone.now()
+        self.save(update_fields=["installed_at", "updated_at"])
+
     def confirm(self, credentials: Credentials) -> None:
-        """Take these credentials, and note the moment."""
+        """Take these credentials, which Appmax has given or accepted, and note the moment."""
         self.merchant_client_id = credentials.client_id
         self.merchant_client_secret = credentials.client_secret
         self.installed_at = timezone.now()
-        self.save(update_fields=["merchant_client_id", "merchant_client_secret", "installed_at", "updated_at"])
+        self.unverified_since = None
+        self.save(
+            update_fields=[
+                "merchant_client_id",
+                "merchant_client_secret",
+                "installed_at",
+                "updated_at",
+                "unverified_since",
+            ]
+        )
+
+
+class Identity(models.Model):
+    """An external_id that Appmax was told: for which external_key, and when.
+
+    It becomes an installation's when credentials come for that key; of these, the newest one counts. Until then
+    anybody may have asked for it.
+    """
+
+    external_id = models.UUIDField(_("external id"), unique=True, default=uuid.uuid4)
+    external_key = models.CharField(_("external key"), max_length=255)
+    installation = models.ForeignKey(
+        Installation, on_delete=models.CASCADE, null=True, blank=True, related_name="identities"
+    )
+    told_at = models.DateTimeField(_("told at"), db_default=TransactionNow())
+
+    class Meta:
+        db_table = "installation_identities"
+        indexes = [models.Index(fields=["external_key", "id"], name="identities_external_key")]
+        verbose_name = _("external id")
+        verbose_name_plural = _("external ids")
+
+    def __str__(self) -> str:
+        return str(self.external_id)
+
+
+class GenerateCall(models.Model):
+    """A call of ours to /app/client/generate that is open: it is deleted when Appmax has answered.
+
+    A table, because the callback that Appmax posts meanwhile may reach another process, on another machine.
+    """
+
+    external_key = models.CharField(_("external key"), max_length=255)
+    opened_at = models.DateTimeField(_("opened at"), db_default=TransactionNow())
+
+    class Meta:
+        db_table = "installation_generate_calls"
+        verbose_name = _("open generate call")
+        verbose_name_plural = _("open generate calls")
+
+    def __str__(self) -> str:
+        return self.external_key
+
+
+class ReconnectLink(models.Model):
+    """A link that lets a confirmed installation's credentials be replaced once: who made it, and what became of it."""
+
+    installation = models.ForeignKey(Installation, on_delete=models.CASCADE, related_name="reconnect_links")
+    made_by = models.CharField(_("made by"), max_length=255, help_text=_("A member of staff, an API key or a command"))
+    made_at = models.DateTimeField(_("made at"), db_default=TransactionNow())
+    begun_at = models.DateTimeField(_("begun at"), null=True, blank=True, help_text=_("When it was last opened"))
+    used_at = models.DateTimeField(_("used at"), null=True, blank=True, help_text=_("When the installation was done"))
+    replaced = models.BooleanField(
+        _("replaced credentials"), db_default=False, help_text=_("Whether Appmax gave other credentials than before")
+    )
+
+    class Meta:
+        db_table = "installation_reconnect_links"
+        verbose_name = _("reconnect link")
+        verbose_name_plural = _("reconnect links")
+
+    def __str__(self) -> str:
+        return f"{self.installation_id}: {self.made_by}"
 
 
 class Suspension(models.Model):

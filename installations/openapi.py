@@ -18,7 +18,7 @@ start = extend_schema(
     responses={
         **_PAGE,
         302: OpenApiResponse(description="To Appmax's panel."),
-        **errors(400, 405, 500, 502, 503, 504),
+        **errors(400, 405, 409, 429, 500, 502, 503, 504),
     },
 )
 
@@ -35,7 +35,7 @@ confirm_by_browser = extend_schema(
             message=serializers.CharField(required=False),
         ),
         **_PAGE,
-        **errors(400, 405, 500, 502, 503, 504),
+        **errors(400, 405, 409, 500, 502, 503, 504),
     },
 )
 
@@ -51,7 +51,7 @@ confirm_by_appmax = extend_schema(
             {"external_id": "0b1c8f5e-6a0c-5f43-9a4e-0c5d1a7f2b3d"},
             external_id=serializers.UUIDField(),
         ),
-        **errors(400, 405, 409, 413, 500, 503),
+        **errors(400, 405, 409, 413, 429, 500, 503),
     },
 )
 
@@ -75,5 +75,53 @@ merchant_token = extend_schema(
             merchant_client_secret=serializers.CharField(),
         ),
         **errors(401, 403, 404, 405, 500, 502, 503, 504),
+    },
+)
+
+installation = extend_schema(
+    tags=["installation"],
+    auth=API_KEY,
+    summary="An installation, and the external_id that Appmax's browser script is started with",
+    parameters=[MERCHANT],
+    responses={
+        200: answer(
+            "InstallationAnswer",
+            {
+                "external_key": "loja-azul",
+                "external_id": "0b1c8f5e-6a0c-4f43-9a4e-0c5d1a7f2b3d",
+                "app_id": "4242",
+                "environment": "sandbox",
+                "installed_at": "2026-11-24T12:22:01.123456Z",
+                "disabled": False,
+            },
+            external_key=serializers.CharField(),
+            external_id=serializers.UUIDField(help_text="The newest one that Appmax was told."),
+            app_id=serializers.CharField(),
+            environment=serializers.ChoiceField(["production", "sandbox", "simulator"]),
+            installed_at=serializers.DateTimeField(),
+            disabled=serializers.BooleanField(),
+        ),
+        **errors(401, 404, 405, 500, 503),
+    },
+)
+
+reconnect = extend_schema(
+    tags=["installation"],
+    auth=API_KEY,
+    summary="A link with which the merchant connects the shop to Appmax again",
+    description="Needs an API key of the installation's own. Good for one hour and one installation.",
+    parameters=[MERCHANT],
+    request=None,
+    responses={
+        200: answer(
+            "ReconnectAnswer",
+            {
+                "url": "https://checkout.example.com/install/start?app_id=...&external_key=loja-azul&reconnect=...",
+                "expires_in": 3600,
+            },
+            url=serializers.URLField(),
+            expires_in=serializers.IntegerField(help_text="Seconds."),
+        ),
+        **errors(401, 403, 404, 405, 500, 503),
     },
 )

@@ -1,11 +1,22 @@
 """Bodies and queries of the installation routes."""
 
+import re
 from typing import Any
 
 from rest_framework import serializers
 
+# Control characters, and . or .. between slashes: browsers and proxies take these for steps between folders,
+# percent-encoded or not. Any other text names a merchant in a path, percent-encoded.
+_UNFIT_FOR_A_PATH = re.compile(r"[\x00-\x1f\x7f]|(?:^|/)\.{1,2}(?:/|$)")
 
-def _text(name: str, max_length: int, *, required: bool = False) -> serializers.CharField:
+
+def _fits_into_a_path(external_key: str) -> None:
+    """A validator of external_key. Raises ValidationError."""
+    if _UNFIT_FOR_A_PATH.search(external_key):
+        raise serializers.ValidationError("external_key can't be used in a URL's path")
+
+
+def _text(name: str, max_length: int, *, required: bool = False, **options: Any) -> serializers.CharField:
     """A text that is either required, with the contract's message, or may be absent, null or blank."""
     return serializers.CharField(
         max_length=max_length,
@@ -13,6 +24,7 @@ def _text(name: str, max_length: int, *, required: bool = False) -> serializers.
         allow_null=not required,
         allow_blank=not required,
         error_messages=dict.fromkeys(("required", "null", "blank"), f"{name} is required"),
+        **options,
     )
 
 
@@ -20,14 +32,19 @@ class StartSerializer(serializers.Serializer[Any]):
     """Query of GET /install/start."""
 
     app_id = _text("app_id", 255, required=True)
-    external_key = _text("external_key", 255, required=True)
+    external_key = _text("external_key", 255, required=True, validators=[_fits_into_a_path])
+    reconnect = _text("reconnect", 512, help_text="The token of a reconnect link.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, str]:
+        """Without what is absent."""
+        return {name: value for name, value in attrs.items() if value}
 
 
 class CallbackSerializer(serializers.Serializer[Any]):
     """Body of Appmax's installation callback. A JSON number counts as its text."""
 
     app_id = _text("app_id", 255, required=True)
-    external_key = _text("external_key", 255)
+    external_key = _text("external_key", 255, validators=[_fits_into_a_path])
     client_key = _text("client_key", 255)
     client_id = _text("client_id", 512)
     client_secret = _text("client_secret", 512)

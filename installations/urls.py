@@ -14,9 +14,16 @@ urlpatterns = [
         asks_appmax(views.InstallViewSet.as_view({"get": "confirm_by_browser", "post": "confirm_by_appmax"})),
         name="install-callback",
     ),
+    # <path:key>: a merchant's external_key may hold slashes, which arrive decoded.
     path(
-        "installations/<str:key>/merchant/token",
+        "installations/<path:key>/merchant/token",
         asks_appmax(views.MerchantTokenViewSet.as_view({"get": "retrieve"})),
         name="merchant-token",
     ),
+    path(
+        "installations/<path:key>/reconnect",
+        views.ReconnectViewSet.as_view({"post": "reconnect"}),
+        name="merchant-reconnect",
+    ),
+    path("installations/<path:key>", views.InstallationViewSet.as_view({"get": "retrieve"}), name="installation"),
 ]

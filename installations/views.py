@@ -1,6 +1,7 @@
 """HTTP of the installation: pages for the merchant's browser, JSON for Appmax and storefronts."""
 
 import uuid
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -8,10 +9,13 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.throttling import BaseThrottle
 from rest_framework.viewsets import ViewSet
 
-from installations import gateway, install, openapi, registration
+from installations import gateway, identities, install, limits, openapi, reconnect, registration
 from installations.merchant import MerchantViewSet
+from installations.models import Installation
+from installations.refusals import InvalidAppId, TokenRequired
 from installations.serializers import CallbackSerializer, StartSerializer
 from web.api import wants_page
 from web.pages import public_url
@@ -36,6 +40,15 @@ class InstallViewSet(ViewSet):
 
     has_pages = True
 
+    def get_throttles(self) -> list[BaseThrottle]:
+        """The browser's way back needs none: nobody guesses a hash."""
+        match self.action:
+            case "start":
+                return [limits.Starts()]
+            case "confirm_by_appmax":
+                return [limits.WrongAppIds(), limits.Callbacks()]
+        return []
+
     @openapi.start
     def start(self, request: Request) -> HttpResponse:
         """Send the merchant to Appmax's authorisation page; a browser that lacks a parameter gets the button."""
@@ -58,21 +71,67 @@ class InstallViewSet(ViewSet):
         """The merchant comes back from Appmax with `?token=`."""
         token = request.query_params.get("token", "").strip()
         if not token:
-            raise install.TokenRequired
+            raise TokenRequired
         installation = install.confirm_by_browser(token=token)
         if wants_page(request):
-            context = {"installation": installation, "demo_shop_url": settings.DEMO_SHOP_URL}
-            return render(request._request, "installations/installed.html", context)
+            return self._installed_page(request, installation or install.already_done(token=token))
         if installation is None:
             return Response({"message": "installation confirmed"})
-        return Response({"external_id": str(installation.external_id)})
+        return Response({"external_id": str(identities.told_last(installation))})
+
+    @staticmethod
+    def _installed_page(request: Request, installation: Installation | None) -> HttpResponse:
+        context: dict[str, Any] = {"installation": installation, "demo_shop_url": settings.DEMO_SHOP_URL}
+        if installation is not None:
+            context |= {
+                "external_id": identities.told_last(installation),
+                "others": install.others_of_this_merchant(installation),
+            }
+        return render(request._request, "installations/installed.html", context)
 
     @openapi.confirm_by_appmax
     def confirm_by_appmax(self, request: Request) -> Response:
         """Appmax's own POST; it must be answered with exactly 200 within 5 s."""
         body = CallbackSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        return Response({"external_id": str(install.confirm_by_appmax(install.Callback(**body.validated_data)))})
+        try:
+            told = install.confirm_by_appmax(install.Callback(**body.validated_data))
+        except InvalidAppId:
+            limits.WrongAppIds().count(request)
+            raise
+        return Response({"external_id": str(told)})
+
+
+class InstallationViewSet(MerchantViewSet):
+    """What is known of an installation, for its own storefront."""
+
+    answers_when_disabled = True
+
+    @openapi.installation
+    def retrieve(self, request: Request, key: str) -> Response:
+        """What a shop's page needs for Appmax's browser script, and whether its routes answer."""
+        installation = self.installation
+        return Response(
+            {
+                "external_key": installation.external_key,
+                "external_id": str(identities.told_last(installation)),
+                "app_id": installation.app_id,
+                "environment": settings.APPMAX_ENVIRONMENT,
+                "installed_at": installation.installed_at,
+                "disabled": self.is_disabled,
+            }
+        )
+
+
+class ReconnectViewSet(MerchantViewSet):
+    """A merchant's own way to other credentials."""
+
+    @openapi.reconnect
+    def reconnect(self, request: Request, key: str) -> Response:
+        """A link for the merchant's browser, good for one hour and one installation."""
+        made_by = f"API key {self.require_own_key()}"
+        url = reconnect.make_link(self.installation, made_by=made_by, public_url=public_url(request._request))
+        return Response({"url": url, "expires_in": int(reconnect.GOOD_FOR.total_seconds())})
 
 
 class MerchantTokenViewSet(MerchantViewSet):

@@ -87,6 +87,14 @@ def confirm(order: Order, *, cents: int | None = None, at: datetime | None = Non
     return refunds.update(state=RefundState.CONFIRMED, settled_at=at or timezone.now())
 
 
+def settle_by_hand(refund: Refund, state: RefundState, reason: str) -> bool:
+    """What staff found out about a refund that Appmax tells nothing of; whether it was open still."""
+    settled = Refund.objects.filter(pk=refund.pk, state__in=_OPEN).update(state=state, settled_at=timezone.now())
+    if settled:
+        log.warning("refund.settled_by_hand", refund=refund.pk, state=state, reason=reason)
+    return bool(settled)
+
+
 def _earlier(order: Order, claim: Claim) -> Refund | None:
     """What an earlier try of this request has come to; None if there was none, or if it was certainly refused.
 

@@ -13,7 +13,7 @@ def _route(path_after_key: str, method: str, action: str, *, may_ask_appmax: boo
     view: Callable[..., HttpResponse] = CheckoutViewSet.as_view({method: action})
     if may_ask_appmax:
         view = asks_appmax(view)
-    return path(f"checkout/<str:key>/{path_after_key}", view, name=f"checkout-{action}")
+    return path(f"checkout/<path:key>/{path_after_key}", view, name=f"checkout-{action}")
 
 
 urlpatterns = [

@@ -70,7 +70,7 @@ def generate() -> Response:
     if not check.passed:
         sim.state.release(authorization.token)
         refuse(422, {"error": {"message": f"The app's health check answered {check.status or check.text}, not 200."}})
-    client_id, client_secret = sim.state.merchant_credentials(authorization.external_key)
+    client_id, client_secret = sim.state.merchant_credentials(authorization.merchant)
     return jsonify(data={"client": {"client_id": client_id, "client_secret": client_secret}})
 
 

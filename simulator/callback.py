@@ -1,11 +1,14 @@
 """The installation callback: Appmax's "health check", and the probe of its URL."""
 
+import json
 import time
+import uuid
 from dataclasses import dataclass
 
 from simulator.context import Simulation
 from simulator.outgoing import post_json
 from simulator.records import Authorization, HealthCheck
+from simulator.switches import WITH_APP_ID, WITH_CREDENTIALS
 
 PROBE_APP_ID = "DEMO_APP_ID"
 
@@ -26,17 +29,30 @@ class Probe:
 
 
 def health_check(simulation: Simulation, authorization: Authorization) -> HealthCheck:
-    """POST the callback with the merchant's credentials; every check of one installation carries the same ones."""
-    client_id, client_secret = simulation.state.merchant_credentials(authorization.external_key)
-    body = {
-        "app_id": simulation.settings.app_id_numeric,
-        "client_key": authorization.external_key,
-        "external_key": authorization.external_key,
-        "client_id": client_id,
-        "client_secret": client_secret,
-    }
+    """POST the callback with the merchant's credentials; every check of one installation carries the same ones.
+
+    The external_id of the answer becomes the store's identity, unless Appmax has seen it in another installation.
+    """
+    client_id, client_secret = simulation.state.merchant_credentials(authorization.merchant)
+    body = {"app_id": simulation.settings.app_id_numeric}
+    says = simulation.state.switches.health_check
+    if says != WITH_APP_ID:
+        body |= {"client_key": authorization.external_key, "external_key": authorization.external_key}
+    if says == WITH_CREDENTIALS:
+        body |= {"client_id": client_id, "client_secret": client_secret}
     status, text = post_json(authorization.callback_url, body)
-    return simulation.state.record_health_check(authorization.token, status, text)
+    check = simulation.state.record_health_check(authorization.token, status, text)
+    if check.passed and (external_id := _external_id(text)):
+        simulation.state.identify(authorization, external_id)
+    return check
+
+
+def _external_id(text: str) -> str:
+    """The UUID in an answer; empty if there is none."""
+    try:
+        return str(uuid.UUID(json.loads(text)["external_id"]))
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return ""
 
 
 def probe(url: str) -> Probe:

@@ -48,8 +48,8 @@ def body(model: str, name: str, order: Order, customer: Mapping[str, Any], app_i
             "event_type": event.about,
             "site_id": 1,
             "app_id": app_id,
-            "client_key": order.external_key,
-            "external_key": order.external_key,
+            "client_key": order.installed_as or order.external_key,
+            "external_key": order.installed_as or order.external_key,
             "partner_merchant": None,
             "data": data,
         }

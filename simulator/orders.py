@@ -47,7 +47,9 @@ class Payment:
 class Order:
     """`payments`: every try, oldest first; `refunded`: how much of `total_paid` went back.
 
-    `pix_expires_at`: ISO; empty, a Pix stays until it is let go. `boleto_due_date`: ISO. `refunded_at`: of the latest.
+    `external_key`: the merchant whose it is; `installed_as`: the external_key of that merchant's installation, if its
+    account has another name. `pix_expires_at`: ISO; empty, a Pix stays until it is let go. `boleto_due_date`: ISO.
+    `refunded_at`: of the latest.
     """
 
     id: int
@@ -57,6 +59,7 @@ class Order:
     discount_value: int
     shipping_value: int
     products: list[dict[str, Any]]
+    installed_as: str = ""
     created_at: str = field(default_factory=now)
     updated_at: str = field(default_factory=now)
     status: str = PENDING

@@ -2,7 +2,7 @@
 
 import json
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, unquote, urlencode, urlsplit
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
@@ -19,6 +19,7 @@ from simulator.records import Authorization, Plan
 panel = Blueprint("panel", __name__)
 
 MOST_ROWS = 200  # on one page
+ACCOUNT_COOKIE = "merchant_account"
 
 
 @panel.app_template_filter("reais")
@@ -67,19 +68,34 @@ def index() -> str:
 @panel.get("/appstore/integration/<token>")
 def integration(token: str) -> str:
     """Where the merchant authorises the app."""
-    return render_template("integration.html", authorization=_authorization(token), failure=None)
+    authorization = _authorization(token)
+    return render_template("integration.html", authorization=authorization, account=_account(), failure=None)
 
 
 @panel.post("/appstore/integration/<token>")
 def save(token: str) -> str | Response | tuple[str, int]:
     """ "Salvar": posts the health check to the callback, then sends the browser back."""
-    sim, authorization = simulation(), _authorization(token)
+    sim, authorization = simulation(), simulation().state.log_in(_authorization(token).token, _account())
+    assert authorization is not None  # noqa: S101 - it was there a line before, and none is ever removed
     check = health_check(sim, authorization)
     if not check.passed:
-        return render_template("integration.html", authorization=authorization, failure=check), 502
+        return render_template("integration.html", authorization=authorization, account=_account(), failure=check), 502
     sim.state.mark_saved(token)
     separator = "&" if "?" in authorization.callback_url else "?"
     return redirect(f"{authorization.callback_url}{separator}{urlencode({'token': token})}")
+
+
+@panel.post("/login")
+def login() -> Response:
+    """Sign in to the panel as any merchant, by the account's name; without one, sign out."""
+    answer = redirect(url_for("panel.integration", token=_authorization(request.form.get("token", "")).token), 303)
+    answer.set_cookie(ACCOUNT_COOKIE, quote(request.form.get("account", "").strip()[:100]), httponly=True)
+    return answer
+
+
+def _account() -> str:
+    """Who is signed in to the panel; empty: nobody."""
+    return unquote(request.cookies.get(ACCOUNT_COOKIE, ""))
 
 
 def _authorization(token: str) -> Authorization:

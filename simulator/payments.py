@@ -55,6 +55,8 @@ def pay_by_card() -> tuple[Response, int]:
 def tokenize() -> tuple[Response, int]:
     """A token in a card's place, for one payment."""
     merchant = require_merchant()
+    if not simulation().state.is_known_store(merchant):
+        refuse(404, {"message": "Merchant not found"})
     fields = as_object(as_object(json_body().get("payment_data")).get("credit_card"))
     refuse_fields(cards.card_errors(fields))
     token = simulation().state.add_card_token(merchant, cards.card_of(fields["number"]))

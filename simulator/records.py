@@ -55,15 +55,24 @@ class HealthCheck:
 
 @dataclass
 class Authorization:
-    """An installation under way: what `/app/authorize` was asked for, under its hash."""
+    """An installation under way: what `/app/authorize` was asked for, under its hash.
+
+    `account`: who was logged in to the panel and pressed Salvar. Nobody proved that the external_key is theirs.
+    """
 
     token: str
     external_key: str
     callback_url: str
+    account: str = ""
     created_at: str = field(default_factory=now)
     saved: bool = False
     generated: bool = False
     health_checks: list[HealthCheck] = field(default_factory=list)
+
+    @property
+    def merchant(self) -> str:
+        """Whose credentials the app gets: without a login, those of an account that is named like the external_key."""
+        return self.account or self.external_key
 
 
 @dataclass(frozen=True)

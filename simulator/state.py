@@ -16,7 +16,7 @@ from simulator.switches import Switches
 
 __all__ = ["APP", "Authorization", "Fault", "HealthCheck", "Order", "Payment", "State"]
 
-APP = ""  # whom an app token belongs to; a merchant's token belongs to its external_key, which is never empty
+APP = ""  # whom an app token belongs to; a merchant's token belongs to its account, whose name is never empty
 
 
 class State:
@@ -51,6 +51,9 @@ class State:
         self.card_tokens: dict[str, tuple[str, Card]] = {}  # with the external_key of the merchant whose they are
         self.upsell_hashes: dict[str, int] = {}  # not used yet, with the order whose card they charge
         self.faults: list[Fault] = []
+        self.identities: dict[str, str] = {}  # of each merchant's store: an external_id, or the client_id in its place
+        self._seen: dict[str, str] = {}  # external_ids, with the hash of the installation in which they were told
+        self._installed_as: dict[str, str] = {}  # the external_key of each merchant's newest installation
         self._tokens: dict[str, tuple[str, float]] = {}
 
     def reset(self) -> None:
@@ -87,16 +90,16 @@ class State:
 
     # --- who is who ---
 
-    def merchant_credentials(self, external_key: str) -> tuple[str, str]:
-        """Client id and secret of the merchant's installation; the same after a restart."""
-        return self._credentials.issue(external_key)
+    def merchant_credentials(self, merchant: str) -> tuple[str, str]:
+        """Client id and secret of the merchant's account; the same after a restart."""
+        return self._credentials.issue(merchant)
 
     def merchant_of(self, client_id: str, client_secret: str) -> str | None:
-        """The external_key whose credentials these are; None if they are nobody's."""
+        """The merchant whose credentials these are; None if they are nobody's."""
         return self._credentials.owner(client_id, client_secret)
 
     def issue_token(self, owner: str, seconds: float) -> str:
-        """A bearer token of the app (APP) or of a merchant (its external_key)."""
+        """A bearer token of the app (APP) or of a merchant."""
         token, now = secrets.token_urlsafe(32), time.monotonic()
         with self._lock:
             self._tokens = {known: entry for known, entry in self._tokens.items() if now < entry[1]}
@@ -127,6 +130,29 @@ class State:
         """The installation of this hash."""
         with self._lock:
             return copy.deepcopy(self.authorizations.get(token))
+
+    def log_in(self, token: str, account: str) -> Authorization | None:
+        """The merchant who presses Salvar, on the page of this hash, decides whose credentials the app gets."""
+        with self._lock:
+            if authorization := self.authorizations.get(token):
+                authorization.account = account
+                self._installed_as[authorization.merchant] = authorization.external_key
+            return copy.deepcopy(authorization)
+
+    def identify(self, authorization: Authorization, external_id: str) -> None:
+        """The app has answered this external_id. One that another installation has told is dropped, as Appmax does, and
+        the client_id takes its place: the store's cards can't be tokenised any more."""
+        merchant = authorization.merchant
+        with self._lock:
+            is_new = self._seen.setdefault(external_id, authorization.token) == authorization.token
+            client_id, _ = self._credentials.issue(merchant)
+            self.identities[merchant] = external_id if is_new else client_id
+
+    def is_known_store(self, merchant: str) -> bool:
+        """Whether tokenisation finds the merchant: not if its external_id was dropped."""
+        client_id, _ = self._credentials.issue(merchant)
+        with self._lock:
+            return self.identities.get(merchant) != client_id
 
     def latest_authorizations(self) -> list[Authorization]:
         """Newest first."""
@@ -200,6 +226,7 @@ class State:
                 discount_value=amounts["discount_value"],
                 shipping_value=amounts["shipping_value"],
                 products=products,
+                installed_as=self._installed_as.get(external_key, ""),
             )
             self.orders[order.id] = order
             return copy.deepcopy(order)
@@ -278,6 +305,7 @@ class State:
                 card_brand=card.card_brand,
             )
             order = Order(self.next_id(), external_key, first.customer_id, cents, 0, 0, products)
+            order.installed_as = first.installed_as
             order.take_card(payment)
             self.orders[order.id] = order
             return copy.deepcopy(order)

@@ -10,6 +10,7 @@ from simulator.models import APP_STORE, MODELS
 from simulator.reading import is_number_in, is_whole
 from simulator.records import ARRANGEMENTS, AS_SENT, Plan
 
+WITH_CREDENTIALS, _, WITH_APP_ID = HEALTH_CHECKS = ("credentials", "external_key", "app_id")
 LONGEST_DELAY = 86_400  # seconds
 MOST_COPIES = 100
 
@@ -19,7 +20,8 @@ class Switches:
     """`shape`: of answers about payments. `writing`: of all answers. `lifetime`: how a token says it.
 
     `cards`: what becomes of every card. `rate_limits`: whether Appmax's are in force. `webhook_delay` and
-    `token_seconds` in seconds, `pix_minutes` in minutes.
+    `token_seconds` in seconds, `pix_minutes` in minutes. `health_check`: what the installation callback's body has;
+    only the app's id is certain.
     """
 
     shape: str = DOCUMENTED
@@ -34,6 +36,7 @@ class Switches:
     webhook_copies: int = 1
     webhook_order: str = AS_SENT
     webhook_hold: bool = False
+    health_check: str = WITH_CREDENTIALS
 
     @property
     def plan(self) -> Plan:
@@ -52,6 +55,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "cards": POLICIES,
     "webhook_model": MODELS,
     "webhook_order": ARRANGEMENTS,
+    "health_check": HEALTH_CHECKS,
 }
 RANGES: Mapping[str, tuple[float, float]] = {
     "token_seconds": (1, 86_400),

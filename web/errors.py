@@ -3,6 +3,7 @@
 import sys
 from collections.abc import ItemsView
 from http import HTTPStatus
+from math import ceil
 from typing import Any
 
 import structlog
@@ -10,7 +11,7 @@ from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooB
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views.debug import SafeExceptionReporterFilter
-from rest_framework.exceptions import APIException, ParseError, ValidationError
+from rest_framework.exceptions import APIException, ParseError, Throttled, ValidationError
 from rest_framework.response import Response
 
 from appmax.errors import (
@@ -56,6 +57,8 @@ def _answer(exc: Exception) -> tuple[int, dict[str, Any], dict[str, str]] | None
         return 400, {"message": "invalid request body"}, {}
     if isinstance(exc, ValidationError):
         return 400, _validation_body(exc), {}
+    if isinstance(exc, Throttled):
+        return 429, {"message": "too many requests, try again later"}, {"Retry-After": str(ceil(exc.wait or 1))}  # type: ignore[attr-defined] # the stubs lack it
     if isinstance(exc, APIException):
         scheme = getattr(exc, "auth_header", None)
         return exc.status_code, {"message": str(exc.detail)}, {"WWW-Authenticate": scheme} if scheme else {}

@@ -46,6 +46,10 @@ _MEANINGS = {
     409: ("It would be done twice, or contradicts what is there.", {"message": "the order is already paid: aprovado"}),
     413: ("More than 1 MiB.", {"message": "request body is too large"}),
     422: ("Declined, or Appmax refuses the content.", {"message": "payment declined", "reason": "Not authorized"}),
+    429: (
+        "Too many requests from one address: later (Retry-After).",
+        {"message": "too many requests, try again later"},
+    ),
     500: ("A fault of ours.", {"message": "internal server error"}),
     502: (
         "Appmax failed. Where the message says so, the outcome isn't known yet.",

@@ -45,6 +45,7 @@ _TEXTS = {
     404: ErrorText(_("There is no such page"), _("Check the address, or start from the first page.")),
     405: ErrorText(_("This address can't be used like that"), _("Please start again from the first page.")),
     413: ErrorText(_("That was too much at once"), _("What was sent is larger than we take.")),
+    429: ErrorText(_("That was too often"), _("Nothing has been changed. Try again in a few minutes."), again=True),
     500: _BROKEN,
     502: ErrorText(_("Appmax could not be reached"), _("Nothing has been changed. Try again in a minute."), again=True),
     503: ErrorText(_("We are not available just now"), _("Nothing is lost. Try again in a few seconds."), again=True),

@@ -1,7 +1,7 @@
 """The inbox's two statements: what is known of an event, and what has been decided about it.
 
 Plain SQL, as each webhook is these two: through the ORM they were eight statements and four times the processor time
-(docs/performance.md).
+(docs/capacity.md).
 """
 
 from dataclasses import dataclass

@@ -14,57 +14,12 @@ from appmax.client import AppmaxClient
 from appmax.errors import Rejected
 from appmax.messages import Address, CardCharge, Customer, NewOrder, Product
 from tests.appmax.conftest import URL
+from tests.documented import CUSTOMER, ERRORS, ORDER
 
 SAO_PAULO = ZoneInfo("America/Sao_Paulo")
 BRASILIA_3_PM, THAT_IN_UTC = "2026-03-15 15:05:00", datetime(2026, 3, 15, 18, 5, tzinfo=UTC)
 
-# consultar-dados-de-um-pedido
-ORDER: dict[str, Any] = {
-    "order": {
-        "id": 3531,
-        "status": "estornado",
-        "total_paid": 8916,
-        "amounts": {"sub_total": 4662, "shipping_value": 2738, "discount": 0, "installment_fee": 1516},
-        "created_at": "2025-02-13 14:09:48",
-        "updated_at": "2025-02-13 14:11:55",
-    },
-    "customer": {"id": 2023, "name": "Junior Almeida", "email": "junior@example.com", "document_number": "19100000000"},
-    "payment": {
-        "method": "creditcard",
-        "installments": 12,
-        "installments_amount": 743,
-        "card": {"brand": "visa", "number": "400000****0010"},
-        "paid_at": "2025-02-13 14:10:20",
-    },
-    "refund": {"refunded_at": "2025-02-13 14:11:55"},
-}
-
-
 # --- what is sent ----------------------------------------------------------------------------------------------------
-
-
-# criar-ou-atualizar-cliente-na-appmax
-CUSTOMER: dict[str, Any] = {
-    "first_name": "Junior",
-    "last_name": "Almeida",
-    "email": "junior@example.com",
-    "phone": "51983655100",
-    "document_number": "25226493029",
-    "address": {
-        "postcode": "91520270",
-        "street": "Rua Francisco Carneiro da Rocha",
-        "number": "582",
-        "complement": "Casa",
-        "district": "Moinhos de Ventos",
-        "city": "Porto Alegre",
-        "state": "RS",
-    },
-    "ip": "127.0.0.1",
-    "products": [
-        {"sku": "9000010", "name": "Livro de receitas", "quantity": 1, "unit_value": 12300, "type": "digital"},
-    ],
-    "tracking": {"utm_source": "google", "utm_campaign": "teste"},
-}
 
 
 def test_a_customer_may_bring_products_and_tracking(client: AppmaxClient, appmax: Any) -> None:
@@ -215,50 +170,6 @@ def test_an_upsell_is_an_order_of_its_own(client: AppmaxClient, appmax: Any) -> 
 
     expected = UpsellAnswer("Transação efetuada com sucesso", f"https://{url}", CreatedOrder(67891, "aprovado"))
     assert sold == expected
-
-
-# The errors that the documentation's pages show, and what is told of each.
-ERRORS = [
-    # criar-ou-atualizar-cliente-na-appmax
-    (
-        422,
-        {
-            "message": "The given data failed to pass validation.",
-            "errors": {
-                "message": {
-                    "phone": [
-                        "The phone field must be a string.",
-                        "The phone field must have a maximum of 11 characters.",
-                    ],
-                    "ip": ["The ip field is required."],
-                }
-            },
-        },
-        "phone: The phone field must be a string., The phone field must have a maximum of 11 characters.; "
-        "ip: The ip field is required.",
-    ),
-    # criar-um-um-pedido-na-appmax
-    (404, {"error": {"message": "Merchant not found"}}, "Merchant not found"),
-    # estorno-na-appmax
-    (400, {"error": {"message": "Error to refund"}}, "Error to refund"),
-    (404, {"error": {"message": ["Order not found", "Site not found"]}}, "Order not found, Site not found"),
-    # criar-um-upsell-na-appmax
-    (404, {"data": {"errors": {"message": "Order not found"}}}, "Order not found"),
-    # cadastrar-codigo-de-rastreio-na-appmax
-    (
-        400,
-        {"errors": {"message": "Failed to store delivery tracking code."}},
-        "Failed to store delivery tracking code.",
-    ),
-    (
-        422,
-        {
-            "message": "The given data failed to pass validation.",
-            "errors": {"message": "The delivery_tracking_code field is required."},
-        },
-        "The delivery_tracking_code field is required.",
-    ),
-]
 
 
 @pytest.mark.parametrize(("status", "body", "message"), ERRORS)

@@ -9,16 +9,9 @@ from appmax.answers import Installment, InstallmentOffer, InstallmentSettings
 from appmax.client import AppmaxClient
 from appmax.errors import Unavailable
 from tests.appmax.conftest import URL
+from tests.documented import INSTALLMENTS, PARCELS
 
 ROUTE = f"{URL}/v1/payments/installments"
-
-# As in the documentation: R$ 100,00 was asked about; totals in cents, for some numbers of instalments.
-DOCUMENTED = {
-    "installments": {"1": {"total": 10000}, "2": {"total": 10200}, "10": {"total": 11600}},
-    "settings": {"modality": "PP", "max_installments": 10, "min_installment_value": 500},
-}
-# As in the reference of Appmax's example backend, for the same amount.
-OLDER = {"parcels": {"1": 10000.00, "2": 5050.00, "3": 3400.00}}
 
 
 def options(client: AppmaxClient, appmax: Any, data: Any, total_value: int = 10000) -> list[tuple[int, int, int]]:
@@ -28,7 +21,7 @@ def options(client: AppmaxClient, appmax: Any, data: Any, total_value: int = 100
 
 
 def test_what_is_asked_is_the_documented_request(client: AppmaxClient, appmax: Any) -> None:
-    options(client, appmax, DOCUMENTED)
+    options(client, appmax, INSTALLMENTS)
 
     assert json.loads(appmax.calls[-1].request.body) == {"installments": 12, "total_value": 10000, "settings": True}
 
@@ -36,7 +29,7 @@ def test_what_is_asked_is_the_documented_request(client: AppmaxClient, appmax: A
 def test_the_documented_answer_has_totals_in_cents_and_the_merchants_settings(
     client: AppmaxClient, appmax: Any
 ) -> None:
-    appmax.post(ROUTE, json={"data": DOCUMENTED})
+    appmax.post(ROUTE, json={"data": INSTALLMENTS})
 
     assert client.installments(total_value=10000, installments=12) == InstallmentOffer(
         options=[Installment(1, 10000, 10000), Installment(2, 5100, 10200), Installment(10, 1160, 11600)],
@@ -59,15 +52,15 @@ def test_what_one_instalment_costs_is_rounded_up_to_the_cent(
 @pytest.mark.parametrize(
     ("data", "found"),
     [
-        (OLDER, [(1, 10000, 10000), (2, 5050, 10100), (3, 3400, 10200)]),
+        (PARCELS, [(1, 10000, 10000), (2, 5050, 10100), (3, 3400, 10200)]),
         ({"parcels": {"1": 100.00, "2": 50.50}}, [(1, 10000, 10000), (2, 5050, 10100)]),
         ({"parcels": {"1": "100.00", "2": "50.505"}}, [(1, 10000, 10000), (2, 5051, 10101)]),
         ({"parcels": {"1": 100, "3": 33.34000000000001}}, [(1, 10000, 10000), (3, 3334, 10002)]),
         ({"parcels": {"10": 11.6, "2": 51.0}}, [(2, 5100, 10200), (10, 1160, 11600)]),
         ({"installments": {"1": {"total": "100.00"}, "3": {"total": 100.04}}}, [(1, 10000, 10000), (3, 3335, 10004)]),
         ({"installments": {"1": {"total": "10000"}, "2": {"total": 10200.5}}}, [(1, 10000, 10000), (2, 5101, 10201)]),
-        ({**DOCUMENTED, **OLDER}, [(1, 10000, 10000), (2, 5100, 10200), (10, 1160, 11600)]),
-        ({"installments": [], **OLDER}, [(1, 10000, 10000), (2, 5050, 10100), (3, 3400, 10200)]),
+        ({**INSTALLMENTS, **PARCELS}, [(1, 10000, 10000), (2, 5100, 10200), (10, 1160, 11600)]),
+        ({"installments": [], **PARCELS}, [(1, 10000, 10000), (2, 5050, 10100), (3, 3400, 10200)]),
     ],
 )
 def test_the_unit_is_the_one_that_is_near_to_what_was_asked_about(
@@ -120,7 +113,7 @@ def test_twice_and_half_of_what_was_asked_about_can_be_right(client: AppmaxClien
 def test_settings_may_be_missing_in_part(
     client: AppmaxClient, appmax: Any, said: Any, found: InstallmentSettings | None
 ) -> None:
-    appmax.post(ROUTE, json={"data": {**DOCUMENTED, "settings": said}})
+    appmax.post(ROUTE, json={"data": {**INSTALLMENTS, "settings": said}})
 
     assert client.installments(total_value=10000, installments=12).settings == found
 

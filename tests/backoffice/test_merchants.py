@@ -10,8 +10,9 @@ from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from installations.models import ApiKey, Installation, Suspension
+from installations.models import ApiKey, Identity, Installation, ReconnectLink, Suspension
 from orders.models import Order
 from orders.status import SETTLED, OrderStatus
 from simulator.server import SimulatorServer
@@ -120,7 +121,7 @@ def test_credentials_are_on_no_page(eva: Client) -> None:
     )
     order = OrderFactory.create(installation=shop)
     api_key(shop)
-    paths = [on(shop, page) for page in ("change", "history", "check", "issue-key", "disable", "enable")]
+    paths = [on(shop, page) for page in ("change", "history", "check", "issue-key", "reconnect", "disable", "enable")]
 
     for path in [*paths, url(Installation), url(ApiKey), on(order), url(Order), "/admin/"]:
         page = eva.get(path).content.decode()
@@ -188,6 +189,65 @@ def test_credentials_that_cannot_be_decrypted_are_told(eva: Client, shop: Instal
     answer = eva.post(on(shop, "check"), follow=True)
 
     assert "FIELD_ENCRYPTION_KEYS" in messages_of(answer)
+
+
+# --- what Appmax knows it by, and who may reconnect it ---
+
+
+@database
+def test_a_merchants_page_shows_both_external_ids(eva: Client) -> None:
+    shop = InstallationFactory.create()
+    newest = Identity.objects.create(external_key=shop.external_key, installation=shop)
+    Identity.objects.create(external_key=shop.external_key)  # which anybody may have asked for
+
+    page = eva.get(on(shop)).content.decode()
+
+    assert str(Installation.objects.get().external_id) in page
+    assert str(newest.external_id) in page
+
+
+@database
+def test_unverified_credentials_are_told(eva: Client) -> None:
+    InstallationFactory.create(external_key="loja", unverified_since=timezone.now())
+
+    assert "Credentials not verified yet" in listed(eva)["loja"][0]
+
+
+@database
+def test_a_reconnect_link_is_asked_first_shown_once_and_in_the_history(eva: Client, settings: Any) -> None:
+    shop = InstallationFactory.create()
+
+    assert eva.get(on(shop, "reconnect")).status_code == 200
+    assert not ReconnectLink.objects.exists()
+    answer = eva.post(on(shop, "reconnect"))
+
+    link = answer.context["text"]
+    assert link.startswith(f"{settings.PUBLIC_URL}/install/start?")
+    assert "no-store" in answer["Cache-Control"]
+    assert history_of(shop) == ["Reconnect link made"]
+    assert ReconnectLink.objects.get().made_by == "eva"
+    token = link.rpartition("reconnect=")[2]
+    for path in (on(shop), on(shop, "history")):
+        assert token not in eva.get(path).content.decode(), path
+
+
+@database
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        ({}, "not used"),
+        ({"used_at": "2026-11-29T06:00Z"}, "connected with the same credentials"),
+        ({"used_at": "2026-11-29T06:00Z", "replaced": True}, "credentials replaced"),
+    ],
+)
+def test_a_merchants_page_tells_what_became_of_its_links(eva: Client, state: dict[str, Any], words: str) -> None:
+    shop = InstallationFactory.create()
+    ReconnectLink.objects.create(installation=shop, made_by="<ana>", **state)
+
+    page = eva.get(on(shop)).content.decode()
+
+    assert "&lt;ana&gt;" in page
+    assert words in page
 
 
 # --- keys ---

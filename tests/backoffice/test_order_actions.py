@@ -303,7 +303,7 @@ def test_a_refusal_is_told_in_appmaxs_words_and_kept(ana: Client, known: Callabl
 
     answer = refund(ana, order)
 
-    assert "Appmax refused: The order is not paid, or was refunded already" in messages_of(answer)
+    assert "Appmax refused: Error to refund" in messages_of(answer)
     assert history_of(order) == ["Refund asked of Appmax: R$2,000.00", "Refund not accepted: Rejected"]
 
 

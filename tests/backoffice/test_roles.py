@@ -136,7 +136,9 @@ def actions(rows: dict[type, Any], *wanted: str) -> list[str]:
 
 SUPPORTS = ("orders.order/reconcile", "orders.order/panel", "webhooks.webhookevent/reprocess")
 FINANCES = ("orders.order/refund", "orders.order/tracking")
-ADMINISTRATORS = tuple(f"installations.installation/{each}" for each in ("check", "issue-key", "disable", "enable"))
+ADMINISTRATORS = tuple(
+    f"installations.installation/{each}" for each in ("check", "issue-key", "reconnect", "disable", "enable")
+)
 
 
 @pytest.mark.parametrize(
@@ -174,7 +176,7 @@ def test_a_page_offers_what_its_reader_may_do_and_nothing_else(
         assert f'href="{path}"' in pages
     for path in actions(rows, *FINANCES):
         assert (f'href="{path}"' in pages) == (role != "Support"), path
-    for path in actions(rows, *ADMINISTRATORS[:3]):
+    for path in actions(rows, *ADMINISTRATORS[:4]):
         assert (f'href="{path}"' in pages) == (role == "Administrator"), path
 
 

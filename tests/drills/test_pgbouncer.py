@@ -1,6 +1,7 @@
 """A PgBouncer in transaction mode before PostgreSQL: everything works, and the time-outs are in force."""
 
 import os
+import re
 import shutil
 import subprocess
 from collections import Counter
@@ -79,6 +80,20 @@ def test_migrate_refuses_without_the_roles_time_outs(bounced: dict[str, str]) ->
 
     assert "checkout.E004" in caught.value.stderr
     assert "SET lock_timeout = 3000" in caught.value.stderr
+
+
+def test_a_schema_has_to_be_the_roles_own_too(bounced: dict[str, str], role_settings: None) -> None:
+    """The line that the check asks for is run as it is told."""
+    variables = bounced | {"DB_HOST": connection.settings_dict["HOST"], "DB_PORT": "5432", "DB_SCHEMA": "My Shop"}
+    with pytest.raises(subprocess.CalledProcessError) as caught:
+        manage(variables, "check", "--database=default")
+    [asked_for] = re.findall(r"ALTER ROLE .* SET search_path = .*", caught.value.stderr)
+    with connection.cursor() as cursor:
+        cursor.execute(asked_for)
+        try:
+            assert "no issues" in manage(variables, "check", "--database=default")
+        finally:
+            cursor.execute(asked_for.partition(" SET ")[0] + " RESET search_path")
 
 
 def test_everything_works_through_it(

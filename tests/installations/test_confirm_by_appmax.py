@@ -1,6 +1,5 @@
 """POST callback: Appmax's "health check". Nobody proves who they are here (contract, 4.1)."""
 
-import json
 import uuid
 from typing import Any
 
@@ -8,9 +7,11 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
-from installations.models import Installation, external_id_for
+from installations import install
+from installations.models import Identity, Installation
 from simulator.server import SimulatorServer
-from tests.factories import InstallationFactory
+from simulator.state import Fault
+from tests.factories import InstallationFactory, OrderFactory
 
 URL = "/integrations/appmax/callback/install"
 BODY = {
@@ -24,44 +25,48 @@ BODY = {
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_with_credentials_it_completes_an_installation_alone(post: Any) -> None:
-    answer = post(URL, BODY)
+@pytest.fixture
+def body(simulator: SimulatorServer) -> dict[str, str]:
+    """What Appmax posts for "shop": credentials that its auth server accepts."""
+    client_id, client_secret = simulator.state.merchant_credentials("shop")
+    return {**BODY, "client_id": client_id, "client_secret": client_secret}
+
+
+def test_with_credentials_it_completes_an_installation_alone(post: Any, body: dict[str, str]) -> None:
+    answer = post(URL, body)
 
     row = Installation.objects.get()
     assert (answer.status_code, answer.json()) == (200, {"external_id": str(row.external_id)})
-    assert (row.external_key, row.app_id, row.merchant_client_id, row.merchant_client_secret) == (
-        "shop",
-        "4242",
-        "id-1",
-        "secret-1",
-    )
+    assert (row.external_key, row.app_id, row.is_confirmed) == ("shop", "4242", True)
+    assert (row.merchant_client_id, row.merchant_client_secret) == (body["client_id"], body["client_secret"])
 
 
-def test_the_same_credentials_again_are_fine(post: Any) -> None:
-    first = post(URL, BODY).json()
+def test_the_same_credentials_again_get_the_same_answer(post: Any, body: dict[str, str]) -> None:
+    first = post(URL, body).json()
 
-    assert post(URL, BODY).json() == first
-    assert Installation.objects.count() == 1
+    assert post(URL, body).json() == first
+    assert (Installation.objects.count(), Identity.objects.count()) == (1, 1)
 
 
-def test_an_app_id_may_be_a_number(post: Any) -> None:
-    assert post(URL, {**BODY, "app_id": 4242}).status_code == 200
+def test_an_app_id_may_be_a_number(post: Any, body: dict[str, str]) -> None:
+    assert post(URL, {**body, "app_id": 4242}).status_code == 200
 
 
 @pytest.mark.parametrize(
-    ("body", "message"),
+    ("wrong", "message"),
     [
         ({}, "app_id is required"),
         ({**BODY, "app_id": None}, "app_id is required"),
         ({**BODY, "app_id": "1"}, "invalid app_id"),
         ({**BODY, "client_key": "other"}, "invalid client_key"),
+        ({**BODY, "external_key": "a/../b", "client_key": None}, "external_key can't be used in a URL's path"),
         ("{", "invalid request body"),
         ("[]", "invalid request body"),
         (b"\xff", "invalid request body"),
     ],
 )
-def test_wrong_bodies_are_400(post: Any, body: Any, message: str) -> None:
-    answer = post(URL, body)
+def test_wrong_bodies_are_400(post: Any, wrong: Any, message: str) -> None:
+    answer = post(URL, wrong)
 
     assert (answer.status_code, answer.json()["message"]) == (400, message)
     assert not Installation.objects.exists()
@@ -86,26 +91,13 @@ def test_the_uuid_is_named_for_what_it_is(post: Any, settings: Any) -> None:
     assert "APPMAX_APP_ID_NUMERIC" in answer["errors"]["app_id"][1]
 
 
-def test_the_external_key_alone_gets_the_id_it_will_have(post: Any) -> None:
-    promised = post(URL, {"app_id": "4242", "external_key": "shop"}).json()
-
-    assert not Installation.objects.exists()
-    assert post(URL, BODY).json() == promised
-
-
-def test_the_external_key_of_an_installation_gets_its_id(post: Any) -> None:
-    row = InstallationFactory.create(external_key="shop", external_id=uuid.uuid4())
-
-    assert post(URL, {"app_id": "4242", "external_key": "shop"}).json() == {"external_id": str(row.external_id)}
-    assert str(row.external_id) != str(external_id_for("shop"))
-
-
 @pytest.mark.parametrize("body", [{"app_id": "4242"}, {**BODY, "app_id": "DEMO_APP_ID"}])
 def test_probes_get_a_fresh_id_and_nothing_is_stored(post: Any, body: Any) -> None:
     first, second = (post(URL, body).json()["external_id"] for _ in range(2))
 
     assert uuid.UUID(first) != uuid.UUID(second)
     assert not Installation.objects.exists()
+    assert not Identity.objects.exists()
 
 
 def test_before_the_numeric_id_is_known_everything_is_a_probe(post: Any, settings: Any) -> None:
@@ -115,83 +107,137 @@ def test_before_the_numeric_id_is_known_everything_is_a_probe(post: Any, setting
     assert not Installation.objects.exists()
 
 
-# --- a stranger must not take over a merchant's payments ---
+def test_the_same_credentials_are_fine_at_any_time_without_redis_too(
+    post: Any, body: dict[str, str], redis_away: None
+) -> None:
+    first = post(URL, body)
+
+    assert first.status_code == 200
+    assert post(URL, body).json() == first.json()
 
 
-def replacement(simulator: SimulatorServer) -> dict[str, str]:
-    """Other credentials for "shop" that Appmax's auth server accepts."""
-    client_id, client_secret = simulator.state.merchant_credentials("shop")
-    return {**BODY, "client_id": client_id, "client_secret": client_secret}
+# --- first credentials are tried at Appmax's auth server ---
 
 
-def test_other_credentials_are_refused_when_no_installation_is_under_way(
+def test_credentials_that_appmax_refuses_make_no_row(
     post: Any, simulator: SimulatorServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    InstallationFactory.create(external_key="shop", merchant_client_id="old")
+    answer = post(URL, BODY)
 
-    answer = post(URL, replacement(simulator))
-
-    assert (answer.status_code, answer.json()) == (409, {"message": "installation already confirmed"})
-    assert Installation.objects.get().merchant_client_id == "old"
-    assert "install.replacement_refused" in caplog.text
-
-
-def test_other_credentials_count_while_an_installation_is_under_way(post: Any, simulator: SimulatorServer) -> None:
-    row = InstallationFactory.create(external_key="shop", merchant_client_id="old")
-    cache.set("install_under_way:shop", True, 60)
-    cache.set(f"merchant_token:{row.pk}", "old token", 60)
-    body = replacement(simulator)
-
-    assert post(URL, body).json() == {"external_id": str(row.external_id)}
-    row.refresh_from_db()
-    assert row.merchant_client_id == body["client_id"]
-    assert cache.get(f"merchant_token:{row.pk}") is None
+    assert (answer.status_code, answer.json()["message"]) == (
+        400,
+        "Appmax refuses client_id and client_secret",
+    )
+    assert not Installation.objects.exists()
+    assert "install.credentials_refused" in caplog.text
 
 
-def test_credentials_that_appmax_does_not_accept_never_count(post: Any, simulator: SimulatorServer) -> None:
-    InstallationFactory.create(external_key="shop", merchant_client_id="old")
-    cache.set("install_under_way:shop", True, 60)
-
-    assert post(URL, BODY).status_code == 409
-    assert Installation.objects.get().merchant_client_id == "old"
-
-
-def test_without_redis_nothing_is_replaced_and_new_merchants_still_come(
-    post: Any, simulator: SimulatorServer, redis_away: None
+def test_while_the_installation_is_under_way_appmax_is_told_an_id_all_the_same(
+    post: Any, simulator: SimulatorServer
 ) -> None:
-    InstallationFactory.create(external_key="shop", merchant_client_id="old")
+    """Appmax may post credentials before its auth server knows them; any answer but 200 would end the installation."""
+    cache.set("install_under_way:shop", True, 60)
 
-    assert post(URL, replacement(simulator)).status_code == 409
-    assert post(URL, {**BODY, "external_key": "new", "client_key": "new"}).status_code == 200
+    answer = post(URL, BODY)
+
+    assert answer.json() == {"external_id": str(Identity.objects.get(external_key="shop").external_id)}
+    assert not Installation.objects.exists()
+
+
+def test_when_the_auth_server_does_not_answer_they_are_kept_unverified(
+    post: Any, body: dict[str, str], simulator: SimulatorServer
+) -> None:
+    simulator.state.faults.append(Fault("/oauth2/token", status=503))
+
+    assert post(URL, body).status_code == 200
+    assert not Installation.objects.get().is_confirmed
+
+
+def test_a_slow_auth_server_does_not_hold_up_the_answer(
+    post: Any, body: dict[str, str], simulator: SimulatorServer
+) -> None:
+    import time
+
+    simulator.state.faults.append(Fault("/oauth2/token", hang=6))
+    started = time.monotonic()
+
+    assert post(URL, body).status_code == 200
+    assert time.monotonic() - started < 3.5
+    assert not Installation.objects.get().is_confirmed
+
+
+def test_the_worker_confirms_kept_credentials_once_they_are_accepted(
+    post: Any, body: dict[str, str], simulator: SimulatorServer
+) -> None:
+    simulator.state.faults.append(Fault("/oauth2/token", status=503, times=2))
+    told = post(URL, body).json()
+
+    install.verify_kept_credentials()
+    assert not Installation.objects.get().is_confirmed
+    install.verify_kept_credentials()
+
+    assert Installation.objects.get().is_confirmed
+    assert post(URL, body).json() == told
+
+
+@pytest.mark.parametrize("has_orders", [False, True])
+def test_the_worker_removes_kept_credentials_that_are_refused_unless_orders_belong_to_them(
+    simulator: SimulatorServer, has_orders: bool
+) -> None:
+    from django.utils import timezone
+
+    row = InstallationFactory.create(external_key="shop", unverified_since=timezone.now())
+    if has_orders:
+        OrderFactory.create(installation=row)
+
+    install.verify_kept_credentials()
+
+    assert Installation.objects.exists() is has_orders
+    assert not Installation.objects.filter(unverified_since=None).exists()
+
+
+def test_unverified_credentials_give_way_to_accepted_ones(post: Any, body: dict[str, str]) -> None:
+    from django.utils import timezone
+
+    row = InstallationFactory.create(external_key="shop", unverified_since=timezone.now())
+
+    told = post(URL, body).json()["external_id"]
+
+    row.refresh_from_db()
+    assert (row.merchant_client_id, row.is_confirmed) == (body["client_id"], True)
+    assert told != str(row.external_id)
 
 
 # --- at once ---
 
 
-def test_thirty_at_once_make_one_row_and_thirty_answers(race: Any) -> None:
+def test_thirty_at_once_make_one_row_and_thirty_answers(race: Any, body: dict[str, str]) -> None:
     def send(_: int) -> tuple[int, str]:
-        answer = Client().post(URL, json.dumps(BODY), content_type="application/json")
+        answer = Client().post(URL, body, content_type="application/json")
         return answer.status_code, answer.json()["external_id"]
 
     answers = race(send, times=30)
 
     row = Installation.objects.get()
     assert answers == [(200, str(row.external_id))] * 30
+    assert Identity.objects.get().installation == row
 
 
-def test_strangers_at_once_with_credentials_of_their_own_get_one_in(race: Any) -> None:
+def test_strangers_at_once_with_credentials_of_their_own_get_one_in(race: Any, simulator: SimulatorServer) -> None:
     def send(number: int) -> int:
-        body = {**BODY, "client_secret": f"secret-{number}"}
-        return Client().post(URL, json.dumps(body), content_type="application/json").status_code
+        client_id, client_secret = simulator.state.merchant_credentials(f"stranger-{number}")
+        body = {**BODY, "client_id": client_id, "client_secret": client_secret}
+        return Client().post(URL, body, content_type="application/json").status_code
 
     assert sorted(race(send, times=8)) == [200] + [409] * 7
+    assert Identity.objects.count() == 1
 
 
-def test_the_secret_is_in_no_log(post: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_secret_is_in_no_log(post: Any, body: dict[str, str], caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG")
 
-    post(URL, BODY)
-    post(URL, {**BODY, "client_secret": "secret-2"})
+    post(URL, body)
+    post(URL, {**body, "client_secret": "secret-2"})
 
-    assert "secret-1" not in caplog.text
+    assert body["client_secret"] not in caplog.text
     assert "secret-2" not in caplog.text

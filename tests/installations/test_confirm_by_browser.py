@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 from django.test import Client
+from django.utils import timezone
 
 from installations.models import Installation
 from simulator.server import SimulatorServer
@@ -88,19 +89,68 @@ def test_generate_timing_out_after_its_own_callback_is_a_success(
     assert answer.json() == {"external_id": str(Installation.objects.get().external_id)}
 
 
-def test_a_repeat_replaces_the_credentials_and_nothing_else(client: Client, started: str) -> None:
-    before = InstallationFactory.create(external_key="shop", app_id="4242")
-    cache.set(f"merchant_token:{before.pk}", "token of the old credentials", 60)
+def test_the_same_credentials_again_change_nothing_but_the_moment(
+    client: Client, simulator: SimulatorServer, started: str
+) -> None:
+    client_id, secret = simulator.state.merchant_credentials("shop")
+    before = InstallationFactory.create(
+        external_key="shop", merchant_client_id=client_id, merchant_client_secret=secret
+    )
 
     back(client, started)
 
     after = Installation.objects.get()
-    kept = ("pk", "external_id", "app_id", "created_at", "external_key")
+    kept = ("pk", "external_id", "app_id", "created_at", "external_key", "merchant_client_id", "merchant_client_secret")
     assert [getattr(after, name) for name in kept] == [getattr(before, name) for name in kept]
-    assert after.merchant_client_secret != before.merchant_client_secret
     assert after.installed_at > before.installed_at
     assert after.updated_at > before.updated_at
-    assert cache.get(f"merchant_token:{before.pk}") is None
+
+
+def test_unverified_credentials_give_way_to_what_appmax_generates(
+    client: Client, simulator: SimulatorServer, started: str
+) -> None:
+    simulator.state.switch(health_check="app_id")
+    InstallationFactory.create(external_key="shop", unverified_since=timezone.now())
+
+    assert back(client, started).status_code == 200
+
+    row = Installation.objects.get()
+    assert row.is_confirmed
+    assert (row.merchant_client_id, row.merchant_client_secret) == simulator.state.merchant_credentials("shop")
+
+
+# --- once more ---
+
+
+def page_of(client: Client, token: str) -> str:
+    return client.get(URL, {"token": token}, headers={"Accept": "text/html", "Accept-Language": "en"}).content.decode()
+
+
+def test_loading_the_last_page_again_shows_it_again(client: Client, started: str) -> None:
+    for _ in range(2):
+        page = page_of(client, started)
+        assert "The app is installed" in page
+        assert str(Installation.objects.get().external_id) in page
+    assert Installation.objects.count() == 1
+
+
+def test_a_used_link_of_long_ago_does_not_lead_to_a_second_installation(client: Client) -> None:
+    page = page_of(client, "used")
+
+    assert "This link has been used" in page
+    assert "that would make a second shop" in page
+
+
+def test_a_second_shop_of_the_same_appmax_account_is_told_of(
+    client: Client, simulator: SimulatorServer, started: str
+) -> None:
+    client_id, secret = simulator.state.merchant_credentials("shop")
+    InstallationFactory.create(external_key="first", merchant_client_id=client_id, merchant_client_secret=secret)
+
+    page = page_of(client, started)
+
+    assert "Your Appmax account has installed this app before" in page
+    assert "<code>first</code>" in page
 
 
 def test_a_browser_gets_the_page(client: Client, started: str) -> None:

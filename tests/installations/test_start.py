@@ -11,6 +11,8 @@ from simulator.state import Fault
 
 APP_ID = "6f1c1a52-5d3e-4c1e-9d0a-2f0a4d1b7c11"
 
+pytestmark = pytest.mark.django_db(transaction=True)
+
 
 def start(client: Client, **query: str) -> Any:
     return client.get("/install/start", query)

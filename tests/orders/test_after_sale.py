@@ -12,6 +12,7 @@ from orders import attempts
 from orders.models import AttemptState, Order, OrderQuerySet, PaymentAttempt
 from simulator.server import SimulatorServer
 from simulator.state import Fault
+from tests.documented import INSTALLMENTS
 from tests.factories import OrderFactory
 from tests.orders.conftest import CPF, by_card, ordered, post, remote
 
@@ -253,8 +254,7 @@ def test_twelve_instalments_unless_said_otherwise_and_no_more_than_appmax_offers
 
 
 def test_the_documented_answer_for_100_reais_costs_100_reais(store: Client, simulator: SimulatorServer) -> None:
-    data = {"installments": {"1": {"total": 10000}, "2": {"total": 10200}, "10": {"total": 11600}}}
-    simulator.state.add_fault(Fault("/v1/payments/installments", status=200, body={"data": data}))
+    simulator.state.add_fault(Fault("/v1/payments/installments", status=200, body={"data": INSTALLMENTS}))
 
     assert store.get("/checkout/shop/installments?total_value=10000").json() == [
         {"installments": 1, "value": 10000, "total_value": 10000},

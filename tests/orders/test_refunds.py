@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 import requests
+from django.core.management import CommandError, call_command
 from django.db import transaction
 from django.test import Client
 
 from installations.models import ApiKey, Installation
-from orders import refunds
+from orders import reconcile, refunds
 from orders.models import Order, Refund
 from simulator.server import SimulatorServer
 from simulator.state import Fault
@@ -197,3 +198,41 @@ def test_what_went_back_is_what_appmax_has_confirmed(asked: Order) -> None:
 
 def test_all_of_an_order_that_is_estornado_went_back_whoever_asked_for_it() -> None:
     assert OrderFactory.create(status="estornado").refunded_cents == 12990
+
+
+def test_appmaxs_answer_about_the_order_confirms_a_partial_refund_once(
+    store: Client, order: Order, simulator: SimulatorServer
+) -> None:
+    simulator.state.add_fault(Fault(CALL, status=201, body={"data": []}))  # Appmax took it, and has not done it
+    post(store, "refund", part(order, 300))
+    post(store, "refund", part(order, 500))
+
+    for _ in range(2):
+        reconcile.ask(order)
+
+    assert states(order) == [(300, "confirmed"), (500, "asked")]
+
+
+def test_appmaxs_answer_estornado_confirms_every_refund(store: Client, order: Order) -> None:
+    post(store, "refund", part(order, 300))
+    post(store, "refund", total(order))
+
+    reconcile.ask(order)
+
+    order.refresh_from_db()
+    assert (order.status, order.refunded_cents) == ("estornado", TOTAL)
+    assert states(order) == [(300, "confirmed"), (TOTAL - 300, "confirmed")]
+
+
+def test_staff_settle_what_appmax_tells_nothing_of(store: Client, order: Order, simulator: SimulatorServer) -> None:
+    simulator.state.add_fault(Fault(CALL, reset=True))
+    post(store, "refund", total(order))
+    row = Refund.objects.get()
+    assert (row.state, order.refundable_cents) == ("unknown", 0)
+
+    call_command("settle_refund", str(row.pk), "refused", "--reason", "ana: not in the panel")
+
+    assert post(store, "refund", total(order)).status_code == 200
+    for pk in (str(row.pk), "999999"):
+        with pytest.raises(CommandError, match=r"settled already|no refund"):
+            call_command("settle_refund", pk, "confirmed", "--reason", "x")

@@ -8,7 +8,6 @@ from django.test import Client
 from dev.smoke import ORDER
 from orders.models import Order
 from simulator.server import SimulatorServer
-from simulator.state import Fault
 from tests.orders.conftest import asked, by_card, by_pix, ordered, post
 from tests.orders.test_checkout import with_value
 
@@ -46,11 +45,10 @@ def without_price(product: dict[str, Any]) -> dict[str, Any]:
 def test_the_sum_that_appmax_charges_is_the_one_that_is_kept(
     store: Client, simulator: SimulatorServer, body: dict[str, Any], total: int
 ) -> None:
-    simulator.state.add_fault(Fault("/v1/orders", status=201, body={"data": {"order": {"id": 7}}}))
-
     assert post(store, "order", body).status_code == 200
 
-    assert Order.objects.get().total_cents == total
+    [remote] = simulator.state.orders.values()
+    assert (Order.objects.get().total_cents, remote.total) == (total, total)
     given = {name: value for name, value in body["order"].items() if value is not None}
     sent = asked(simulator, "/v1/orders")
     assert sent.get("products_value") == given.get("products_value")

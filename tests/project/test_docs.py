@@ -1,4 +1,4 @@
-"""The documents are true: what they link to and name is there, and each record says what a record has to."""
+"""The documents are true: what they link to and name is there, and each decision says what a decision has to."""
 
 import importlib
 import re
@@ -14,7 +14,9 @@ ROOMS = (
 )
 DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()
-RECORDS = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
+DECISIONS = re.findall(
+    r"^## (\d+)\. (.*)\n\n((?:.|\n)*?)(?=\n## |\Z)", (ROOT / "docs" / "decisions.md").read_text(), re.M
+)
 WHAT_DJANGO_EXPECTS = {"apps.py", "urls.py", "views.py", "serializers.py", "openapi.py", "wsgi.py", "__init__.py"}
 
 MADE_BY_USERS = {"ops/nginx/tls"}
@@ -65,19 +67,19 @@ def _homes(room: str, module: str) -> list[ModuleType]:
     return [importlib.import_module(name) for name in names]
 
 
-def test_the_index_lists_the_records_in_order() -> None:
-    index = (ROOT / "docs" / "decisions" / "README.md").read_text()
-    titles = [path.read_text().partition("\n")[0].removeprefix("# ").partition(". ") for path in RECORDS]
-
-    rows = re.findall(r"^\| (\d+) \| \[(.*)\]\((.*)\) \|$", index, re.MULTILINE)
-
-    assert rows == [(number, title, path.name) for (number, _, title), path in zip(titles, RECORDS, strict=True)]
-    assert [int(number) for number, _, _ in rows] == list(range(1, len(RECORDS) + 1))
+def test_the_decisions_are_numbered_one_after_the_other() -> None:
+    assert [int(number) for number, _, _ in DECISIONS] == list(range(1, len(DECISIONS) + 1))
 
 
-@pytest.mark.parametrize("path", RECORDS, ids=lambda path: path.stem)
-def test_a_record_says_what_why_and_what_was_given_up(path: Path) -> None:
-    text = path.read_text()
+@pytest.mark.parametrize(("number", "title", "text"), DECISIONS, ids=lambda part: part[:40])
+def test_a_decision_has_a_date_and_a_status_and_says_what_was_given_up(number: str, title: str, text: str) -> None:
+    assert re.match(r"\*\d{4}-\d\d-\d\d, (in force|superseded on \d{4}-\d\d-\d\d by \[\d+\]\(#.*\))\.\*", text)
+    assert "\n\n**Given up.** " in text
+    assert len(text.splitlines()) <= 16
 
-    assert re.findall(r"^\*\*(.*?)\.\*\*", text, re.MULTILINE) == ["What", "Why", "Given up"]
-    assert 10 <= len(text.splitlines()) <= 25
+
+def test_a_decision_is_superseded_by_a_later_one() -> None:
+    replaced = [(int(number), found) for number, _, text in DECISIONS if (found := re.search(r" by \[(\d+)\]", text))]
+
+    assert replaced
+    assert [number for number, found in replaced if int(found[1]) <= number] == []

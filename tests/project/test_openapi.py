@@ -1,6 +1,7 @@
 """The OpenAPI schema is complete, the pages that show it are served by us, and the product answers as it says."""
 
 import os
+import re
 from typing import Any
 
 import pytest
@@ -35,7 +36,7 @@ def routes(resolver: URLResolver, prefix: str = "") -> set[str]:
         if path in PAGES and path:
             continue
         if isinstance(entry, URLPattern):
-            found.add("/" + path.replace("<str:", "{").replace(">", "}"))
+            found.add("/" + re.sub("<(?:str|path):", "{", path).replace(">", "}"))
         else:
             found |= routes(entry, path)
     return found

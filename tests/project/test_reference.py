@@ -95,7 +95,7 @@ def test_the_api_guide_has_every_route_and_no_other() -> None:
 def _routes(resolver: URLResolver, prefix: str = "/") -> set[str]:
     found: set[str] = set()
     for entry in resolver.url_patterns:
-        path = prefix + str(entry.pattern).replace("<str:", "{").replace(">", "}")
+        path = prefix + re.sub("<(?:str|path):", "{", str(entry.pattern)).replace(">", "}")
         if path == "/admin/" or isinstance(entry, URLPattern):
             found.add(path)
         else:

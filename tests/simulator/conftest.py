@@ -44,6 +44,7 @@ class Receiver:
     def __init__(self) -> None:
         self.received: list[Received] = []
         self.statuses: list[int] = []
+        self.external_id = ""  # answered if it isn't empty
         self.when_called: Callable[[], None] = lambda: None
         self._changed = threading.Condition()
         receiver = self
@@ -60,6 +61,8 @@ class Receiver:
                 if status == 302:
                     self.send_header("Location", "/elsewhere")
                 self.end_headers()
+                if receiver.external_id:
+                    self.wfile.write(json.dumps({"external_id": receiver.external_id}).encode())
 
             def log_message(self, format: str, *args: Any) -> None:
                 pass

@@ -94,3 +94,62 @@ def test_the_installations_page_tells_of_the_health_checks(appmax: Appmax, recei
     page = appmax.call("GET", "/installations").text
     assert "shop-7" in page
     assert "503" in page
+
+
+def test_whoever_presses_salvar_decides_whose_credentials_the_app_gets(appmax: Appmax, receiver: Receiver) -> None:
+    token = appmax.authorize("shop-1")
+    appmax.call("POST", "/login", data={"token": token, "account": "Zoë's"})
+    appmax.call("POST", f"/appstore/integration/{token}")
+
+    client = appmax.generate(token).json()["data"]["client"]
+
+    own = appmax.state.merchant_credentials("Zoë's")
+    assert (client["client_id"], client["client_secret"]) == own != appmax.state.merchant_credentials("shop-1")
+    assert [check.body["client_id"] for check in receiver.wait_for(2)] == [own[0]] * 2
+
+
+def test_a_webhook_names_the_external_key_that_the_account_installed_with(appmax: Appmax, receiver: Receiver) -> None:
+    token = appmax.authorize("shop-1")
+    appmax.call("POST", "/login", data={"token": token, "account": "zoe"})
+    appmax.call("POST", f"/appstore/integration/{token}")
+    merchant = appmax.token(*appmax.state.merchant_credentials("zoe"))
+    receiver.received.clear()
+
+    appmax.pix(merchant, appmax.new_order(merchant))
+
+    assert receiver.wait_for(1)[0].body["external_key"] == "shop-1"
+
+
+@pytest.mark.parametrize(
+    ("says", "fields"),
+    [
+        ("credentials", {"app_id", "client_key", "external_key", "client_id", "client_secret"}),
+        ("external_key", {"app_id", "client_key", "external_key"}),
+        ("app_id", {"app_id"}),
+    ],
+)
+def test_what_a_health_check_says_is_a_switch(appmax: Appmax, receiver: Receiver, says: str, fields: set[str]) -> None:
+    appmax.control("POST", "settings", json={"health_check": says})
+    appmax.generate(appmax.authorize())
+
+    assert set(receiver.wait_for(1)[0].body) == fields
+
+
+def test_an_external_id_that_appmax_has_seen_is_dropped_and_cards_cannot_be_tokenised(
+    appmax: Appmax, receiver: Receiver
+) -> None:
+    """As Appmax does: it must be new for each installation; a repeat of the same installation's is fine."""
+    receiver.external_id = "8a3ae441-146b-4879-90c4-7d58504b8157"
+    token = appmax.authorize()
+    appmax.call("POST", f"/appstore/integration/{token}")
+    appmax.generate(token)
+    merchant = appmax.token(*appmax.state.merchant_credentials("shop"))
+    assert appmax.tokenize(merchant).status_code == 201
+
+    appmax.generate(appmax.authorize())
+
+    refused = appmax.tokenize(merchant)
+    assert (refused.status_code, refused.json()) == (404, {"message": "Merchant not found"})
+    receiver.external_id = "d1a92588-73f6-43c0-b9a6-c5d32be6f9f6"
+    appmax.generate(appmax.authorize())
+    assert appmax.tokenize(merchant).status_code == 201

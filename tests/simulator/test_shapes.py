@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from tests.documented import ORDER
 from tests.simulator.conftest import Appmax
 
 DATE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
@@ -28,33 +29,13 @@ def keys(value: Any) -> Any:
 
 # --- as documented ---------------------------------------------------------------------------------------------------
 
-DOCUMENTED_ORDER = {
-    "order": {
-        "id": 3531,
-        "status": "estornado",
-        "total_paid": 8916,
-        "amounts": {"sub_total": 4662, "shipping_value": 2738, "discount": 0, "installment_fee": 1516},
-        "created_at": "2025-02-13 14:09:48",
-        "updated_at": "2025-02-13 14:11:55",
-    },
-    "customer": {"id": 2023, "name": "Junior Almeida", "email": "junior@example.com", "document_number": "19100000000"},
-    "payment": {
-        "method": "creditcard",
-        "installments": 12,
-        "installments_amount": 743,
-        "card": {"brand": "visa", "number": "400000****0010"},
-        "paid_at": "2025-02-13 14:10:20",
-    },
-    "refund": {"refunded_at": "2025-02-13 14:11:55"},
-}
-
 
 def test_an_order_that_was_paid_by_card_and_refunded(appmax: Appmax, merchant: str) -> None:
     order_id = appmax.new_order(merchant)
     appmax.card(merchant, order_id, installments=12)
     appmax.refund(merchant, order_id, type="total")
     data = appmax.read(merchant, order_id)
-    assert keys(data) == keys(DOCUMENTED_ORDER)
+    assert keys(data) == keys(ORDER)
     assert (data["order"]["status"], data["order"]["total_paid"]) == ("estornado", 13490)
     paid_at = data["payment"].pop("paid_at")
     card = {"brand": "visa", "number": "400000****0010"}

@@ -1,0 +1,28 @@
+"""Make a reconnect link and print it: `manage.py reconnect_link EXTERNAL_KEY`."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from installations import reconnect
+from installations.models import Installation
+
+
+class Command(BaseCommand):
+    """Prints the link alone: whoever opens it within the hour decides whose Appmax account the shop is paid into."""
+
+    help = "Print a link, good for one hour and one use, with which a merchant connects the shop to Appmax again."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """The merchant."""
+        parser.add_argument("external_key")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Raises CommandError for an unknown installation."""
+        installation = Installation.objects.filter(external_key=options["external_key"]).first()
+        if installation is None:
+            raise CommandError(f"no installation has the external_key {options['external_key']!r}")
+        self.stdout.write(
+            reconnect.make_link(installation, made_by="manage.py reconnect_link", public_url=settings.PUBLIC_URL)
+        )

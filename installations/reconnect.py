@@ -1,0 +1,65 @@
+"""Reconnect links: the only way to other credentials for an installation that is confirmed already (contract, 4.1).
+
+Nobody proves who they are at /install/start or on the callback's route, and whoever presses Salvar in Appmax's panel
+decides whose credentials come. So an existing merchant's are replaced only by an installation that was begun with a
+signed link, which staff or the merchant's own API key make.
+
+The link is used up when the installation is done, not when it is opened: messengers open links to preview them, and a
+merchant who goes back or loses a page opens it again.
+"""
+
+from datetime import timedelta
+from urllib.parse import urlencode
+
+import structlog
+from django.conf import settings
+from django.core import signing
+from django.db.models import F
+from django.db.models.functions import Now
+from django.urls import reverse
+
+from installations.models import Installation, ReconnectLink
+
+log = structlog.stdlib.get_logger(__name__)
+
+GOOD_FOR = timedelta(hours=1)
+_SALT = "installations.reconnect"
+
+
+def make_link(installation: Installation, *, made_by: str, public_url: str) -> str:
+    """A URL for the merchant's browser. `made_by` is what the merchant's history names; `public_url`: ours, without a
+    trailing slash."""
+    link = ReconnectLink.objects.create(installation=installation, made_by=made_by)
+    log.warning("install.reconnect_link_made", installation=installation.pk, link=link.pk, made_by=made_by)
+    query = {
+        "app_id": settings.APPMAX_APP_ID_UUID,
+        "external_key": installation.external_key,
+        "reconnect": signing.dumps(link.pk, salt=_SALT),
+    }
+    return f"{public_url}{reverse('install-start')}?{urlencode(query)}"
+
+
+def opened(installation: Installation, token: str) -> ReconnectLink | None:
+    """The link that this `reconnect=` is of; None unless it is signed by us, an hour old at most, this installation's
+    and unused. Notes that an installation has begun with it."""
+    try:
+        pk = signing.loads(token, salt=_SALT, max_age=GOOD_FOR)
+    except signing.BadSignature:
+        return None
+    unused = ReconnectLink.objects.filter(pk=pk, installation=installation, used_at=None)
+    return unused.first() if unused.update(begun_at=Now()) else None
+
+
+def under_way(installation: Installation) -> ReconnectLink | None:
+    """The link with which an installation was begun within the last hour and isn't done yet; the newest of several."""
+    begun = installation.reconnect_links.filter(used_at=None, begun_at__gte=Now() - GOOD_FOR)
+    return begun.order_by(F("begun_at").desc()).first()
+
+
+def use_up(link_id: int, *, replaced: bool) -> bool:
+    """The installation is done. False if the link has been used before: of two at once, one gets True.
+
+    `replaced`: whether Appmax gave other credentials than before.
+    """
+    unused = ReconnectLink.objects.filter(pk=link_id, used_at=None)
+    return bool(unused.update(used_at=Now(), replaced=replaced))

@@ -1,0 +1,22 @@
+"""What the worker does for installations, periodically."""
+
+import structlog
+from procrastinate.contrib.django import app
+
+from installations import identities, install
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="installations.verify", queueing_lock="installations.verify")
+def verify_kept_credentials(timestamp: int) -> None:
+    """Every minute, credentials that Appmax's auth server gave no answer about."""
+    install.verify_kept_credentials()
+
+
+@app.periodic(cron="29 5 * * *")
+@app.task(name="installations.forget_identities", queueing_lock="installations.forget_identities")
+def forget_identities(timestamp: int) -> None:
+    """Every night, external_ids that no credentials came for."""
+    log.info("install.identities_forgotten", count=identities.forget_those_in_vain())
