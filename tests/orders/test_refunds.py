@@ -12,6 +12,7 @@ from django.test import Client
 from installations.models import ApiKey, Installation
 from orders import refunds
 from orders.models import Order, Refund
+from orders.questions import ask
 from simulator.server import SimulatorServer
 from simulator.state import Fault
 from tests.factories import OrderFactory
