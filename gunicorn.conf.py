@@ -1,49 +1,25 @@
 """How gunicorn serves the product: worker processes with threads, from the environment."""
 
 import os
-import select
 import shutil
 import sys
 import tempfile
-import time
+from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from gunicorn import glogging
-from gunicorn.workers.gthread import ThreadWorker
 
 # Settings are read here, so that a wrong one ends the start in one line and not in every worker; and anew after a HUP,
 # since workers inherit them. All else of the product they load themselves, and its new code after a HUP.
-for _name in [name for name in sys.modules if name.partition(".")[0] in ("checkout_project", "observability")]:
+_READ = ("checkout_project", "observability", "web")
+for _name in [name for name in sys.modules if name.partition(".")[0] in _READ]:
     del sys.modules[_name]
 try:
     from checkout_project import addresses, settings
 except ImproperlyConfigured as error:
     raise SystemExit(f"configuration error: {error}") from None
-
-
-class Worker(ThreadWorker):
-    """gunicorn's own keeps its listening socket while it ends its last requests: the kernel goes on taking connections
-    that nobody will serve, and they are cut at the end. This one serves those that wait already, and shuts the door."""
-
-    def accept(self, listener: Any) -> None:
-        """A connection wakes every process. Who has many hesitates (0.4 ms at most), so that those that stay open are
-        shared out: with all of a client's on one process, half the work is done (docs/capacity.md)."""
-        if self.alive:
-            time.sleep(min(self.nr_conns, 20) * 0.00002)
-        super().accept(listener)
-
-    def set_accept_enabled(self, enabled: bool | None) -> None:
-        """Called with False, and `alive` False, when a stop (TERM) or a reload (HUP) begins."""
-        super().set_accept_enabled(enabled)
-        if enabled or self.alive or any(listener.fileno() < 0 for listener in self.sockets):
-            return
-        while ready := select.select(self.sockets, [], [], 0)[0]:
-            for listener in ready:
-                self.accept(listener)
-        for listener in self.sockets:
-            listener.close()
-
+from web.server import Worker  # noqa: E402 - after the check of the settings
 
 wsgi_app = "checkout_project.wsgi"
 bind = addresses.with_port(settings.APP_HOST, settings.APP_PORT)
@@ -68,10 +44,17 @@ class Log(glogging.Logger):
 logger_class = Log
 logconfig_dict = settings.LOGGING
 
-# The processes' figures meet in this folder, and /metrics adds them up. It is this start's alone; a HUP keeps it.
+# The processes' figures meet in this folder, and /metrics adds them up. It is this start's alone; a HUP keeps it. A
+# process that writes figures to a full disk dies, so Compose gives them a file system that nothing else can fill.
 _OURS = "APPMAX_CHECKOUT_METRICS"
 if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
     os.environ[_OURS] = os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="metrics-")
+
+
+def on_starting(server: Any) -> None:
+    """What an earlier start has counted is over; after a crash its files are still there."""
+    for file in Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).glob("*.db"):
+        file.unlink(missing_ok=True)
 
 
 def post_fork(server: Any, worker: Any) -> None:

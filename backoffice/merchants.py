@@ -153,14 +153,17 @@ class InstallationAdmin(ReadOnlyAdmin[Installation]):
 
     @display(description=_("see also"))
     def links(self, installation: Installation) -> str:
-        """This merchant's orders and keys."""
+        """This merchant's orders, keys and webhook URL."""
         query = f"?installation__id__exact={installation.pk}"
         return format_html(
-            '<a href="{}" class="text-link">{}</a> · <a href="{}" class="text-link">{}</a>',
+            '<a href="{}" class="text-link">{}</a> · <a href="{}" class="text-link">{}</a> · '
+            '<a href="{}" class="text-link">{}</a>',
             reverse("admin:orders_order_changelist") + query,
             _("Orders"),
             reverse("admin:installations_apikey_changelist") + query,
             _("API keys"),
+            reverse("webhooks-appmax") + f"?installation={installation.pk}",
+            _("Webhook URL"),
         )
 
     # --- actions ---

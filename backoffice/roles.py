@@ -12,7 +12,8 @@ _SEES = (
 _SUPPORT = f"{_SEES} orders.reconcile_order webhooks.reprocess_webhookevent"
 _FINANCE = f"{_SUPPORT} orders.refund_order orders.track_order orders.export_order webhooks.export_webhookevent"
 _ADMINISTRATOR = (
-    f"{_FINANCE} webhooks.view_personal_data installations.check_installation installations.disable_installation "
+    f"{_FINANCE} webhooks.view_personal_data webhooks.view_webhook_url "
+    "installations.check_installation installations.disable_installation "
     "installations.reconnect_installation "
     "installations.add_apikey installations.change_apikey installations.delete_apikey "
     "auth.view_user auth.add_user auth.change_user "

@@ -116,12 +116,6 @@ class TokenForm(forms.Form):
         return token
 
 
-def locked_out(request: HttpRequest, original_response: HttpResponse | None, credentials: Any) -> HttpResponse:
-    """What axes answers to who has guessed too often."""
-    minutes = int(settings.AXES_COOLOFF_TIME.total_seconds() // 60)
-    return render(request, "admin/locked_out.html", {"minutes": minutes}, status=429)
-
-
 def _device_of(user: Any) -> TOTPDevice:
     """The user's authenticator app; one to be confirmed if there is none. Two windows at once get the same."""
     with transaction.atomic():

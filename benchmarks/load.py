@@ -88,7 +88,8 @@ def start(stack: ExitStack) -> Stack:
     stub, web, quick, bare = (str(services.free_port()) for _ in range(4))
     ports = [web] if os.environ.get("WEB_GROUPS") == "1" else [web, quick]
     environment = os.environ | install.keys() | database.variables | redis.variables
-    environment |= {"REDIS_PASSWORD": "", "WEBHOOK_SECRET": "", "APP_ENV": "production", "LOG_LEVEL": "INFO"}
+    environment |= {"REDIS_PASSWORD": "", "APP_ENV": "production", "LOG_LEVEL": "INFO"}
+    environment["WEBHOOK_SECRET"] = "only-for-benchmarks-0001"  # noqa: S105 - as in requests.lua
     environment |= {"APP_URL": "https://bench.example", "ALLOWED_HOSTS": "127.0.0.1"}
     environment |= {"APPMAX_CLIENT_ID": "id", "APPMAX_CLIENT_SECRET": "secret", "APPMAX_APP_ID_NUMERIC": "4242"}
     environment |= dict.fromkeys(("APPMAX_AUTH_URL", "APPMAX_API_URL"), f"http://127.0.0.1:{stub}")

@@ -15,8 +15,8 @@ function init(args)
 end
 
 local kinds = {
-  webhook = function() number = number + 1; return "POST", "/webhooks/appmax", event:format(number) end,
-  duplicate = function() return "POST", "/webhooks/appmax", event:format(number) end,
+  webhook = function() number = number + 1; return "POST", "/webhooks/appmax?token=only-for-benchmarks-0001", event:format(number) end,
+  duplicate = function() return "POST", "/webhooks/appmax?token=only-for-benchmarks-0001", event:format(number) end,
   status = function() number = number + 1; return "GET", "/checkout/shop/status/" .. number, nil end,
   pix = function() return "POST", "/checkout/shop/pay/pix", pix end,
   installments = function() return "GET", "/checkout/shop/installments?total_value=10000&installments=12", nil end,

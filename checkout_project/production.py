@@ -6,6 +6,7 @@ from cryptography.fernet import Fernet, MultiFernet
 from django.core.exceptions import ImproperlyConfigured
 
 APP_KEY_LENGTH = 50  # characters
+WEBHOOK_SECRET_LENGTH = 20
 
 
 def refuse_weak_settings(
@@ -18,6 +19,7 @@ def refuse_weak_settings(
     encryption_keys: Sequence[str],
     api_keys_required: bool,
     cache_driver: str,
+    webhook_secrets: Sequence[str],
 ) -> None:
     """Raises ImproperlyConfigured, which names the variable and what it must be. `url_variable` is where the public URL
     comes from."""
@@ -38,6 +40,11 @@ def refuse_weak_settings(
         (not _are_fernet_keys(encryption_keys), "FIELD_ENCRYPTION_KEYS must be Fernet keys, separated by commas"),
         (not api_keys_required, "API_KEYS_REQUIRED must be true in production: merchants' secrets are behind it"),
         (cache_driver == "memory", "CACHE_DRIVER must be redis in production: its processes share tokens"),
+        (
+            not webhook_secrets or any(len(secret) < WEBHOOK_SECRET_LENGTH for secret in webhook_secrets),
+            f"WEBHOOK_SECRET must be at least {WEBHOOK_SECRET_LENGTH} random characters in production: "
+            "without it anybody can say that an order is paid",
+        ),
     ):
         if is_wrong:
             raise ImproperlyConfigured(reason)

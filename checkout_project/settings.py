@@ -87,6 +87,8 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "observability.middleware.Observed",
     "web.middleware.ProbesUnderAnyName",
+    "web.bodies.LimitsBodies",
+    "web.middleware.KeepsMethod",
     "django.middleware.security.SecurityMiddleware",
     "web.middleware.PageContentSecurity",
     "web.middleware.PagePermissions",
@@ -259,6 +261,7 @@ WEBHOOK_PAYLOAD_DAYS = env.number("WEBHOOK_PAYLOAD_DAYS", 180, minimum=1)
 API_KEYS_REQUIRED = env.flag("API_KEYS_REQUIRED", True)
 MAX_BODY_BYTES = 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+FILE_UPLOAD_HANDLERS = ["web.bodies.NoFiles"]
 
 # --- jobs ------------------------------------------------------------------------------------------------------------
 
@@ -310,7 +313,7 @@ LANGUAGE_COOKIE_SAMESITE = "Lax"
 LANGUAGE_COOKIE_AGE = 365 * 24 * 3600  # seconds
 
 # Whether staff must prove a second factor (an authenticator app); who has set one up is asked for it in any case.
-ADMIN_OTP_REQUIRED = env.flag("ADMIN_OTP_REQUIRED", False)
+ADMIN_OTP_REQUIRED = env.flag("ADMIN_OTP_REQUIRED", not IS_LOCAL)
 OTP_TOTP_ISSUER = "Appmax Checkout"
 OTP_ADMIN_HIDE_SENSITIVE_DATA = True
 
@@ -319,7 +322,10 @@ AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
-AXES_LOCKOUT_CALLABLE = "backoffice.site.locked_out"
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # or whoever goes on guessing keeps the name's owner out
+AXES_HANDLER = "backoffice.logins.Handler"
+AXES_LOCKOUT_CALLABLE = "backoffice.logins.locked_out"
+AXES_USERNAME_CALLABLE = "backoffice.logins.name_tried"
 AXES_VERBOSE = False
 AXES_ENABLE_ADMIN = False  # ours shows them
 AXES_DISABLE_ACCESS_LOG = True
@@ -365,4 +371,5 @@ if not IS_LOCAL:
         encryption_keys=FIELD_ENCRYPTION_KEYS,
         api_keys_required=API_KEYS_REQUIRED,
         cache_driver=CACHE_DRIVER,
+        webhook_secrets=WEBHOOK_SECRET,
     )

@@ -5,9 +5,9 @@ from typing import Any
 
 from rest_framework import serializers
 
-# Control characters, and . or .. between slashes: browsers and proxies take these for steps between folders,
-# percent-encoded or not. Any other text names a merchant in a path, percent-encoded.
-_UNFIT_FOR_A_PATH = re.compile(r"[\x00-\x1f\x7f]|(?:^|/)\.{1,2}(?:/|$)")
+# Any text names a merchant in a path, percent-encoded, but for these: control characters; . or .. between slashes,
+# which browsers and proxies take for steps between folders; and what would read as another route of ours.
+_UNFIT_FOR_A_PATH = re.compile(r"[\x00-\x1f\x7f]|(?:^|/)\.{1,2}(?:/|$)|/(?:merchant/token|reconnect)$")
 
 
 def _fits_into_a_path(external_key: str) -> None:

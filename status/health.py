@@ -4,23 +4,26 @@ import secrets
 import threading
 from datetime import timedelta
 from enum import StrEnum
+from typing import Any
 
 import structlog
+from django.contrib import admin
 from django.core.cache import cache
 from django.db import Error as DatabaseFailure
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.decorators import api_view
+from rest_framework.decorators import api_view, authentication_classes
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from status import backlog
-from web.api import wants_page
+from status.metrics import is_probe
+from web.api import WhoIsLoggedIn, wants_page
 from web.openapi import NO_KEY, answer, errors
 
 log = structlog.stdlib.get_logger(__name__)
@@ -63,7 +66,7 @@ _READY = answer(
         "oldest_webhook_seconds": 12,
     },
     status=serializers.CharField(help_text="ok, degraded or down"),
-    checks=serializers.DictField(child=serializers.CharField()),
+    checks=serializers.DictField(child=serializers.CharField(), required=False),
     oldest_webhook_seconds=serializers.IntegerField(required=False),
     message=serializers.CharField(required=False),
 )
@@ -76,8 +79,10 @@ _READY = answer(
     responses={(200, "application/json"): _READY, (503, "application/json"): _READY, **errors(405, 500)},
 )
 @api_view(["GET", "HEAD"])
+@authentication_classes([WhoIsLoggedIn])
 def ready(request: Request) -> Response:
-    """200 if it is ok or degraded, 503 if it is down; with the state of each part.
+    """200 if it is ok or degraded, 503 if it is down. Who has METRICS_TOKEN, and staff, are told the state of each
+    part; a stranger would learn from it when an attack hurts.
 
     Without a database that takes writes, or with migrations still to be applied, it is down. Redis away, no worker, or
     events that nobody looks at are degraded: payments and webhooks are taken, and nothing is lost.
@@ -96,12 +101,21 @@ def ready(request: Request) -> Response:
         checks["database"] = State.DOWN
     checks["cache"] = _cache()
     worst = max(checks.values(), key=list(State).index)
-    down = {"message": "not ready: " + ", ".join(sorted(name for name in checks if checks[name] is State.DOWN))}
-    return Response(
-        {"status": worst, "checks": checks, **oldest, **(down if worst is State.DOWN else {})},
-        status=503 if worst is State.DOWN else 200,
-        headers={"Cache-Control": "no-store"},
-    )
+    body: dict[str, Any] = {"status": worst}
+    is_down = worst is State.DOWN
+    if is_probe(request._request) or _is_staff(request._request, checks):
+        body |= {"checks": checks, **oldest}
+        if is_down:
+            ill = sorted(name for name in checks if checks[name] is State.DOWN)
+            body["message"] = "not ready: " + ", ".join(ill)
+    elif is_down:
+        body["message"] = "not ready"
+    return Response(body, status=503 if is_down else 200, headers={"Cache-Control": "no-store"})
+
+
+def _is_staff(request: HttpRequest, checks: dict[str, State]) -> bool:
+    """Who is logged in to the back office; the database has to be there to tell."""
+    return checks["database"] is State.OK and admin.site.has_permission(request)
 
 
 def _database() -> State:

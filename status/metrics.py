@@ -51,14 +51,18 @@ def _backlog() -> list[GaugeMetricFamily]:
     ]
 
 
+def is_probe(request: HttpRequest) -> bool:
+    """Whether a program of ours asks, which has METRICS_TOKEN; locally, without that setting, anybody."""
+    token = settings.METRICS_TOKEN
+    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    return constant_time_compare(given, token) if token else settings.IS_LOCAL
+
+
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
     """Text for Prometheus. Production asks for METRICS_TOKEN as a bearer token; without that setting nobody gets in."""
-    token = settings.METRICS_TOKEN
-    if token or not settings.IS_LOCAL:
-        given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        if not (token and constant_time_compare(given, token)):
-            return HttpResponse("METRICS_TOKEN is missing or wrong\n", status=403, content_type="text/plain")
+    if not is_probe(request):
+        return HttpResponse("METRICS_TOKEN is missing or wrong\n", status=403, content_type="text/plain")
     registries = [_all_processes(), _tables()]
     return HttpResponse(b"".join(map(generate_latest, registries)), content_type=CONTENT_TYPE_LATEST)
 

@@ -16,6 +16,9 @@ from simulator.server import SimulatorServer
 from simulator.settings import SimulatorSettings
 from tests.emptying import quick_emptying
 from tests.factories import InstallationFactory
+from tests.processes import gunicorn, processes, proxy
+
+__all__ = ["gunicorn", "processes", "proxy"]  # fixtures that are made there
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ from typing import IO, Any, NoReturn
 from django.conf import settings
 from gunicorn.http.errors import ParseException as MalformedHTTP
 from rest_framework import status
+from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
@@ -74,3 +75,12 @@ class AlwaysJSON(BaseContentNegotiation):
 def wants_page(request: Any) -> bool:
     """Whether the caller is a browser: contract section 4 gives it the page where there is one."""
     return "text/html" in request.META.get("HTTP_ACCEPT", "")
+
+
+class WhoIsLoggedIn(BaseAuthentication):
+    """For a page that REST framework serves: the user whom the middleware has found, which it would forget."""
+
+    def authenticate(self, request: Request) -> tuple[Any, None] | None:
+        """None where the middleware has looked for nobody, as for programs."""
+        user = getattr(request._request, "user", None)
+        return None if user is None else (user, None)

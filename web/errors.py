@@ -7,7 +7,7 @@ from math import ceil
 from typing import Any
 
 import structlog
-from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views.debug import SafeExceptionReporterFilter
@@ -127,7 +127,8 @@ def _flat(detail: Any, path: str = "") -> list[tuple[str, list[str]]]:
     ]
 
 
-def _plain(request: HttpRequest, code: int, message: str) -> HttpResponse:
+def refusal(request: HttpRequest, code: int, message: str) -> HttpResponse:
+    """The page, or `{"message"}` for a program."""
     if wants_page(request):
         return error_page(request, code, message, {})
     return JsonResponse({"message": message}, status=code)
@@ -136,19 +137,18 @@ def _plain(request: HttpRequest, code: int, message: str) -> HttpResponse:
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler400; 413 for a body over the limit."""
     if isinstance(exception, RequestDataTooBig):
-        return _plain(request, 413, "request body is too large")
-    assert isinstance(exception, SuspiciousOperation | BadRequest)  # noqa: S101 - what Django calls it with
-    return _plain(request, 400, "bad request")
+        return refusal(request, 413, "request body is too large")
+    return refusal(request, 400, "bad request")
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler403."""
-    return _plain(request, 403, "forbidden")
+    return refusal(request, 403, "forbidden")
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler404."""
-    return _plain(request, 404, "not found")
+    return refusal(request, 404, "not found")
 
 
 def form_expired(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -162,10 +162,10 @@ def form_expired(request: HttpRequest, reason: str = "") -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """Django's handler500: says nothing of what happened; 503 if it is the database that is away."""
     if isinstance(sys.exception(), OperationalError | InterfaceError):
-        response = _plain(request, 503, NO_DATABASE)
+        response = refusal(request, 503, NO_DATABASE)
         response["Retry-After"] = "5"
         return response
-    return _plain(request, 500, "internal server error")
+    return refusal(request, 500, "internal server error")
 
 
 class NoVariables(SafeExceptionReporterFilter):

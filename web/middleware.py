@@ -1,6 +1,7 @@
 """Middleware that only pages need, which requests of programs skip; and health probes, which may ask under any name."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 from csp.middleware import CSPMiddleware
@@ -28,6 +29,11 @@ class _ForPages:
 
 _API = ("/checkout/", "/installations/")
 _POSTED = ("/webhooks/", "/integrations/")  # GET is a page
+
+
+def is_read_by_api(request: HttpRequest) -> bool:
+    """Whether the body, if there is one, is read by the API's parser, which takes a mebibyte and writes no file."""
+    return request.path.startswith(_API + _POSTED)
 
 
 def is_of_program(request: HttpRequest) -> bool:
@@ -73,3 +79,18 @@ class ProbesUnderAnyName:
         if request.path in self._paths:
             request.get_host = lambda: settings.ALLOWED_HOSTS[0]  # type: ignore[method-assign]
         return self.get_response(request)
+
+
+class KeepsMethod:
+    """Who posts over http is sent to https by Django with 301, after which most clients ask with GET: a webhook would
+    be lost. 308 has them post the same again."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Every permanent redirect of a request that isn't a mere reading."""
+        response = self.get_response(request)
+        if response.status_code == HTTPStatus.MOVED_PERMANENTLY and request.method not in ("GET", "HEAD"):
+            response.status_code = HTTPStatus.PERMANENT_REDIRECT
+        return response

@@ -65,6 +65,7 @@ class WebhookEvent(models.Model):
             ("reprocess_webhookevent", _("Can reprocess webhook events")),
             ("export_webhookevent", _("Can export webhook events")),
             ("view_personal_data", _("Can see personal data in payloads")),
+            ("view_webhook_url", _("Can see the webhook URLs with their tokens")),
         ]
         constraints = [
             models.CheckConstraint(

@@ -136,8 +136,11 @@ def kept(name: str, event_type: str, order_id: int | None, body: Mapping[str, An
     )
 
 
-def read(body: Any) -> Event:
-    """A parsed JSON body as an Event. Raises InvalidPayload."""
+def read(body: Any, merchant: str = "") -> Event:
+    """A parsed JSON body as an Event. Raises InvalidPayload.
+
+    `merchant` is the external_key that the URL proves, if it is an installation's own. It is kept as the envelope's,
+    so that it is known whenever the event is handled; what the body claims instead is kept beside it."""
     event = body.get("event") if isinstance(body, dict) else None
     if not isinstance(event, str) or not event:
         raise InvalidPayload
@@ -145,6 +148,9 @@ def read(body: Any) -> Event:
         payload = _storable(body)
     except RecursionError:
         raise InvalidPayload from None
+    if merchant:
+        claimed = payload.get("external_key")
+        payload |= {"external_key": merchant, **({} if claimed in (None, merchant) else {"claimed_key": claimed})}
     text = str(payload["event"])
     name = text.partition("|")[0].strip() or text.strip() or text  # "PaymentNotAuthorized | Reason: ..."
     event_type = payload.get("event_type")

@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from webhooks.views import WEBHOOK_PATH, WebhookViewSet
+from webhooks.urls_to_register import WEBHOOK_PATH
+from webhooks.views import WebhookViewSet
 
 urlpatterns = [
     path(

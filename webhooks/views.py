@@ -1,29 +1,26 @@
 """HTTP of the inbox: what Appmax posts, and the page that helps to register the URL."""
 
-from ipaddress import IPv6Address, ip_address, ip_network
-from urllib.parse import quote
-
 from django.conf import settings
-from django.contrib.auth import get_user
+from django.contrib import admin
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.utils.crypto import constant_time_compare
 from rest_framework.exceptions import ParseError, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
+from installations.models import Installation
 from web.address import client_ip
+from web.api import WhoIsLoggedIn
 from web.pages import public_url
-from webhooks import inbox, openapi, payload
+from webhooks import inbox, openapi, payload, urls_to_register
 from webhooks.decide import Outcome
 from webhooks.models import WebhookEvent
-
-WEBHOOK_PATH = "/webhooks/appmax"
+from webhooks.urls_to_register import WEBHOOK_PATH
 
 
 class InvalidToken(PermissionDenied):
-    """403: the URL doesn't carry WEBHOOK_SECRET."""
+    """403: the URL carries neither the app's token nor an installation's."""
 
     default_detail = "invalid or missing token"
 
@@ -32,26 +29,38 @@ class WebhookViewSet(ViewSet):
     """`/webhooks/appmax`"""
 
     has_pages = True
+    authentication_classes = (WhoIsLoggedIn,)
 
     @openapi.setup_page
     def setup_page(self, request: Request) -> HttpResponse:
-        """The URL to register in Appmax's panel, which events to choose there, and whether any have come. The URL's
-        token is shown to staff only."""
-        user = get_user(request._request)
-        is_staff = user.is_authenticated and user.is_staff
-        url = public_url(request._request) + WEBHOOK_PATH
-        if settings.WEBHOOK_SECRET:
-            url += f"?token={quote(settings.WEBHOOK_SECRET[0], safe='')}" if is_staff else "?token=••••••••"
-        last_event = WebhookEvent.objects.latest_received()
-        since = _whole_number(request.query_params.get("since", ""))
+        """The URL to register in Appmax's panel, and which events to choose there: the app's, or with `?installation=`
+        (its id) that merchant's. Who may see webhook URLs is shown the token, and staff whether events come."""
+        user = request.user
+        is_staff = admin.site.has_permission(request._request)  # which asks for the second factor, too
+        is_open = not settings.WEBHOOK_SECRET  # on a developer's machine: there is no secret and nobody's business
+        may_see_token = is_open or (is_staff and user.has_perm("webhooks.view_webhook_url"))
+        address = public_url(request._request)
+        number = _whole_number(request.query_params.get("installation", ""))
+        merchant = Installation.objects.filter(pk=number).first() if may_see_token and number else None
+        url = urls_to_register.of_app(address)
+        if merchant is not None:
+            url = urls_to_register.of_installation(address, merchant.external_key)
         context = {
-            "webhook_url": url,
-            "is_token_hidden": bool(settings.WEBHOOK_SECRET) and not is_staff,
+            "webhook_url": url if may_see_token else f"{address}{WEBHOOK_PATH}?token=••••••••",
+            "is_token_hidden": not may_see_token,
+            "is_staff": is_staff,
+            "merchant": merchant,
             "apphook_url": f"{settings.APPMAX_ADMIN_URL}/v2/apphook",
-            "last_event": last_event,
-            "since": last_event.pk if since is None and last_event else since or 0,
             "events": payload.names_by_status(),
         }
+        if is_open or (is_staff and user.has_perm("webhooks.view_webhookevent")):
+            last_event = WebhookEvent.objects.latest_received()
+            since = _whole_number(request.query_params.get("since", ""))
+            context |= {
+                "sees_arrivals": True,
+                "last_event": last_event,
+                "since": last_event.pk if since is None and last_event else since or 0,
+            }
         response = render(request._request, "webhooks/setup.html", context)
         response["Cache-Control"] = "no-store"
         return response
@@ -60,33 +69,22 @@ class WebhookViewSet(ViewSet):
     def receive(self, request: Request) -> Response:
         """Any 2xx ends Appmax's tries, so 200 means: kept. An event we don't know is kept too; only what isn't an event
         at all is 400. Without the token nothing of it is even read."""
-        _check_token(request)
+        merchant = _proven_merchant(request)
         try:
-            event = payload.read(request.data)
+            event = payload.read(request.data, merchant)
         except payload.InvalidPayload:
             raise ParseError from None
-        outcome = inbox.receive(event, _address(request))
+        outcome = inbox.receive(event, client_ip(request._request))
         return Response({"message": "already processed" if outcome is Outcome.DUPLICATE else "ok"})
-
-
-def _address(request: Request) -> str | None:
-    """Who has sent it. IPv6 addresses count by their first 64 bits, as one sender has all the others."""
-    text = client_ip(request._request)
-    address = ip_address(text) if text else None
-    if isinstance(address, IPv6Address):
-        return str(ip_network((address, 64), strict=False).network_address)
-    return None if address is None else str(address)
 
 
 def _whole_number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None
 
 
-def _check_token(request: Request) -> None:
-    """Raises InvalidToken. Every secret is compared, in constant time."""
-    if not settings.WEBHOOK_SECRET:
-        return
-    given = request.query_params.get("token", "")
-    matches = [constant_time_compare(given, secret) for secret in settings.WEBHOOK_SECRET]
-    if not any(matches):
-        raise InvalidToken
+def _proven_merchant(request: Request) -> str:
+    """Raises InvalidToken."""
+    try:
+        return urls_to_register.proven_merchant(request.query_params.get("token", ""))
+    except urls_to_register.InvalidToken:
+        raise InvalidToken from None

@@ -55,7 +55,9 @@ def test_what_the_containers_need_is_fixed(rendered: dict[str, Any]) -> None:
     assert ports == {"app": ("127.0.0.1", "9000"), "quick": ("127.0.0.1", "8082")}
 
 
-@pytest.mark.parametrize("name", ["APP_KEY", "APP_URL", "DB_PASSWORD", "REDIS_PASSWORD", "FIELD_ENCRYPTION_KEYS"])
+@pytest.mark.parametrize(
+    "name", ["APP_KEY", "APP_URL", "DB_PASSWORD", "REDIS_PASSWORD", "FIELD_ENCRYPTION_KEYS", "WEBHOOK_SECRET"]
+)
 def test_a_secret_that_is_missing_is_named(tmp_path: Path, name: str) -> None:
     if compose.program() is None:
         pytest.skip("Docker Compose is not installed")

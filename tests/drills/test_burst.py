@@ -17,9 +17,9 @@ from django.db.models import Count
 
 from installations.models import Installation
 from orders.models import Order
-from tests.drills.conftest import Processes
 from tests.drills.load import says
 from tests.factories import OrderFactory
+from tests.processes import Processes
 from webhooks.models import WebhookEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)

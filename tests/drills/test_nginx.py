@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import secrets
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,8 +11,8 @@ import pytest
 import requests
 from django.db import connection
 
-from dev import nginx
-from tests.drills.conftest import Proxy, needs_nginx
+from dev import install, nginx
+from tests.processes import Proxy, needs_nginx
 
 pytestmark = needs_nginx
 
@@ -85,6 +84,7 @@ def test_what_a_client_claims_about_itself_is_overwritten(proxy: Callable[..., P
     [
         ("/webhooks/appmax?token=x", "quick"),
         ("/checkout/shop/status/1", "quick"),
+        ("/checkout/a%2Fshop/status/1", "quick"),
         ("/checkout/status/pay/pix", "app"),  # a merchant may be called so
         ("/checkout/shop/pay/pix", "app"),
         ("/integrations/appmax/callback/install", "app"),
@@ -150,8 +150,8 @@ def test_figures_are_not_for_the_outside(proxy: Callable[..., Proxy], backend: B
 def test_production_answers_through_it_and_http_is_sent_to_https(
     proxy: Callable[..., Proxy], gunicorn: Callable[..., str]
 ) -> None:
-    keys = {"APP_KEY": secrets.token_urlsafe(50), "DB_DATABASE": connection.settings_dict["NAME"]}
-    url = gunicorn(APP_ENV="production", APP_URL="https://localhost", TRUSTED_PROXIES="1", **keys)
+    own = {"APP_ENV": "production", "APP_URL": "https://localhost", "REDIS_PASSWORD": ""}
+    url = gunicorn(**install.keys() | own | {"TRUSTED_PROXIES": "1", "DB_DATABASE": connection.settings_dict["NAME"]})
     front = proxy(int(url.rpartition(":")[2]))
 
     page = front.ask("GET", "/webhooks/appmax", headers={"Accept": "text/html"})
@@ -160,4 +160,4 @@ def test_production_answers_through_it_and_http_is_sent_to_https(
     assert page.status_code == 200
     assert page.headers["Strict-Transport-Security"].startswith("max-age=31536000")
     assert "https://localhost/webhooks/appmax" in page.text
-    assert (plain.status_code, plain.headers["Location"]) == (308, "https://localhost/webhooks/appmax?token=x")
+    assert (plain.status_code, plain.headers["Location"]) == (301, "https://localhost/webhooks/appmax?token=x")

@@ -22,11 +22,12 @@ from installations.models import Installation
 from orders.models import Order
 from simulator.server import SimulatorServer
 from simulator.state import Fault
-from tests.drills.conftest import manage, wait_until
+from tests.drills.conftest import manage
 from tests.drills.load import says
 from tests.drills.test_redis import install
 from tests.factories import OrderFactory, api_key
 from tests.orders.conftest import by_card
+from tests.processes import wait_until
 from webhooks.models import WebhookEvent
 
 PGBOUNCER = shutil.which("pgbouncer")

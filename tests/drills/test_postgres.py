@@ -15,8 +15,9 @@ import pytest
 import requests
 
 from dev import services
-from tests.drills.conftest import kill, manage, wait_until
+from tests.drills.conftest import manage
 from tests.drills.load import says
+from tests.processes import kill, wait_until
 
 ORDERS = 150
 SENDERS = 8

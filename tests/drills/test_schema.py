@@ -8,7 +8,8 @@ import requests
 from django.db import connection
 from psycopg import sql
 
-from tests.drills.conftest import manage, wait_until
+from tests.drills.conftest import manage
+from tests.processes import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -12,10 +12,11 @@ from django.db import connection
 from installations.models import Installation
 from simulator.server import SimulatorServer
 from simulator.state import Fault
-from tests.drills.conftest import connections, wait_until
+from tests.drills.conftest import connections
 from tests.drills.load import says
 from tests.factories import OrderFactory, api_key
 from tests.orders.conftest import CPF
+from tests.processes import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -19,8 +19,8 @@ from dev.services import free_port
 from orders.models import Order, PaymentAttempt
 from simulator.server import SimulatorServer
 from simulator.state import Fault
-from tests.drills.conftest import wait_until
 from tests.orders.conftest import by_card, ordered, post
+from tests.processes import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

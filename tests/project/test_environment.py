@@ -76,6 +76,7 @@ PRODUCTION = {
     "APP_URL": "https://x.com",
     "APP_KEY": secrets.token_urlsafe(50),
     "FIELD_ENCRYPTION_KEYS": KEY,
+    "WEBHOOK_SECRET": secrets.token_urlsafe(24),
     "TRUSTED_PROXIES": "1",
 }
 
@@ -102,6 +103,8 @@ def test_api_keys_may_be_off_locally_with_a_warning() -> None:
         ({"API_KEYS_REQUIRED": "false"}, "API_KEYS_REQUIRED must be true"),
         ({"CACHE_DRIVER": "memory"}, "CACHE_DRIVER must be redis"),
         ({"DB_PASSWORD": ""}, "DB_PASSWORD is not set"),
+        ({"WEBHOOK_SECRET": ""}, "WEBHOOK_SECRET must be at least 20 random characters"),
+        ({"WEBHOOK_SECRET": "a-long-enough-secret-here,short"}, "WEBHOOK_SECRET must be at least 20 random"),
     ],
     ids=lambda value: ",".join(value) if isinstance(value, dict) else "",
 )

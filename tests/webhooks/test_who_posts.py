@@ -2,14 +2,17 @@
 
 import json
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.test import Client
 
 from tests.factories import InstallationFactory, OrderFactory
 from tests.webhooks.conftest import URL, body, send
-from webhooks.models import WebhookEvent
+from webhooks import inbox, urls_to_register
+from webhooks.models import Outcome, WebhookEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -56,6 +59,92 @@ def test_the_set_up_page_shows_the_token_to_staff_only(settings: Any, admin_clie
     assert "s3cret" not in stranger
     assert "/admin/login/?next=/webhooks/appmax" in stranger
     assert "http://localhost:8080/webhooks/appmax?token=s3cret%20token" in staff
+
+
+# --- an installation's own URL ---
+
+
+@pytest.fixture
+def own_url(settings: Any) -> Callable[[str], str]:
+    """The path of a merchant's URL, with its token."""
+    settings.WEBHOOK_SECRET = ["s3cret-token"]
+    return lambda external_key: urls_to_register.of_installation("", external_key)
+
+
+def post_to(path: str, order_id: int, **envelope: Any) -> Any:
+    return Client().post(path, json.dumps(body("order_paid", order_id, **envelope)), content_type="application/json")
+
+
+def test_a_merchants_own_url_moves_its_own_orders(own_url: Callable[[str], str]) -> None:
+    order = OrderFactory.create()
+
+    assert post_to(own_url(order.installation.external_key), order.appmax_order_id).status_code == 200
+
+    order.refresh_from_db()
+    assert order.status == "aprovado"
+
+
+@pytest.mark.parametrize("key", ["", "client_key", "external_key"])
+def test_a_merchants_own_url_moves_nobody_elses_whatever_the_envelope_says(
+    own_url: Callable[[str], str], key: str
+) -> None:
+    order, other = OrderFactory.create(), InstallationFactory.create()
+    envelope = {key: order.installation.external_key} if key else {}
+
+    assert post_to(own_url(other.external_key), order.appmax_order_id, **envelope).status_code == 200
+
+    order.refresh_from_db()
+    assert order.status == "pendente"
+    assert WebhookEvent.objects.get().outcome is Outcome.REFUSED
+
+
+def test_nor_an_order_of_somebody_elses_that_comes_later(own_url: Callable[[str], str]) -> None:
+    mine, theirs = InstallationFactory.create(), InstallationFactory.create()
+    post_to(own_url(mine.external_key), 4711, external_key=theirs.external_key)
+
+    order = OrderFactory.create(installation=theirs, appmax_order_id=4711)
+    inbox.reprocess(WebhookEvent.objects.get().pk)
+
+    order.refresh_from_db()
+    assert order.status == "pendente"
+
+
+def test_an_installations_token_is_good_for_no_other_and_dies_with_the_secret(
+    settings: Any, own_url: Callable[[str], str]
+) -> None:
+    order = OrderFactory.create()
+    path = own_url("somebody")
+    forged = path.replace("somebody", order.installation.external_key)
+
+    assert post_to(forged, order.appmax_order_id).status_code == 403
+    settings.WEBHOOK_SECRET = ["new", "s3cret-token"]
+    assert post_to(path, 1).status_code == 200
+    settings.WEBHOOK_SECRET = ["new"]
+    assert post_to(path, 1).status_code == 403
+
+
+@pytest.mark.parametrize("key", ["loja-1", "minha/loja", "loja:ção?x=1&token=y"])
+def test_any_external_key_has_a_url_that_works(own_url: Callable[[str], str], key: str) -> None:
+    order = OrderFactory.create(installation=InstallationFactory.create(external_key=key))
+
+    post_to(own_url(key), order.appmax_order_id)
+
+    order.refresh_from_db()
+    assert order.status == "aprovado"
+
+
+def test_the_command_prints_what_to_register(settings: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    settings.WEBHOOK_SECRET = ["s3cret-token"]
+    InstallationFactory.create(external_key="loja-1")
+
+    call_command("webhook_url")
+    call_command("webhook_url", "loja-1")
+
+    of_app, of_installation = capsys.readouterr().out.splitlines()
+    assert of_app == "http://localhost:8080/webhooks/appmax?token=s3cret-token"
+    assert of_installation.startswith("http://localhost:8080/webhooks/appmax?token=loja-1%3A")
+    with pytest.raises(CommandError, match="no installation"):
+        call_command("webhook_url", "nobody")
 
 
 @pytest.mark.parametrize("key", ["client_key", "external_key"])

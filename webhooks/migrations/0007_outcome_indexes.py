@@ -20,7 +20,7 @@ _DROP = "DROP INDEX CONCURRENTLY IF EXISTS webhook_events_handled_once"
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("webhooks", "0005_outcomes_of_old_events")]
+    dependencies = [("webhooks", "0006_outcomes_of_old_events")]
 
     operations = [
         migrations.SeparateDatabaseAndState(

@@ -22,7 +22,7 @@ def outcome(default):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("webhooks", "0003_back_office")]
+    dependencies = [("webhooks", "0004_webhook_url")]
 
     operations = [
         migrations.AddField("webhookevent", "outcome", outcome("applied")),

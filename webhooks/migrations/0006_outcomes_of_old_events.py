@@ -56,6 +56,6 @@ def turn(apps, schema_editor):
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("webhooks", "0004_outcome")]
+    dependencies = [("webhooks", "0005_outcome")]
 
     operations = [migrations.RunPython(turn, migrations.RunPython.noop, elidable=True)]

@@ -1,0 +1,52 @@
+"""How much of a request's body is read, and that none of it becomes a file."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import BadRequest
+from django.core.files.uploadhandler import FileUploadHandler
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
+
+from web.errors import refusal
+from web.middleware import is_read_by_api
+
+
+class LimitsBodies:
+    """Refuses a body of more than MAX_BODY_BYTES before a parser sees any of it. A page's body is read here, into
+    memory, so that no parser writes to a temporary file what a stranger sends; the API's parser counts by itself, once
+    the API key is known."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """413, 411 or 408, and the rest of the body stays unread."""
+        is_chunked = "Transfer-Encoding" in request.headers
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if not is_chunked and (not length.isdigit() or int(length) > settings.MAX_BODY_BYTES):
+            return refusal(request, 413, "request body is too large")
+        if is_read_by_api(request):
+            return self.get_response(request)
+        if is_chunked:
+            return refusal(request, 411, "Content-Length is required")
+        if request.method == "POST":
+            try:
+                _ = request.body
+            except UnreadablePostError:
+                return refusal(request, 408, "the request body did not arrive in time")
+        return self.get_response(request)
+
+
+class NoFiles(FileUploadHandler):
+    """The only upload handler: no page of ours takes files, so a form that brings one is 400."""
+
+    def new_file(self, *args: Any, **options: Any) -> None:
+        """Raises BadRequest."""
+        raise BadRequest("files are not taken here")
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        """Never called."""
+
+    def file_complete(self, file_size: int) -> None:
+        """Never called."""

@@ -1,0 +1,29 @@
+"""`manage.py webhook_url [EXTERNAL_KEY]`: what to register in Appmax's panel, with its token."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from installations.models import Installation
+from webhooks import urls_to_register
+
+
+class Command(BaseCommand):
+    """Prints one line."""
+
+    help = "A merchant's webhook URL, whose events count for its orders only; without a merchant the app's own."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """One, which may be left out."""
+        parser.add_argument("external_key", nargs="?", default="")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Raises CommandError for a merchant that isn't there."""
+        key = options["external_key"]
+        if not key:
+            self.stdout.write(urls_to_register.of_app(settings.PUBLIC_URL))
+            return
+        if not Installation.objects.filter(external_key=key).exists():
+            raise CommandError(f"no installation has the external_key {key!r}")
+        self.stdout.write(urls_to_register.of_installation(settings.PUBLIC_URL, key))
