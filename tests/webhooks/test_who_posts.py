@@ -12,7 +12,8 @@ from django.test import Client
 from tests.factories import InstallationFactory, OrderFactory
 from tests.webhooks.conftest import URL, body, send
 from webhooks import inbox, urls_to_register
-from webhooks.models import Outcome, WebhookEvent
+from webhooks.decide import Outcome
+from webhooks.models import WebhookEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -103,7 +104,7 @@ def test_nor_an_order_of_somebody_elses_that_comes_later(own_url: Callable[[str]
     post_to(own_url(mine.external_key), 4711, external_key=theirs.external_key)
 
     order = OrderFactory.create(installation=theirs, appmax_order_id=4711)
-    inbox.reprocess(WebhookEvent.objects.get().pk)
+    inbox.handle_again(WebhookEvent.objects.get().pk)
 
     order.refresh_from_db()
     assert order.status == "pendente"
