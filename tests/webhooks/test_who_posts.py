@@ -96,7 +96,7 @@ def test_a_merchants_own_url_moves_nobody_elses_whatever_the_envelope_says(
 
     order.refresh_from_db()
     assert order.status == "pendente"
-    assert WebhookEvent.objects.get().outcome is Outcome.REFUSED
+    assert WebhookEvent.objects.get().outcome == Outcome.REFUSED
 
 
 def test_nor_an_order_of_somebody_elses_that_comes_later(own_url: Callable[[str], str]) -> None:
