@@ -243,6 +243,17 @@ class Suspension(models.Model):
         return f"{self.installation_id}: {self.reason}"
 
 
+class ApiKeyManager(APIKeyManager):
+    """The library's, which makes the key's hash a part of the primary key, and so of the back office's URLs, of its
+    history and of access logs. Here the prefix alone is the primary key."""
+
+    def assign_key(self, obj: AbstractAPIKey) -> str:
+        """The key's text, which is shown once."""
+        text = str(super().assign_key(obj))
+        obj.id = obj.prefix
+        return text
+
+
 class ApiKey(AbstractAPIKey):
     """A hashed, revocable key for `Authorization: Api-Key …`; without an installation it opens the whole platform."""
 
@@ -256,7 +267,7 @@ class ApiKey(AbstractAPIKey):
         help_text=_("Empty: a key for every merchant of the platform"),
     )
 
-    objects: ClassVar[APIKeyManager] = APIKeyManager()
+    objects: ClassVar[ApiKeyManager] = ApiKeyManager()
 
     class Meta(AbstractAPIKey.Meta):
         db_table = "api_keys"
