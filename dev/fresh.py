@@ -27,7 +27,7 @@ NEWER = "9999"
 
 
 def main() -> int:
-    """Raises CalledProcessError for a lock that can't be installed, SystemExit if pip didn't see the newer releases."""
+    """Raises CalledProcessError for a lock that can't be installed, SystemExit for a run that could show nothing."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         releases = folder / "releases"
@@ -36,8 +36,11 @@ def main() -> int:
             release(releases, name, NEWER, extras=_extras(name))
         os.environ["PIP_FIND_LINKS"] = f"{os.environ.get('PIP_FIND_LINKS', '')} {releases}".strip()
         os.environ["PIP_NO_COMPILE"] = "1"  # nothing of it is started
-        for python, locks in PYTHONS.items():
-            for lock in locks if _is_here(python) else []:
+        here = [python for python in PYTHONS if _is_here(python)]
+        if not here:
+            sys.exit("none of these Pythons is on this machine, so this run has shown nothing")
+        for python in here:
+            for lock in PYTHONS[python]:
                 started = time.monotonic()
                 interpreter = _empty(folder / "venv", python)
                 pip = subprocess.run([interpreter, "-m", "pip", "--version"], capture_output=True, text=True).stdout

@@ -28,7 +28,8 @@ TARGETS = {
         for name in ("checkout", "cards", "boletos", "after_sale", "one_charge", "idempotency")
     ],
     "appmax/answers.py": [
-        f"tests/appmax/test_{name}.py" for name in ("answers", "documented", "calls", "cards", "errors", "repeats")
+        f"tests/appmax/test_{name}.py"
+        for name in ("answers", "documented", "instalments", "calls", "cards", "errors", "repeats")
     ],
     "appmax/instalments.py": ["tests/appmax/test_instalments.py"],
 }

@@ -250,7 +250,8 @@ def _take_credentials(callback: Callback, credentials: Credentials) -> uuid.UUID
 def verify_kept_credentials() -> None:
     """Try the credentials that were kept unverified at Appmax's auth server again: accepted ones are confirmed; an
     installation whose credentials are refused goes, so that the merchant can install anew."""
-    for kept in Installation.objects.filter(unverified_since__isnull=False).order_by("unverified_since")[:MOST_A_ROUND]:
+    unverified = Installation.objects.filter(unverified_since__isnull=False)
+    for kept in unverified.order_by("?")[:MOST_A_ROUND]:  # so that one that gets no answer holds up no other for ever
         credentials = kept.credentials
         verdict = gateway.verdict_on(credentials)
         if verdict is Verdict.NO_ANSWER:

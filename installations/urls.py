@@ -4,7 +4,7 @@ from django.urls import path
 
 from installations import views
 from installations.install import CALLBACK_PATH
-from web.limit import asks_appmax
+from web.asks_appmax import asks_appmax
 
 urlpatterns = [
     path("", views.home, name="home"),

@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from django.urls import URLPattern, path
 
 from orders.views import CheckoutViewSet
-from web.limit import asks_appmax
+from web.asks_appmax import asks_appmax
 
 
 def _route(path_after_key: str, method: str, action: str, *, may_ask_appmax: bool = True) -> URLPattern:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from enum import StrEnum
 from functools import partial
+from http import HTTPStatus
 
 from django.conf import settings
 from django.db import IntegrityError
@@ -37,7 +38,7 @@ class Asked(StrEnum):
     NOBODY = "nobody"  # there is nothing to ask, or nobody to ask for
     NOT_NOW = "not now"  # there were questions enough in this round
     IN_VAIN = "in vain"  # it didn't answer
-    NOT_FOUND = "not found"  # it refused: it has no such order of this merchant
+    NOT_FOUND = "not found"  # it has no such order of this merchant
     UNUSABLE = "unusable"  # it answered, and nothing can be made of that
     ANSWERED = "answered"  # the order is there, with the status that it said
 
@@ -131,8 +132,8 @@ def _ask(row: WebhookEvent, number: int, round_: Round) -> Asked:
         return Asked.NOT_NOW
     try:
         return Asked.UNUSABLE if round_.ask(installation.pk, question) is None else Asked.ANSWERED
-    except Rejected:
-        return Asked.NOT_FOUND
+    except Rejected as error:  # any other refusal says nothing of whether there is such an order
+        return Asked.NOT_FOUND if error.status == HTTPStatus.NOT_FOUND else Asked.IN_VAIN
     except reconcile.UnknownStatus:
         return Asked.UNUSABLE
     except (AppmaxError, DecryptionFailed):

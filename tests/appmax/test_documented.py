@@ -209,10 +209,26 @@ def test_a_moment_without_a_zone_is_sao_paulos_and_is_told_in_utc(said: str) -> 
 
 @pytest.mark.parametrize("zone", ["UTC", "America/Manaus"])
 def test_the_zone_of_appmaxs_dates_is_the_callers_to_say(zone: str) -> None:
-    data = {**ORDER, "payment": {"paid_at": BRASILIA_3_PM}}
-    found = answers.read_order({"data": data}, ZoneInfo(zone)).paid_at
+    """None of them is the zone of this process, which Django sets to Brazil's."""
+    body = {
+        "data": {
+            **ORDER,
+            "payment": {"paid_at": BRASILIA_3_PM, "pix_emv": "0002", "pix_expiration_date": BRASILIA_3_PM},
+            "refund": {"refunded_at": BRASILIA_3_PM},
+            "boleto": {"digitable_line": "12345", "due_date": "2026-05-25T03:30:00Z"},
+        }
+    }
+    there = datetime(2026, 3, 15, 15, 5, tzinfo=ZoneInfo(zone))
+    last_day = date(2026, 5, 25) if zone == "UTC" else date(2026, 5, 24)
 
-    assert found == datetime(2026, 3, 15, 15, 5, tzinfo=ZoneInfo(zone))
+    order = answers.read_order(body, ZoneInfo(zone))
+
+    assert order.pix is not None
+    assert order.boleto is not None
+    assert (order.paid_at, order.refunded_at, order.pix.expires_at) == (there, there, there)
+    assert order.boleto.due_date == last_day
+    assert answers.read_pix(body, ZoneInfo(zone)).expires_at == there
+    assert answers.read_boleto(body, ZoneInfo(zone)).due_date == last_day
 
 
 @pytest.mark.parametrize(

@@ -35,9 +35,9 @@ class Cluster:
         command = [str(self.programs / program), *arguments]
         subprocess.run(command, user=_user(), cwd="/", check=True, capture_output=True, timeout=60)
 
-    def ask(self, query: str) -> str:
+    def ask(self, query: str, database: str = "postgres") -> str:
         """The first value that a query as superuser gives."""
-        with psycopg.connect(host=str(self.folder), port=self.port, user="postgres", autocommit=True) as connection:
+        with psycopg.connect(host=str(self.folder), port=self.port, user="postgres", dbname=database) as connection:
             return str((connection.execute(query.encode()).fetchone() or [None])[0])
 
     def execute(self, statement: str) -> None:

@@ -84,6 +84,7 @@ def test_what_a_client_claims_about_itself_is_overwritten(proxy: Callable[..., P
     [
         ("/webhooks/appmax?token=x", "quick"),
         ("/checkout/shop/status/1", "quick"),
+        ("/checkout/a%2Fshop/status/1", "quick"),
         ("/checkout/status/pay/pix", "app"),  # a merchant may be called so
         ("/checkout/shop/pay/pix", "app"),
         ("/integrations/appmax/callback/install", "app"),

@@ -65,10 +65,14 @@ def test_the_one_that_takes_writes_is_found(
         wait_until(lambda: requests.get(f"{url}/health/ready", timeout=20).status_code == 200)
         seconds = time.monotonic() - promoted
 
+        event = {"event": "order_paid", "event_type": "order", "data": {"order_id": 1}}
+        kept = requests.post(f"{url}/webhooks/appmax", json=event, timeout=20).status_code
+        events = standby.ask("SELECT count(*) FROM webhook_events", "appmax_checkout")
+
         report(
-            "the primary stopped, its standby promoted",
-            sent="GET /health/ready",
-            answered=f"200, then {away}, then 200 {seconds:.1f} s after the promotion, by the same processes",
-            tables="as they were replicated",
+            "PostgreSQL: the primary stopped, its standby promoted",
+            sent="GET /health/ready before, between and after; 1 webhook after",
+            answered=f"200, {away}, 200 {seconds:.1f} s after the promotion, by the same processes; webhook {kept}",
+            tables=f"{events} event",
         )
-        assert (before, away) == ("ok", 503)
+        assert (before, away, kept, events) == ("ok", 503, 200, "1")

@@ -149,7 +149,7 @@ def test_a_second_shop_of_the_same_appmax_account_is_told_of(
 
     page = page_of(client, started)
 
-    assert "Your Appmax account has installed this app before" in page
+    assert "under another key" in page
     assert "<code>first</code>" in page
 
 

@@ -90,6 +90,10 @@ def test_without_redis_the_browser_is_sent_on_all_the_same(
     assert start(client, app_id=APP_ID, external_key="shop").status_code == 302
 
 
+def test_without_redis_no_address_is_limited(client: Client, redis_away: None) -> None:
+    assert {start(client, app_id="wrong", external_key="shop").status_code for _ in range(25)} == {400}
+
+
 def test_a_browser_without_parameters_gets_the_button(client: Client) -> None:
     page = client.get("/install/start", headers={"Accept": "text/html,*/*"})
 

@@ -73,13 +73,13 @@ def test_the_decisions_are_numbered_one_after_the_other() -> None:
 
 @pytest.mark.parametrize(("number", "title", "text"), DECISIONS, ids=lambda part: part[:40])
 def test_a_decision_has_a_date_and_a_status_and_says_what_was_given_up(number: str, title: str, text: str) -> None:
-    assert re.match(r"\*\d{4}-\d\d-\d\d, (in force|superseded on \d{4}-\d\d-\d\d by \[\d+\]\(#.*\))\.\*", text)
+    assert re.match(r"\*\d{4}-\d\d-\d\d, (in force|superseded on \d{4}-\d\d-\d\d by\s\[\d+\]\(#.*\))\.\*", text)
     assert "\n\n**Given up.** " in text
     assert len(text.splitlines()) <= 16
 
 
 def test_a_decision_is_superseded_by_a_later_one() -> None:
-    replaced = [(int(number), found) for number, _, text in DECISIONS if (found := re.search(r" by \[(\d+)\]", text))]
+    replaced = [(int(number), found) for number, _, text in DECISIONS if (found := re.search(r" by\s\[(\d+)\]", text))]
 
     assert replaced
     assert [number for number, found in replaced if int(found[1]) <= number] == []

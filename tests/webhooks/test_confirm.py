@@ -102,9 +102,13 @@ def test_what_came_in_while_confirming_is_not_verified_after_a_change_to_payload
     assert verify_new() == {}
 
 
+FORBIDDEN = {"status": 403, "body": {"message": "Forbidden"}}  # a refusal, and no word on the order
+
+
+@pytest.mark.parametrize("fault", [{"status": 500}, FORBIDDEN], ids=["down", "forbidden"])
 @pytest.mark.parametrize("trust", ["payload", "confirm"])
 def test_nothing_is_closed_for_its_age_without_appmax_having_been_asked(
-    known: Any, simulator: SimulatorServer, settings: Any, trust: str
+    known: Any, simulator: SimulatorServer, settings: Any, trust: str, fault: dict[str, Any]
 ) -> None:
     """The worker was away for three days."""
     settings.WEBHOOK_TRUST = trust
@@ -113,7 +117,7 @@ def test_nothing_is_closed_for_its_age_without_appmax_having_been_asked(
     for number in numbers:
         send("order_paid", number, client_key="shop")
     time_passes(73 * 3600)
-    simulator.state.add_fault(Fault("/v1/orders/", status=500, times=3))
+    simulator.state.add_fault(Fault("/v1/orders/", times=3, **fault))
 
     for _ in range(10):
         Retry.objects.update(next_at=timezone.now())
