@@ -55,8 +55,8 @@ def test_the_webs_role_writes_rows_and_can_change_no_table(variables: dict[str, 
     run(sys.executable, "manage.py", "create_api_key", "--name", "shop", **app)
     run(sys.executable, "manage.py", "reconcile_orders", **app)
 
-    url = {"host": variables["PGHOST"], "dbname": variables["POSTGRES_DB"], "user": variables["DB_USERNAME"]}
-    with psycopg.connect(**url, autocommit=True) as web:
+    host, name, user = (variables[each] for each in ("PGHOST", "POSTGRES_DB", "DB_USERNAME"))
+    with psycopg.connect(host=host, dbname=name, user=user, autocommit=True) as web:
         assert web.execute("SELECT count(*) FROM api_keys").fetchone() == (1,)
         for forbidden in (
             "CREATE TABLE mine (id int)",
