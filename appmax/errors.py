@@ -33,7 +33,8 @@ class Declined(AppmaxError):
 
 
 class Rejected(AppmaxError):
-    """Our request is at fault; `status` is 400, 404, 409 or 422. The same request will fail again."""
+    """Our request is at fault; `status` is 400, 404, 409 or 422, which also stands for a 403 that is about this request
+    and for a refusal with 200. The same request will fail again."""
 
 
 class Unavailable(AppmaxError):

@@ -223,7 +223,10 @@ def test_the_zone_of_appmaxs_dates_is_the_callers_to_say(zone: str) -> None:
 
     order = answers.read_order(body, ZoneInfo(zone))
 
-    assert (order.paid_at, order.refunded_at) == (there, there)
+    assert order.pix is not None
+    assert order.boleto is not None
+    assert (order.paid_at, order.refunded_at, order.pix.expires_at) == (there, there, there)
+    assert order.boleto.due_date == last_day
     assert answers.read_pix(body, ZoneInfo(zone)).expires_at == there
     assert answers.read_boleto(body, ZoneInfo(zone)).due_date == last_day
 

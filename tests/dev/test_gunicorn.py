@@ -68,3 +68,10 @@ def test_a_process_starts_though_the_folder_of_figures_was_tidied_away(conf: dic
     conf["post_fork"](None, None)
 
     assert tmp_path.is_dir()
+
+
+def test_two_groups_on_one_machine_keep_their_figures_apart() -> None:
+    """Whoever starts deletes what lies in its folder of figures."""
+    unit = (ROOT / "ops" / "systemd" / "appmax-web@.service").read_text()
+
+    assert "RuntimeDirectory=appmax-web-%i\nEnvironment=PROMETHEUS_MULTIPROC_DIR=%t/appmax-web-%i\n" in unit
