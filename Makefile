@@ -100,7 +100,7 @@ install:  ## .env with new keys, image, services, migrations: APP_URL=https://ch
 	@$(PYTHON) -m dev.install
 
 migrate:  ## inside the app's container
-	docker compose exec app python manage.py migrate
+	docker compose run --rm migrate
 
 logs:  ## of all containers, as they come
 	docker compose logs --follow --tail 100
