@@ -26,7 +26,7 @@ manage: run-packages  ## manage.py of the running stack: ARGS="create_api_key --
 	@$(BIN)/python -m dev.manage $(ARGS)
 
 demo-data: run-packages  ## fill the running stack with a small believable set: ARGS="--orders 2000 --events 10000"
-	@$(BIN)/python -m dev.manage seed_demo $(ARGS)
+	@$(BIN)/python -m dev.manage demo $(ARGS)
 
 simulator: run-packages  ## the simulated Appmax alone, for an app started in another way; Ctrl-C stops it
 	@exec $(BIN)/python -m dev.simulator

@@ -49,7 +49,7 @@ def app_client() -> AppmaxClient:
 
 
 def client_for(installation: Installation) -> AppmaxClient:
-    """The client that acts as this merchant, for every /v1 call."""
+    """The client that acts as this merchant, for every /v1 call. Raises CredentialsUnreadable."""
     return _client(installation.credentials, _merchant_token_key(installation))
 
 

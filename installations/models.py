@@ -13,6 +13,7 @@ from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext_lazy as _
 from rest_framework_api_key.models import AbstractAPIKey, APIKeyManager
 
+from appmax.errors import CredentialsUnreadable
 from appmax.tokens import Credentials
 from installations.fields import DecryptionFailed, EncryptedTextField, decrypted, has_newest_key
 
@@ -132,8 +133,13 @@ class Installation(models.Model):
 
     @property
     def credentials(self) -> Credentials:
-        """What the gateway authenticates this merchant with."""
-        return Credentials(client_id=self.merchant_client_id, client_secret=self.merchant_client_secret)
+        """What the gateway authenticates this merchant with. Raises CredentialsUnreadable, an error of the gateway's
+        own, as nothing can be sent then."""
+        try:
+            secret = self.merchant_client_secret
+        except DecryptionFailed as error:
+            raise CredentialsUnreadable(str(error)) from None
+        return Credentials(client_id=self.merchant_client_id, client_secret=secret)
 
     def holds(self, credentials: Credentials) -> bool:
         """Whether these are the installation's credentials. A secret that can't be decrypted is equal to none."""
