@@ -38,7 +38,6 @@ def test_every_model_names_its_order(body: dict[str, Any]) -> None:
         ({"order_id": "7".zfill(20)}, 7),
         ({"order_id": "7".zfill(21)}, None),  # nobody pads so far
         ({"order_id": 95922354.0}, 95922354),
-        ({"order_id": 9.5922354e7}, 95922354),
         ({"order_id": "95922354.0"}, 95922354),
         ({"order_id": "95922354.00"}, 95922354),
         ({"order_id": " 95922354\r\n"}, 95922354),
