@@ -20,7 +20,6 @@ from backoffice.keys import show_key, show_once
 from backoffice.kit.lists import DateRangeFilter, OneChoiceFilter, ReadOnlyAdmin, action, display
 from backoffice.kit.words import ago, badge, explained, history, reais
 from installations import gateway, identities, reconnect
-from installations.fields import DecryptionFailed
 from installations.models import ApiKey, Installation, ReconnectLink, Suspension
 from web.pages import public_url
 
@@ -204,7 +203,7 @@ class InstallationAdmin(ReadOnlyAdmin[Installation]):
             )
         try:
             gateway.check(installation.credentials)
-        except (AppmaxError, DecryptionFailed) as error:
+        except AppmaxError as error:
             self.log_change(request, installation, history(CHECKED, type(error).__name__))
             messages.error(request, explained(error))
         else:

@@ -14,7 +14,15 @@ from django.views.debug import SafeExceptionReporterFilter
 from rest_framework.exceptions import APIException, ParseError, Throttled, ValidationError
 from rest_framework.response import Response
 
-from appmax.errors import AppmaxError, CredentialsRefused, Declined, OutcomeUnknown, Rejected, Unavailable
+from appmax.errors import (
+    AppmaxError,
+    CredentialsRefused,
+    CredentialsUnreadable,
+    Declined,
+    OutcomeUnknown,
+    Rejected,
+    Unavailable,
+)
 from web.api import wants_page
 from web.pages import FORM_EXPIRED, error_page
 
@@ -77,6 +85,8 @@ def _appmax_answer(exc: AppmaxError) -> tuple[int, dict[str, Any], dict[str, str
             return 503, {"message": "Appmax asks to slow down, try again later"}, {"Retry-After": str(seconds)}
         case Unavailable(timed_out=True):
             return 504, {"message": "Appmax did not answer in time"}, {}
+        case CredentialsUnreadable():
+            return 502, {"message": "this installation's credentials can't be read; nothing was sent to Appmax"}, {}
         case CredentialsRefused():
             return 502, {"message": "Appmax refused this installation's credentials"}, {}
         case _:

@@ -10,10 +10,12 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
 from installations.models import Installation
+from web.address import client_ip
 from web.api import WhoIsLoggedIn
 from web.pages import public_url
 from webhooks import inbox, openapi, payload, urls_to_register
-from webhooks.models import Outcome, WebhookEvent
+from webhooks.decide import Outcome
+from webhooks.models import WebhookEvent
 from webhooks.urls_to_register import WEBHOOK_PATH
 
 
@@ -72,7 +74,7 @@ class WebhookViewSet(ViewSet):
             event = payload.read(request.data, merchant)
         except payload.InvalidPayload:
             raise ParseError from None
-        outcome = inbox.receive(event)
+        outcome = inbox.receive(event, client_ip(request._request))
         return Response({"message": "already processed" if outcome is Outcome.DUPLICATE else "ok"})
 
 

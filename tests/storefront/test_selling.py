@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from installations.models import Installation
-from orders import reconcile
 from orders.models import Order
+from orders.questions import ask
 from simulator.server import SimulatorServer
 from tests.factories import api_key
 from tests.storefront.server import serving
@@ -241,7 +241,7 @@ def test_a_pix_whose_answer_got_lost_is_asked_for_again(
     still = browser.post(f"{page.url}/ask-again")
     assert status_of(still.text)[1] == "Being confirmed"
 
-    reconcile.reconcile(Order.objects.get(appmax_order_id=order_id_of(page.url)))
+    ask.ask(Order.objects.get(appmax_order_id=order_id_of(page.url)))
     known = browser.post(f"{page.url}/ask-again")
 
     assert status_of(known.text)[1] == "Waiting for payment"

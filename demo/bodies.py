@@ -7,9 +7,9 @@ from typing import Any
 
 from django.conf import settings
 
+from demo.sales import Sale
 from orders.status import OrderStatus, PaymentMethod
-from webhooks.demo.sales import Sale
-from webhooks.demo.stories import status_of
+from webhooks import payload
 
 PAYMENT_TYPES = {
     None: None,
@@ -38,7 +38,7 @@ CITIES = (
 def body_of(sale: Sale, name: str) -> dict[str, Any]:
     """A webhook's body: of a snake name in the app-store model, in cents; of a Pascal name in the standard one, in
     reais."""
-    status = status_of(name) or OrderStatus.PENDENTE.value
+    status = (payload.status_of(name) or OrderStatus.PENDENTE).value
     payment_type = PAYMENT_TYPES[sale.story.method]
     if not name.islower():
         data = {

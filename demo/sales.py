@@ -8,11 +8,12 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from demo.stories import ASKED, Story
 from orders.models import AttemptState
-from orders.status import OrderStatus, advances
+from orders.questions.why import Why
+from orders.status import OrderStatus
 from webhooks import payload
-from webhooks.demo.stories import ASKED, FAILURE, Story, status_of
-from webhooks.models import DUPLICATE, IGNORED, NOT_BELIEVED, UNKNOWN
+from webhooks.decide import SET_ASIDE, Decision, Outcome, Seen, decide
 
 # How busy each hour of a day is in Brazil.
 BRAZIL = ZoneInfo("America/Sao_Paulo")
@@ -40,7 +41,7 @@ class Sale:
     tried_at: float  # the payment attempt
     arrivals: list[tuple[float, str]]  # (when, event or ASKED)
     last_fails: bool = False  # its last event couldn't be handled
-    status: str = OrderStatus.PENDENTE.value
+    status: OrderStatus = OrderStatus.PENDENTE
     updated_at: float = 0.0
     customer_id: int = 0
     total_cents: int = 0
@@ -69,33 +70,26 @@ def moments(count: int, start: float, hours: int, seed: str) -> Iterator[float]:
         done = target
 
 
-def outcomes_of(sale: Sale) -> list[tuple[float, str, str | None]]:
-    """What the inbox made of each event (its error_message), and in `sale` what came of them all."""
-    outcomes = []
+def decided(sale: Sale) -> list[tuple[float, str, Decision]]:
+    """What became of each event, by the inbox's own rules, and in `sale` what came of them all."""
+    decisions = []
     handled = set()
     sale.updated_at = sale.settled_at if sale.story.method else sale.created_at
     if sale.story.attempt == AttemptState.DECLINED:
-        sale.status = OrderStatus.CANCELADO.value
+        sale.status = OrderStatus.CANCELADO
     for place, (at, name) in enumerate(sale.arrivals, start=1):
         if name == ASKED:
-            sale.status, sale.updated_at = str(sale.story.ends), at
+            sale.status, sale.updated_at = sale.story.ends or sale.status, at
             continue
-        status = status_of(name)
-        note = None
+        event = payload.kept(name, "", sale.appmax_order_id, {})
+        decision = decide(event, Seen(sale.status, was_handled=name in handled), trust="payload")
         if sale.last_fails and place == len(sale.arrivals):
-            note = FAILURE
-        elif sale.story.is_forged and payload.means_money(name):
-            note = f"{NOT_BELIEVED}Appmax says {sale.status}"
-        elif name in handled:
-            note = DUPLICATE
-        elif status is None:
-            note = None if payload.is_known(name) else UNKNOWN
-        elif advances(sale.status, status):
-            sale.status, sale.updated_at = status, at
-        elif sale.status == status:
-            note = f"{IGNORED}the order is {status} already"
-        else:
-            note = f"{IGNORED}the order is {sale.status}, this event means {status}"
-        handled.add(name)
-        outcomes.append((at, name, note))
-    return outcomes
+            decision = Decision(Outcome.FAILED, reason="OperationalError")
+        elif sale.story.is_forged and decision.why is Why.MONEY:
+            decision = Decision(Outcome.REFUTED, reason=f"Appmax says {sale.status.value}")
+        elif decision.status is not None:
+            sale.status, sale.updated_at = decision.status, at
+        if decision.outcome not in SET_ASIDE:
+            handled.add(name)
+        decisions.append((at, name, decision))
+    return decisions

@@ -11,13 +11,16 @@ from typing import Any
 
 from django.db.models import Model
 
-from orders.models import OPEN, AttemptState, Order, PaymentAttempt, StatusCheck
+from demo.bodies import body_of, br_code, customer_of
+from demo.sales import Merchant, Sale, decided, moments
+from demo.stories import ASKED, DAY, LATE, OPEN_STORIES, SHARES, STORIES, UNKNOWN_EVENT, pascal, snake
+from orders.models import OPEN, AttemptState, Order, PaymentAttempt, Question
+from orders.questions.due import UNDECIDED_CHARGEBACKS
+from orders.questions.why import Why
 from orders.status import UNDECIDED, PaymentMethod
 from webhooks import inbox
-from webhooks.demo.bodies import body_of, br_code, customer_of
-from webhooks.demo.sales import Merchant, Sale, moments, outcomes_of
-from webhooks.demo.stories import ASKED, DAY, FAILURE, LATE, OPEN_STORIES, SHARES, STORIES, UNKNOWN_EVENT, pascal, snake
-from webhooks.models import NOT_FOUND, Retry, WebhookEvent
+from webhooks.decide import UNPROCESSED, Decision, Outcome
+from webhooks.models import WebhookEvent
 
 BATCH = 20_000  # rows of a transaction, or a few more: about a second
 NEVER = timedelta(days=365)  # when Appmax would be asked
@@ -27,7 +30,7 @@ NEWEST = 60  # seconds: the newest order is that old, so that its payment attemp
 FIRST_ORDER_ID = 1_000_000_000
 FIRST_CUSTOMER_ID = 1_000_000_000
 FIRST_STRAY_ID = 900_000_000  # numbers of no order: events that wait for one, or did in vain
-UNPROCESSED = 45
+MOST_UNPROCESSED = 45
 OPEN_ATTEMPTS = 6
 
 COLUMNS: dict[type[Model], tuple[str, ...]] = {
@@ -38,12 +41,11 @@ COLUMNS: dict[type[Model], tuple[str, ...]] = {
     PaymentAttempt: (
         "order_id", "method", "state", "idempotency_key", "fingerprint", "answer", "started_at", "settled_at"
     ),
-    StatusCheck: ("order_id", "asked_at", "next_at", "times", "error_message"),
+    Question: ("appmax_order_id", "installation_id", "why", "since", "asked_at", "due_at", "times"),
     WebhookEvent: (
-        "id", "event", "event_type", "appmax_order_id", "payload", "processed", "processed_at", "error_message",
-        "created_at",
+        "id", "event", "event_type", "appmax_order_id", "payload", "processed", "processed_at", "outcome",
+        "error_message", "created_at",
     ),
-    Retry: ("event_id", "next_at", "times"),
 }  # fmt: skip
 """What is written, in an order that suits the foreign keys."""
 
@@ -85,12 +87,12 @@ class Demo:
         self._event_ids = itertools.count(first_event)
         self._far = _moment(now) + NEVER
         self._rng = random.Random(f"{seed} details")  # noqa: S311 - demo data
-        unprocessed = min(UNPROCESSED, events // 25)
+        unprocessed = min(MOST_UNPROCESSED, events // 25)
         self._failing = min(unprocessed // 4, orders // 20)
         self._waiting = unprocessed - self._failing
         self._in_vain = events // 2000 if days > _wait_limit() / DAY else 0
         self._events = events - self._waiting - self._in_vain
-        self._queue: list[tuple[float, int, Sale, str, str | None]] = []  # by time; the number keeps ties apart
+        self._queue: list[tuple[float, int, Sale, str, Decision]] = []  # by time; the number keeps ties apart
         self._numbers = itertools.count()
 
     def sales(self) -> Iterator[Sale]:
@@ -140,9 +142,8 @@ class Demo:
             wanted = seen * self._events // planned - written
             written += wanted
             self._add_events(sale, wanted - len(sale.events))
-            outcomes = outcomes_of(sale)
-            for at, name, note in outcomes[:wanted]:
-                self._enqueue(at, sale, name, note)
+            for at, name, decision in decided(sale)[:wanted]:
+                self._enqueue(at, sale, name, decision)
             self._write_events(batch, until=sale.created_at)
             self._write_order(batch, sale)
             if len(batch[Order]) + len(batch[WebhookEvent]) >= BATCH:
@@ -174,17 +175,18 @@ class Demo:
         """Events of no order. In the standard model: its envelope names no merchant whom Appmax could be asked for."""
         now, limit = self._now, _wait_limit()
         lately, start = now - min(limit, DAY), now - self._days * DAY
-        moments = [(self._rng.uniform(lately, now), inbox.NO_ORDER_YET) for _ in range(self._waiting)]
-        moments += [(self._rng.uniform(start, now - limit - 60), NOT_FOUND) for _ in range(self._in_vain)]
-        for at, note in moments:
+        reason = "the order is not there yet"
+        moments = [(self._rng.uniform(lately, now), Outcome.WAITING) for _ in range(self._waiting)]
+        moments += [(self._rng.uniform(start, now - limit - 60), Outcome.CLOSED) for _ in range(self._in_vain)]
+        for at, outcome in moments:
             number = self._rng.randrange(FIRST_STRAY_ID, FIRST_ORDER_ID)
             story = self._rng.choice([story for story in STORIES if story.steps])
             sale = Sale(0, number, Merchant(0, "", is_old=True), story, at, at, [])
             self._draw_details(sale)
-            self._enqueue(at, sale, pascal(story.steps[0][0]), note)
+            self._enqueue(at, sale, pascal(story.steps[0][0]), Decision(outcome, reason=reason))
 
-    def _enqueue(self, at: float, sale: Sale, name: str, note: str | None) -> None:
-        heapq.heappush(self._queue, (at, next(self._numbers), sale, name, note))
+    def _enqueue(self, at: float, sale: Sale, name: str, decision: Decision) -> None:
+        heapq.heappush(self._queue, (at, next(self._numbers), sale, name, decision))
 
     def _draw_details(self, sale: Sale) -> None:
         rng = self._rng
@@ -195,7 +197,7 @@ class Demo:
     # --- rows --------------------------------------------------------------------------------------------------------
 
     def _write_order(self, batch: Batch, sale: Sale) -> None:
-        """The order, its payment attempts and its StatusCheck."""
+        """The order, its payment attempts and its question, which is due in a year."""
         rng, story, now = self._rng, sale.story, _moment(self._now)
         self._draw_details(sale)
         pix_emv = pdf_url = digits = upsell_hash = None
@@ -220,9 +222,9 @@ class Demo:
             self._write_attempt(batch, sale, AttemptState.FAILED, before, before + 1)
         if story.method:
             self._write_attempt(batch, sale, story.attempt, sale.tried_at, None if is_open else sale.settled_at)
-        if is_open or sale.status in UNDECIDED:
-            reason = "OutcomeUnknown: Appmax did not answer in time" if is_open else None
-            batch[StatusCheck].append((sale.pk, now, self._far, 1, reason))
+        if is_open or sale.status in (*UNDECIDED, *UNDECIDED_CHARGEBACKS):
+            why = Why.PAYMENT_UNKNOWN if is_open else Why.PENDING if sale.status in UNDECIDED else Why.CHARGEBACK
+            batch[Question].append((sale.appmax_order_id, sale.merchant.pk, why, now, now, self._far, 1))
 
     def _write_attempt(
         self, batch: Batch, sale: Sale, state: AttemptState, started_at: float, settled_at: float | None
@@ -238,20 +240,18 @@ class Demo:
         """What has arrived until then, in the order of its arrival, as far as the batch has room."""
         queue, events = self._queue, batch[WebhookEvent]
         while queue and queue[0][0] <= until and len(events) < BATCH:
-            at, _, sale, name, note = heapq.heappop(queue)
+            at, _, sale, name, decision = heapq.heappop(queue)
             pk = next(self._event_ids)
-            is_waiting = note in (inbox.NO_ORDER_YET, FAILURE)
-            seconds = _wait_limit() if note == NOT_FOUND else 0.02
+            is_waiting = decision.outcome in UNPROCESSED
+            seconds = _wait_limit() if decision.outcome is Outcome.CLOSED else 0.02
             processed_at = None if is_waiting else _moment(min(at + seconds, self._now))
             body = body_of(sale, name)
             events.append(
                 (
                     pk, name, body.get("event_type", ""), sale.appmax_order_id, json.dumps(body),
-                    not is_waiting, processed_at, note, _moment(at),
+                    not is_waiting, processed_at, decision.outcome, decision.reason or None, _moment(at),
                 )
             )  # fmt: skip
-            if is_waiting:
-                batch[Retry].append((pk, self._far, 1))
 
 
 def _moment(seconds: float) -> datetime:

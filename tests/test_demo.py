@@ -3,7 +3,7 @@
 import re
 from binascii import crc_hqx
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from io import StringIO
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,16 +14,14 @@ from django.db import connection
 from django.db.models import F, Q
 from django.utils import timezone
 
+from demo import command, rows
 from installations.models import Installation
-from orders import reconcile
-from orders.models import OPEN, AttemptState, Order, PaymentAttempt, StatusCheck
-from orders.reconcile import Round
+from orders.models import OPEN, AttemptState, Order, PaymentAttempt, Question
+from orders.questions import due
 from orders.status import OrderStatus, PaymentMethod
 from tests.factories import OrderFactory, WebhookEventFactory
-from webhooks import inbox, payload, verify, waiting
-from webhooks.demo import rows
-from webhooks.management.commands import seed_demo
-from webhooks.models import DUPLICATE, FAILED, IGNORED, NOT_BELIEVED, NOT_FOUND, UNKNOWN, Progress, Retry, WebhookEvent
+from webhooks import inbox, kept, payload
+from webhooks.models import WebhookEvent
 
 pytestmark = pytest.mark.django_db
 
@@ -38,7 +36,7 @@ ONLY_ASKED = (
 def seed(**options: Any) -> str:
     """Run the command; what it printed."""
     out = StringIO()
-    call_command("seed_demo", **{"orders": 300, "events": 1200, "merchants": 8, **options}, stdout=out)
+    call_command(command.Command(), **{"orders": 300, "events": 1200, "merchants": 8, **options}, stdout=out)
     return out.getvalue()
 
 
@@ -57,7 +55,7 @@ def test_it_adds_what_was_asked_for_and_says_so() -> None:
     assert WebhookEvent.objects.count() == 1200
     assert Installation.objects.count() == 8
     assert said.startswith("added 300 orders, ")
-    assert " 1,200 webhook_events, " in said
+    assert " 1,200 webhook_events in " in said
     connection.check_constraints()
 
 
@@ -69,7 +67,7 @@ def test_there_may_be_few_events_or_many(events: int) -> None:
 
 
 def test_five_events_an_order_and_forty_merchants_unless_told_otherwise() -> None:
-    call_command("seed_demo", orders=200, stdout=StringIO())
+    call_command(command.Command(), orders=200, stdout=StringIO())
 
     assert WebhookEvent.objects.count() == 1000
     assert Installation.objects.count() == 40
@@ -85,13 +83,13 @@ def test_orders_go_back_as_far_as_they_are_told() -> None:
 def test_batches_lose_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rows, "BATCH", 70)
     sizes = []
-    write = seed_demo._write
+    write = command._write
 
     def watched(batch: rows.Batch) -> None:
         sizes.append(sum(map(len, batch.values())))
         write(batch)
 
-    monkeypatch.setattr(seed_demo, "_write", watched)
+    monkeypatch.setattr(command, "_write", watched)
 
     seed()
 
@@ -138,10 +136,10 @@ def test_the_same_seed_makes_the_same_rows(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(timezone, "now", lambda: now)
 
     def made(number: int) -> tuple[Any, ...]:
-        for model in (Retry, WebhookEvent, StatusCheck, PaymentAttempt, Order, Installation):
+        for model in (WebhookEvent, Question, PaymentAttempt, Order, Installation):
             model.objects.all().delete()
         seed(seed=number, orders=100, events=400)
-        events = WebhookEvent.objects.order_by("pk").values_list("event", "appmax_order_id", "error_message")
+        events = WebhookEvent.objects.order_by("pk").values_list("event", "appmax_order_id", "outcome")
         return (orders(), list(events), list(PaymentAttempt.objects.order_by("pk").values_list("fingerprint")))
 
     first = made(1)
@@ -192,49 +190,23 @@ def test_the_column_of_appmax_order_ids_has_an_end() -> None:
 # --- the worker ------------------------------------------------------------------------------------------------------
 
 
-def test_nothing_is_due_for_reconciliation_now_or_later(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_worker_asks_appmax_nothing_about_them() -> None:
     seed()
-    undecided = Order.objects.filter(status__in=("pendente", "autorizado"))
-    assert undecided.exists()
+    assert Order.objects.filter(status__in=("pendente", "autorizado")).exists()
     assert PaymentAttempt.objects.open().exists()
 
-    for later in (timedelta(), timedelta(hours=2), timedelta(days=8)):
-        now = datetime.now(UTC) + later
-        monkeypatch.setattr(timezone, "now", lambda now=now: now)
-        assert reconcile._due(at_once=False) == []
+    assert due.put_overdue() == 0
+    assert Question.objects.claim() is None
 
 
-def test_nothing_is_due_for_verification_not_even_while_it_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rows, "BATCH", 200)
-    write = seed_demo._write
-
-    def watched(batch: rows.Batch) -> None:
-        write(batch)
-        assert verify.verify_new(Round(most_of_a_merchant=2)) == Counter()
-
-    monkeypatch.setattr(seed_demo, "_write", watched)
-    position = Progress.of(verify.JOB)
-
+def test_what_waits_names_no_merchant() -> None:
     seed()
 
-    assert WebhookEvent.objects.filter(event="order_paid", error_message=None, pk__gt=position).exists()
-    assert not StatusCheck.objects.filter(error_message__contains="webhook").exists()
-
-
-def test_the_sweep_still_sees_what_comes_in_afterwards() -> None:
-    seed()
-
-    assert WebhookEventFactory.create().pk > Progress.of(verify.JOB)
-
-
-def test_what_waits_is_not_tried_again_and_names_no_merchant(monkeypatch: pytest.MonkeyPatch) -> None:
-    seed()
-    now = timezone.now() + timedelta(days=4)
-    monkeypatch.setattr(timezone, "now", lambda: now)
-
-    assert waiting.process_due(Round(most_of_a_merchant=1)) == Counter()
-    for row in WebhookEvent.objects.filter(processed=False, error_message=inbox.NO_ORDER_YET):
-        assert not payload.read(row.payload).merchants
+    kept.handle_due()
+    waiting = WebhookEvent.objects.filter(outcome="waiting")
+    assert waiting.exists()
+    assert not any(payload.read(row.payload).merchants for row in waiting)
+    assert not Question.objects.filter(why="order_missing").exists()
 
 
 # --- orders ----------------------------------------------------------------------------------------------------------
@@ -400,21 +372,21 @@ def test_each_event_is_of_an_order_but_those_that_found_none() -> None:
     seed(events=6000)
     numbers = set(Order.objects.values_list("appmax_order_id", flat=True))
 
-    stray = Q(error_message=inbox.NO_ORDER_YET) | Q(error_message=NOT_FOUND)
+    stray = Q(outcome__in=("waiting", "closed"))
     assert set(WebhookEvent.objects.exclude(stray).values_list("appmax_order_id", flat=True)) <= numbers
     assert not numbers & set(WebhookEvent.objects.filter(stray).values_list("appmax_order_id", flat=True))
 
 
 def test_outcomes_are_of_every_kind() -> None:
     seed(orders=2000, events=10_000)
-    rows = WebhookEvent.objects.filter(processed=True)
+    counts = Counter(WebhookEvent.objects.values_list("outcome", flat=True))
 
-    assert rows.filter(error_message=None).count() > 5500
-    assert 200 < rows.filter(error_message=DUPLICATE).count() < 900
-    assert 500 < rows.filter(error_message__startswith=IGNORED).count() < 3500
-    assert 0 < rows.filter(error_message=UNKNOWN).count() < 200
-    assert 0 < rows.filter(error_message=f"{NOT_BELIEVED}Appmax says pendente").count() < 50
-    assert 0 < rows.filter(error_message=NOT_FOUND).count() < 50
+    assert counts["applied"] > 4500
+    assert 200 < counts["duplicate"] < 900
+    assert 500 < counts["ignored"] < 3500
+    assert 0 < counts["acknowledged"] < 1500
+    assert 0 < counts["refuted"] < 50
+    assert 0 < counts["closed"] < 50
 
 
 def test_a_few_events_are_unprocessed_and_recent() -> None:
@@ -422,15 +394,15 @@ def test_a_few_events_are_unprocessed_and_recent() -> None:
     rows = WebhookEvent.objects.filter(processed=False)
 
     assert 20 <= rows.count() <= 60
-    assert rows.filter(error_message=inbox.NO_ORDER_YET).count() > rows.count() / 2
-    assert rows.filter(error_message=f"{FAILED}OperationalError").exists()
-    waits = rows.filter(error_message=inbox.NO_ORDER_YET)
+    waits = rows.filter(outcome="waiting")
+    assert waits.count() > rows.count() / 2
+    assert rows.filter(outcome="failed").exists()
     assert not waits.filter(created_at__lt=timezone.now() - timedelta(days=1, minutes=1)).exists()
 
 
 def test_an_event_that_was_not_found_had_waited_its_time() -> None:
     seed(events=6000)
-    rows = WebhookEvent.objects.filter(error_message=NOT_FOUND)
+    rows = WebhookEvent.objects.filter(outcome="closed")
 
     assert rows.exists()
     assert not rows.exclude(processed_at=F("created_at") + inbox.wait_limit()).exists()
@@ -458,7 +430,7 @@ def test_both_models_of_payload_are_there_and_say_what_the_columns_say() -> None
 def test_the_inbox_would_have_made_the_same_of_every_event() -> None:
     """The orders begin again, and the same events come in."""
     seed(orders=120, events=700)
-    told = WebhookEvent.objects.filter(Q(error_message__startswith=FAILED) | Q(error_message__startswith=NOT_BELIEVED))
+    told = WebhookEvent.objects.filter(outcome__in=("failed", "refuted"))
     others = Order.objects.exclude(status__in=ONLY_ASKED).exclude(payment_method=None)
     compared = others.exclude(appmax_order_id__in=told.values("appmax_order_id"))
     expected = list(compared.order_by("pk").values_list("pk", "status"))
@@ -474,7 +446,7 @@ def test_the_inbox_would_have_made_the_same_of_every_event() -> None:
         inbox.receive(payload.read(row.payload))
 
     again = WebhookEvent.objects.order_by("pk")
-    columns = ("event", "event_type", "appmax_order_id", "payload", "processed", "error_message")
+    columns = ("event", "event_type", "appmax_order_id", "payload", "processed", "outcome", "error_message")
     assert list(again.values_list(*columns)) == [tuple(getattr(row, name) for name in columns) for row in rows]
     assert (
         list(Order.objects.filter(pk__in=[pk for pk, _ in expected]).order_by("pk").values_list("pk", "status"))

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 from orders.models import OPEN, AttemptState
 from orders.status import OrderStatus, PaymentMethod
-from webhooks import payload
-from webhooks.models import FAILED
 
 DAY = 86_400.0  # seconds, as all times until they are written: since 1970
 
@@ -68,15 +66,7 @@ OPEN_STORIES = [Story(0, PaymentMethod.CREDIT_CARD, attempt=state) for state in 
 
 ASKED = ""  # in the place of an event's name: Appmax's answer
 UNKNOWN_EVENT = "order_tracking_updated"  # the contract has none of this name
-FAILURE = f"{FAILED}OperationalError"
 LATE = (1800, 7200, 14_400)  # seconds: when Appmax tries again
-
-
-@functools.cache
-def status_of(name: str) -> str | None:
-    """The status that an event means, as the table has it; None for one that means none."""
-    status = payload.status_of(name)
-    return None if status is None else status.value
 
 
 @functools.cache

@@ -1,18 +1,21 @@
 """Asking Appmax what is true: which orders, how often, and what is made of the answer."""
 
+from collections import Counter
 from datetime import timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 
 from installations.models import Installation
-from orders import reconcile
-from orders.models import Order, PaymentAttempt, StatusCheck
-from orders.reconcile import Outcome, reconcile_due
+from orders.models import Order, PaymentAttempt, Question, Quota
+from orders.models.question import TOKENS, TOKENS_LEFT_BY_PATIENT
+from orders.questions import ask, due
+from orders.questions.ask import Answer
+from orders.questions.why import Why
 from simulator.server import SimulatorServer
 from simulator.state import Fault
 from tests.factories import InstallationFactory, OrderFactory
@@ -32,6 +35,20 @@ def pay_into_the_unknown(store: Client, simulator: SimulatorServer, method: str 
     return order_id
 
 
+def ask_due() -> Counter[Answer]:
+    """A round of the worker's, the first of a minute."""
+    due.put_overdue()
+    return ask.ask_due()
+
+
+def time_passes(delta: timedelta) -> None:
+    """All that has happened was so much earlier."""
+    Order.objects.update(created_at=F("created_at") - delta, updated_at=F("updated_at") - delta)
+    PaymentAttempt.objects.update(started_at=F("started_at") - delta)
+    Question.objects.update(since=F("since") - delta, asked_at=F("asked_at") - delta, due_at=F("due_at") - delta)
+    Quota.objects.update(counted_at=F("counted_at") - delta, paused_until=F("paused_until") - delta)
+
+
 def age(seconds: int) -> None:
     """All attempts began this long ago."""
     PaymentAttempt.objects.update(started_at=timezone.now() - timedelta(seconds=seconds))
@@ -47,13 +64,13 @@ def age_orders(**ago: float) -> None:
 def test_a_card_that_was_charged_is_found_out_at_once(store: Client, simulator: SimulatorServer) -> None:
     order_id = pay_into_the_unknown(store, simulator)
 
-    assert reconcile_due() == {Outcome.SETTLED: 1}
+    assert ask_due() == {Answer.SETTLED: 1}
 
     order = Order.objects.get()
     assert (order.status, order.payment_method) == ("aprovado", "credit_card")
     assert PaymentAttempt.objects.get().state == "succeeded"
     assert len(remote(simulator, order_id).charges) == 1
-    assert reconcile_due() == {}
+    assert ask_due() == {}
 
 
 @pytest.mark.parametrize(
@@ -62,7 +79,7 @@ def test_a_card_that_was_charged_is_found_out_at_once(store: Client, simulator: 
 def test_codes_that_got_lost_are_fetched(store: Client, simulator: SimulatorServer, method: str, column: str) -> None:
     order_id = pay_into_the_unknown(store, simulator, method)
 
-    assert reconcile_due() == {Outcome.SETTLED: 1}
+    assert ask_due() == {Answer.SETTLED: 1}
 
     made = remote(simulator, order_id)
     codes = {
@@ -79,7 +96,7 @@ def test_a_decline_that_got_lost_is_found_out(store: Client, simulator: Simulato
     simulator.state.add_fault(Fault(CARD_CALL, status=504, work=True))
     post(store, "pay/credit-card", by_card(order_id, number="4000000000000028"))
 
-    assert reconcile_due() == {Outcome.SETTLED: 1}
+    assert ask_due() == {Answer.SETTLED: 1}
     assert (Order.objects.get().status, PaymentAttempt.objects.get().state) == ("cancelado", "declined")
 
 
@@ -89,12 +106,12 @@ def test_a_payment_that_never_arrived_is_over_only_when_it_can_arrive_no_more(
 ) -> None:
     order_id = pay_into_the_unknown(store, simulator, method, work=False)
 
-    reconcile_due(at_once=True)
+    ask.ask_by_hand()
     assert PaymentAttempt.objects.get().state == "unknown"
     assert post(store, "pay/credit-card", by_card(order_id)).status_code == 409
 
     age(seconds=301)
-    reconcile_due(at_once=True)
+    ask.ask_by_hand()
     assert PaymentAttempt.objects.get().state == "failed"
     assert post(store, "pay/credit-card", by_card(order_id)).json()["status"] == "aprovado"
     assert len(remote(simulator, order_id).charges) == 1
@@ -106,11 +123,11 @@ def test_an_earlier_attempts_cancellation_is_not_taken_for_this_ones(store: Clie
     simulator.state.add_fault(Fault(CARD_CALL, status=504))
     post(store, "pay/credit-card", by_card(order_id))
 
-    reconcile_due(at_once=True)
+    ask.ask_by_hand()
     assert (Order.objects.get().status, PaymentAttempt.objects.last().state) == ("pendente", "unknown")  # type: ignore[union-attr]
 
     age(seconds=301)
-    reconcile_due(at_once=True)
+    ask.ask_by_hand()
     assert (Order.objects.get().status, PaymentAttempt.objects.last().state) == ("cancelado", "declined")  # type: ignore[union-attr]
 
 
@@ -120,11 +137,11 @@ def test_a_card_under_examination_stays_open_however_long(store: Client, simulat
     held.status = held.payments[0].status = "pendente"
     age(seconds=100_000)
 
-    assert reconcile_due(at_once=True) == {Outcome.UNCHANGED: 1}
+    assert ask.ask_by_hand() == {Answer.UNCHANGED: 1}
     assert PaymentAttempt.objects.get().state == "unknown"
 
     held.status = "aprovado"
-    reconcile_due(at_once=True)
+    ask.ask_by_hand()
     assert PaymentAttempt.objects.get().state == "succeeded"
 
 
@@ -135,11 +152,11 @@ def test_a_card_whose_order_was_paid_by_pix_is_not_called_charged(store: Client,
     post(store, "pay/credit-card", by_card(order_id))
     simulator.state.orders[order_id].settle(0, method="pix", paid=True)
 
-    reconcile_due()
+    ask_due()
     assert (Order.objects.get().status, PaymentAttempt.objects.last().state) == ("aprovado", "unknown")  # type: ignore[union-attr]
 
     age(seconds=301)
-    reconcile_due(at_once=True)
+    ask.ask_by_hand()
     assert PaymentAttempt.objects.last().state == "failed"  # type: ignore[union-attr]
     assert Order.objects.get().payment_method == "pix"
 
@@ -147,10 +164,11 @@ def test_a_card_whose_order_was_paid_by_pix_is_not_called_charged(store: Client,
 def test_an_attempt_whose_process_died_is_asked_about_after_a_minute(store: Client, simulator: SimulatorServer) -> None:
     pay_into_the_unknown(store, simulator)
     PaymentAttempt.objects.update(state="started")
+    Question.objects.all().delete()
 
-    assert reconcile_due() == {}  # its answer may be on its way
+    assert ask_due() == {}  # its answer may be on its way
     age(seconds=61)
-    assert reconcile_due() == {Outcome.SETTLED: 1}
+    assert ask_due() == {Answer.SETTLED: 1}
 
 
 def test_by_hand_it_is_asked_about_at_once(
@@ -172,7 +190,7 @@ def test_an_upsell_is_left_to_staff(store: Client, simulator: SimulatorServer) -
         order=Order.objects.get(appmax_order_id=order_id), method="upsell", state="unknown", fingerprint=""
     )
 
-    assert reconcile_due(at_once=True) == {}
+    assert ask.ask_by_hand() == {}
 
 
 # --- orders pendente too long ---
@@ -183,36 +201,35 @@ def test_an_order_whose_webhook_got_lost_is_found_paid(store: Client, simulator:
     post(store, "pay/pix", by_pix(order_id))
     simulator.state.orders[order_id].settle(0, method="pix", paid=True)
 
-    assert reconcile_due() == {}
-    age_orders(hours=1)
-    assert reconcile_due() == {Outcome.SETTLED: 1}
+    assert ask_due() == {}
+    time_passes(timedelta(hours=1))
+    assert ask_due() == {Answer.SETTLED: 1}
     assert Order.objects.get().status == "aprovado"
 
 
 def test_an_order_that_stays_pendente_is_asked_about_ever_more_rarely_and_then_no_more(
-    store: Client, simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch
+    store: Client, simulator: SimulatorServer
 ) -> None:
     ordered(store)
-    start, asked_at = timezone.now(), []
+    passed, asked_at = timedelta(), []
     for hours in (0, 1, 2, 5, 6, 7, 23, 24, 25, 71, 72, 73, 167, 168, 169, 300):
-        now = start + timedelta(hours=hours, seconds=1)
-        monkeypatch.setattr(reconcile, "clock", SimpleNamespace(now=lambda now=now: now))
-        if reconcile_due():
+        now = timedelta(hours=hours, seconds=1)
+        time_passes(now - passed)
+        passed = now
+        if ask_due():
             asked_at.append(hours)
 
     assert asked_at == [1, 6, 24, 72, 168]
 
 
-def test_an_unknown_outcome_is_asked_about_in_growing_intervals(
-    store: Client, simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unknown_outcome_is_asked_about_in_growing_intervals(store: Client, simulator: SimulatorServer) -> None:
     order_id = pay_into_the_unknown(store, simulator)
     simulator.state.orders[order_id].status = simulator.state.orders[order_id].payments[0].status = "pendente"
-    start, asked_at = timezone.now(), []
+    passed, asked_at = 0, []
     for seconds in (0, 15, 30, 45, 90, 105, 210, 225, 450, 465, 750, 765, 990):
-        now = start + timedelta(seconds=seconds)
-        monkeypatch.setattr(reconcile, "clock", SimpleNamespace(now=lambda now=now: now))
-        if reconcile_due():
+        time_passes(timedelta(seconds=seconds - passed))
+        passed = seconds
+        if ask_due():
             asked_at.append(seconds)
 
     assert asked_at == [0, 15, 45, 105, 225, 465, 765]
@@ -223,11 +240,11 @@ def test_a_new_attempt_is_asked_about_soon_however_long_ago_the_order_was(
 ) -> None:
     order_id = ordered(store)
     age_orders(hours=2)
-    assert reconcile_due() == {Outcome.UNCHANGED: 1}
+    assert ask_due() == {Answer.UNCHANGED: 1}
     simulator.state.add_fault(Fault(CARD_CALL, status=504, work=True))
     post(store, "pay/credit-card", by_card(order_id))
 
-    assert reconcile_due() == {Outcome.SETTLED: 1}
+    assert ask_due() == {Answer.SETTLED: 1}
 
 
 @pytest.mark.parametrize("status", ["aprovado", "cancelado", "integrado"])
@@ -235,7 +252,7 @@ def test_only_pendente_orders_are_asked_about(shop: Installation, status: str) -
     OrderFactory.create(installation=shop, status=status)
     age_orders(hours=2)
 
-    assert reconcile_due() == {}
+    assert ask_due() == {}
 
 
 # --- frugal, and safe beside others ---
@@ -253,16 +270,59 @@ def many_pending(installation: Installation, simulator: SimulatorServer, number:
     age_orders(hours=2)
 
 
-def test_a_round_asks_few_questions_of_a_merchant_with_pauses_between(
+def test_a_merchant_has_so_many_questions_at_once_and_then_one_every_three_seconds(
     shop: Installation, simulator: SimulatorServer
 ) -> None:
-    many_pending(shop, simulator, 7)
-    waits: list[float] = []
+    many_pending(shop, simulator, TOKENS + 5)
 
-    assert reconcile_due(sleep=waits.append) == {Outcome.UNCHANGED: 5}
-    assert len(waits) == 4
-    assert all(0.3 < wait <= 0.5 for wait in waits)
-    assert reconcile_due(sleep=waits.append) == {Outcome.UNCHANGED: 2}
+    at_once = TOKENS - TOKENS_LEFT_BY_PATIENT
+    assert at_once <= ask_due()[Answer.UNCHANGED] <= at_once + 2  # time passes
+    assert ask_due().total() <= 1
+    time_passes(timedelta(seconds=6))
+    assert 2 <= ask_due()[Answer.UNCHANGED] <= 4  # more time may pass than that
+
+
+def test_questions_of_pending_orders_leave_tokens_for_what_somebody_waits_for(
+    shop: Installation, simulator: SimulatorServer
+) -> None:
+    many_pending(shop, simulator, TOKENS + 5)
+    ask_due()
+    order = Order.objects.order_by("pk").last()
+    assert order is not None
+    Question.objects.put(order.appmax_order_id, shop.pk, Why.MONEY)
+
+    assert ask_due() == {Answer.UNCHANGED: 1}
+    assert Question.objects.get(appmax_order_id=order.appmax_order_id).said == "pendente"
+
+
+def test_the_quota_holds_whatever_number_of_workers_ask(
+    shop: Installation, simulator: SimulatorServer, race: Any
+) -> None:
+    many_pending(shop, simulator, TOKENS + 10)
+    Question.objects.all().delete()
+    due.put_overdue()
+    Question.objects.update(is_patient=False)
+
+    rounds = race(lambda _: ask.ask_due(), times=6)
+
+    assert TOKENS <= sum(round.total() for round in rounds) <= TOKENS + 3  # a round takes some seconds
+    assert Question.objects.filter(asked_at=None).count() >= 7
+
+
+def test_orders_that_were_never_asked_about_go_first(shop: Installation, simulator: SimulatorServer) -> None:
+    many_pending(shop, simulator, 5)
+    ask_due()
+    asked = list(Question.objects.values_list("appmax_order_id", flat=True))
+    for number in asked:
+        Question.objects.put(number, shop.pk, Why.MONEY)
+    many_pending(shop, simulator, 1)
+    [new] = Order.objects.exclude(appmax_order_id__in=asked).values_list("appmax_order_id", flat=True)
+    Question.objects.put(new, shop.pk, Why.MONEY)
+
+    first = Question.objects.claim()
+
+    assert first is not None
+    assert first.appmax_order_id == new
 
 
 def test_one_merchants_many_orders_do_not_keep_the_others_waiting(
@@ -272,19 +332,23 @@ def test_one_merchants_many_orders_do_not_keep_the_others_waiting(
     small = InstallationFactory.create(
         external_key="small", merchant_client_id=client_id, merchant_client_secret=client_secret
     )
-    many_pending(shop, simulator, 12)
+    many_pending(shop, simulator, 60)
     many_pending(small, simulator, 2)
 
-    assert reconcile_due(sleep=lambda _: None) == {Outcome.UNCHANGED: 7}
-    assert StatusCheck.objects.filter(order__installation=small).count() == 2
+    ask_due()
+    assert Question.objects.filter(installation=small, said="pendente").count() == 2
 
 
-def test_after_a_429_the_merchant_is_left_alone_for_the_round(shop: Installation, simulator: SimulatorServer) -> None:
+def test_after_a_429_the_merchant_is_left_alone_for_so_long_on_all_machines(
+    shop: Installation, simulator: SimulatorServer
+) -> None:
     many_pending(shop, simulator, 5)
-    simulator.state.add_fault(Fault("/v1/orders/", status=429, headers={"Retry-After": "60"}, times=9))
+    simulator.state.add_fault(Fault("/v1/orders/", status=429, headers={"Retry-After": "60"}, times=1))
 
-    assert reconcile_due(sleep=lambda _: None) == {Outcome.FAILED: 1}
-    assert simulator.state.waiting_faults()[0].times == 8
+    assert ask_due() == {Answer.FAILED: 1}
+    assert ask_due() == {}
+    time_passes(timedelta(seconds=61))
+    assert ask_due() == {Answer.UNCHANGED: 5}
 
 
 def test_when_appmax_does_not_answer_the_round_ends(
@@ -293,14 +357,14 @@ def test_when_appmax_does_not_answer_the_round_ends(
     many_pending(shop, simulator, 6)
     settings.APPMAX_API_URL = settings.APPMAX_AUTH_URL = "http://127.0.0.1:1"
 
-    assert reconcile_due(sleep=lambda _: None) == {Outcome.FAILED: 3}
+    assert ask_due() == {Answer.FAILED: 3}
 
 
 def test_of_several_workers_one_asks(store: Client, simulator: SimulatorServer, race: Any) -> None:
     pay_into_the_unknown(store, simulator)
     simulator.state.add_fault(Fault("/v1/orders/", hang=0.3, times=9))
 
-    rounds = race(lambda _: reconcile_due(), times=6)
+    rounds = race(lambda _: ask.ask_due(), times=6)
 
     assert sum((round.total() for round in rounds), 0) == 1
     assert simulator.state.waiting_faults()[0].times == 8
@@ -310,8 +374,39 @@ def test_why_an_order_cannot_be_asked_about_is_kept(shop: Installation, simulato
     order = OrderFactory.create(installation=shop)  # Appmax doesn't know it
     age_orders(hours=2)
 
-    assert reconcile_due() == {Outcome.FAILED: 1}
-    assert "Rejected" in str(StatusCheck.objects.get(order=order).error_message)
+    assert ask_due() == {Answer.FAILED: 1}
+    assert Question.objects.get(appmax_order_id=order.appmax_order_id).error == "Rejected"
+
+
+# --- chargebacks ---
+
+
+@pytest.mark.parametrize(
+    ("status", "is_asked"),
+    [
+        ("chargeback_em_tratativa", True),
+        ("chargeback_em_disputa", True),
+        ("chargeback_vencido", False),
+        ("estornado", False),
+    ],
+)
+def test_an_order_in_a_chargeback_is_asked_about_daily(
+    store: Client, simulator: SimulatorServer, status: str, is_asked: bool
+) -> None:
+    order_id = ordered(store)
+    simulator.state.orders[order_id].status = status
+    Order.objects.update(status=status)
+
+    asked = []
+    for _ in range(4):
+        asked.append(bool(ask_due()))
+        time_passes(timedelta(hours=12, seconds=1))
+
+    assert asked == [False, False, is_asked, False]
+    time_passes(timedelta(hours=12))
+    simulator.state.orders[order_id].status = "chargeback_perdido"
+    ask_due()
+    assert Order.objects.get().status == ("chargeback_perdido" if is_asked else status)
 
 
 def test_a_merchant_whose_secret_cannot_be_decrypted_stops_nobody_else(
@@ -326,4 +421,4 @@ def test_a_merchant_whose_secret_cannot_be_decrypted_stops_nobody_else(
     ordered(store)
     age_orders(hours=2)
 
-    assert reconcile_due() == {Outcome.FAILED: 1, Outcome.UNCHANGED: 1}
+    assert ask_due() == {Answer.FAILED: 1, Answer.UNCHANGED: 1}

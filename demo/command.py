@@ -1,21 +1,16 @@
 """Fill a database with believable data, to look at the admin and to measure it:
-`manage.py seed_demo --orders 1000000 --events 5000000`.
+`python -m demo --orders 1000000 --events 5000000`.
 
-Each order follows one of the stories of webhooks/demo/stories.py, cut off at the present moment; what became of its
+Each order follows one of the stories of demo/stories.py, cut off at the present moment; what became of its
 events is decided by the inbox's own rules, so that orders and events tell the same. Times, names and amounts are drawn
 with Python's random from `--seed` and the first new order's number: the same database gets the same data, and a second
 run adds other rows.
 Rows are written with COPY, a batch a transaction, so no statement comes near its time-out.
 
 The worker may be running. It must ask Appmax nothing about these orders, whose merchants have made-up credentials:
-
-- the sweep for new money (webhooks.verify) is moved past the ids of the events before the first of them is there (as
-  the last step it would be too late); it also passes what came in just before and wasn't verified yet;
-- every order that reconciliation would look for (undecided, or with an open payment attempt) has a StatusCheck, and
-  every event that waits a Retry, due in a year; and what waits names no merchant.
-
-By hand it is still possible: `reconcile_orders` asks about the few open attempts, whenever they were asked about last;
-and an event whose handling failed, once it is reprocessed, asks for a check of its order.
+every order that it would ask about (undecided, in a chargeback, or with an open payment attempt) has a question that is
+due in a year, and what waits names no merchant. By hand it is still possible: `reconcile_orders` asks about the open
+attempts.
 """
 
 import random
@@ -32,13 +27,13 @@ from django.utils import timezone
 from psycopg import sql
 from tqdm import tqdm
 
+from demo.bodies import app_id
+from demo.rows import COLUMNS, FIRST_ORDER_ID, Batch, Demo
+from demo.sales import Merchant
 from installations.models import Installation
 from orders.models import Order
-from webhooks import payload, verify
-from webhooks.demo.bodies import app_id
-from webhooks.demo.rows import COLUMNS, FIRST_ORDER_ID, Batch, Demo
-from webhooks.demo.sales import Merchant
-from webhooks.models import Progress, WebhookEvent
+from webhooks import payload
+from webhooks.models import WebhookEvent
 
 SHOPS = (
     "loja-azul", "casa-do-cafe", "moda-praia", "pet-feliz", "emporio-mineiro", "livraria-ipe", "bike-sul",
@@ -67,7 +62,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Raises CommandError in production, and for numbers that make no sense."""
         if settings.APP_ENV == "production":
-            raise CommandError("seed_demo makes orders up: it doesn't run in production")
+            raise CommandError("demo data are made up: they are not for production")
         orders, merchants, days, seed = (options[name] for name in ("orders", "merchants", "days", "seed"))
         events = 5 * orders if options["events"] is None else options["events"]
         if min(orders, merchants, days) < 1 or events < 0:
@@ -89,9 +84,8 @@ class Command(BaseCommand):
             events=events,
             first_order=_reserve(Order, orders),
             first_appmax_order=first_appmax_order,
-            first_event=(first_event := _reserve(WebhookEvent, events)),
+            first_event=_reserve(WebhookEvent, events),
         )
-        Progress.advance(verify.JOB, first_event + events - 1)
         sales = tqdm(demo.sales(), total=orders, desc="planning", unit_scale=True, disable=None)
         planned = sum(len(sale.events) for sale in sales)
         if events and not planned:
