@@ -12,7 +12,7 @@ from rest_framework.viewsets import ViewSet
 from web.address import client_ip
 from web.api import WhoIsLoggedIn
 from web.pages import public_url
-from webhooks import inbox, openapi, payload, urls_to_register
+from webhooks import inbox, openapi, payload, reach, urls_to_register
 from webhooks.body import WebhookParser
 from webhooks.decide import Outcome
 from webhooks.models import WebhookEvent
@@ -35,7 +35,7 @@ class WebhookViewSet(ViewSet):
     @openapi.setup_page
     def setup_page(self, request: Request) -> HttpResponse:
         """The app's URL, to register at Appmax, and which events to choose there. Who may see webhook URLs is shown its
-        token, and staff whether events come."""
+        token, and with `?check` what becomes of a POST there; staff see whether events come."""
         user = request.user
         is_staff = admin.site.has_permission(request._request)  # which asks for the second factor, too
         is_open = not settings.WEBHOOK_SECRET  # on a developer's machine: there is no secret and nobody's business
@@ -50,6 +50,8 @@ class WebhookViewSet(ViewSet):
             "apphook_url": f"{settings.APPMAX_ADMIN_URL}/v2/apphook",
             "events": payload.names_by_status(),
         }
+        if may_see_token and "check" in request.query_params:
+            context["checked"] = reach.look(address)
         if is_open or (is_staff and user.has_perm("webhooks.view_webhookevent")):
             last_event = WebhookEvent.objects.latest_received()
             since = _whole_number(request.query_params.get("since", ""))
@@ -81,7 +83,8 @@ def _whole_number(text: str) -> int | None:
 
 def _proven_merchant(request: Request) -> str:
     """Raises InvalidToken."""
+    query = request.META["QUERY_STRING"].encode("latin-1").decode(errors="replace")  # WSGI has bytes as Latin-1
     try:
-        return urls_to_register.proven_merchant(request.query_params.get("token", ""))
+        return urls_to_register.proven_merchant(query)
     except urls_to_register.InvalidToken:
         raise InvalidToken from None
