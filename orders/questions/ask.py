@@ -241,7 +241,7 @@ def _keep_answer(
     question.said, question.error = said, ""
     question.asked_at = max(question.asked_at or asked_at, asked_at)
     if found.is_correction:
-        question.why, question.since, question.is_patient = Why.CORRECTED, asked_at, False
+        question.why, question.since, question.is_patient = Why.CORRECTED, asked_at, True
         question.due_at = asked_at + due.AFTER_A_CORRECTION
     elif found.is_settled and not still_waits:
         if is_made or question.claims == claims:
