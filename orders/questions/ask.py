@@ -250,6 +250,8 @@ def _keep_answer(
         if question.due_at is None:
             question.why = Why.PAYMENT_UNKNOWN if order.attempts.open().exists() else Why.CONTRADICTED
             question.since, question.times = asked_at, 1
+        if question.why != Why.PAYMENT_UNKNOWN:
+            question.is_patient = True  # a claim that Appmax has just contradicted
         again = asked_at + due.again_after(question)
         question.due_at = again if question.claims == claims else min(question.due_at or again, again)
     question.save()

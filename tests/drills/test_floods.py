@@ -119,8 +119,8 @@ def say(report: Any, what: str, sent: str, confirmed: list[float], watch: Watch)
         what,
         sent=f"{sent}; {len(confirmed)} true payments",
         answered=f"true payments confirmed after {', '.join(f'{seconds:.0f}' for seconds in confirmed)} s",
-        tables=f"a forged payment showed for {watch.longest:.0f} s at most; {refuted} events refuted, {waiting} not applied, "
-        f"{asked} orders asked about",
+        tables=f"a forged payment showed for {watch.longest:.0f} s at most; {refuted} events refuted, "
+        f"{waiting} not applied, {asked} orders asked about",
     )
     assert max(confirmed) < CONFIRMED_WITHIN
     assert watch.longest < TAKEN_BACK_WITHIN
