@@ -377,7 +377,7 @@ def test_why_an_order_cannot_be_asked_about_is_kept(shop: Installation, simulato
     age_orders(hours=2)
 
     assert ask_due() == {Answer.FAILED: 1}
-    assert Question.objects.get(appmax_order_id=order.appmax_order_id).error == "Rejected"
+    assert Question.objects.get(appmax_order_id=order.appmax_order_id).error == "NotFound"
 
 
 # --- chargebacks ---
