@@ -306,10 +306,10 @@ def add_events(running: Stack, number: int) -> None:
         indexes: dict[str, str] = dict(rows)
         connection.execute(f"SET maintenance_work_mem = '512MB'; DROP INDEX {', '.join(indexes)}")
         connection.execute(
-            "INSERT INTO webhook_events (event, event_type, appmax_order_id, payload, processed, processed_at)"
+            "INSERT INTO webhook_events (event, event_type, appmax_order_id, payload, processed, processed_at, outcome)"
             " SELECT 'order_paid', 'order', 100000000 + n,"
             ' \'{"event": "order_paid", "event_type": "order", "data": {"order_id": 1, "status": "aprovado"}}\','
-            " true, now() FROM generate_series(1, %s) n",
+            " true, now(), 'applied' FROM generate_series(1, %s) n",
             [number],
         )
         for definition in indexes.values():

@@ -9,7 +9,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
-from installations.models import Installation
 from web.address import client_ip
 from web.api import WhoIsLoggedIn
 from web.pages import public_url
@@ -33,23 +32,19 @@ class WebhookViewSet(ViewSet):
 
     @openapi.setup_page
     def setup_page(self, request: Request) -> HttpResponse:
-        """The URL to register in Appmax's panel, and which events to choose there: the app's, or with `?installation=`
-        (its id) that merchant's. Who may see webhook URLs is shown the token, and staff whether events come."""
+        """The app's URL, to register at Appmax, and which events to choose there. Who may see webhook URLs is shown its
+        token, and staff whether events come."""
         user = request.user
         is_staff = admin.site.has_permission(request._request)  # which asks for the second factor, too
         is_open = not settings.WEBHOOK_SECRET  # on a developer's machine: there is no secret and nobody's business
         may_see_token = is_open or (is_staff and user.has_perm("webhooks.view_webhook_url"))
         address = public_url(request._request)
-        number = _whole_number(request.query_params.get("installation", ""))
-        merchant = Installation.objects.filter(pk=number).first() if may_see_token and number else None
-        url = urls_to_register.of_app(address)
-        if merchant is not None:
-            url = urls_to_register.of_installation(address, merchant.external_key)
         context = {
-            "webhook_url": url if may_see_token else f"{address}{WEBHOOK_PATH}?token=••••••••",
+            "webhook_url": (
+                urls_to_register.of_app(address) if may_see_token else f"{address}{WEBHOOK_PATH}?token=••••••••"
+            ),
             "is_token_hidden": not may_see_token,
             "is_staff": is_staff,
-            "merchant": merchant,
             "apphook_url": f"{settings.APPMAX_ADMIN_URL}/v2/apphook",
             "events": payload.names_by_status(),
         }
