@@ -37,7 +37,7 @@ MOST_UNANSWERED = 3  # questions in a row; then Appmax is left alone until the n
 
 
 NOT_FOUND = "NotFound"
-"""A question's `error` if Appmax has no such order of this merchant; other errors are told by the names of their types."""
+"""A question's `error` if Appmax has no such order of this merchant; others are told by the names of their types."""
 
 
 class Answer(StrEnum):
