@@ -83,7 +83,7 @@ class ProbesUnderAnyName:
 
 class MendsAddresses:
     """What Appmax posts to was typed into its panel: a slash too many, a space or a capital there must not lose events.
-    So `//webhooks/appmax`, `/webhooks/appmax/` and `/Webhooks/appmax%20` are `/webhooks/appmax` for all that follows."""
+    So `//webhooks/appmax`, `/webhooks/appmax/` and `/Webhooks/appmax%20` are `/webhooks/appmax` from here on."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

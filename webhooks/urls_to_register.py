@@ -34,8 +34,8 @@ def of_installation(public_url: str, external_key: str) -> str:
 
 
 def proven_merchant(query: str) -> str:
-    """The external_key that an installation's token in this query string proves; "" for the app's own token, and for any
-    without WEBHOOK_SECRET. Raises InvalidToken. While a secret is being replaced both count."""
+    """The external_key that an installation's token in this query string proves; "" for the app's own token, and for
+    any without WEBHOOK_SECRET. Raises InvalidToken. While a secret is being replaced both count."""
     if not settings.WEBHOOK_SECRET:
         return ""
     for token in _tokens(query):
@@ -50,8 +50,8 @@ def proven_merchant(query: str) -> str:
 
 
 def _tokens(query: str) -> list[str]:
-    """What may be the token. A URL in a panel is pasted twice, or somebody's tool adds `?x=1`, a slash or a space to it:
-    a token that is there whole counts, whatever stands around it."""
+    """What may be the token. A URL in a panel is pasted twice, or somebody's tool adds `?x=1`, a slash or a space: a
+    token that is there whole counts, whatever stands around it."""
     values = re.findall(r"(?:^|[?&;])token=(?=([^&]*))", query, re.IGNORECASE)[:MOST_TOKENS]
     whole = [unquote_plus(value) for value in values]
     cut = [unquote_plus(re.split("[?;#]", value)[0]).strip().rstrip("/") for value in values]
