@@ -7,7 +7,7 @@ import pytest
 
 from simulator.shop import backend
 from tests.simulator.conftest import Appmax
-from tests.simulator.shop_visitor import CARD, Product, Visitor, fields, status_of
+from tests.support.shop_visitor import CARD, Product, Visitor, fields, status_of
 
 KEY = "stand-in-key"
 NOT_KNOWN = {"message": "Appmax did not confirm the outcome; it is not known yet, ask for the status"}

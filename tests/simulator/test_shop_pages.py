@@ -10,7 +10,7 @@ from simulator.records import Authorization
 from simulator.shop.catalogue import CARD_WORDS, PRODUCTS
 from simulator.shop.statuses import WORDS
 from tests.simulator.conftest import Appmax
-from tests.simulator.shop_visitor import CARD, Product, Visitor, fields
+from tests.support.shop_visitor import CARD, Product, Visitor, fields
 
 
 @pytest.fixture
