@@ -13,6 +13,7 @@ from web.address import client_ip
 from web.api import WhoIsLoggedIn
 from web.pages import public_url
 from webhooks import inbox, openapi, payload, urls_to_register
+from webhooks.body import WebhookParser
 from webhooks.decide import Outcome
 from webhooks.models import WebhookEvent
 from webhooks.urls_to_register import WEBHOOK_PATH
@@ -28,6 +29,7 @@ class WebhookViewSet(ViewSet):
     """`/webhooks/appmax`"""
 
     has_pages = True
+    parser_classes = (WebhookParser,)
     authentication_classes = (WhoIsLoggedIn,)
 
     @openapi.setup_page
