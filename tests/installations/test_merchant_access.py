@@ -17,8 +17,8 @@ URL = "/installations/shop/merchant/token"
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-UNAUTHORIZED = {"message": "invalid or missing API key"}
-NOT_FOUND = {"message": "installation not found"}
+UNAUTHORIZED = {"code": "invalid_api_key", "message": "invalid or missing API key"}
+NOT_FOUND = {"code": "installation_not_found", "message": "installation not found"}
 
 
 def get(key: str | None, url: str = URL, scheme: str = "Api-Key") -> Any:
