@@ -26,7 +26,7 @@ manage: run-packages  ## manage.py of the running stack: ARGS="create_api_key --
 	@$(BIN)/python -m dev.manage $(ARGS)
 
 demo-data: run-packages  ## fill the running stack with a small believable set: ARGS="--orders 2000 --events 10000"
-	@$(BIN)/python -m dev.manage seed_demo $(ARGS)
+	@$(BIN)/python -m dev.manage demo $(ARGS)
 
 simulator: run-packages  ## the simulated Appmax alone, for an app started in another way; Ctrl-C stops it
 	@exec $(BIN)/python -m dev.simulator
@@ -100,7 +100,7 @@ install:  ## .env with new keys, image, services, migrations: APP_URL=https://ch
 	@$(PYTHON) -m dev.install
 
 migrate:  ## inside the app's container
-	docker compose exec app python manage.py migrate
+	docker compose run --rm migrate
 
 logs:  ## of all containers, as they come
 	docker compose logs --follow --tail 100

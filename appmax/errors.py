@@ -57,6 +57,10 @@ class Unavailable(AppmaxError):
         self.retry_after = retry_after
 
 
+class CredentialsUnreadable(Unavailable):
+    """The merchant's secret can't be read on our side, so nothing was sent."""
+
+
 class CredentialsRefused(Unavailable):
     """Appmax takes these credentials no longer: its auth server gives no token for them, or a call was answered with an
     OAuth error or, for a fresh token too, with 401. Nothing happened, and nothing will until they are replaced."""

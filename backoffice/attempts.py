@@ -5,13 +5,14 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import gettext_noop
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, MultipleChoicesDropdownFilter
 
 from backoffice.kit.lists import DateRangeFilter, OneChoiceFilter, ReadOnlyAdmin, display
-from backoffice.kit.words import ago, badge, in_words
-from orders.models import AttemptState, Order, PaymentAttempt, StatusCheck
+from backoffice.kit.words import ago, badge
+from orders.models import AttemptState, Order, PaymentAttempt, Question
 from orders.status import OrderStatus
 
 ATTEMPT_TONES = {
@@ -73,47 +74,44 @@ class PaymentAttemptAdmin(ReadOnlyAdmin[PaymentAttempt]):
         return ago(attempt.started_at)
 
 
-# What a StatusCheck may say: reconcile.py, attempts.py, webhooks/inbox.py and verify.py write it.
-CHECK_NOTES = (
-    gettext_noop("asked; no answer yet"),
-    gettext_noop("attempt %(number)s was settled by hand: %(state)s"),
-    gettext_noop("paid by card, and %(status)s by webhook at the same time"),
-    gettext_noop("a payment began while Appmax said %(status)s"),
-    gettext_noop("Appmax said %(said)s, while the order was %(status)s"),
-    gettext_noop("Appmax disagrees: %(said)s, not %(status)s"),
-    gettext_noop("a webhook that waited is not confirmed yet: %(event)s"),
-    gettext_noop("a webhook is not confirmed yet"),
-    gettext_noop("authorised, and then %(event)s"),
-)
+class UnsettledFilter(OneChoiceFilter):
+    """Questions that Appmax was asked and that are open all the same."""
 
-
-class FlaggedFilter(OneChoiceFilter):
-    """Orders that Appmax couldn't be asked about, or of which it says something else."""
-
-    title = _("flagged")
-    parameter_name = "flagged"
-    choice = ("yes", _("Flagged"))
+    title = _("unsettled")
+    parameter_name = "unsettled"
+    choice = ("yes", _("Asked in vain"))
 
     def chosen(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Those with an error."""
-        return queryset.filter(error_message__isnull=False)
+        """Open, and asked at least once."""
+        return queryset.filter(due_at__isnull=False, times__gt=0)
 
 
-@admin.register(StatusCheck)
-class StatusCheckAdmin(ReadOnlyAdmin[StatusCheck]):
-    """When Appmax was asked about which order; the flagged ones want a look."""
+@admin.register(Question)
+class QuestionAdmin(ReadOnlyAdmin[Question]):
+    """What Appmax is asked about which order, and why."""
 
-    list_display = ("order", "asked_at", "next_at", "times", "note")
-    list_filter = (FlaggedFilter,)
+    list_display = ("appmax_order_id", "why", "since", "asked_at", "due_at", "times", "said_status", "error")
+    list_filter = (UnsettledFilter, ("why", ChoicesDropdownFilter))
     ordering = ("-pk",)
-    readonly_fields = ("note",)
-    fields = ("order", ("asked_at", "next_at"), "times", "note")
+    readonly_fields = ("order", "said_status")
+    fields = (
+        ("appmax_order_id", "order", "installation"),
+        ("why", "since", "is_patient"),
+        ("asked_at", "due_at", "times"),
+        ("said_status", "error"),
+        ("claims", "refuted", "refuted_at"),
+    )
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[StatusCheck]:
-        """Without the order's big column."""
-        return super().get_queryset(request).select_related("order").defer("order__pix_qr_code")
+    @display(description=_("Appmax said"))
+    def said_status(self, question: Question) -> str:
+        """The status, as staff know it."""
+        return str(OrderStatus(question.said).label) if question.said in OrderStatus.values else question.said or "-"
 
-    @display(description=_("note"))
-    def note(self, check: StatusCheck) -> str:
-        """Why it is flagged."""
-        return in_words(check.error_message, CHECK_NOTES, dict(OrderStatus.choices)) or "-"
+    @display(description=_("order"))
+    def order(self, question: Question) -> str:
+        """A link, if the order is there."""
+        order = Order.objects.filter(appmax_order_id=question.appmax_order_id).only("status").first()
+        if order is None:
+            return "-"
+        url = reverse("admin:orders_order_change", args=[order.pk])
+        return format_html('<a href="{}" class="text-link">{}</a>', url, order.get_status_display())

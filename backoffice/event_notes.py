@@ -1,40 +1,34 @@
-"""What an event's error_message says, in the language at hand, and the colour of its outcome in a timeline."""
+"""Why something became of an event, in the language at hand, and the colour of its outcome in a timeline."""
 
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_lazy as _
 
-from backoffice.kit.words import in_words
-from orders.status import OrderStatus
-from webhooks.models import Outcome, WebhookEvent
+from webhooks.decide import Outcome
+from webhooks.models import WebhookEvent
 
 TONES = {
     Outcome.APPLIED: "good",
     Outcome.REFUSED: "bad",
+    Outcome.REFUTED: "bad",
     Outcome.CLOSED: "bad",
     Outcome.FAILED: "bad",
     Outcome.WAITING: "open",
 }
 
 
-# What an event's error_message may say: inbox.py writes it.
-NOTES = (
-    gettext_noop("duplicate"),
-    gettext_noop("ignored: the order is %(status)s already"),
-    gettext_noop("ignored: the order is %(status)s, this event means %(meant)s"),
-    gettext_noop("unknown event"),
-    gettext_noop("not believed: Appmax says %(status)s"),
-    gettext_noop("not believed: its client_key names another merchant than the order's"),
-    gettext_noop("not believed: the event names no order"),
-    gettext_noop("not believed: not an order id: %(claimed)s"),
-    gettext_noop("order not found"),
-    gettext_noop("the order is not there yet"),
-    gettext_noop("waits for Appmax's confirmation"),
-    gettext_noop("not confirmed: Appmax says %(status)s"),
-    gettext_noop("processing failed: %(error)s"),
-    gettext_noop("the event names no order"),
-    gettext_noop("not an order id: %(claimed)s"),
-)
+EXPLAINED = {
+    Outcome.APPLIED: "",
+    Outcome.IGNORED: _("The order was as far already, or further"),
+    Outcome.ACKNOWLEDGED: _("It means no status"),
+    Outcome.DUPLICATE: _("The same event of this order was handled before"),
+    Outcome.REFUSED: _("It names another merchant than the order's"),
+    Outcome.REFUTED: _("Appmax says otherwise"),
+    Outcome.SUPERSEDED: _("It tells of an earlier payment attempt"),
+    Outcome.WAITING: _("It waits for its order, or for Appmax's confirmation"),
+    Outcome.CLOSED: _("It waited in vain for its order"),
+    Outcome.FAILED: _("It could not be handled, and is tried again"),
+}
 
 
-def note_of(event: WebhookEvent) -> str:
-    """The event's error_message in the language at hand."""
-    return in_words(event.error_message, NOTES, dict(OrderStatus.choices))
+def explanation(event: WebhookEvent) -> str:
+    """Why that became of the event, in the language at hand. Its error_message has the particulars."""
+    return str(EXPLAINED[Outcome(event.outcome)])

@@ -15,13 +15,14 @@ from django.utils.translation import gettext, gettext_noop, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import DropdownFilter
 
-from backoffice.event_notes import note_of
+from backoffice.event_notes import explanation
 from backoffice.kit.export import ExportableAdmin
 from backoffice.kit.lists import DateRangeFilter, action, display
 from backoffice.kit.words import ago, badge, history, lasted
 from orders.models import Order
-from webhooks import payload, privacy, waiting
-from webhooks.models import Outcome, WebhookEvent
+from webhooks import kept, payload, privacy
+from webhooks.decide import Outcome
+from webhooks.models import WebhookEvent
 
 OUTCOME_TONES = {
     Outcome.APPLIED: "success",
@@ -29,6 +30,8 @@ OUTCOME_TONES = {
     Outcome.ACKNOWLEDGED: "default",
     Outcome.DUPLICATE: "info",
     Outcome.REFUSED: "danger",
+    Outcome.REFUTED: "danger",
+    Outcome.SUPERSEDED: "default",
     Outcome.WAITING: "warning",
     Outcome.CLOSED: "danger",
     Outcome.FAILED: "danger",
@@ -38,7 +41,7 @@ HANDLED_AGAIN = gettext_noop("Handled again")
 
 
 class OutcomeFilter(DropdownFilter):  # type: ignore[misc] # untyped
-    """What became of an event; without acknowledged ones, which are told by their names."""
+    """What became of an event."""
 
     title = _("outcome")
     parameter_name = "outcome"
@@ -52,7 +55,10 @@ class OutcomeFilter(DropdownFilter):  # type: ignore[misc] # untyped
             Outcome.DUPLICATE,
             Outcome.IGNORED,
             Outcome.REFUSED,
+            Outcome.REFUTED,
+            Outcome.SUPERSEDED,
             Outcome.CLOSED,
+            Outcome.ACKNOWLEDGED,
         )
         return [("unprocessed", _("Unprocessed")), *((outcome.value, outcome.label) for outcome in shown)]
 
@@ -61,7 +67,7 @@ class OutcomeFilter(DropdownFilter):  # type: ignore[misc] # untyped
         if self.value() == "unprocessed":
             return queryset.filter(processed=False)
         if self.value() in Outcome.values:
-            return queryset.with_outcome(Outcome(self.value()))  # type: ignore[attr-defined, no-any-return]
+            return queryset.filter(outcome=self.value())
         return queryset
 
 
@@ -106,8 +112,8 @@ class WebhookEventAdmin(ExportableAdmin[WebhookEvent]):
     readonly_fields = ("outcome_badge", "note", "order", "delay", "payload_model", "shown_payload")
     fields = (
         ("event", "event_type", "payload_model"),
-        ("outcome_badge", "note"),
-        ("appmax_order_id", "order"),
+        ("outcome_badge", "note", "error_message"),
+        ("source", "appmax_order_id", "order"),
         ("created_at", "processed_at", "delay"),
         "shown_payload",
     )
@@ -121,12 +127,12 @@ class WebhookEventAdmin(ExportableAdmin[WebhookEvent]):
     @display(description=_("outcome"))
     def outcome_badge(self, event: WebhookEvent) -> str:
         """What became of it."""
-        return badge(str(event.outcome.label), OUTCOME_TONES[event.outcome])
+        return badge(event.get_outcome_display(), OUTCOME_TONES[Outcome(event.outcome)])
 
     @display(description=_("note"))
     def note(self, event: WebhookEvent) -> str:
         """Why."""
-        return note_of(event) or "-"
+        return explanation(event) or "-"
 
     @display(description=_("model"))
     def payload_model(self, event: WebhookEvent) -> str:
@@ -213,7 +219,7 @@ class WebhookEventAdmin(ExportableAdmin[WebhookEvent]):
                 "orders."
             ),
             rows=[
-                f"#{event.pk} {event.event}, {event.appmax_order_id or '-'}: {note_of(event) or '-'}"
+                f"#{event.pk} {event.event}, {event.appmax_order_id or '-'}: {explanation(event) or '-'}"
                 for event in events
             ],
             hidden=hidden,
@@ -225,10 +231,10 @@ class WebhookEventAdmin(ExportableAdmin[WebhookEvent]):
         if not events:
             self.message_user(request, gettext("None of these events is unprocessed."), messages.WARNING)
             return
-        outcomes = waiting.process_all([event.pk for event in events])
+        outcomes = kept.handle_now([event.pk for event in events])
         for event in events:
-            event.refresh_from_db(fields=["processed", "error_message"])
-            self.log_change(request, event, history(HANDLED_AGAIN, event.error_message or event.outcome))
+            event.refresh_from_db(fields=["processed", "error_message", "outcome"])
+            self.log_change(request, event, history(HANDLED_AGAIN, event.outcome))
         came = ", ".join(f"{count} {Outcome(outcome).label}" for outcome, count in outcomes.items())
         count = len(events)
         message = ngettext(

@@ -24,11 +24,11 @@ from backoffice.kit.lists import DateRangeFilter, action, display
 from backoffice.kit.words import ago, badge, copyable, explained, history, reais
 from backoffice.order_forms import RefundForm, TrackingForm
 from backoffice.order_list import EXPORTED, STATUS_TONES, MethodFilter, PendingFilter
-from installations.fields import DecryptionFailed
 from installations.models import Installation
-from orders import checkout, idempotency, reconcile, refunds
+from orders import checkout, idempotency, refunds
 from orders.idempotency import InvalidKey, KeyReused, Replay, StillRunning
 from orders.models import Order, Refund
+from orders.questions import ask
 from orders.refunds import TooMuch, Wish
 from orders.status import OrderStatus, is_paid
 
@@ -237,7 +237,7 @@ class OrderAdmin(ExportableAdmin[Order]):
             claim.release()
             self.log_change(request, order, history(REFUND_FAILED, type(error).__name__))
             messages.error(request, gettext("Somebody was quicker: less than that is left to be paid back."))
-        except (AppmaxError, DecryptionFailed) as error:
+        except AppmaxError as error:
             claim.fail(error, 502, {"message": str(error)})
             self._log_failure(request, order, REFUND_FAILED, error)
         else:
@@ -253,21 +253,21 @@ class OrderAdmin(ExportableAdmin[Order]):
     def reconcile(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Ask Appmax what is true, and take it."""
 
-        def ask(order: Order) -> str:
+        def reconciled(order: Order) -> str:
             before = order.status
-            said, outcome = reconcile.ask(order)
+            said, answer = ask.ask(order)
             order.refresh_from_db(fields=["status"])
             messages.success(
                 request,
                 gettext("Appmax says %(said)s; the order was %(before)s and is %(now)s.")
                 % {"said": said.label, "before": OrderStatus(before).label, "now": order.get_status_display()},
             )
-            return f"{outcome}, {before} → {order.status}"
+            return f"{answer}, {before} → {order.status}"
 
         return self._ask_appmax(
             request,
             object_id,
-            ask,
+            reconciled,
             title=gettext("Reconcile with Appmax now?"),
             question=gettext("Appmax is asked for the order's status, and the order takes it, even backwards."),
             button=gettext("Reconcile"),
@@ -337,7 +337,7 @@ class OrderAdmin(ExportableAdmin[Order]):
             return self.confirm(request, order, form=form, back=self._url(order), **page)
         try:
             self.log_change(request, order, history(done, work(order)))
-        except (AppmaxError, DecryptionFailed) as error:
+        except AppmaxError as error:
             self._log_failure(request, order, failed, error)
         return self._back(order)
 

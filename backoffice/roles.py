@@ -7,7 +7,7 @@ from django.db.models import Q
 
 _SEES = (
     "installations.view_installation installations.view_apikey orders.view_order orders.view_paymentattempt "
-    "orders.view_statuscheck webhooks.view_webhookevent procrastinate.view_procrastinatejob"
+    "orders.view_question webhooks.view_webhookevent procrastinate.view_procrastinatejob"
 )
 _SUPPORT = f"{_SEES} orders.reconcile_order webhooks.reprocess_webhookevent"
 _FINANCE = f"{_SUPPORT} orders.refund_order orders.track_order orders.export_order webhooks.export_webhookevent"

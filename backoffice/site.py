@@ -191,7 +191,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             "separator": True,
             "items": [
                 _entry(_("Payment attempts"), "credit_card", "orders.paymentattempt"),
-                _entry(_("Status checks"), "rule", "orders.statuscheck"),
+                _entry(_("Questions to Appmax"), "rule", "orders.question"),
             ],
         },
         {

@@ -10,9 +10,10 @@ from django.db.models import Model
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from backoffice.event_notes import TONES, note_of
+from backoffice.event_notes import TONES, explanation
 from backoffice.kit.words import lasted, reais, told
 from orders.models import AttemptState, Order
+from webhooks.decide import Outcome
 from webhooks.models import WebhookEvent
 
 MOST = 200  # of each kind, the newest
@@ -82,9 +83,9 @@ def _events(order: Order) -> list[Entry]:
     entries = [
         Entry(
             event.created_at,
-            _("Webhook %(event)s: %(outcome)s") % {"event": event.event, "outcome": event.outcome.label},
-            note_of(event),
-            TONES.get(event.outcome, ""),
+            _("Webhook %(event)s: %(outcome)s") % {"event": event.event, "outcome": event.get_outcome_display()},
+            explanation(event),
+            TONES.get(Outcome(event.outcome), ""),
             reverse("admin:webhooks_webhookevent_change", args=[event.pk]),
         )
         for event in events

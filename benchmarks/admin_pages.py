@@ -1,6 +1,6 @@
 """`make bench-admin`: each page of the back office on large tables: milliseconds and queries.
 
-Starts a PostgreSQL 16 and a Redis-protocol server of its own and fills them (`manage.py seed_demo`), or uses those that
+Starts a PostgreSQL 16 and a Redis-protocol server of its own and fills them (`python -m demo`), or uses those that
 DB_HOST names, as they are: ORDERS and EVENTS say how many rows.
 """
 
@@ -33,8 +33,11 @@ def main() -> None:
             variables |= stack.enter_context(services.redis()).variables
         os.environ.update(variables)
         if not os.environ.get("FILLED"):
-            for command in (["migrate", "-v0"], ["seed_demo", f"--orders={ORDERS}", f"--events={EVENTS}"]):
-                subprocess.run([sys.executable, "manage.py", *command], cwd=ROOT, check=True)
+            for command in (
+                ["manage.py", "migrate", "-v0"],
+                ["-m", "demo", f"--orders={ORDERS}", f"--events={EVENTS}"],
+            ):
+                subprocess.run([sys.executable, *command], cwd=ROOT, check=True)
         _measure()
 
 
@@ -83,8 +86,9 @@ def _pages() -> list[tuple[str, str]]:
     from django.utils import timezone
 
     from installations.models import ApiKey, Installation
-    from orders.models import Order, PaymentAttempt, StatusCheck
-    from webhooks.models import Outcome, WebhookEvent
+    from orders.models import Order, PaymentAttempt, Question
+    from webhooks.decide import Outcome
+    from webhooks.models import WebhookEvent
 
     order: Any = Order.objects.order_by("-pk")[500]
     big, small = (
@@ -148,7 +152,7 @@ def _pages() -> list[tuple[str, str]]:
         },
         "/admin/installations/installation/": {"": "", "search": "?q=loja", "disabled": "?disabled=yes"},
         "/admin/installations/apikey/": {"": ""},
-        "/admin/orders/statuscheck/": {"": "", "flagged": "?flagged=yes"},
+        "/admin/orders/question/": {"": "", "unsettled": "?unsettled=yes"},
         "/admin/procrastinate/procrastinatejob/": {"": ""},
     }
     pages = [(f"dashboard, {days} days", f"/admin/?days={days}") for days in (1, 7, 30)]
@@ -169,8 +173,8 @@ def _pages() -> list[tuple[str, str]]:
     ]
     if attempt := PaymentAttempt.objects.order_by("-pk").first():
         pages.append(("attempt page", f"{attempts}{attempt.pk}/change/"))
-    if check := StatusCheck.objects.first():
-        pages.append(("status check page", f"/admin/orders/statuscheck/{check.pk}/change/"))
+    if question := Question.objects.first():
+        pages.append(("question page", f"/admin/orders/question/{question.pk}/change/"))
     if key:
         pages.append(("API key page", f"/admin/installations/apikey/{key.pk}/change/"))
     return pages

@@ -55,6 +55,7 @@ def keys() -> dict[str, str]:
         "APP_KEY": secrets.token_urlsafe(50),
         "FIELD_ENCRYPTION_KEYS": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),  # a Fernet key
         "DB_PASSWORD": secrets.token_urlsafe(24),
+        "DB_OWNER_PASSWORD": secrets.token_urlsafe(24),
         "REDIS_PASSWORD": secrets.token_urlsafe(24),
         "WEBHOOK_SECRET": secrets.token_urlsafe(24),
         "METRICS_TOKEN": secrets.token_urlsafe(24),

@@ -1,4 +1,5 @@
-"""`make manage ARGS="..."`: manage.py with the settings of the stack that `make run` has started."""
+"""`make manage ARGS="..."`: manage.py with the settings of the stack that `make run` has started; `make demo-data`:
+`python -m demo` with them."""
 
 import json
 import os
@@ -11,4 +12,5 @@ if __name__ == "__main__":
         sys.exit("nothing runs: start `make run` first")
     os.chdir(ROOT)
     environment = os.environ | json.loads(RUN_FILE.read_text())["env"]
-    os.execve(sys.executable, [sys.executable, "manage.py", *sys.argv[1:]], environment)
+    arguments = ["-m", *sys.argv[1:]] if sys.argv[1:2] == ["demo"] else ["manage.py", *sys.argv[1:]]
+    os.execve(sys.executable, [sys.executable, *arguments], environment)

@@ -44,6 +44,7 @@ PACKAGES = (
     "installations",
     "observability",
     "orders",
+    "examples",
     "simulator",
     "status",
     "web",

@@ -12,6 +12,7 @@ from appmax.client import AppmaxClient
 from appmax.errors import AppmaxError
 from appmax.tokens import Credentials
 from appmax.transport import Transport
+from installations.fields import DecryptionFailed, decrypted, fernet
 from installations.models import Installation
 
 _APP_TOKEN_KEY = "app_token"  # noqa: S105 - a cache key
@@ -38,7 +39,7 @@ def app_client() -> AppmaxClient:
 
 
 def client_for(installation: Installation) -> AppmaxClient:
-    """The client that acts as this merchant, for every /v1 call."""
+    """The client that acts as this merchant, for every /v1 call. Raises CredentialsUnreadable."""
     return _client(installation.credentials, _merchant_token_key(installation))
 
 
@@ -76,13 +77,34 @@ def _merchant_token_key(installation: Installation) -> str:
     return f"merchant_token:{installation.pk}"
 
 
+class _SealedTokens:
+    """The cache, with tokens that only FIELD_ENCRYPTION_KEYS opens: who reads Redis, or the snapshots that it writes to
+    its disk, must not be able to act for every merchant."""
+
+    def get(self, key: str) -> str | None:
+        """None, too, for what no key opens any more: a token is then fetched anew."""
+        sealed = cache.get(key)
+        try:
+            return decrypted(sealed, key) if isinstance(sealed, str) else None
+        except DecryptionFailed:
+            return None
+
+    def set(self, key: str, value: str, timeout: int) -> None:
+        """For `timeout` seconds."""
+        cache.set(key, fernet().encrypt(value.encode()).decode(), timeout)
+
+    def delete(self, key: str) -> None:
+        """As the cache's."""
+        cache.delete(key)
+
+
 def _client(credentials: Credentials, token_key: str) -> AppmaxClient:
     return AppmaxClient(
         _transport(),
         auth_url=settings.APPMAX_AUTH_URL,
         api_url=settings.APPMAX_API_URL,
         credentials=credentials,
-        cache=cache,
+        cache=_SealedTokens(),
         token_key=token_key,
         timezone=settings.APPMAX_TIMEZONE,
     )

@@ -96,7 +96,7 @@ def begin(*, app_id: str, external_key: str, public_url: str, reconnect: str = "
 
 def _link_needed(external_key: str, reconnect_token: str) -> int | None:
     """The id of the reconnect link; None if this external_key needs none. Raises AlreadyConfirmed."""
-    known = Installation.objects.filter(external_key=external_key).first()
+    known = Installation.objects.named(external_key)
     if known is None or not known.is_confirmed:
         return None
     link = reconnect.opened(known, reconnect_token)
@@ -123,7 +123,7 @@ def confirm_by_browser(*, token: str) -> Installation | None:
         log.warning("install.generate_failed", error=type(error).__name__, **error.trace)
         # Appmax may have given up on our call after its own callback had delivered the credentials; not those of a
         # reconnecting merchant, which only this call brings.
-        confirmed = Installation.objects.filter(external_key=external_key).first()
+        confirmed = Installation.objects.named(external_key)
         if confirmed is None or "reconnect_link" in started:
             raise GenerationFailed from error
         return confirmed
@@ -135,7 +135,7 @@ def confirm_by_browser(*, token: str) -> Installation | None:
 
 def already_done(*, token: str) -> Installation | None:
     """The installation that this hash was used for within the last hour: for who loads the last page once more."""
-    return Installation.objects.filter(pk=cache.get(_done_key(token)) or 0).first()
+    return Installation.objects.without_secret().filter(pk=cache.get(_done_key(token)) or 0).first()
 
 
 def others_of_this_merchant(installation: Installation) -> list[str]:
@@ -203,7 +203,7 @@ def _take_credentials(callback: Callback, credentials: Credentials) -> uuid.UUID
     Raises CredentialsRefused, AlreadyConfirmed.
     """
     external_key = callback.external_key
-    known = Installation.objects.filter(external_key=external_key).first()
+    known = Installation.objects.named(external_key)
     link = reconnect.under_way(known) if known else None
     is_repeat = known is not None and known.holds(credentials)
     if known is not None and known.is_confirmed and not is_repeat:
@@ -217,11 +217,10 @@ def _take_credentials(callback: Callback, credentials: Credentials) -> uuid.UUID
     if verdict is Verdict.REFUSED or (verdict is Verdict.NO_ANSWER and known is not None):
         log.warning("install.credentials_refused", verdict=verdict.value)
         _credentials.labels("refused").inc()
-        if cache.get(_under_way_key(external_key)):
-            return identities.tell(
-                external_key
-            )  # Appmax may be ahead of its auth server; it gives them to us once more
-        raise CredentialsRefused
+        if not cache.get(_under_way_key(external_key)):
+            raise CredentialsRefused
+        # Appmax may be ahead of its own auth server, and gives them to us once more when we ask.
+        return identities.tell(external_key)
 
     with transaction.atomic():
         new = Installation(
@@ -257,7 +256,7 @@ def verify_kept_credentials() -> None:
         if verdict is Verdict.NO_ANSWER:
             return
         with transaction.atomic():
-            current = Installation.objects.select_for_update().filter(pk=kept.pk).first()
+            current = Installation.objects.without_secret().select_for_update().filter(pk=kept.pk).first()
             if current is None or current.is_confirmed or not current.holds(credentials):
                 continue  # somebody has brought better ones meanwhile
             if verdict is Verdict.ACCEPTED:

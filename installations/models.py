@@ -13,6 +13,7 @@ from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext_lazy as _
 from rest_framework_api_key.models import AbstractAPIKey, APIKeyManager
 
+from appmax.errors import CredentialsUnreadable
 from appmax.tokens import Credentials
 from installations.fields import DecryptionFailed, EncryptedTextField, decrypted, has_newest_key
 
@@ -20,13 +21,21 @@ from installations.fields import DecryptionFailed, EncryptedTextField, decrypted
 class InstallationQuerySet(models.QuerySet["Installation"]):
     """Questions about installations, and their way into the table."""
 
+    def without_secret(self) -> "InstallationQuerySet":
+        """Rows whose secret is read, and decrypted, only where it is used: a lost key of ours breaks nothing else."""
+        return self.defer("merchant_client_secret")
+
+    def named(self, external_key: str) -> "Installation | None":
+        """The installation of this external_key, without its secret."""
+        return self.without_secret().filter(external_key=external_key).first()
+
     def insert_or_lock(self, installation: "Installation") -> "Installation":
         """Insert if the external_key is new (INSERT … ON CONFLICT DO NOTHING), and lock the row, whoever made it.
 
         Must be called in a transaction; the caller compares the row with what it wanted to insert.
         """
         self.bulk_create([installation], ignore_conflicts=True)
-        return self.select_for_update().get(external_key=installation.external_key)
+        return self.without_secret().select_for_update().get(external_key=installation.external_key)
 
     def rotate_secrets(self, *, after: int, size: int) -> "Rotation | None":
         """Encrypt the secrets of the next `size` rows with the newest key; None if there are no rows after that id.
@@ -124,13 +133,21 @@ class Installation(models.Model):
 
     @property
     def credentials(self) -> Credentials:
-        """What the gateway authenticates this merchant with."""
-        return Credentials(client_id=self.merchant_client_id, client_secret=self.merchant_client_secret)
+        """What the gateway authenticates this merchant with. Raises CredentialsUnreadable, an error of the gateway's
+        own, as nothing can be sent then."""
+        try:
+            secret = self.merchant_client_secret
+        except DecryptionFailed as error:
+            raise CredentialsUnreadable(str(error)) from None
+        return Credentials(client_id=self.merchant_client_id, client_secret=secret)
 
     def holds(self, credentials: Credentials) -> bool:
-        """Whether these are the installation's credentials."""
+        """Whether these are the installation's credentials. A secret that can't be decrypted is equal to none."""
         same_id = constant_time_compare(self.merchant_client_id, credentials.client_id)
-        return constant_time_compare(self.merchant_client_secret, credentials.client_secret) and same_id
+        try:
+            return constant_time_compare(self.merchant_client_secret, credentials.client_secret) and same_id
+        except DecryptionFailed:
+            return False
 
     @property
     def is_confirmed(self) -> bool:
@@ -243,6 +260,17 @@ class Suspension(models.Model):
         return f"{self.installation_id}: {self.reason}"
 
 
+class ApiKeyManager(APIKeyManager):
+    """The library's, which makes the key's hash a part of the primary key, and so of the back office's URLs, of its
+    history and of access logs. Here the prefix alone is the primary key."""
+
+    def assign_key(self, obj: AbstractAPIKey) -> str:
+        """The key's text, which is shown once."""
+        text = str(super().assign_key(obj))
+        obj.id = obj.prefix
+        return text
+
+
 class ApiKey(AbstractAPIKey):
     """A hashed, revocable key for `Authorization: Api-Key …`; without an installation it opens the whole platform."""
 
@@ -256,7 +284,7 @@ class ApiKey(AbstractAPIKey):
         help_text=_("Empty: a key for every merchant of the platform"),
     )
 
-    objects: ClassVar[APIKeyManager] = APIKeyManager()
+    objects: ClassVar[ApiKeyManager] = ApiKeyManager()
 
     class Meta(AbstractAPIKey.Meta):
         db_table = "api_keys"

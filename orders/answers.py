@@ -20,7 +20,7 @@ class _TimeField(serializers.DateTimeField):
 class PixAnswer(serializers.Serializer[Order]):
     """How an order is paid by Pix."""
 
-    qr_code = serializers.CharField(source="pix_qr_code", help_text="A PNG in base64, or a URL.")
+    qr_code = serializers.CharField(source="pix_qr_code", allow_null=True, help_text="A PNG in base64, or a URL.")
     emv = serializers.CharField(source="pix_emv", help_text="The code to copy and paste.")
     expires_at = _TimeField(source="pix_expires_at", allow_null=True, help_text="null where Appmax doesn't say.")
 
@@ -34,8 +34,8 @@ class PayPixAnswer(PixAnswer):
 class BoletoAnswer(serializers.Serializer[Order]):
     """How an order is paid by boleto."""
 
-    pdf_url = serializers.CharField(source="boleto_pdf_url")
-    digitavel = serializers.CharField(source="boleto_digitavel", help_text="The line to type.")
+    pdf_url = serializers.CharField(source="boleto_pdf_url", allow_null=True)
+    digitavel = serializers.CharField(source="boleto_digitavel", allow_null=True, help_text="The line to type.")
     due_date = serializers.DateField(
         source="boleto_due_date", allow_null=True, help_text="The last day to pay; null where Appmax doesn't say."
     )

@@ -13,9 +13,9 @@ from django.db import Error as DatabaseFailure
 from django.db import transaction
 
 from appmax.errors import AppmaxError, Declined, OutcomeUnknown
-from orders import reconcile
 from orders.idempotency import Claim
-from orders.models import AttemptMethod, AttemptState, Order, PaymentAttempt
+from orders.models import AttemptMethod, AttemptState, Order, PaymentAttempt, Question
+from orders.questions.why import Why
 from orders.status import RESTARTABLE, OrderStatus, PaymentMethod, is_paid, known
 
 log = structlog.stdlib.get_logger(__name__)
@@ -67,6 +67,15 @@ def card_was_taken(order: Order) -> bool:
     if order.status not in RESTARTABLE:
         return False
     return order.attempts.filter(method=AttemptMethod.CREDIT_CARD, state=AttemptState.SUCCEEDED).exists()
+
+
+def is_only_claimed(order: Order) -> bool:
+    """Whether the order counts as paid because a webhook said so, and nothing else supports it: no payment of ours was
+    taken, and Appmax hasn't said it. The webhook may be forged."""
+    if not is_paid(order.status) or order.attempts.filter(state=AttemptState.SUCCEEDED).exists():
+        return False
+    question = Question.objects.of_order(order.appmax_order_id).filter(installation=order.installation_id).first()
+    return question is None or question.due_at is not None or question.said != order.status
 
 
 def may_have_taken_money(order: Order) -> bool:
@@ -129,6 +138,8 @@ def fail(attempt: PaymentAttempt, error: AppmaxError) -> None:
                 case OutcomeUnknown():
                     if attempt.settle(AttemptState.UNKNOWN, answer):
                         order.forget_codes(attempt.method)
+                        if attempt.method in PaymentMethod.values:  # Appmax tells nothing of an upsell
+                            Question.objects.put(order.appmax_order_id, order.installation_id, Why.PAYMENT_UNKNOWN)
                 case Declined():
                     if not attempt.settle(AttemptState.DECLINED, answer):
                         pass  # reconciliation has settled it, and the order too
@@ -170,7 +181,7 @@ def settle_by_hand(attempt: PaymentAttempt, state: AttemptState, reason: str) ->
             _give_back(attempt, order)
         elif attempt.method in PaymentMethod.values:
             order.record_payment(attempt.method)
-        reconcile.request_check(order, f"attempt {attempt.pk} was settled by hand: {state}")
+        Question.objects.put(order.appmax_order_id, order.installation_id, Why.SETTLED_BY_HAND)
     log.warning("payment.settled_by_hand", attempt=attempt.pk, state=state)
     return True
 
@@ -188,9 +199,8 @@ def _take_status(order: Order, text: str) -> None:
     if new is None or order.advance(new):
         return
     if order.status in RESTARTABLE and is_paid(new):
-        before = order.status
         order.set_status(new)
-        reconcile.request_check(order, f"paid by card, and {before} by webhook at the same time")
+        Question.objects.put(order.appmax_order_id, order.installation_id, Why.CONTRADICTED)
 
 
 def _refuse_second_payment(

@@ -15,10 +15,11 @@ from appmax.errors import AppmaxError, Rejected
 from appmax.messages import Card, CardCharge, Customer, NewOrder, Product, Subscription
 from installations import gateway
 from installations.models import Installation
-from orders import attempts, facts, reconcile
+from orders import attempts, facts
 from orders.attempts import Taken
 from orders.idempotency import Claim
 from orders.models import AttemptMethod, Order, PaymentAttempt
+from orders.questions import ask
 from orders.signals import order_created
 from orders.status import RESTARTABLE, OrderStatus, PaymentMethod, is_paid, known
 
@@ -280,9 +281,9 @@ def _pay(
             return settled
         claim.is_replay = False
     nothing_paid_after = None
-    if method is not AttemptMethod.UPSELL and attempts.card_was_taken(order):
+    if method is not AttemptMethod.UPSELL and (attempts.card_was_taken(order) or attempts.is_only_claimed(order)):
         newest = attempts.newest(order)
-        said, _ = reconcile.ask(order)
+        said, _ = ask.ask(order)
         nothing_paid_after = newest if said in RESTARTABLE else None
     attempt = attempts.begin(order, method, claim, nothing_paid_after=nothing_paid_after)
     try:

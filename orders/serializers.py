@@ -45,7 +45,9 @@ class CustomerSerializer(Body):
     document_number = DocumentField(default="")
     ip = serializers.IPAddressField()
     address = AddressSerializer(default=None)
-    tracking = serializers.DictField(child=serializers.CharField(max_length=255), default=dict)
+    tracking = serializers.DictField(
+        child=serializers.CharField(max_length=255, allow_null=True, allow_blank=True), default=dict
+    )
     products = ProductSerializer(many=True, default=list)
 
 

@@ -37,6 +37,15 @@ UNDECIDED = (OrderStatus.PENDENTE, OrderStatus.AUTORIZADO)
 """More is to come from Appmax: orders that stay so are asked about."""
 
 
+IN_CHARGEBACK = (
+    OrderStatus.CHARGEBACK_EM_TRATATIVA,
+    OrderStatus.CHARGEBACK_EM_DISPUTA,
+    OrderStatus.CHARGEBACK_PERDIDO,
+    OrderStatus.CHARGEBACK_VENCIDO,
+)
+"""The shopper's bank disputes the payment, or has disputed it."""
+
+
 SETTLED = (
     OrderStatus.APROVADO,
     OrderStatus.PENDENTE_INTEGRACAO,
@@ -49,6 +58,12 @@ SETTLED = (
 def advances(current: str, new: str) -> bool:
     """Whether an event that means `new` moves an order that is `current`. Raises KeyError for an unknown status."""
     return _RANK[new] > _RANK[current]
+
+
+def may_have_moved_on(old: str, new: str) -> bool:
+    """Whether an order that truly was `old` may be `new` at Appmax by now, though that ranks lower: a disputed payment
+    that was paid back."""
+    return old in IN_CHARGEBACK and new == OrderStatus.ESTORNADO
 
 
 def is_paid(status: str) -> bool:

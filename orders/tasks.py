@@ -3,17 +3,20 @@
 import structlog
 from procrastinate.contrib.django import app
 
-from orders import idempotency, reconcile
+from orders import idempotency
+from orders.questions import ask, due
 
 log = structlog.stdlib.get_logger(__name__)
 
 
-@app.periodic(cron="* * * * * */15")
-@app.task(name="orders.reconcile", queueing_lock="orders.reconcile")
-def reconcile_orders(timestamp: int) -> None:
-    """A round of reconciliation every 15 seconds."""
-    if outcomes := reconcile.reconcile_due():
-        log.info("reconcile.round", outcomes={str(outcome): count for outcome, count in outcomes.items()})
+@app.periodic(cron="* * * * * */3")
+@app.task(name="orders.ask_appmax", queueing_lock="orders.ask_appmax")
+def ask_appmax(timestamp: int) -> None:
+    """Every 3 seconds: the questions that are due; once a minute those that nobody has put."""
+    if timestamp % 60 == 0:
+        due.put_overdue()
+    if answers := ask.ask_due():
+        log.info("questions.asked", answers={str(answer): count for answer, count in answers.items()})
 
 
 @app.periodic(cron="17 * * * *")

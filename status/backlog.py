@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from django.db.models import Count, Max, Min
-from django.db.models.functions import Coalesce
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob, ProcrastinateWorker
 
-from orders.models import PaymentAttempt, StatusCheck
+from orders.models import PaymentAttempt, Question
 from webhooks.models import WebhookEvent
 
 
@@ -18,11 +17,11 @@ def waiting_events() -> tuple[int, timedelta]:
     return found["count"], _ago(found["since"])
 
 
-def overdue_events() -> timedelta:
-    """For how long the event that is due first has been due. One may well wait for days for its order: it is looked at
-    in growing intervals, and due is what should have been looked at by now."""
-    due_at = Coalesce("retry__next_at", "created_at")
-    return max(_ago(WebhookEvent.objects.filter(processed=False).aggregate(first=Min(due_at))["first"]), timedelta())
+def overdue_questions() -> timedelta:
+    """For how long the question that is due first has been due; those that may wait for others don't count."""
+    return max(
+        _ago(Question.objects.open().filter(is_patient=False).aggregate(first=Min("due_at"))["first"]), timedelta()
+    )
 
 
 def worker_silence() -> timedelta | None:
@@ -43,9 +42,9 @@ def open_payments() -> tuple[int, timedelta]:
     return found["count"], _ago(found["since"])
 
 
-def flagged_orders() -> int:
-    """Orders whose status Appmax hasn't confirmed."""
-    return StatusCheck.objects.filter(error_message__isnull=False).count()
+def unsettled_questions() -> int:
+    """Questions that Appmax was asked and that are open all the same: it didn't answer, or contradicts what we know."""
+    return Question.objects.open().filter(times__gt=0).count()
 
 
 def _ago(moment: datetime | None) -> timedelta:

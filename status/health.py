@@ -64,7 +64,7 @@ _READY = answer(
     "ReadyAnswer",
     {
         "status": "degraded",
-        "checks": {"database": "ok", "migrations": "ok", "cache": "degraded", "worker": "ok", "webhooks": "ok"},
+        "checks": {"database": "ok", "migrations": "ok", "cache": "degraded", "worker": "ok", "questions": "ok"},
         "oldest_webhook_seconds": 12,
     },
     status=serializers.CharField(help_text="ok, degraded or down"),
@@ -97,7 +97,7 @@ def ready(request: Request) -> Response:
         checks["database"] = _database()
         if checks["migrations"] is State.OK:
             checks["worker"] = _worker()
-            checks["webhooks"] = State.DEGRADED if backlog.overdue_events() > OVERDUE_AFTER else State.OK
+            checks["questions"] = State.DEGRADED if backlog.overdue_questions() > OVERDUE_AFTER else State.OK
             oldest["oldest_webhook_seconds"] = int(backlog.waiting_events()[1].total_seconds())
     except DatabaseFailure as error:
         log.warning("health.not_ready", error=type(error).__name__)

@@ -36,16 +36,16 @@ def _backlog() -> list[GaugeMetricFamily]:
     jobs = GaugeMetricFamily("checkout_jobs", "Jobs in the queue, by status", labels=["status"])
     for status, count in backlog.jobs().items():
         jobs.add_metric([status], count)
-    overdue = backlog.overdue_events().total_seconds()
+    overdue = backlog.overdue_questions().total_seconds()
     quiet = float("inf") if silence is None else silence.total_seconds()
     gauge = GaugeMetricFamily
     return [
         gauge("checkout_webhooks_waiting", "Events that are kept and not handled", value=events),
         gauge("checkout_webhooks_oldest_seconds", "Age of the oldest of them", value=oldest_event.total_seconds()),
-        gauge("checkout_webhooks_overdue_seconds", "How long one should have been looked at again", value=overdue),
+        gauge("checkout_questions_overdue_seconds", "For how long Appmax should have been asked", value=overdue),
         gauge("checkout_payments_open", "Payment attempts without a known outcome", value=payments),
         gauge("checkout_payments_open_oldest_seconds", "Age of the oldest", value=oldest_payment.total_seconds()),
-        gauge("checkout_orders_flagged", "Orders not confirmed by Appmax", value=backlog.flagged_orders()),
+        gauge("checkout_questions_unsettled", "Orders asked about in vain", value=backlog.unsettled_questions()),
         gauge("checkout_worker_silence_seconds", "Since a job worker's last sign of life; +Inf: none", value=quiet),
         jobs,
     ]

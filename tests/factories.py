@@ -1,10 +1,12 @@
 """Believable rows."""
 
-from factory.declarations import LazyAttribute, Sequence, SubFactory
+from django.utils import timezone
+from factory.declarations import LazyAttribute, LazyFunction, Sequence, SubFactory
 from factory.django import DjangoModelFactory
 
 from installations.models import ApiKey, Installation
-from orders.models import Order
+from orders.models import Order, Question
+from orders.questions.why import Why
 from webhooks.models import WebhookEvent
 
 
@@ -28,6 +30,21 @@ class OrderFactory(DjangoModelFactory[Order]):
     total_cents = 12990
 
 
+class QuestionFactory(DjangoModelFactory[Question]):
+    """A question that Appmax was asked in vain."""
+
+    class Meta:
+        model = Question
+
+    appmax_order_id = Sequence(lambda n: 9000 + n)
+    installation = SubFactory(InstallationFactory)
+    why = Why.MONEY
+    since = LazyFunction(timezone.now)
+    asked_at = LazyFunction(timezone.now)
+    due_at = LazyFunction(timezone.now)
+    times = 1
+
+
 class WebhookEventFactory(DjangoModelFactory[WebhookEvent]):
     class Meta:
         model = WebhookEvent
@@ -35,6 +52,8 @@ class WebhookEventFactory(DjangoModelFactory[WebhookEvent]):
     event = "order_paid"
     event_type = "order"
     appmax_order_id = Sequence(lambda n: 9000 + n)
+    processed = False
+    outcome = LazyAttribute(lambda row: "applied" if row.processed else "waiting")
     payload = LazyAttribute(lambda row: {"event": row.event, "data": {"order_id": row.appmax_order_id}})
 
 

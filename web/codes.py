@@ -76,6 +76,11 @@ class Code(StrEnum):
         "Appmax did not confirm the outcome; it is not known yet, ask for the status before trying again",
     )
     CREDENTIALS_REFUSED = "credentials_refused", 502, "Appmax refused this installation's credentials"
+    CREDENTIALS_UNREADABLE = (
+        "credentials_unreadable",
+        502,
+        "this installation's credentials can't be read; nothing was sent to Appmax",
+    )
     APPMAX_UNAVAILABLE = "appmax_unavailable", 502, "Appmax is not available"
     APPMAX_RATE_LIMITED = "appmax_rate_limited", 503, "Appmax asks to slow down, try again later"
     APPMAX_TIMEOUT = "appmax_timeout", 504, "Appmax did not answer in time"

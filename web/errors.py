@@ -28,7 +28,15 @@ from rest_framework.exceptions import (
 )
 from rest_framework.response import Response
 
-from appmax.errors import AppmaxError, CredentialsRefused, Declined, OutcomeUnknown, Rejected, Unavailable
+from appmax.errors import (
+    AppmaxError,
+    CredentialsRefused,
+    CredentialsUnreadable,
+    Declined,
+    OutcomeUnknown,
+    Rejected,
+    Unavailable,
+)
 from web.api import BodyTooLarge, wants_page
 from web.codes import Code
 from web.pages import FORM_EXPIRED, error_page
@@ -124,6 +132,8 @@ def _of_gateway(exc: AppmaxError) -> ErrorAnswer:
             return ErrorAnswer(Code.APPMAX_RATE_LIMITED, headers={"Retry-After": str(seconds)})
         case Unavailable(timed_out=True):
             return ErrorAnswer(Code.APPMAX_TIMEOUT)
+        case CredentialsUnreadable():
+            return ErrorAnswer(Code.CREDENTIALS_UNREADABLE)
         case CredentialsRefused():
             return ErrorAnswer(Code.CREDENTIALS_REFUSED)
         case _:

@@ -11,9 +11,9 @@ class WebhooksConfig(AppConfig):
     verbose_name = _("Webhooks")
 
     def ready(self) -> None:
-        """Listen for new orders, for which events may have been waiting, and for orders that Appmax has corrected."""
-        from orders.signals import order_created, status_corrected
+        """Listen for new orders, for which events may have been waiting, and for Appmax's answers."""
+        from orders.signals import order_answered, order_created
         from webhooks import inbox
 
         order_created.connect(inbox.apply_waiting, dispatch_uid="webhooks.apply_waiting")
-        status_corrected.connect(inbox.take_back, dispatch_uid="webhooks.take_back")
+        order_answered.connect(inbox.hear_answer, dispatch_uid="webhooks.hear_answer")

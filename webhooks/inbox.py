@@ -1,63 +1,60 @@
 """The one path by which an event changes an order.
 
-Locks are always taken in this order: the Appmax order (its row, or the advisory lock where there is no row yet), then
-event rows. Everything that handles an order's events holds the first, so what it reads of them can't change under it.
+A new event is read, decided and written in two statements. The second does nothing if the order has changed since the
+first; then both are done again, at last with the order locked. A kept event is handled again with the order locked.
+
+Locks are always taken in this order: the Appmax order (its row, or the advisory lock of its number where there is no
+row), then event rows, then the order's question.
 """
 
 import time
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import connection, transaction
-from django.db.models import Q
+from django.db import IntegrityError, connection, transaction
+from django.db.models import F, Max, Q
+from django.db.models.functions import Now
 from django.utils import timezone
 from prometheus_client import Counter, Histogram
 
-from installations.models import Installation
-from orders import clock, reconcile
+from orders import clock
 from orders.models import Order
-from orders.status import RESTARTABLE, OrderStatus, advances
-from webhooks import payload, retention
-from webhooks.models import DUPLICATE, FAILED, IGNORED, NOT_BELIEVED, NOT_FOUND, UNKNOWN, Outcome, WebhookEvent
+from orders.models.question import Question
+from orders.questions import due
+from orders.status import OrderStatus, advances, may_have_moved_on
+from webhooks import payload, retention, rows
+from webhooks.decide import Decision, Outcome, decide
+from webhooks.models import HANDLED, ClaimSource, WebhookEvent
 from webhooks.payload import Event
+from webhooks.rows import Found
 
 log = structlog.stdlib.get_logger(__name__)
 
 _events = Counter("checkout_webhook_events", "Webhook events, by name and what became of them", ["name", "outcome"])
+_refuted = Counter("checkout_claims_refuted", "What webhooks claimed and Appmax contradicted, when it was asked")
 _waited = Histogram(
     "checkout_webhook_waited_seconds",
     "How old a kept event was when it was handled",
     buckets=(5, 15, 60, 300, 900, 3600, 6 * 3600, 24 * 3600, 72 * 3600),
 )
 
-NO_ORDER_YET = "the order is not there yet"
-UNCONFIRMED = "waits for Appmax's confirmation"
+TRIES_WITHOUT_LOCK = 3
+MOST_AT_ONCE = 500  # kept events of one name and order that are handled in one transaction
 
 
-def receive(event: Event) -> Outcome:
-    """Keep the event and handle it, in one transaction. If handling fails, it is kept to be handled later.
+def receive(event: Event, address: str | None = None) -> Outcome:
+    """Keep the event and handle it. If handling fails, it is kept to be handled later. `address`: who sent it.
 
     Raises django.db.Error only if it can't be kept: Appmax must then send it again.
     """
     started = time.perf_counter()
-    row = WebhookEvent(
-        event=event.name,
-        event_type=event.type,
-        appmax_order_id=event.order_id,
-        payload=event.payload,
-        error_message=event.note or None,
-    )
     try:
-        if _applies_at_once(row, event.merchants):
-            outcome = Outcome.APPLIED
-        else:
-            with transaction.atomic():
-                outcome = _settle(row, _lock_order(event.order_id), event.merchants)
-                row.insert()
+        outcome = _receive(event, address)
     except Exception as error:
-        outcome = _keep_failed(row, error)
+        outcome = _keep_failed(event, address, error)
     log.info(
         "webhook.received",
         name=event.name,
@@ -70,38 +67,34 @@ def receive(event: Event) -> Outcome:
     return outcome
 
 
-def reprocess(pk: int, *, is_confirmed: bool = False, may_close: bool = False) -> Outcome | None:
+def handle_again(pk: int, *, may_close: bool = False) -> Outcome | None:
     """Handle one kept event again; None if somebody else is at it, or it has been handled.
 
-    `is_confirmed`: Appmax has just been asked, and the order has the status that it said. `may_close`: an event that
-    has waited for too long may be closed, as there is nobody to ask or Appmax has just been asked.
+    `may_close`: the event may be closed if it has waited for too long, as there is nobody to ask, or Appmax has been
+    asked.
     """
-    row = WebhookEvent.objects.defer("payload").get(pk=pk)
+    number = WebhookEvent.objects.values_list("appmax_order_id", flat=True).get(pk=pk)
     try:
         with transaction.atomic():
-            order = _lock_order(row.appmax_order_id)
-            mine = WebhookEvent.objects.with_merchants().select_for_update(skip_locked=True, of=("self",))
-            waiting = mine.filter(pk=pk, processed=False).first()
-            if waiting is None:
+            _lock(number)
+            row = WebhookEvent.objects.select_for_update(skip_locked=True).filter(pk=pk, processed=False).first()
+            if row is None:
                 return None
-            outcome = _settle_kept(waiting, order, is_confirmed=is_confirmed)
-            if may_close and outcome is Outcome.WAITING and waiting.created_at < clock.now() - wait_limit():
-                outcome = Outcome.CLOSED
-                waiting.close(_why_in_vain(waiting, order))
-            waiting.save_outcome()
+            decision = _handle_kept(row, may_close=may_close)
     except Exception as error:
-        log.error("webhook.reprocess_failed", id=pk, error=type(error).__name__)
-        WebhookEvent.objects.filter(pk=pk, processed=False).update(error_message=_failure(error))
+        log.error("webhook.handling_failed", id=pk, error=type(error).__name__)
+        WebhookEvent.objects.filter(pk=pk, processed=False).update(
+            outcome=Outcome.FAILED, error_message=type(error).__name__
+        )
         return Outcome.FAILED
-    if waiting.processed:
-        retention.strip_if_old(waiting)
-    log.info("webhook.reprocessed", id=pk, name=row.event, order=row.appmax_order_id, outcome=outcome)
-    _count(row.event, outcome, waiting)
-    return outcome
+    if row.processed:
+        retention.strip_if_old(row)
+    log.info("webhook.handled_again", id=pk, name=row.event, order=number, outcome=decision.outcome)
+    return decision.outcome
 
 
-def apply_waiting(order: Order, **signal: Any) -> None:
-    """Receiver of `order_created`: apply what came before the order, in the transaction that creates it.
+def apply_waiting(order: Order, said: OrderStatus | None = None, **signal: Any) -> None:
+    """Receiver of `order_created`: handle what came before the order, in the transaction that creates it.
 
     A failure here leaves the events waiting; it must never cost the order.
     """
@@ -109,32 +102,165 @@ def apply_waiting(order: Order, **signal: Any) -> None:
         return
     try:
         with transaction.atomic():
-            rows = WebhookEvent.objects.waiting().filter(appmax_order_id=order.appmax_order_id)
-            for row in rows.with_merchants().select_for_update(of=("self",)):
-                outcome = _settle_kept(row, order)
-                row.save_outcome()
-                _count(row.event, outcome, row)
-                log.info("webhook.applied_early", id=row.pk, order=order.appmax_order_id, outcome=outcome)
+            _handle_waiting(order, is_confirmed=said is not None)
     except Exception as error:
         log.error("webhook.apply_waiting_failed", order=order.appmax_order_id, error=type(error).__name__)
-        order.refresh_from_db()
+    order.refresh_from_db()
 
 
-def take_back(order: Order, **signal: Any) -> None:
-    """Receiver of `status_corrected`: the events that Appmax doesn't confirm say so, and count as never handled; their
-    duplicates and what was ignored for them too, or they would stand in the way of the true ones."""
-    handled = WebhookEvent.objects.filter(appmax_order_id=order.appmax_order_id, processed=True).defer("payload")
-    for row in handled.filter(Q(error_message=None) | ~Q(error_message__startswith=NOT_BELIEVED)):
-        status = payload.status_of(row.event)
-        if status is not None and advances(order.status, status):
-            row.error_message = f"{NOT_BELIEVED}Appmax says {order.status}"
-            row.save_outcome()
-            log.warning("webhook.not_believed", id=row.pk, order=order.appmax_order_id)
+def hear_answer(order: Order, *, is_correction: bool, **signal: Any) -> bool:
+    """Receiver of `order_answered`: Appmax has said the order's status, and the order has it. What it contradicts is
+    taken back, and what waited for it is decided. Says whether an event waits for another answer."""
+    if is_correction:
+        _take_back(order)
+    return _handle_waiting(order, is_confirmed=True)
 
 
 def wait_limit() -> timedelta:
     """How long an event may wait for its order, or for Appmax's confirmation."""
     return timedelta(hours=settings.WEBHOOK_WAIT_HOURS)
+
+
+# --- new events ------------------------------------------------------------------------------------------------------
+
+
+def _receive(event: Event, address: str | None) -> Outcome:
+    for _ in range(TRIES_WITHOUT_LOCK):
+        found = rows.look(event, address)
+        decision = _decide(event, found)
+        if decision.supersedes or (found.order_pk is None and decision.outcome is Outcome.WAITING):
+            break  # more than one row is written, or an order that is just being made must not be missed
+        try:
+            if rows.insert(event, address, found, decision) is not None:
+                return decision.outcome
+        except IntegrityError:  # the same event has been handled meanwhile
+            continue
+    with transaction.atomic():
+        _lock(event.order_id)
+        found = rows.look(event, address)
+        decision = _decide(event, found)
+        _supersede(found, decision)
+        rows.insert(event, address, found, decision)
+    return decision.outcome
+
+
+def _decide(event: Event, found: Found) -> Decision:
+    """Only an event that moves nothing may be another payment of the order, so only then earlier ones are read."""
+    decision = decide(event, found.seen, trust=settings.WEBHOOK_TRUST)
+    is_repeated = decision.outcome in (Outcome.DUPLICATE, Outcome.IGNORED) and payload.means_payment(event.name)
+    if decision.why is None and is_repeated and payload.payment_facts(event.payload):
+        earlier = WebhookEvent.objects.filter(HANDLED, appmax_order_id=event.order_id)
+        facts = [payload.payment_facts(row.payload) for row in earlier if payload.means_payment(row.event)]
+        seen = replace(found.seen, paid_before=tuple(facts))
+        decision = decide(event, seen, trust=settings.WEBHOOK_TRUST)
+    return decision
+
+
+def _lock(appmax_order_id: int | None) -> None:
+    """Lock all that happens to this order until the transaction ends."""
+    if appmax_order_id is None:
+        return
+    if Order.objects.locked_by_number(appmax_order_id) is None:
+        # A row that isn't there can't be locked; whoever creates it holds this lock meanwhile.
+        Order.objects.lock_appmax_order(appmax_order_id)
+        Order.objects.locked_by_number(appmax_order_id)
+
+
+def _supersede(found: Found, decision: Decision) -> None:
+    if decision.supersedes and found.handled_pk is not None:
+        WebhookEvent.objects.filter(pk=found.handled_pk).update(outcome=Outcome.SUPERSEDED)
+
+
+def _keep_failed(event: Event, address: str | None, error: Exception) -> Outcome:
+    """The raw delivery is what counts: it is stored unprocessed, outside the transaction that failed. The error's text
+    may quote the row, which holds personal data, so its type alone is kept."""
+    log.error("webhook.handling_failed", order=event.order_id, error=type(error).__name__)
+    if not connection.in_atomic_block:
+        connection.close()  # it may be what has failed; the pool gives another
+    WebhookEvent.objects.create(
+        event=event.name,
+        event_type=event.type,
+        appmax_order_id=event.order_id,
+        payload=event.payload,
+        source=address,
+        outcome=Outcome.FAILED,
+        error_message=type(error).__name__,
+    )
+    return Outcome.FAILED
+
+
+# --- kept events -----------------------------------------------------------------------------------------------------
+
+
+def _handle_waiting(order: Order, *, is_confirmed: bool) -> bool:
+    """All that waits for this order, which is locked; whether something of it still does. Of many events with one name
+    the oldest is decided, and the others only if that doesn't wait any longer: a flood of them costs one decision."""
+    waiting = WebhookEvent.objects.waiting().filter(appmax_order_id=order.appmax_order_id)
+    still_waits = False
+    for name in waiting.order_by("event").values_list("event", flat=True).distinct():
+        for row in waiting.filter(event=name).select_for_update()[:MOST_AT_ONCE]:
+            decision = _handle_kept(row, is_confirmed=is_confirmed, may_close=is_confirmed)
+            log.info("webhook.applied_late", id=row.pk, order=order.appmax_order_id, outcome=decision.outcome)
+            if decision.outcome is Outcome.WAITING:
+                still_waits = True
+                break
+    return still_waits
+
+
+def _handle_kept(row: WebhookEvent, *, is_confirmed: bool = False, may_close: bool = False) -> Decision:
+    """Decide about an event that was kept, and write it. Its order is locked, and so is its row."""
+    event = payload.kept(row.event, row.event_type, row.appmax_order_id, row.payload)
+    found = rows.look(event, row.source)
+    is_too_old = may_close and row.created_at < clock.now() - wait_limit()
+    found = replace(found, seen=replace(found.seen, is_confirmed=is_confirmed, is_too_old=is_too_old))
+    decision = _decide(event, found)
+    _supersede(found, decision)
+    row.take(decision)
+    row.save_outcome()
+    if decision.status is not None:
+        Order.objects.locked(found.order_pk or 0).set_status(decision.status)
+    if event.order_id is None or found.installation_id is None:
+        pass  # nobody can be asked
+    elif is_confirmed and decision.outcome is Outcome.WAITING:
+        _count_refuted(event.order_id, row.source)
+    elif decision.why is not None:
+        Question.objects.put(
+            event.order_id,
+            found.installation_id,
+            decision.why,
+            after=due.AFTER_A_CLAIM,
+            is_patient=found.is_patient,
+        )
+    _count(row.event, decision.outcome, row)
+    return decision
+
+
+def _take_back(order: Order) -> None:
+    """The events that claim more than Appmax says are not believed, and count as never handled; what was ignored for
+    them and their duplicates too, or they would stand in the way of the true ones. Events from before the checkout
+    started the order again may well have been true."""
+    said = OrderStatus(order.status)
+    events = WebhookEvent.objects.filter(appmax_order_id=order.appmax_order_id)
+    restarted_at = order.attempts.exclude(restarted_from=None).aggregate(at=Max("started_at"))["at"]
+    for row in events.filter(HANDLED).defer("payload"):
+        status = payload.status_of(row.event)
+        if status is None or not advances(said, status) or may_have_moved_on(status, said):
+            continue
+        if restarted_at is not None and row.created_at < restarted_at:
+            events.filter(pk=row.pk).update(outcome=Outcome.SUPERSEDED)
+            continue
+        log.warning("webhook.refuted", id=row.pk, order=order.appmax_order_id)
+        _count_refuted(order.appmax_order_id, row.source)
+        same = Q(pk=row.pk) | Q(event=row.event, processed=True, outcome=Outcome.DUPLICATE)
+        events.filter(same).update(outcome=Outcome.REFUTED, error_message=f"Appmax says {said.value}")
+
+
+def _count_refuted(appmax_order_id: int, address: str | None) -> None:
+    """Appmax contradicts a claim: others of this order, or from this address, are not believed at once for a while."""
+    Question.objects.of_order(appmax_order_id).update(refuted=F("refuted") + 1, refuted_at=Now())
+    if address is not None:
+        ClaimSource.count_refuted(address)
+    transaction.on_commit(_refuted.inc, robust=True)
 
 
 def _count(name: str, outcome: Outcome, kept: WebhookEvent | None = None) -> None:
@@ -144,143 +270,3 @@ def _count(name: str, outcome: Outcome, kept: WebhookEvent | None = None) -> Non
     if kept is not None and kept.processed:
         seconds = (timezone.now() - kept.created_at).total_seconds()
         transaction.on_commit(lambda: _waited.observe(seconds), robust=True)
-
-
-def _applies_at_once(row: WebhookEvent, merchants: tuple[str, ...]) -> bool:
-    """What `_settle` does with most events, by the same rules: apply it to an order that is there. Says whether it was
-    such a one; if not, nothing has been done."""
-    status = payload.status_of(row.event)
-    if row.appmax_order_id is None or status is None or settings.WEBHOOK_TRUST == "confirm":
-        return False
-    before = [old for old in OrderStatus if advances(old, status) and not _is_doubtful(old, status)]
-    return bool(before) and row.insert_if_it_moves(before, status, merchants)
-
-
-def _lock_order(appmax_order_id: int | None) -> Order | None:
-    """Lock all that happens to this order; its row, or None if there is none (yet)."""
-    if appmax_order_id is None:
-        return None
-    order = Order.objects.locked_by_number(appmax_order_id)
-    if order is None:  # a row that isn't there can't be locked; whoever creates it holds this lock meanwhile
-        Order.objects.lock_appmax_order(appmax_order_id)
-        order = Order.objects.locked_by_number(appmax_order_id)
-    return order
-
-
-def _settle_kept(row: WebhookEvent, order: Order | None, *, is_confirmed: bool = False) -> Outcome:
-    """As `_settle`, for an event that was kept. The sweep for money that came in looks at new events only, so Appmax is
-    asked to confirm this one here."""
-    merchants = payload.merchants_of(row.client_key, row.external_key)  # type: ignore[attr-defined]
-    outcome = _settle(row, order, merchants, is_confirmed=is_confirmed)
-    is_unconfirmed = settings.WEBHOOK_TRUST == "payload" and payload.means_money(row.event)
-    if outcome is Outcome.APPLIED and order is not None and is_unconfirmed:
-        reconcile.request_check(order, f"a webhook that waited is not confirmed yet: {_printable(row.event)}")
-    return outcome
-
-
-def _settle(
-    row: WebhookEvent, order: Order | None, merchants: tuple[str, ...], *, is_confirmed: bool = False
-) -> Outcome:
-    """Decide what becomes of an event whose order is locked, and move the order. The caller saves the row."""
-    status = payload.status_of(row.event)
-    if row.appmax_order_id is None:
-        return _settle_without_order(row, needs_order=status is not None)
-    if WebhookEvent.objects.was_handled(row.event, row.appmax_order_id):
-        row.close(DUPLICATE)
-        return Outcome.DUPLICATE
-    if order is not None and _is_of_another(order, merchants):
-        row.close(f"{NOT_BELIEVED}its client_key names another merchant than the order's")
-        return Outcome.REFUSED
-    if status is None:
-        row.close(_unknown(row))
-        return Outcome.ACKNOWLEDGED
-    if order is None:
-        row.keep_waiting(NO_ORDER_YET)
-        return Outcome.WAITING
-    if settings.WEBHOOK_TRUST == "confirm":
-        return _settle_confirmed(row, order, status) if is_confirmed else _wait_for_confirmation(row)
-    before = order.status
-    if order.advance(status):
-        row.close()
-        if _is_doubtful(before, status):
-            reconcile.request_check(order, f"authorised, and then {_printable(row.event)}")
-        return Outcome.APPLIED
-    return _ignore(row, order, status)
-
-
-def _is_doubtful(before: str, status: OrderStatus) -> bool:
-    """Whether an event may be of another attempt than the authorised one, so that Appmax is asked."""
-    return before == OrderStatus.AUTORIZADO and status in RESTARTABLE
-
-
-def _settle_confirmed(row: WebhookEvent, order: Order, status: OrderStatus) -> Outcome:
-    """The order has the status that Appmax says; an event that claims more waits until Appmax says it too."""
-    if advances(order.status, status):
-        row.keep_waiting(f"not confirmed: Appmax says {order.status}")
-        return Outcome.WAITING
-    if order.status == status:
-        row.close()
-        return Outcome.APPLIED
-    return _ignore(row, order, status)
-
-
-def _wait_for_confirmation(row: WebhookEvent) -> Outcome:
-    row.keep_waiting(UNCONFIRMED)
-    return Outcome.WAITING
-
-
-def _ignore(row: WebhookEvent, order: Order, status: OrderStatus) -> Outcome:
-    if order.status == status:
-        row.close(f"{IGNORED}the order is {order.status} already")
-    else:
-        row.close(f"{IGNORED}the order is {order.status}, this event means {status.value}")
-    return Outcome.IGNORED
-
-
-def _is_of_another(order: Order, merchants: tuple[str, ...]) -> bool:
-    """Whether the envelope names another of our merchants than the order's."""
-    others = [key for key in merchants if key != order.installation.external_key]
-    return bool(others) and Installation.objects.filter(external_key__in=others).exists()
-
-
-def _settle_without_order(row: WebhookEvent, *, needs_order: bool) -> Outcome:
-    note = row.error_message or ""
-    if note.startswith(FAILED):  # of the last try
-        note = ""
-    if needs_order:
-        row.keep_waiting(note or "the event names no order")
-        return Outcome.WAITING
-    row.close(note or _unknown(row))
-    return Outcome.ACKNOWLEDGED
-
-
-def _why_in_vain(row: WebhookEvent, order: Order | None) -> str:
-    """What an event is closed with that has waited too long."""
-    if order is not None:
-        return f"{NOT_BELIEVED}Appmax says {order.status}"
-    return f"{NOT_BELIEVED}{row.error_message}" if row.appmax_order_id is None else NOT_FOUND
-
-
-def _unknown(row: WebhookEvent) -> str | None:
-    return None if payload.is_known(row.event) else UNKNOWN
-
-
-def _keep_failed(row: WebhookEvent, error: Exception) -> Outcome:
-    """The raw delivery first: store it unprocessed, outside the transaction that failed."""
-    log.error("webhook.processing_failed", order=row.appmax_order_id, error=type(error).__name__)
-    if not connection.in_atomic_block:
-        connection.close()  # it may be what has failed; the pool gives another
-    row.pk = None
-    row.keep_waiting(_failure(error))
-    row.insert()
-    return Outcome.FAILED
-
-
-def _failure(error: Exception) -> str:
-    """The error's type alone: its text may quote the row, and that holds personal data."""
-    return f"{FAILED}{type(error).__name__}"
-
-
-def _printable(event: str) -> str:
-    """An event's name on one line of a reason that staff see: it is a stranger's text."""
-    return event.encode("unicode_escape").decode()

@@ -5,10 +5,11 @@ Nothing here touches the database, and nothing odd in a body raises: what can't 
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from orders.status import OrderStatus, is_paid
+from orders.status import OrderStatus
 
 MAX_NAME = 64  # webhook_events.event
 MAX_TYPE = 32  # webhook_events.event_type
@@ -26,7 +27,7 @@ _NAMES: dict[str, OrderStatus | None] = {
     name: status
     for status, names in {
         OrderStatus.AUTORIZADO: "OrderAuthorized OrderAuthorizedWithDelay PaymentAuthorizedWithDelay",
-        OrderStatus.APROVADO: ("OrderApproved OrderPaid OrderPaidByPix OrderUpSold CreatedSubscription SplitOrders"),
+        OrderStatus.APROVADO: "OrderApproved OrderPaid OrderPaidByPix OrderUpSold CreatedSubscription",
         OrderStatus.PENDENTE: "OrderBilletCreated OrderPixCreated",
         OrderStatus.PENDENTE_INTEGRACAO: "OrderPendingIntegration",
         OrderStatus.INTEGRADO: "OrderIntegrated",
@@ -38,7 +39,8 @@ _NAMES: dict[str, OrderStatus | None] = {
         OrderStatus.CHARGEBACK_EM_TRATATIVA: "OrderChargeBackInTreatment",
         OrderStatus.CHARGEBACK_VENCIDO: "OrderChargeBackGain",
         None: (
-            "CustomerCreated CustomerInterested CustomerContacted OrderPartialRefund "
+            "CustomerCreated CustomerInterested CustomerContacted "
+            "OrderPartialRefund SplitOrders OrderChargeBackLost OrderCanceled "
             "SubscriptionCancellationEvent SubscriptionDelayedEvent CanceledSubscription ChargeSuccess ChargeFailed "
             "SubscriptionCreated SubscriptionCancelation SubscriptionCancellation SubscriptionDelayed "
             "SubscriptionChargeSuccess SubscriptionChargeFailed"
@@ -47,6 +49,14 @@ _NAMES: dict[str, OrderStatus | None] = {
     for name in names.split()
 }
 _MEANINGS = {_folded(name): status for name, status in _NAMES.items()}
+
+# These tell that something has happened to the order's money, but not which status it has now: Appmax is asked.
+_TO_BE_ASKED_ABOUT = {
+    _folded(name) for name in ("SplitOrders", "OrderChargeBackLost", "OrderCanceled", "OrderPartialRefund")
+}
+
+# What tells one payment of an order from another. A model of payload has some of these, or none.
+_PAYMENT_FACTS = ("end_to_end_id", "total_paid", "amount", "total", "order_total", "totalAmount")
 
 
 def _snake(name: str) -> str:
@@ -95,20 +105,35 @@ def status_of(name: str) -> OrderStatus | None:
     return _MEANINGS.get(_folded(name))
 
 
-def means_money(name: str) -> bool:
-    """Whether the event means that money was reserved or paid, or went back: what Appmax must confirm."""
-    status = status_of(name)
-    return status is not None and is_paid(status)
+def leaves_status_open(name: str) -> bool:
+    """Whether only Appmax can say which status the order of this event has: the contract gives the event none though it
+    is about money, or doesn't know the event."""
+    return _folded(name) in _TO_BE_ASKED_ABOUT or not is_known(name)
 
 
-def money_events() -> list[str]:
-    """The names of these events, folded: lower case, no underscores."""
-    return [name for name in _MEANINGS if means_money(name)]
+def means_payment(name: str) -> bool:
+    """Whether the event says that the order has been paid."""
+    return status_of(name) is OrderStatus.APROVADO
 
 
-def acknowledged_events() -> list[str]:
-    """The names of the events that mean no status, folded."""
-    return [name for name, status in _MEANINGS.items() if status is None]
+def payment_facts(body: Mapping[str, Any]) -> dict[str, str]:
+    """The amount and the Pix end-to-end id that a payload names, as text; empty if it names neither."""
+    data = body.get("data")
+    if not isinstance(data, dict):
+        return {}
+    return {name: str(data[name]) for name in _PAYMENT_FACTS if data.get(name) not in (None, "")}
+
+
+def kept(name: str, event_type: str, order_id: int | None, body: Mapping[str, Any]) -> Event:
+    """An event that is in the table already. Its columns count over its payload, which staff may have corrected."""
+    return Event(
+        name=name,
+        type=event_type,
+        order_id=order_id,
+        payload=dict(body),
+        merchants=merchants_of(body.get("client_key"), body.get("external_key")),
+        note=_order_id(body.get("data"))[1] if order_id is None else "",
+    )
 
 
 def read(body: Any, merchant: str = "") -> Event:

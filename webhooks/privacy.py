@@ -11,6 +11,10 @@ _HARMLESS = re.compile(
     r"|^(client_key|external_key|partner_merchant)$"
 )
 _AMOUNT = re.compile(r"(^|_)(total|value|price|amount|discount|freight|quantity|qty|installments)(_|$)")
+# What is shown must look the part, too: anything may be in a field called `status_message`, `national_id` or `user_id`.
+_DATE = re.compile(r"(\d{4}-\d\d-\d\d|\d\d/\d\d/\d{4})([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?")
+_WORD = re.compile(r"[\w.:/+-]{1,64}")
+_LONGEST_ID = 10  # digits; a CPF and a mobile number have eleven
 _NUMBER = re.compile(r"-?\d{1,9}([.,]\d{1,4})?")
 _PERSONAL = re.compile(
     r"name|mail|phone|document|cpf|cnpj|birth|address|street|zip|post|card|holder|tax|(^|_)ip(_|$)"
@@ -33,7 +37,20 @@ def masked(value: Any, name: str = "", *, is_personal: bool = False) -> Any:
     if is_personal or _PERSONAL.search(plain):
         return _hint(value)
     is_amount = _AMOUNT.search(plain) and (not isinstance(value, str) or _NUMBER.fullmatch(value))
-    return value if is_amount or _HARMLESS.search(plain) else _hint(value)
+    if is_amount or (_HARMLESS.search(plain) and _looks_harmless(value)):
+        return value
+    return _hint(value)
+
+
+def _looks_harmless(value: Any) -> bool:
+    """Whether the value is what its name says: an id, a date or a single word, not a sentence about somebody, an e-mail
+    address, a telephone number, a CPF or a CNPJ."""
+    text = str(value)
+    if _DATE.fullmatch(text):
+        return True
+    digits = re.sub(r"[-+./() ]", "", text)
+    is_long_number = digits.isdigit() and len(digits) > _LONGEST_ID
+    return not is_long_number and _WORD.fullmatch(text) is not None
 
 
 def _hint(value: Any) -> str:

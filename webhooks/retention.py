@@ -16,7 +16,7 @@ BATCH = 500
 
 # What is left: the event, ids and statuses.
 _STRIP = """
-    UPDATE webhook_events SET payload = jsonb_strip_nulls(jsonb_build_object(
+    UPDATE webhook_events SET source = NULL, payload = jsonb_strip_nulls(jsonb_build_object(
         'event', to_jsonb(event),
         'event_type', to_jsonb(event_type),
         'stripped', true,

@@ -38,7 +38,8 @@ M = TypeVar("M", bound=Model)
 _ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")  # in XML, and so in XLSX
 ROWS_AT_ONCE = 2000
 MOST_ROWS_XLSX = 50_000  # such a file is made before its first byte can be sent; a CSV is sent row by row
-_FORMULA = re.compile(r"[=+\-@\t\r]")
+# Spreadsheets skip white space before a formula, and some take the full-width signs of East Asian keyboards for signs.
+_FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r\n]")
 
 
 class ExportableAdmin(ReadOnlyAdmin[M]):

@@ -1,11 +1,7 @@
 """How amounts, times, errors and notes are told to staff, in the language at hand."""
 
-import functools
-import re
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 from babel.dates import format_timedelta
 from babel.numbers import format_currency
@@ -15,8 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext, to_locale
 
-from appmax.errors import CredentialsRefused, Declined, OutcomeUnknown, Rejected
-from installations.fields import DecryptionFailed
+from appmax.errors import CredentialsRefused, CredentialsUnreadable, Declined, OutcomeUnknown, Rejected
 
 
 def reais(cents: int) -> str:
@@ -59,22 +54,6 @@ def copyable(element_id: str, text: str | None) -> str:
     )
 
 
-def in_words(note: str | None, templates: Iterable[str], names: dict[str, Any]) -> str:
-    """A note that we wrote in English, in the language at hand; as it is if it has none of the templates' forms.
-
-    `names`: what stands for values in it (a status's label).
-    """
-    for template in templates:
-        if found := _form(template).fullmatch(note or ""):
-            return gettext(template) % {key: names.get(value, value) for key, value in found.groupdict().items()}
-    return note or ""
-
-
-@functools.cache
-def _form(template: str) -> re.Pattern[str]:
-    return re.compile(re.sub(r"%\\\((\w+)\\\)s", r"(?P<\1>.+)", re.escape(template)), re.DOTALL)
-
-
 def explained(error: Exception) -> str:
     """What staff are told when Appmax didn't do what it was asked."""
     match error:
@@ -82,10 +61,10 @@ def explained(error: Exception) -> str:
             return gettext("Appmax refused: %(message)s") % {"message": error.message or "-"}
         case OutcomeUnknown():
             return gettext("Appmax did not confirm. It may have happened: look in Appmax's panel before trying again.")
+        case CredentialsUnreadable():
+            return gettext("Our own keys don't open the stored secret: see FIELD_ENCRYPTION_KEYS.")
         case CredentialsRefused():
             return gettext("Appmax refused this merchant's credentials.")
-        case DecryptionFailed():
-            return gettext("Our own keys don't open the stored secret: see FIELD_ENCRYPTION_KEYS.")
         case _:
             return gettext("Appmax is not available; nothing was done. Try again later.")
 

@@ -18,7 +18,8 @@ from installations.models import Installation
 from orders.models import AttemptMethod, AttemptState, Order, PaymentAttempt
 from orders.status import SETTLED
 from webhooks import payload
-from webhooks.models import DUPLICATE, FAILED, IGNORED, WebhookEvent
+from webhooks.decide import Outcome
+from webhooks.models import WebhookEvent
 
 KEPT = 60  # seconds
 HOURS = 24
@@ -195,10 +196,10 @@ _SPANS = """
     ), told AS (
         SELECT appmax_order_id, min(newest.created_at) AS paid_at
           FROM unnest(%(events)s::text[]) AS name
-               CROSS JOIN LATERAL (SELECT appmax_order_id, created_at, processed, error_message FROM webhook_events
+               CROSS JOIN LATERAL (SELECT appmax_order_id, created_at, outcome FROM webhook_events
                                     WHERE event = name AND created_at >= %(since)s
                                     ORDER BY created_at DESC LIMIT %(sample)s) newest
-         WHERE processed AND error_message IS NULL
+         WHERE outcome = 'applied'
          GROUP BY appmax_order_id
     ), spans AS (
         SELECT 'credit_card' AS method, settled_at - created_at AS span FROM card JOIN orders ON orders.id = order_id
@@ -223,9 +224,9 @@ def _traffic(hours: Sequence[datetime]) -> list[Traffic]:
         .values(slot=_slot("created_at", hours))
         .annotate(
             received=Count("pk"),
-            ignored=Count("pk", filter=Q(processed=True, error_message__startswith=IGNORED)),
-            duplicate=Count("pk", filter=Q(processed=True, error_message__startswith=DUPLICATE)),
-            failed=Count("pk", filter=Q(processed=False, error_message__startswith=FAILED)),
+            ignored=Count("pk", filter=Q(outcome=Outcome.IGNORED)),
+            duplicate=Count("pk", filter=Q(outcome=Outcome.DUPLICATE)),
+            failed=Count("pk", filter=Q(outcome=Outcome.FAILED)),
         )
     )
     return list(rows)

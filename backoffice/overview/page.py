@@ -18,7 +18,7 @@ from backoffice.overview.charts import Card, Chart, Figure, Query, Series, Slot,
 from backoffice.overview.figures import Figures, figures
 from orders.models import AttemptState
 from orders.status import SETTLED, PaymentMethod
-from webhooks.models import Outcome
+from webhooks.decide import Outcome
 
 PERIODS = (1, 7, 30)  # days
 USUAL_PERIOD = 7

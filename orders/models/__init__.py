@@ -3,8 +3,8 @@
 from orders.models.attempt import OPEN, AttemptMethod, AttemptState, PaymentAttempt
 from orders.models.idempotent_request import IdempotentRequest
 from orders.models.order import Order, OrderQuerySet
+from orders.models.question import Question, Quota
 from orders.models.refund import Refund
-from orders.models.status_check import StatusCheck
 
 __all__ = [
     "OPEN",
@@ -14,6 +14,7 @@ __all__ = [
     "Order",
     "OrderQuerySet",
     "PaymentAttempt",
+    "Question",
+    "Quota",
     "Refund",
-    "StatusCheck",
 ]

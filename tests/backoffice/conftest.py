@@ -80,7 +80,7 @@ def hidden(page: Any, name: str) -> str:
     return found[1]
 
 
-def make_job(task: str = "orders.reconcile", status: str = "todo") -> int:
+def make_job(task: str = "orders.ask_appmax", status: str = "todo") -> int:
     """A job in the queue; its id."""
     with connection.cursor() as cursor:
         cursor.execute(

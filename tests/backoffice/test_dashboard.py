@@ -114,11 +114,11 @@ def trade() -> None:
     for hours in (1, 2, 30):
         at = now - timedelta(hours=hours)
         event(at)
-        event(at, error_message="ignored: the order is integrado already")
-        event(at, error_message="duplicate")
-        event(at, processed=False, error_message="processing failed: OperationalError")
-        event(at, processed=False, error_message="the order is not there yet")
-    event(now - timedelta(hours=3), error_message="duplicate")
+        event(at, outcome="ignored")
+        event(at, outcome="duplicate")
+        event(at, processed=False, outcome="failed")
+        event(at, processed=False, outcome="waiting")
+    event(now - timedelta(hours=3), outcome="duplicate")
     sunday = timezone.localtime(now) - timedelta(days=timezone.localtime(now).weekday() + 1)
     InstallationFactory.create(installed_at=sunday - timedelta(weeks=3))
 

@@ -17,28 +17,10 @@ from tests.backoffice.test_lists import found
 from tests.factories import WebhookEventFactory
 from tests.webhooks.test_privacy import PAYLOADS
 from webhooks import payload
-from webhooks.models import Outcome, WebhookEvent
+from webhooks.decide import UNPROCESSED, Outcome
+from webhooks.models import WebhookEvent
 
 pytestmark = pytest.mark.django_db
-
-
-# An event of each kind: outcome, name, processed, note.
-EVENTS: list[tuple[Outcome, str, bool, str | None]] = [
-    (Outcome.APPLIED, "order_paid", True, None),
-    (Outcome.APPLIED, "OrderPaid", True, None),
-    (Outcome.IGNORED, "order_paid", True, "ignored: the order is aprovado already"),
-    (Outcome.ACKNOWLEDGED, "customer_created", True, None),
-    (Outcome.ACKNOWLEDGED, "CustomerCreated", True, None),
-    (Outcome.ACKNOWLEDGED, "order_teleported", True, "unknown event"),
-    (Outcome.ACKNOWLEDGED, "customer_created", True, "not an order id: 'x'"),
-    (Outcome.DUPLICATE, "order_paid", True, "duplicate"),
-    (Outcome.DUPLICATE, "customer_created", True, "duplicate"),
-    (Outcome.REFUSED, "order_paid", True, "not believed: Appmax says pendente"),
-    (Outcome.WAITING, "order_paid", False, "the order is not there yet"),
-    (Outcome.WAITING, "order_paid", False, None),
-    (Outcome.CLOSED, "order_paid", True, "order not found"),
-    (Outcome.FAILED, "order_paid", False, "processing failed: OperationalError"),
-]
 
 
 @pytest.fixture
@@ -47,28 +29,17 @@ def events() -> dict[int, Outcome]:
     now = timezone.now()
     return {
         WebhookEventFactory.create(
-            event=event, processed=processed, processed_at=now if processed else None, error_message=note
+            processed=outcome not in UNPROCESSED, processed_at=None if outcome in UNPROCESSED else now, outcome=outcome
         ).pk: outcome
-        for outcome, event, processed, note in EVENTS
+        for outcome in Outcome
     }
 
 
-def test_an_event_says_what_became_of_it(events: dict[int, Outcome]) -> None:
-    assert {event.pk: event.outcome for event in WebhookEvent.objects.all()} == events
-
-
-@pytest.mark.parametrize("outcome", [each for each in Outcome if each is not Outcome.ACKNOWLEDGED])
+@pytest.mark.parametrize("outcome", list(Outcome))
 def test_events_by_outcome_are_those_that_say_so(eva: Client, events: dict[int, Outcome], outcome: Outcome) -> None:
     wanted = {pk for pk, its in events.items() if its is outcome}
 
     assert {event.pk for event in found(eva, WebhookEvent, {"outcome": outcome.value})} == wanted
-    assert {event.pk for event in WebhookEvent.objects.with_outcome(outcome)} == wanted
-
-
-def test_of_the_acknowledged_events_those_that_nobody_knows(events: dict[int, Outcome]) -> None:
-    [event] = WebhookEvent.objects.with_outcome(Outcome.ACKNOWLEDGED)
-
-    assert event.event == "order_teleported"
 
 
 def test_unprocessed_events_are_those_that_wait_or_failed(eva: Client, events: dict[int, Outcome]) -> None:
@@ -144,7 +115,7 @@ def badge(client: Client) -> Any:
 def test_the_badge_tells_how_many_events_wait(eva: Client, events: dict[int, Outcome]) -> None:
     answer = badge(eva)
 
-    assert (answer.status_code, answer.content.decode()) == (200, "3")
+    assert (answer.status_code, answer.content.decode()) == (200, "2")
     assert answer["Content-Type"].startswith("text/plain")
 
 

@@ -116,8 +116,8 @@ def test_a_pix_is_paid_when_an_event_says_so(name: str) -> None:
 def test_the_first_event_that_was_applied_counts() -> None:
     paid = order(payment_method="boleto", at=NOW - timedelta(days=2))
     told(paid, 1, "order_billet_created")
-    told(paid, 2, "order_paid", error_message="not believed: Appmax says pendente")
-    told(paid, 3, "order_paid", processed=False, error_message=None)
+    told(paid, 2, "order_paid", outcome="refuted")
+    told(paid, 3, "order_paid", processed=False, outcome="waiting")
     told(paid, 3600, "order_paid")
     told(paid, 7200, "order_approved")
 
@@ -146,11 +146,11 @@ def test_events_are_counted_by_the_hour_and_what_became_of_them() -> None:
     event(hour - timedelta(hours=23) - MICROSECOND)
     event(hour - timedelta(hours=23))
     event(hour)
-    event(hour, error_message="ignored: the order is integrado already")
-    event(hour, error_message="duplicate")
-    event(hour, error_message="not believed: Appmax says pendente")
-    event(hour, processed=False, error_message="processing failed: OperationalError")
-    event(hour, processed=False, error_message="the order is not there yet")
+    event(hour, outcome="ignored")
+    event(hour, outcome="duplicate")
+    event(hour, outcome="refuted")
+    event(hour, processed=False, outcome="failed")
+    event(hour, processed=False, outcome="waiting")
 
     found = collect(7, NOW)
 

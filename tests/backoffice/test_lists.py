@@ -15,15 +15,15 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from backoffice.kit.lists import BoundedPaginator
 from installations.models import ApiKey, Installation
-from orders.models import Order, PaymentAttempt, StatusCheck
+from orders.models import Order, PaymentAttempt, Question
 from orders.status import OrderStatus
 from tests.backoffice.conftest import make_job, on, url
-from tests.factories import InstallationFactory, OrderFactory
+from tests.factories import InstallationFactory, OrderFactory, QuestionFactory
 from webhooks.models import WebhookEvent
 
 pytestmark = pytest.mark.django_db
 
-LISTS = [Order, WebhookEvent, PaymentAttempt, Installation, ApiKey, StatusCheck, ProcrastinateJob]
+LISTS = [Order, WebhookEvent, PaymentAttempt, Installation, ApiKey, Question, ProcrastinateJob]
 SAO_PAULO = ZoneInfo("America/Sao_Paulo")
 
 
@@ -123,13 +123,12 @@ def test_filters_and_the_search_narrow_together(eva: Client) -> None:
 # --- other lists ---
 
 
-def test_status_checks_that_want_a_look(eva: Client) -> None:
-    orders = OrderFactory.create_batch(2)
-    times = {"asked_at": timezone.now(), "next_at": timezone.now(), "times": 1}
-    flagged = StatusCheck.objects.create(order=orders[0], error_message="a webhook is not confirmed yet", **times)
-    StatusCheck.objects.create(order=orders[1], **times)
+def test_questions_that_want_a_look(eva: Client) -> None:
+    in_vain = QuestionFactory.create()
+    QuestionFactory.create(due_at=None)
+    QuestionFactory.create(times=0)
 
-    assert found(eva, StatusCheck, {"flagged": "yes"}) == [flagged]
+    assert found(eva, Question, {"unsettled": "yes"}) == [in_vain]
 
 
 def test_attempts_by_state_method_and_order(eva: Client) -> None:

@@ -131,6 +131,42 @@ def test_another_address_and_another_name_are_not_locked(locked: Client) -> None
     assert log_in(Client(), REMOTE_ADDR="198.51.100.9").status_code == 302
 
 
+def test_another_spelling_of_the_name_is_the_same_name(locked: Client) -> None:
+    assert log_in(locked, name="ROOT").status_code == 429
+
+
+@pytest.fixture
+def tried_by_many(browser: Client) -> Client:
+    """Fifty wrong passwords for `root`, from as many networks."""
+    for number in range(50):
+        AccessAttempt.objects.create(
+            username="root",
+            ip_address=f"2001:db8:0:{number:x}::",
+            user_agent="x",
+            failures_since_start=1,
+        )
+    AccessAttempt.objects.update(attempt_time=timezone.now() - timedelta(seconds=40))
+    return browser
+
+
+def test_a_name_that_many_networks_try_may_be_tried_twice_a_minute(tried_by_many: Client) -> None:
+    assert log_in(tried_by_many, "guess").status_code == 200  # it is looked at, and the wait begins
+    assert AccessAttempt.objects.filter(ip_address="127.0.0.1").count() == 1
+    assert log_in(tried_by_many, "guess", REMOTE_ADDR="198.51.100.9").status_code == 429
+    assert log_in(tried_by_many, REMOTE_ADDR="198.51.100.10").status_code == 429
+    assert log_in(tried_by_many, name="nobody").status_code == 200
+    # What was refused doesn't count, or whoever goes on would lock the owner out.
+    AccessAttempt.objects.filter(ip_address="127.0.0.1").update(attempt_time=timezone.now() - timedelta(seconds=31))
+    assert log_in(tried_by_many).status_code == 302
+
+
+def test_a_second_factor_lets_the_names_owner_in_at_any_time(tried_by_many: Client, root: User) -> None:
+    set_up(root)
+    AccessAttempt.objects.update(attempt_time=timezone.now())
+
+    assert log_in(tried_by_many).status_code == 302
+
+
 def test_another_browser_at_the_same_address_is_locked(locked: Client) -> None:
     assert log_in(Client(headers={"User-Agent": "other"})).status_code == 429
 
@@ -210,6 +246,14 @@ def test_without_a_proxy_of_ours_nobody_is_believed_who_they_are_for(browser: Cl
         (1, "9.9.9.9, 8.8.8.8, 203.0.113.5", "203.0.113.5"),
         (1, "nonsense, 203.0.113.5", "203.0.113.5"),
         (2, "9.9.9.9, 203.0.113.5, 198.51.100.7", "203.0.113.5"),
+        # Some proxies write the port, too, and IPv6 in brackets.
+        (1, "203.0.113.5:4711", "203.0.113.5"),
+        (1, "[2001:db8:1:2::5]:4711", "2001:db8:1:2::"),
+        (1, "[2001:db8:1:2::5]", "2001:db8:1:2::"),
+        (1, "2001:db8:1:2:a:b:c:d", "2001:db8:1:2::"),
+        (1, "fe80::1%eth0", "fe80::"),
+        (1, "::ffff:203.0.113.5", "203.0.113.5"),
+        (1, "[nonsense]:1", "10.0.0.1"),
     ],
 )
 def test_of_the_forwarded_addresses_that_counts_which_our_outermost_proxy_wrote(
@@ -254,6 +298,8 @@ def test_hours_and_the_second_factor_come_from_the_environment() -> None:
     names = ("SESSION_COOKIE_AGE", "ADMIN_OTP_REQUIRED")
 
     assert settings_of(*names) == {"SESSION_COOKIE_AGE": 8 * 3600, "ADMIN_OTP_REQUIRED": False}
+    assert settings_of("ADMIN_OTP_REQUIRED", **PRODUCTION) == {"ADMIN_OTP_REQUIRED": True}
+    assert settings_of("ADMIN_OTP_REQUIRED", **PRODUCTION, ADMIN_OTP_REQUIRED="false") == {"ADMIN_OTP_REQUIRED": False}
     assert settings_of(*names, ADMIN_SESSION_HOURS="2", ADMIN_OTP_REQUIRED="true") == {
         "SESSION_COOKIE_AGE": 2 * 3600,
         "ADMIN_OTP_REQUIRED": True,

@@ -9,7 +9,7 @@ from django.test import Client
 
 from installations import gateway
 from installations.models import Installation
-from orders.models import IdempotentRequest, Order, StatusCheck
+from orders.models import IdempotentRequest, Order, Question
 from orders.status import OrderStatus
 from simulator.orders import Order as RemoteOrder
 from simulator.server import SimulatorServer
@@ -405,7 +405,7 @@ def test_reconciling_is_asked_first_and_asking_changes_nothing(ana: Client, know
 
 
 @pytest.mark.parametrize("answer", [{"status": 404, "body": {"message": "gone"}}, {"status": 500, "times": 9}])
-def test_an_order_that_appmax_cannot_be_asked_about_is_flagged(
+def test_an_order_that_appmax_cannot_be_asked_about_is_told_to_staff(
     ana: Client, known: Callable[..., Order], simulator: SimulatorServer, answer: dict[str, Any]
 ) -> None:
     order = known("aprovado", here="pendente")
@@ -415,7 +415,7 @@ def test_an_order_that_appmax_cannot_be_asked_about_is_flagged(
 
     order.refresh_from_db()
     assert order.status == "pendente"
-    assert StatusCheck.objects.get().error_message
+    assert not Question.objects.exists()  # staff are told at once
     assert messages_of(page)
     assert history_of(order)[0].startswith("Reconciliation failed: ")
     assert "gone" not in history_of(order)[0]  # Appmax's words may quote the shopper

@@ -1,7 +1,6 @@
 """An order's page: what it is, how it can be paid, and what happened to it."""
 
 import html
-import inspect
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -18,17 +17,14 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django.utils.translation import override
 
-from backoffice.attempts import CHECK_NOTES
-from backoffice.event_notes import NOTES, note_of
-from backoffice.kit.words import in_words
+from backoffice.event_notes import explanation
 from installations.models import Installation
-from orders import attempts, reconcile
-from orders.models import AttemptState, Order, PaymentAttempt, StatusCheck
+from orders.models import AttemptState, Order, PaymentAttempt
+from orders.questions.why import Why
 from orders.status import OrderStatus
 from tests.backoffice.conftest import on
 from tests.factories import InstallationFactory, OrderFactory, WebhookEventFactory
-from tests.webhooks.conftest import BROKEN_RULE, send
-from webhooks import inbox, verify
+from webhooks.decide import Outcome
 from webhooks.models import WebhookEvent
 
 pytestmark = pytest.mark.django_db
@@ -191,12 +187,12 @@ def test_all_that_happened_is_there_the_newest_first(ana: Client) -> None:
 def test_events_that_wait_are_there_beside_those_that_were_handled(ana: Client) -> None:
     order = OrderFactory.create()
     event(order, 1, event="order_paid")
-    event(order, 2, event="order_refund", processed=False, error_message="waits for Appmax's confirmation")
-    event(order, 3, event="order_paid", error_message="duplicate")
+    event(order, 2, event="order_refund", processed=False, outcome="waiting")
+    event(order, 3, event="order_paid", outcome="duplicate")
 
     assert [(each.title, each.detail) for each in timeline_of(ana, order)][:3] == [
-        ("Webhook order_paid: Duplicate", "duplicate"),
-        ("Webhook order_refund: Waiting", "waits for Appmax's confirmation"),
+        ("Webhook order_paid: Duplicate", "The same event of this order was handled before"),
+        ("Webhook order_refund: Waiting", "It waits for its order, or for Appmax's confirmation"),
         ("Webhook order_paid: Applied", ""),
     ]
 
@@ -272,9 +268,6 @@ def test_a_long_story_costs_the_same_few_queries(ana: Client) -> None:
         attempt(order, number, answer={"message": "x"})
         row = event(order, number, event=f"order_{number}")
         entry(order, "Reconciled with Appmax: unchanged", number, user=f"user {number}")
-        StatusCheck.objects.get_or_create(
-            order=order, defaults={"asked_at": timezone.now(), "next_at": timezone.now(), "times": 1}
-        )
     assert row.pk
 
     with CaptureQueriesContext(connection) as queries:
@@ -288,7 +281,7 @@ def test_only_the_newest_of_a_very_long_story_are_there(ana: Client, monkeypatch
     monkeypatch.setattr("backoffice.timeline.MOST", 2)
     order = OrderFactory.create()
     for number in range(4):
-        event(order, number, event=f"order_{number}", error_message="unknown event")
+        event(order, number, event=f"order_{number}", outcome="acknowledged")
 
     titles = [each.title for each in timeline_of(ana, order)]
 
@@ -296,133 +289,22 @@ def test_only_the_newest_of_a_very_long_story_are_there(ana: Client, monkeypatch
     assert len(titles) == 3
 
 
-# --- the notes ---
-
-STATUSES = dict(OrderStatus.choices)
+# --- why something became of an event ---
 
 
-def test_a_note_is_told_in_the_language_at_hand(staff: Callable[..., Client]) -> None:
-    order = OrderFactory.create(status="integrado")
-    send("order_paid", order.appmax_order_id)
-
-    english, portuguese = (
-        "\n".join(each.detail for each in timeline_of(staff("Support", name=language, language=language), order))
-        for language in ("en", "pt-BR")
-    )
-
-    assert "ignored: the order is Integrated, this event means Approved" in english
-    assert "ignorado: " in portuguese
-    assert "Aprovado" in portuguese
-
-
-def test_a_note_that_we_did_not_write_stays_as_it_is() -> None:
-    with override("pt-br"):
-        assert in_words("Appmax: teapot", NOTES, STATUSES) == "Appmax: teapot"
-        assert in_words(None, NOTES, STATUSES) == ""
-
-
-def written_in(*modules: Any) -> set[str]:
-    """The notes' texts in the modules' source, with "aprovado" where a value stands."""
-    found = set()
-    for module in modules:
-        source = inspect.getsource(module)
-        for text in re.findall(r'f?"((?:[^"\\\n]|\\.)*)"', source):
-            if re.match(
-                r"(a webhook|authorised|attempt \{|paid by card|a payment began|Appmax (said|disagrees))", text
-            ):
-                found.add(re.sub(r"\{[^}]*\}", "aprovado", text))
-    return found
-
-
-def test_every_reason_to_ask_appmax_is_known_in_portuguese() -> None:
-    texts = written_in(inbox, reconcile, attempts, verify) | {reconcile.NOT_ANSWERED}
-    assert len(texts) >= 8
+@pytest.mark.parametrize("outcome", [each for each in Outcome if each is not Outcome.APPLIED])
+def test_what_became_of_an_event_is_explained_in_portuguese(outcome: Outcome) -> None:
+    row = WebhookEvent(outcome=outcome)
 
     with override("pt-br"):
-        untold = [text for text in texts if in_words(text, CHECK_NOTES, STATUSES) == text]
-
-    assert not untold
-
-
-# What becomes of an event, and what it then says: each way through webhooks/inbox.py that writes a note.
-
-
-def after(name: str, order_id: Any, order: Order | None = None, **envelope: Any) -> WebhookEvent:
-    """The last event, once this one has come."""
-    send(name, order_id, **envelope)
-    return WebhookEvent.objects.latest("pk")
-
-
-def too_old(row: WebhookEvent) -> WebhookEvent:
-    """The event, handled again after it has waited too long."""
-    WebhookEvent.objects.filter(pk=row.pk).update(created_at=timezone.now() - timedelta(days=30))
-    inbox.reprocess(row.pk, may_close=True)
-    return WebhookEvent.objects.get(pk=row.pk)
-
-
-def duplicate() -> WebhookEvent:
-    order = OrderFactory.create()
-    after("order_paid", order.appmax_order_id)
-    return after("order_paid", order.appmax_order_id)
-
-
-def waiting_for_confirmation(settings: Any) -> WebhookEvent:
-    settings.WEBHOOK_TRUST = "confirm"
-    return after("order_paid", OrderFactory.create().appmax_order_id)
-
-
-def not_confirmed(settings: Any) -> WebhookEvent:
-    row = waiting_for_confirmation(settings)
-    inbox.reprocess(row.pk, is_confirmed=True)
-    return WebhookEvent.objects.get(pk=row.pk)
-
-
-def failed(monkeypatch: pytest.MonkeyPatch) -> WebhookEvent:
-    monkeypatch.setattr(*BROKEN_RULE)
-    return after("order_paid", OrderFactory.create().appmax_order_id)
-
-
-def taken_back() -> WebhookEvent:
-    order = OrderFactory.create()
-    row = after("order_paid", order.appmax_order_id)
-    order.refresh_from_db()
-    order.set_status("pendente")
-    inbox.take_back(order)
-    return WebhookEvent.objects.get(pk=row.pk)
-
-
-WAYS: dict[str, Callable[[Any, pytest.MonkeyPatch], WebhookEvent]] = {
-    "duplicate": lambda settings, patch: duplicate(),
-    "already so": lambda settings, patch: after("order_paid", OrderFactory.create(status="aprovado").appmax_order_id),
-    "backwards": lambda settings, patch: after("order_paid", OrderFactory.create(status="integrado").appmax_order_id),
-    "unknown event": lambda settings, patch: after("order_teleported", 7),
-    "unknown event without order": lambda settings, patch: after("order_teleported", None),
-    "no order yet": lambda settings, patch: after("order_paid", 7),
-    "no order at all": lambda settings, patch: after("order_paid", None),
-    "a strange order id": lambda settings, patch: after("order_paid", "x"),
-    "a strange order id that nobody needs": lambda settings, patch: after("customer_created", "x"),
-    "another merchant's": lambda settings, patch: after(
-        "order_paid", OrderFactory.create().appmax_order_id, client_key=InstallationFactory.create().external_key
-    ),
-    "waits for confirmation": lambda settings, patch: waiting_for_confirmation(settings),
-    "not confirmed": lambda settings, patch: not_confirmed(settings),
-    "failed": lambda settings, patch: failed(patch),
-    "taken back": lambda settings, patch: taken_back(),
-    "no order in vain": lambda settings, patch: too_old(after("order_paid", 7)),
-    "no order at all in vain": lambda settings, patch: too_old(after("order_paid", None)),
-    "a strange order id in vain": lambda settings, patch: too_old(after("order_paid", "x")),
-    "not confirmed in vain": lambda settings, patch: too_old(not_confirmed(settings)),
-}
-
-
-@pytest.mark.parametrize("way", WAYS)
-def test_whatever_an_events_note_says_it_says_in_portuguese(
-    settings: Any, monkeypatch: pytest.MonkeyPatch, way: str
-) -> None:
-    row = WAYS[way](settings, monkeypatch)
-
-    assert row.error_message
-    with override("pt-br"):
-        assert note_of(row) != row.error_message, row.error_message
+        told = explanation(row), row.get_outcome_display()
     with override("en"):
-        assert note_of(row)
+        assert not set(told) & {explanation(row), row.get_outcome_display()}
+
+
+@pytest.mark.parametrize("why", Why)
+def test_every_reason_to_ask_appmax_is_told_in_portuguese(why: Why) -> None:
+    with override("en"):
+        english = str(why.label)
+    with override("pt-br"):
+        assert str(why.label) != english

@@ -9,14 +9,14 @@ from django.test import Client
 from django.urls import reverse
 
 from installations.models import ApiKey, Installation
-from orders.models import Order, PaymentAttempt, StatusCheck
-from tests.factories import InstallationFactory, OrderFactory, WebhookEventFactory, api_key
+from orders.models import Order, PaymentAttempt, Question
+from tests.factories import InstallationFactory, OrderFactory, QuestionFactory, WebhookEventFactory, api_key
 from webhooks.models import WebhookEvent
 
 pytestmark = pytest.mark.django_db
 
 MOST_QUERIES = 16
-MODELS = [Installation, ApiKey, Order, PaymentAttempt, StatusCheck, WebhookEvent]
+MODELS = [Installation, ApiKey, Order, PaymentAttempt, Question, WebhookEvent]
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def rows() -> dict[type, Any]:
         WebhookEventFactory.create(appmax_order_id=order.appmax_order_id)
         api_key(order.installation)
         PaymentAttempt.objects.create(order=order, method="pix", fingerprint="")
-        StatusCheck.objects.create(order=order, asked_at=order.created_at, next_at=order.created_at, times=1)
+        QuestionFactory.create(appmax_order_id=order.appmax_order_id, installation=order.installation)
     return {model: model._default_manager.first() for model in MODELS}
 
 
@@ -53,7 +53,7 @@ def test_pages_open_and_show_no_secret(
     assert "merchant-secret" not in answer.content.decode()
 
 
-@pytest.mark.parametrize("model", [Installation, Order, PaymentAttempt, StatusCheck, WebhookEvent])
+@pytest.mark.parametrize("model", [Installation, Order, PaymentAttempt, Question, WebhookEvent])
 def test_evidence_cannot_be_added_changed_or_deleted_by_hand(admin_client: Client, rows: Any, model: Any) -> None:
     base = f"admin:{model._meta.app_label}_{model._meta.model_name}"
     assert admin_client.get(reverse(f"{base}_add")).status_code == 403

@@ -13,14 +13,14 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from backoffice import roles
 from installations.models import ApiKey, Installation, Suspension
-from orders.models import Order, PaymentAttempt, StatusCheck
+from orders.models import Order, PaymentAttempt, Question
 from tests.backoffice.conftest import PASSWORD, make_job, on, url
-from tests.factories import OrderFactory, WebhookEventFactory, api_key
+from tests.factories import OrderFactory, QuestionFactory, WebhookEventFactory, api_key
 from webhooks.models import WebhookEvent
 
 pytestmark = pytest.mark.django_db
 
-SEEN = [Installation, ApiKey, Order, PaymentAttempt, StatusCheck, WebhookEvent, ProcrastinateJob]
+SEEN = [Installation, ApiKey, Order, PaymentAttempt, Question, WebhookEvent, ProcrastinateJob]
 EMAIL = "bia.lima@example.com"
 
 
@@ -34,7 +34,7 @@ def rows() -> dict[type, Any]:
     )
     api_key(order.installation)
     PaymentAttempt.objects.create(order=order, method="pix", fingerprint="")
-    StatusCheck.objects.create(order=order, asked_at=order.created_at, next_at=order.created_at, times=1)
+    QuestionFactory.create(appmax_order_id=order.appmax_order_id, installation=order.installation)
     make_job()
     return {model: model._default_manager.get() for model in SEEN}
 
@@ -65,7 +65,7 @@ def test_each_role_may_do_all_that_the_one_below_may() -> None:
 
 
 def test_nobody_may_add_change_or_delete_evidence() -> None:
-    evidence = ("installation", "order", "paymentattempt", "statuscheck", "webhookevent", "procrastinatejob")
+    evidence = ("installation", "order", "paymentattempt", "question", "webhookevent", "procrastinatejob")
     forbidden = {f"{verb}_{model}" for verb in ("add", "change", "delete") for model in evidence}
 
     assert not {name.partition(".")[2] for name in roles.ROLES["Administrator"]} & forbidden

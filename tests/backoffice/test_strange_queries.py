@@ -8,10 +8,10 @@ from django.db import transaction
 from django.test import Client
 
 from installations.models import ApiKey, Installation, Suspension
-from orders.models import Order, PaymentAttempt, StatusCheck
+from orders.models import Order, PaymentAttempt
 from tests.backoffice.conftest import make_job, url
 from tests.backoffice.test_lists import LISTS
-from tests.factories import InstallationFactory, OrderFactory, WebhookEventFactory, api_key
+from tests.factories import InstallationFactory, OrderFactory, QuestionFactory, WebhookEventFactory, api_key
 from webhooks.models import WebhookEvent
 
 pytestmark = pytest.mark.django_db
@@ -122,7 +122,7 @@ def some() -> None:
         WebhookEventFactory.create(appmax_order_id=order.appmax_order_id)
         api_key(order.installation)
         PaymentAttempt.objects.create(order=order, method="pix", fingerprint="")
-        StatusCheck.objects.create(order=order, asked_at=order.created_at, next_at=order.created_at, times=1)
+        QuestionFactory.create(appmax_order_id=order.appmax_order_id, installation=order.installation)
     Suspension.objects.create(installation=InstallationFactory.create(), reason="x")
     make_job()
 

@@ -28,8 +28,10 @@ def test_the_last_line_counts_what_was_audited_and_what_was_not() -> None:
     assert partly[-1] == "2 packages audited, 1 not, 1 vulnerabilities not accepted"
 
 
-def test_services_that_are_away_make_nothing_red_and_say_so() -> None:
+def test_services_that_are_away_are_red_in_ci_alone_and_say_so() -> None:
     lines, code = audit.report([[], []], {})
+    _, code_in_ci = audit.report([[], []], {}, must_audit=True)
+    _, code_of_some = audit.report([ANSWER, []], {"PYSEC-1": "we call nothing of it"}, must_audit=True)
 
-    assert code == 0
+    assert (code, code_in_ci, code_of_some) == (0, 1, 0)
     assert lines[0].startswith("NOTHING WAS AUDITED")

@@ -90,7 +90,7 @@ def test_a_start_that_fails_ends_it_with_its_exit_code(checkout: Path) -> None:
 @pytest.mark.parametrize(
     ("target", "asked"),
     [
-        ("migrate", "compose exec app python manage.py migrate"),
+        ("migrate", "compose run --rm migrate"),
         ("logs", "compose logs --follow --tail 100"),
         ("down", "compose down"),
     ],

@@ -16,6 +16,7 @@ from django.core.management import call_command
 from django.db import connection
 from psycopg import sql
 
+from demo.command import Command
 from dev.services import PROGRAMS
 from orders.models import Order
 from tests.factories import InstallationFactory, OrderFactory, WebhookEventFactory
@@ -64,7 +65,7 @@ def contents(database: str) -> dict[str, int]:
 def restored(tmp_path: Path) -> Iterator[str]:
     """A dump of a database that has been worked with, restored into a new one."""
     name = connection.settings_dict["NAME"]
-    call_command("seed_demo", orders=60, events=300, stdout=io.StringIO())
+    call_command(Command(), orders=60, events=300, stdout=io.StringIO())
     shop = InstallationFactory.create(external_key="old", merchant_client_secret=SECRET)
     OrderFactory.create(installation=shop, appmax_order_id=777_001)
     WebhookEventFactory.create(appmax_order_id=777_002)

@@ -11,7 +11,7 @@ import requests
 
 from dev.services import free_port
 from installations.models import Installation
-from orders.models import Order, PaymentAttempt, StatusCheck
+from orders.models import Order, PaymentAttempt, Question
 from tests.drills.conftest import manage
 from tests.drills.load import says
 from tests.drills.odd_appmax import WAYS, OddAppmax
@@ -140,9 +140,9 @@ def test_an_order_that_cannot_be_asked_about_is_flagged(
         "Appmax's API: hangs, asked about an order",
         sent="1 round of reconciliation",
         answered=said.strip(),
-        tables=f"attempts/orders {says(outcomes())}; flagged: {StatusCheck.objects.get().error_message}",
+        tables=f"attempts/orders {says(outcomes())}; failure: {Question.objects.get().error}",
     )
     assert said == "1 failed\n"
     assert outcomes() == {"unknown/pendente": 1}
-    assert str(StatusCheck.objects.get().error_message).startswith("Unavailable")
+    assert Question.objects.get().error == "Unavailable"
     wait_until(lambda: appmax.requests == 1)

@@ -126,7 +126,7 @@ def test_every_event_that_was_answered_200_is_kept_and_none_is_applied_twice(
             stored = {(event, order_id): number for event, order_id, number in kept}
             applied = connection.execute(
                 "SELECT event, appmax_order_id, count(*) FROM webhook_events"
-                " WHERE processed AND error_message IS NULL GROUP BY 1, 2 HAVING count(*) > 1"
+                " WHERE outcome = 'applied' GROUP BY 1, 2 HAVING count(*) > 1"
             ).fetchall()
             statuses = Counter(row[0] for row in connection.execute("SELECT status FROM orders"))
         report(

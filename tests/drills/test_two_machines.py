@@ -20,7 +20,7 @@ from tests.drills.load import says
 from tests.factories import OrderFactory, api_key
 from tests.orders.conftest import by_card
 from tests.processes import wait_until
-from webhooks.models import DUPLICATE, WebhookEvent
+from webhooks.models import WebhookEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -99,7 +99,7 @@ def test_one_key_is_one_payment_and_one_event_is_applied_once(
         told.update(answer.json()["message"] for answer in answers)
 
     charges = [len(order.charges) for order in simulator.state.latest_orders()]
-    duplicates = WebhookEvent.objects.filter(error_message=DUPLICATE).count()
+    duplicates = WebhookEvent.objects.filter(outcome="duplicate").count()
     report(
         "two machines: the same payment (Idempotency-Key) and the same webhook on both at once",
         sent="10 payments three times, 20 webhooks twice",
@@ -133,7 +133,7 @@ def test_two_workers_share_the_jobs_and_each_round_is_done_once(
         worker("--delete-jobs", "never", **shared)
     wait_until(lambda: number("SELECT count(*) FROM procrastinate_workers") == 2, seconds=30)
     for name in range(4):  # as many as both do at once
-        app.configure_task("orders.reconcile", queueing_lock=str(name)).defer(timestamp=name)
+        app.configure_task("orders.ask_appmax", queueing_lock=str(name)).defer(timestamp=name)
     wait_until(lambda: number("SELECT count(DISTINCT worker_id) FROM procrastinate_jobs WHERE status = 'doing'") == 2)
     wait_until(lambda: not Order.objects.exclude(status="aprovado"), seconds=30)
     done = "FROM procrastinate_jobs WHERE status = 'succeeded'"

@@ -41,7 +41,7 @@ def test_killed_while_it_asks_appmax_about_a_payment(
     wait_until(lambda: not simulator.state.waiting_faults(), seconds=30)  # it has asked, and waits
     kill(first)
     killed = time.monotonic()
-    [stalled] = ProcrastinateJob.objects.filter(task_name="orders.reconcile", status="doing")
+    [stalled] = ProcrastinateJob.objects.filter(task_name="orders.ask_appmax", status="doing")
     worker(**environment)
     wait_until(lambda: Order.objects.get().status == "aprovado", seconds=45)
     settled = time.monotonic() - killed

@@ -9,6 +9,7 @@ import pytest
 import requests
 from django.core.cache import cache
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.test import Client
 
 from installations import reconnect
@@ -58,6 +59,20 @@ def test_the_credentials_are_replaced_and_nothing_else(
     assert link.begun_at is not None
     assert link.used_at is not None
     assert "install.credentials_replaced" in caplog.text
+
+
+def test_a_merchant_whose_secret_our_keys_no_longer_open_connects_again(
+    row: Installation, live_server: Any, simulator: SimulatorServer, settings: Any
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE installations SET merchant_client_secret = 'x'")
+    start = f"{live_server.url}/install/start?app_id={settings.APPMAX_APP_ID_UUID}&external_key=loja"
+    assert requests.get(start, timeout=10).status_code == 409
+
+    assert walk_through(link_to(row, live_server.url)).status_code == 200
+
+    after = Installation.objects.get()
+    assert (after.merchant_client_id, after.merchant_client_secret) == simulator.state.merchant_credentials("loja")
 
 
 def test_opening_it_does_not_use_it_up(row: Installation, live_server: Any) -> None:

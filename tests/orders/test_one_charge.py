@@ -10,9 +10,12 @@ from django.test import Client
 from appmax.answers import CardPayment
 from appmax.client import AppmaxClient
 from appmax.errors import AppmaxError, Declined, OutcomeUnknown, Rejected
+from installations.models import Installation
 from orders import attempts
 from orders.idempotency import Claim
-from orders.models import AttemptMethod, AttemptState, Order, PaymentAttempt
+from orders.models import AttemptMethod, AttemptState, Order, PaymentAttempt, Question
+from orders.questions import ask as questions
+from orders.questions.why import Why
 from simulator.server import SimulatorServer
 from simulator.state import Fault
 from tests.orders.conftest import by_card, by_pix, ordered, post, remote
@@ -118,6 +121,7 @@ def test_an_order_that_is_paid_is_not_paid_again(
 ) -> None:
     order_id = ordered(store)
     Order.objects.update(status=status)
+    simulator.state.orders[order_id].status = status
 
     answer = post(store, f"pay/{method}", BODIES[method](order_id))
 
@@ -126,6 +130,49 @@ def test_an_order_that_is_paid_is_not_paid_again(
         {"code": "already_paid", "message": f"the order is already paid: {status}"},
     )
     assert remote(simulator, order_id).payments == []
+
+
+@pytest.mark.parametrize("event", ["order_paid", "order_authorized", "order_refund"])
+def test_a_forged_webhook_keeps_nobody_from_paying(store: Client, simulator: SimulatorServer, event: str) -> None:
+    """An order that counts as paid because a webhook said so alone is asked about first."""
+    order_id = ordered(store)
+    body = {"event": event, "event_type": "order", "data": {"order_id": order_id}}
+    store.post("/webhooks/appmax", body, content_type="application/json")
+    assert Order.objects.get().status != "pendente"
+
+    answer = post(store, "pay/credit-card", by_card(order_id))
+
+    assert (answer.status_code, answer.json()["status"]) == (200, "aprovado")
+    assert len(remote(simulator, order_id).charges) == 1
+
+
+def test_what_appmax_has_confirmed_is_believed_without_asking_again(store: Client, simulator: SimulatorServer) -> None:
+    order_id = ordered(store)
+    simulator.state.orders[order_id].status = "aprovado"
+    questions.ask(Order.objects.get())
+    simulator.state.add_fault(Fault("/v1/orders/", status=500, times=9))
+
+    assert post(store, "pay/credit-card", by_card(order_id)).status_code == 409
+    assert simulator.state.waiting_faults()[0].times == 9
+
+
+def test_a_secret_that_cannot_be_read_makes_a_failed_attempt_and_locks_nothing(
+    store: Client, simulator: SimulatorServer
+) -> None:
+    """A key of FIELD_ENCRYPTION_KEYS was lost."""
+    order_id = ordered(store)
+    secret = Installation.objects.get().merchant_client_secret
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE installations SET merchant_client_secret = 'x'")
+
+    for _ in range(2):
+        answer = post(store, "pay/credit-card", by_card(order_id))
+        assert answer.status_code == 502
+        assert "can't be read" in answer.json()["message"]
+    assert list(PaymentAttempt.objects.values_list("state", flat=True)) == ["failed"] * 2
+
+    Installation.objects.update(merchant_client_secret=secret)
+    assert post(store, "pay/credit-card", by_card(order_id)).json()["status"] == "aprovado"
 
 
 def test_a_card_that_was_accepted_and_is_being_examined_is_not_charged_again(
@@ -225,19 +272,18 @@ def test_nor_if_somebody_else_pays_while_appmax_is_asked(
 def test_nor_if_appmax_says_that_it_is_paid_and_a_webhook_contradicts_at_once(
     store: Client, simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from orders import reconcile
 
     order_id = ordered(store)
     post(store, "pay/credit-card", by_card(order_id, number=AUTHORISED))
     webhook("payment_not_authorized", order_id)
-    ask = reconcile.ask
+    ask = questions.ask
 
     def and_then(order: Order) -> Any:
         said = ask(order)
         Order.objects.update(status="recusado_por_risco")
         return said
 
-    monkeypatch.setattr(reconcile, "ask", and_then)
+    monkeypatch.setattr(questions, "ask", and_then)
 
     assert post(store, "pay/credit-card", by_card(order_id)).status_code == 409
     assert len(remote(simulator, order_id).charges) == 1
@@ -461,7 +507,7 @@ def test_staff_settle_what_nobody_else_can_and_appmax_is_asked_about_the_order(
     attempt.refresh_from_db()
     assert (attempt.state, attempt.answer) == (state, {"by_hand": "ana: seen in the panel"})
     assert Order.objects.get().status == status
-    assert "settled by hand" in str(Order.objects.get().status_check.error_message)
+    assert Question.objects.open().get().why == Why.SETTLED_BY_HAND
 
 
 def test_what_is_settled_stays_so(store: Client) -> None:

@@ -9,8 +9,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from installations.models import Installation
-from orders import reconcile
 from orders.models import Order, Refund
+from orders.questions import ask
 from simulator.server import SimulatorServer
 from simulator.state import Fault
 from tests.factories import OrderFactory
@@ -164,7 +164,7 @@ def test_what_appmax_tells_of_a_payment_when_it_is_asked_is_kept(store: Client, 
     }
     simulator.state.add_fault(Fault(f"/v1/orders/{order_id}", status=200, body={"data": documented}))
 
-    reconcile.ask(order)
+    ask.ask(order)
 
     told = detail(store, order_id)
     assert told["card"] == {"brand": "visa", "last_digits": "0010", "installments": 3}

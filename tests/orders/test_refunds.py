@@ -10,8 +10,9 @@ from django.db import transaction
 from django.test import Client
 
 from installations.models import ApiKey, Installation
-from orders import reconcile, refunds
+from orders import refunds
 from orders.models import Order, Refund
+from orders.questions import ask
 from simulator.server import SimulatorServer
 from simulator.state import Fault
 from tests.factories import OrderFactory
@@ -208,7 +209,7 @@ def test_appmaxs_answer_about_the_order_confirms_a_partial_refund_once(
     post(store, "refund", part(order, 500))
 
     for _ in range(2):
-        reconcile.ask(order)
+        ask.ask(order)
 
     assert states(order) == [(300, "confirmed"), (500, "asked")]
 
@@ -217,7 +218,7 @@ def test_appmaxs_answer_estornado_confirms_every_refund(store: Client, order: Or
     post(store, "refund", part(order, 300))
     post(store, "refund", total(order))
 
-    reconcile.ask(order)
+    ask.ask(order)
 
     order.refresh_from_db()
     assert (order.status, order.refunded_cents) == ("estornado", TOTAL)

@@ -10,8 +10,8 @@ from structlog.testing import capture_logs
 
 from dev.smoke import ORDER
 from installations.models import Installation
-from orders import reconcile
 from orders.models import Order, PaymentAttempt
+from orders.questions import ask
 from simulator.server import SimulatorServer
 from simulator.state import Fault
 from tests.factories import OrderFactory
@@ -62,7 +62,7 @@ def test_an_order_that_a_webhook_brought_before_appmax_answered_is_the_order(
     while not simulator.state.orders:
         threading.Event().wait(0.02)
     [remote] = simulator.state.orders.values()
-    adopted = reconcile.adopt(shop, remote.id)
+    adopted = ask.adopt(shop, remote.id)
     shopping.join()
 
     assert adopted is not None

@@ -1,7 +1,6 @@
 """What the answer of an order that is asked about may overwrite, and what it may not."""
 
 from datetime import timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,14 +9,17 @@ from django.utils import timezone
 
 from appmax.errors import AppmaxError
 from installations.models import Installation
-from orders import reconcile
-from orders.models import Order, PaymentAttempt, StatusCheck
-from orders.reconcile import Outcome, reconcile_due
+from orders import clock
+from orders.models import Order, PaymentAttempt, Question
+from orders.questions import ask
+from orders.questions.ask import Answer
+from orders.questions.verdict import Standing
+from orders.questions.why import Why
 from orders.status import OrderStatus
 from simulator.server import SimulatorServer
 from simulator.state import Fault
 from tests.orders.conftest import by_card, by_pix, ordered, post
-from tests.orders.test_reconcile import CARD_CALL, age, age_orders, pay_into_the_unknown
+from tests.orders.test_questions import CARD_CALL, age, age_orders, ask_due, pay_into_the_unknown, time_passes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -40,44 +42,40 @@ def test_appmaxs_word_counts_even_backwards(store: Client) -> None:
     ordered(store)
     Order.objects.update(status="aprovado")
 
-    assert reconcile.reconcile(Order.objects.get()) is Outcome.SETTLED
+    assert ask.ask(Order.objects.get()) == ("pendente", Answer.SETTLED)
     assert Order.objects.get().status == "pendente"
 
 
-def test_a_correction_is_flagged_and_asked_about_once_more(
-    store: Client, simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_correction_is_asked_about_once_more(store: Client, simulator: SimulatorServer) -> None:
     """Appmax's own reads may lag behind what it tells by webhook."""
     order_id = ordered(store)
     Order.objects.update(status="aprovado")
-    reconcile.reconcile(Order.objects.get())
-    assert StatusCheck.objects.get().error_message == "Appmax disagrees: pendente, not aprovado"
-    assert reconcile_due() == {}
+    ask.ask(Order.objects.get())
+    assert Question.objects.open().get().why == Why.CORRECTED
+    assert ask_due() == {}
     simulator.state.orders[order_id].status = "aprovado"
 
-    StatusCheck.objects.update(next_at=timezone.now())
-    assert reconcile_due() == {Outcome.SETTLED: 1}
+    time_passes(timedelta(seconds=61))
+    assert ask_due() == {Answer.SETTLED: 1}
 
     assert Order.objects.get().status == "aprovado"
-    assert StatusCheck.objects.get().error_message is None
-    StatusCheck.objects.update(next_at=timezone.now())
-    assert reconcile_due() == {}
+    assert not Question.objects.open().exists()
+    assert ask_due() == {}
 
 
 def test_a_forgery_beside_an_examined_card_is_taken_back_and_the_card_asked_about_ever_more_rarely(
-    store: Client, simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch
+    store: Client, simulator: SimulatorServer
 ) -> None:
     order_id = pay_into_the_unknown(store, simulator)
     simulator.state.orders[order_id].status = simulator.state.orders[order_id].payments[0].status = "pendente"
     Order.objects.update(status="aprovado")
     age(seconds=2 * 24 * 3600)
-    start, asked = timezone.now(), 0
-    for minutes in range(0, 24 * 60, 15):
-        now = start + timedelta(minutes=minutes)
-        monkeypatch.setattr(reconcile, "clock", SimpleNamespace(now=lambda now=now: now))
-        asked += reconcile_due().total()
+    asked = 0
+    for _ in range(24 * 4):
+        asked += ask_due().total()
+        time_passes(timedelta(minutes=15))
 
-    assert 5 < asked < 20
+    assert 5 < asked < 80
     assert Order.objects.get().status == "pendente"
     assert PaymentAttempt.objects.get().state == "unknown"
     assert post(store, "pay/credit-card", by_card(order_id)).status_code == 409
@@ -86,14 +84,16 @@ def test_a_forgery_beside_an_examined_card_is_taken_back_and_the_card_asked_abou
 def test_a_question_whose_process_died_is_asked_again(store: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     ordered(store)
     Order.objects.update(status="aprovado")
-    reconcile.request_check(Order.objects.get(), "a webhook is not confirmed yet")
+    order = Order.objects.get()
+    Question.objects.put(order.appmax_order_id, order.installation_id, Why.MONEY)
     with monkeypatch.context() as dying:
-        dying.setattr(reconcile, "reconcile", lambda _: 1 / 0)
+        dying.setattr(ask, "ask", lambda _: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            reconcile_due()
+            ask_due()
+    assert ask_due() == {}
 
-    StatusCheck.objects.update(next_at=timezone.now())
-    assert reconcile_due() == {Outcome.SETTLED: 1}
+    time_passes(timedelta(seconds=61))
+    assert ask_due() == {Answer.SETTLED: 1}
     assert Order.objects.get().status == "pendente"
 
 
@@ -105,7 +105,7 @@ def test_an_order_that_we_do_not_have_is_adopted_as_appmax_has_it(
     order_id = simulator.state.add_order("shop", customer_id, amounts, []).id
     simulator.state.orders[order_id].status = "aprovado"
 
-    first, second = (reconcile.adopt(shop, order_id) for _ in range(2))
+    first, second = (ask.adopt(shop, order_id) for _ in range(2))
 
     assert first == second == Order.objects.get()
     order = Order.objects.get()
@@ -117,28 +117,28 @@ def test_an_answer_older_than_a_webhook_does_not_undo_it(store: Client, monkeypa
     ordered(store)
     answered_while(monkeypatch, lambda: Order.objects.update(status="aprovado"))
 
-    reconcile.reconcile(Order.objects.get())
+    ask.ask(Order.objects.get())
 
     assert Order.objects.get().status == "aprovado"
 
 
-def test_a_status_that_we_do_not_know_changes_nothing_and_is_flagged(store: Client, simulator: SimulatorServer) -> None:
+def test_a_status_that_we_do_not_know_changes_nothing_and_is_noted(store: Client, simulator: SimulatorServer) -> None:
     order_id = ordered(store)
     simulator.state.orders[order_id].status = "something new"
     age_orders(hours=2)
 
-    assert reconcile_due() == {Outcome.FAILED: 1}
+    assert ask_due() == {Answer.FAILED: 1}
     assert Order.objects.get().status == "pendente"
-    assert "a status that we don't know" in str(StatusCheck.objects.get().error_message)
+    assert Question.objects.open().get().error == "UnknownStatus"
 
 
 def test_an_authorised_order_is_asked_about_too(store: Client, simulator: SimulatorServer) -> None:
     order_id = ordered(store)
     post(store, "pay/credit-card", by_card(order_id, number="4000000000000044"))
     simulator.state.orders[order_id].status = "aprovado"
-    age_orders(hours=2)
+    time_passes(timedelta(hours=2))
 
-    assert reconcile_due() == {Outcome.SETTLED: 1}
+    assert ask_due() == {Answer.SETTLED: 1}
     assert Order.objects.get().status == "aprovado"
 
 
@@ -148,9 +148,9 @@ def test_an_old_order_that_was_tried_lately_is_asked_about(store: Client, simula
     simulator.state.orders[order_id].settle(0, method="pix", paid=True)
     age_orders(days=30)
 
-    assert reconcile_due() == {}
+    assert ask_due() == {}
     age(seconds=3700)
-    assert reconcile_due() == {Outcome.SETTLED: 1}
+    assert ask_due() == {Answer.SETTLED: 1}
 
 
 def test_earlier_attempts_do_not_make_a_new_one_wait(store: Client, simulator: SimulatorServer) -> None:
@@ -158,15 +158,22 @@ def test_earlier_attempts_do_not_make_a_new_one_wait(store: Client, simulator: S
     for _ in range(4):
         post(store, "pay/credit-card", by_card(order_id, number="4000000000000028"))
     age(seconds=100_000)
-    now = timezone.now()
-    StatusCheck.objects.create(
-        order=Order.objects.get(), asked_at=now - timedelta(hours=1), next_at=now + timedelta(hours=6), times=11
+    order, hour = Order.objects.get(), timedelta(hours=1)
+    Question.objects.create(
+        appmax_order_id=order_id,
+        installation=order.installation,
+        why=Why.PENDING,
+        since=timezone.now() - hour,
+        asked_at=timezone.now() - hour,
+        due_at=timezone.now() + 6 * hour,
+        is_patient=True,
+        times=11,
     )
     simulator.state.add_fault(Fault(CARD_CALL, status=504))
     post(store, "pay/credit-card", by_card(order_id))
 
-    assert reconcile_due() == {Outcome.UNCHANGED: 1}
-    assert StatusCheck.objects.get().next_at < timezone.now() + timedelta(seconds=20)
+    assert ask_due() == {Answer.UNCHANGED: 1}
+    assert Question.objects.get().due_at < timezone.now() + timedelta(seconds=20)  # type: ignore[operator]
 
 
 def test_bad_news_from_before_a_payment_says_nothing_about_it(
@@ -177,7 +184,7 @@ def test_bad_news_from_before_a_payment_says_nothing_about_it(
     simulator.state.orders[order_id].status = "cancelado"  # the Pix has expired
     answered_while(monkeypatch, lambda: post(store, "pay/credit-card", by_card(order_id, number="4000000000000044")))
 
-    reconcile.reconcile(Order.objects.get())
+    ask.ask(Order.objects.get())
 
     assert Order.objects.get().status == "autorizado"
     assert post(store, "pay/credit-card", by_card(order_id)).status_code == 409
@@ -194,8 +201,9 @@ def test_bad_news_from_before_an_attempt_does_not_settle_it(
     charge = AppmaxClient.charge_card
 
     def slow(client: AppmaxClient, **kwargs: Any) -> Any:
-        old = reconcile.Seen("pendente", [])
-        reconcile._settle(order.pk, old, AppmaxClient.get_order(client, order_id), OrderStatus.CANCELADO)
+        old = Standing(OrderStatus.PENDENTE, [])
+        answer = AppmaxClient.get_order(client, order_id)
+        ask.write_answer(order.pk, old, answer, OrderStatus.CANCELADO, claims=0, asked_at=clock.now())
         return charge(client, **kwargs)
 
     monkeypatch.setattr(AppmaxClient, "charge_card", slow)
@@ -219,7 +227,7 @@ def test_codes_that_appmax_does_not_tell_again_are_not_made_up(
     ask = AppmaxClient.get_order
     monkeypatch.setattr(AppmaxClient, "get_order", lambda client, number: replace(ask(client, number), pix=None))
 
-    assert reconcile_due() == {Outcome.SETTLED: 1}
+    assert ask_due() == {Answer.SETTLED: 1}
 
     assert Order.objects.get().pix_emv is None
     for key in ("k-1", None):
@@ -238,7 +246,7 @@ def test_a_payment_that_is_answered_after_all_keeps_what_it_was_given(
 
     def slow(client: AppmaxClient, **kwargs: Any) -> Any:
         answer = charge(client, **kwargs)
-        reconcile_due(at_once=True)
+        ask.ask_by_hand()
         return answer
 
     monkeypatch.setattr(AppmaxClient, "charge_card", slow)
@@ -255,4 +263,4 @@ def test_on_demand_a_failure_is_raised(store: Client, simulator: SimulatorServer
     simulator.state.add_fault(Fault("/v1/orders/", status=401, times=9))
 
     with pytest.raises(AppmaxError):
-        reconcile.reconcile(Order.objects.get())
+        ask.ask(Order.objects.get())

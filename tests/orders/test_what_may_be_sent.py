@@ -216,7 +216,7 @@ def test_documents_that_nobody_was_given_are_refused(store: Client, document: st
 
 def test_tracking_and_products_of_a_customer_reach_appmax(store: Client, simulator: SimulatorServer) -> None:
     tracking = {"utm_source": "google", "utm_campaign": "natal"}
-    body = with_value("customer.tracking", tracking)
+    body = with_value("customer.tracking", {**tracking, "utm_term": None, "utm_content": ""})
     body["customer"]["products"] = [CAP]
 
     assert post(store, "order", body).status_code == 200

@@ -49,7 +49,7 @@ def test_workers_side_by_side_settle_an_unknown_outcome_once(store: Client, simu
     counter = Fault("/v1/orders/", hang=0.01, times=9)
     simulator.state.add_fault(counter)
     for number in range(4):  # that many rounds, two at a time in each worker
-        app.configure_task("orders.reconcile", queueing_lock=str(number)).defer(timestamp=0)
+        app.configure_task("orders.ask_appmax", queueing_lock=str(number)).defer(timestamp=0)
 
     workers = [work(simulator) for _ in range(2)]
     outputs = [worker.communicate(timeout=60)[0] for worker in workers]
@@ -58,18 +58,18 @@ def test_workers_side_by_side_settle_an_unknown_outcome_once(store: Client, simu
     assert Order.objects.get().status == "aprovado"
     assert PaymentAttempt.objects.get().state == "succeeded"
     assert simulator.state.waiting_faults()[0].times == 8
-    assert not ProcrastinateJob.objects.filter(task_name="orders.reconcile", status="failed").exists()
+    assert not ProcrastinateJob.objects.filter(task_name="orders.ask_appmax", status="failed").exists()
 
 
 def test_what_a_job_logs_carries_its_number(store: Client, simulator: SimulatorServer) -> None:
     simulator.state.add_fault(Fault("/v1/payments/credit-card", status=504, work=True))
     post(store, "pay/credit-card", by_card(ordered(store)))
-    job = app.configure_task("orders.reconcile").defer(timestamp=0)
+    job = app.configure_task("orders.ask_appmax").defer(timestamp=0)
 
     output = work(simulator, LOG_FORMAT="json").communicate(timeout=60)[0]
 
     lines = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
-    numbers = {line["request_id"] for line in lines if line["event"] in ("appmax.call", "reconcile.asked")}
+    numbers = {line["request_id"] for line in lines if line["event"] in ("appmax.call", "question.answered")}
     assert numbers == {f"job-{job}"}
 
 
@@ -96,13 +96,13 @@ def fetched(url: str) -> str | None:
 def test_what_the_worker_does_periodically_is_registered() -> None:
     periodic = {task.task.name: task.cron for task in app.periodic_registry.periodic_tasks.values()}
 
-    assert periodic["orders.reconcile"] == "* * * * * */15"
+    assert periodic["orders.ask_appmax"] == "* * * * * */3"
     assert {"orders.forget_idempotency_keys", "jobs.give_up_stalled", "jobs.forget_failed"} <= set(periodic)
 
 
 def test_a_job_commits_with_the_data_or_not_at_all(store: Client) -> None:
     with transaction.atomic():
-        app.configure_task("orders.reconcile").defer(timestamp=0)
+        app.configure_task("orders.ask_appmax").defer(timestamp=0)
         transaction.set_rollback(True)
 
     assert not ProcrastinateJob.objects.exists()
@@ -111,13 +111,13 @@ def test_a_job_commits_with_the_data_or_not_at_all(store: Client) -> None:
 def test_a_round_that_waits_already_is_not_queued_twice() -> None:
     from procrastinate.exceptions import AlreadyEnqueued
 
-    app.configure_task("orders.reconcile").defer(timestamp=0)
+    app.configure_task("orders.ask_appmax").defer(timestamp=0)
     with pytest.raises(AlreadyEnqueued):
-        app.configure_task("orders.reconcile").defer(timestamp=15)
+        app.configure_task("orders.ask_appmax").defer(timestamp=15)
 
 
 def test_the_job_of_a_worker_that_was_killed_is_given_up(store: Client) -> None:
-    job_id = app.configure_task("orders.reconcile").defer(timestamp=0)
+    job_id = app.configure_task("orders.ask_appmax").defer(timestamp=0)
     with connection.cursor() as cursor:
         cursor.execute("SELECT worker_id FROM procrastinate_register_worker_v1()")
         worker_id = cursor.fetchone()[0]

@@ -13,10 +13,9 @@ from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
 from installations.models import Installation
-from orders.models import StatusCheck
 from orders.signals import order_created
 from simulator.server import SimulatorServer
-from tests.factories import OrderFactory, WebhookEventFactory, api_key
+from tests.factories import OrderFactory, QuestionFactory, WebhookEventFactory, api_key
 from tests.orders.conftest import by_card, by_pix
 from webhooks import inbox
 from webhooks.models import WebhookEvent
@@ -107,7 +106,7 @@ def test_a_figure_that_cannot_be_counted_costs_no_event(post: Any, monkeypatch: 
     order = OrderFactory.create()
     row = WebhookEventFactory.create(appmax_order_id=order.appmax_order_id)
 
-    assert inbox.reprocess(row.pk) == "applied"
+    assert inbox.handle_again(row.pk) == "applied"
     assert post("/webhooks/appmax", row.payload).json() == {"message": "already processed"}
 
     assert WebhookEvent.objects.filter(processed=True).count() == 2
@@ -122,7 +121,7 @@ def test_payments_are_counted_by_method_and_outcome_and_calls_by_route(
 
     assert gained.of("checkout_payments_total", method="pix", state="succeeded") == 1
     assert gained.of("checkout_payments_total", method="credit_card", state="declined") == 1
-    assert gained.of("appmax_call_seconds_count", method="POST", route="/v1/payments/pix", status="201") == 1
+    assert gained.of("appmax_call_seconds_count", method="POST", route="/v1/payments/pix", status="200") == 1
     assert gained.of("appmax_token_lookups_total", found="Appmax") == 1
     assert gained.of("appmax_token_lookups_total", found="cache") >= 5
 
@@ -140,9 +139,8 @@ def test_what_waits_is_read_from_the_tables(client: Client) -> None:
     order = OrderFactory.create()
     event = WebhookEventFactory.create(processed=False, processed_at=None)
     type(event).objects.update(created_at=timezone.now() - timedelta(minutes=2))
-    StatusCheck.objects.create(
-        order=order, asked_at=timezone.now(), next_at=timezone.now(), times=1, error_message="no answer"
-    )
+    QuestionFactory.create(due_at=timezone.now() - timedelta(minutes=2))
+    QuestionFactory.create(due_at=timezone.now() - timedelta(hours=2), is_patient=True, times=0)
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO payment_attempts (order_id, method, state, fingerprint, started_at)"
@@ -159,9 +157,9 @@ def test_what_waits_is_read_from_the_tables(client: Client) -> None:
     }
 
     assert found["checkout_database_up"] == found["checkout_webhooks_waiting"] == found["checkout_payments_open"] == 1
-    assert found["checkout_orders_flagged"] == 1
+    assert found["checkout_questions_unsettled"] == 1
     assert 120 <= found["checkout_webhooks_oldest_seconds"] < 130
-    assert 120 <= found["checkout_webhooks_overdue_seconds"] < 130
+    assert 120 <= found["checkout_questions_overdue_seconds"] < 130
     assert 90 <= found["checkout_payments_open_oldest_seconds"] < 100
     assert found["checkout_worker_silence_seconds"] == float("inf")
     assert jobs == {"todo": 0, "doing": 0, "failed": 1}

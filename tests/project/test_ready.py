@@ -12,12 +12,11 @@ from django.test import Client
 from django.utils import timezone
 
 from status import backlog, health
-from tests.factories import WebhookEventFactory
-from webhooks.models import Retry
+from tests.factories import QuestionFactory, WebhookEventFactory
 
 pytestmark = pytest.mark.django_db
 
-OK = {"database": "ok", "migrations": "ok", "worker": "ok", "webhooks": "ok", "cache": "ok"}
+OK = {"database": "ok", "migrations": "ok", "worker": "ok", "questions": "ok", "cache": "ok"}
 
 
 @pytest.fixture(autouse=True)
@@ -64,15 +63,9 @@ def test_a_worker_that_says_nothing_for_a_minute_is_gone(client: Client, seconds
     assert asked(client)[1]["checks"]["worker"] == state
 
 
-def waiting(*, since: timedelta, looked_at_again_in: timedelta | None = None) -> None:
-    event = WebhookEventFactory.create(processed=False, processed_at=None)
-    type(event).objects.filter(pk=event.pk).update(created_at=timezone.now() - since)
-    if looked_at_again_in is not None:
-        Retry.objects.create(event=event, times=3, next_at=timezone.now() + looked_at_again_in)
-
-
 def test_an_event_may_wait_for_its_order_for_days(client: Client, worker: None) -> None:
-    waiting(since=timedelta(days=2), looked_at_again_in=timedelta(hours=6))
+    event = WebhookEventFactory.create(processed=False, processed_at=None)
+    type(event).objects.update(created_at=timezone.now() - timedelta(days=2))
 
     status, body = asked(client)
 
@@ -80,11 +73,22 @@ def test_an_event_may_wait_for_its_order_for_days(client: Client, worker: None) 
     assert 172_800 <= body["oldest_webhook_seconds"] < 172_810
 
 
-@pytest.mark.parametrize("again", [None, timedelta(minutes=-6)])
-def test_an_event_that_nobody_looks_at_is_degraded(client: Client, worker: None, again: timedelta | None) -> None:
-    waiting(since=timedelta(minutes=6), looked_at_again_in=again)
+@pytest.mark.parametrize(
+    ("question", "state"),
+    [
+        ({"minutes": 6}, "degraded"),
+        ({"minutes": 4}, "ok"),
+        ({"minutes": -360}, "ok"),
+        ({"minutes": 6, "is_patient": True}, "ok"),
+    ],
+)
+def test_a_question_that_nobody_asks_is_degraded(
+    client: Client, worker: None, question: dict[str, Any], state: str
+) -> None:
+    due_at = timezone.now() - timedelta(minutes=question.pop("minutes"))
+    QuestionFactory.create(due_at=due_at, **question)
 
-    assert asked(client)[1]["checks"] == OK | {"webhooks": "degraded"}
+    assert asked(client)[1]["checks"] == OK | {"questions": state}
 
 
 def test_migrations_to_be_applied_are_down(client: Client) -> None:

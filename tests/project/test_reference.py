@@ -16,7 +16,7 @@ from orders.models import AttemptMethod, AttemptState
 from orders.status import OrderStatus
 from web.codes import Code
 from webhooks import payload
-from webhooks.models import Outcome
+from webhooks.decide import Outcome
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 LANGUAGES = {"support.md": "en", "suporte.md": "pt-br"}

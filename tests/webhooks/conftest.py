@@ -1,17 +1,23 @@
 """Webhooks as Appmax posts them, and an order that a simulated Appmax knows too."""
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db.models import F
+from django.db.models.functions import Now
 from django.test import Client
 
 from installations.models import Installation
-from orders.models import Order
+from orders.models import Order, Question, Quota
+from orders.questions import ask
+from orders.questions.ask import Answer
 from simulator.server import SimulatorServer
 from tests.factories import OrderFactory
+from webhooks.models import WebhookEvent
 
 URL = "/webhooks/appmax"
 BROKEN_RULE = ("orders.status._RANK", defaultdict[str, int](lambda: 1 // 0))  # for monkeypatch: no event can be handled
@@ -40,3 +46,22 @@ def known(shop: Installation, simulator: SimulatorServer) -> Callable[..., Order
         return OrderFactory.create(installation=shop, appmax_order_id=order_id) if is_ours else order_id
 
     return make
+
+
+def time_passes(seconds: float = 6) -> None:
+    """All that has happened was so much earlier."""
+    ago = timedelta(seconds=seconds)
+    WebhookEvent.objects.update(created_at=F("created_at") - ago, processed_at=F("processed_at") - ago)
+    Question.objects.update(since=F("since") - ago, asked_at=F("asked_at") - ago, due_at=F("due_at") - ago)
+    Quota.objects.update(counted_at=F("counted_at") - ago, paused_until=F("paused_until") - ago)
+
+
+def ask_appmax() -> Counter[Answer]:
+    """A round of the worker's, when the time of every open question has come."""
+    Question.objects.open().update(due_at=Now())
+    return ask.ask_due()
+
+
+def outcomes() -> list[str]:
+    """Of all events, in the order of their arrival."""
+    return list(WebhookEvent.objects.order_by("pk").values_list("outcome", flat=True))

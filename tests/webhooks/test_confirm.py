@@ -1,22 +1,19 @@
 """WEBHOOK_TRUST=confirm: an event is applied once Appmax has confirmed it."""
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.utils import timezone
 
-from orders.models import Order
-from orders.reconcile import Round
+from orders.models import Order, Question
+from orders.questions import ask
 from orders.signals import order_created
 from simulator.server import SimulatorServer
 from simulator.state import Fault
 from tests.factories import OrderFactory
-from tests.webhooks.conftest import send
-from tests.webhooks.test_trust import process_due, time_passes, verify_new
-from webhooks import inbox, tasks, waiting
-from webhooks.models import Retry, WebhookEvent
+from tests.webhooks.conftest import ask_appmax, outcomes, send, time_passes
+from webhooks import inbox, kept
+from webhooks.models import WebhookEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -33,11 +30,11 @@ def test_confirm_applies_a_true_event_after_asking(known: Any, confirm: None) ->
     row = WebhookEvent.objects.get()
     assert (order.status, row.processed, row.error_message) == ("pendente", False, "waits for Appmax's confirmation")
 
-    assert process_due() == {"applied": 1}
+    assert ask_appmax() == {"settled": 1}
 
     order.refresh_from_db()
     row.refresh_from_db()
-    assert (order.status, row.processed, row.error_message) == ("aprovado", True, None)
+    assert (order.status, row.processed, row.outcome, row.error_message) == ("aprovado", True, "applied", None)
 
 
 def test_confirm_neither_applies_nor_closes_anything_unless_appmax_has_just_been_asked(confirm: None) -> None:
@@ -48,33 +45,37 @@ def test_confirm_neither_applies_nor_closes_anything_unless_appmax_has_just_been
     assert not WebhookEvent.objects.filter(processed=True).exists()
     time_passes(73 * 3600)
 
-    assert [inbox.reprocess(pk) for pk in WebhookEvent.objects.values_list("pk", flat=True)] == ["waiting"] * 2
+    assert [inbox.handle_again(pk) for pk in WebhookEvent.objects.values_list("pk", flat=True)] == ["waiting"] * 2
+    assert kept.handle_due() == {"waiting": 2}
 
 
 def test_confirm_never_applies_a_forged_event(known: Any, confirm: None) -> None:
     order = known("pendente")
     send("order_paid", order.appmax_order_id)
 
-    assert process_due() == {"waiting": 1}
-    assert WebhookEvent.objects.get().error_message == "not confirmed: Appmax says pendente"
-    WebhookEvent.objects.update(created_at=timezone.now() - timedelta(hours=73))
-    assert process_due() == {"closed": 1}
+    ask_appmax()
+    row = WebhookEvent.objects.get()
+    assert (row.outcome, row.error_message) == ("waiting", "not confirmed: Appmax says pendente")
+    assert Question.objects.open().exists()
+    time_passes(73 * 3600)
+    ask_appmax()
 
     order.refresh_from_db()
-    row = WebhookEvent.objects.get()
-    assert (order.status, row.processed) == ("pendente", True)
-    assert row.error_message == "not believed: Appmax says pendente"
+    row.refresh_from_db()
+    assert (order.status, row.processed, row.outcome) == ("pendente", True, "refuted")
+    assert row.error_message == "Appmax says pendente"
+    assert not Question.objects.open().exists()
 
 
 def test_confirm_applies_what_appmax_confirms_later(known: Any, simulator: SimulatorServer, confirm: None) -> None:
     order = known("pendente")
     send("order_paid", order.appmax_order_id)
-    process_due()
+    ask_appmax()
     simulator.state.orders[order.appmax_order_id].status = "aprovado"
 
-    assert process_due() == {"applied": 1}
+    assert ask_appmax() == {"settled": 1}
     order.refresh_from_db()
-    assert order.status == "aprovado"
+    assert (order.status, outcomes()) == ("aprovado", ["applied"])
 
 
 def test_confirm_applies_nothing_while_appmax_cannot_be_asked(
@@ -84,22 +85,9 @@ def test_confirm_applies_nothing_while_appmax_cannot_be_asked(
     send("order_paid", order.appmax_order_id)
     simulator.state.add_fault(Fault("/v1/orders/", status=500, times=9))
 
-    assert process_due() == {"waiting": 1}
+    assert ask_appmax() == {"failed": 1}
     order.refresh_from_db()
-    assert order.status == "pendente"
-
-
-def test_what_came_in_while_confirming_is_not_verified_after_a_change_to_payload(
-    known: Any, settings: Any, confirm: None
-) -> None:
-    order = known("aprovado")
-    send("order_paid", order.appmax_order_id)
-    process_due()
-    time_passes(61)
-    tasks.verify_new(0)
-
-    settings.WEBHOOK_TRUST = "payload"
-    assert verify_new() == {}
+    assert (order.status, outcomes()) == ("pendente", ["waiting"])
 
 
 FORBIDDEN = {"status": 403, "body": {"message": "Forbidden"}}  # a refusal, and no word on the order
@@ -119,22 +107,13 @@ def test_nothing_is_closed_for_its_age_without_appmax_having_been_asked(
     time_passes(73 * 3600)
     simulator.state.add_fault(Fault("/v1/orders/", times=3, **fault))
 
-    for _ in range(10):
-        Retry.objects.update(next_at=timezone.now())
-        waiting.process_due(Round(most_of_a_merchant=1, sleep=lambda _: None))
+    for _ in range(3):
+        kept.handle_due()
+        ask_appmax()
 
     assert set(Order.objects.values_list("status", flat=True)) == {"aprovado"}
     assert Order.objects.count() == 4
-    assert not WebhookEvent.objects.filter(error_message__startswith="not believed").exists()
-    assert not WebhookEvent.objects.filter(error_message="order not found").exists()
-
-
-def test_a_question_that_had_to_wait_for_its_turn_was_no_try(known: Any, confirm: None) -> None:
-    send("order_paid", known("aprovado").appmax_order_id)
-
-    assert waiting.process_due(Round(most_of_a_merchant=0)) == {"waiting": 1}
-
-    assert Retry.objects.get().times == 0
+    assert not WebhookEvent.objects.filter(outcome__in=("refuted", "closed")).exists()
 
 
 def test_the_command_confirms_too(known: Any, confirm: None, capsys: pytest.CaptureFixture[str]) -> None:
@@ -156,16 +135,19 @@ def test_confirm_asks_once_for_several_events_of_an_order(
         send(event, order.appmax_order_id)
     simulator.state.add_fault(Fault("/v1/orders/", hang=0.01, times=9))
 
-    assert process_due() == {"applied": 2, "ignored": 1}
+    ask_appmax()
+
+    assert outcomes() == ["ignored", "applied", "applied"]
     assert simulator.state.waiting_faults()[0].times == 8
 
 
 def test_confirm_by_several_workers_asks_once(known: Any, simulator: SimulatorServer, confirm: None, race: Any) -> None:
     order = known("aprovado")
     send("order_paid", order.appmax_order_id)
+    time_passes(2)
     simulator.state.add_fault(Fault("/v1/orders/", hang=0.3, times=9))
 
-    race(lambda _: waiting.process_due(Round(most_of_a_merchant=3)), times=5)
+    race(lambda _: ask.ask_due(), times=5)
 
     order.refresh_from_db()
     assert order.status == "aprovado"
@@ -182,7 +164,32 @@ def test_a_forged_early_event_is_not_applied_when_its_order_is_made(known: Any, 
     order_id = known("pendente", is_ours=False)
     send("order_paid", order_id, client_key="shop")
 
-    process_due()
+    ask_appmax()
 
     assert Order.objects.get().status == "pendente"
     assert not WebhookEvent.objects.get().processed
+
+
+def test_of_a_flood_with_one_name_one_is_decided_with_each_answer(
+    known: Any, confirm: None, django_assert_max_num_queries: Any
+) -> None:
+    order = known("pendente")
+    for _ in range(60):
+        send("order_paid", order.appmax_order_id)
+
+    with django_assert_max_num_queries(40):
+        ask_appmax()
+
+    assert outcomes() == ["waiting"] * 60
+
+
+def test_when_a_flooded_payment_is_confirmed_one_counts_and_the_others_are_its_duplicates(
+    known: Any, simulator: SimulatorServer, confirm: None
+) -> None:
+    order = known("aprovado")
+    for _ in range(5):
+        send("order_paid", order.appmax_order_id)
+
+    ask_appmax()
+
+    assert outcomes() == ["applied", *["duplicate"] * 4]

@@ -72,7 +72,7 @@ def test_one_that_is_repaired_late_is_stripped_then() -> None:
     WebhookEvent.objects.update(created_at=timezone.now() - timedelta(days=400))
     retention.strip_old_payloads()
 
-    inbox.reprocess(row.pk)
+    inbox.handle_again(row.pk)
 
     row.refresh_from_db()
     assert row.processed

@@ -9,7 +9,7 @@ from orders.models import Order
 from orders.signals import order_created
 from tests.factories import OrderFactory
 from tests.webhooks.conftest import send
-from webhooks import inbox
+from webhooks import rows
 from webhooks.models import WebhookEvent
 
 pytestmark = pytest.mark.django_db
@@ -48,20 +48,20 @@ def test_an_event_that_was_there_before_its_order(caplog: pytest.LogCaptureFixtu
     order_created.send(sender=Order, order=OrderFactory.create(appmax_order_id=9_000_001))
 
     row = WebhookEvent.objects.get()
-    line = told(caplog, "webhook.applied_early")
+    line = told(caplog, "webhook.applied_late")
     assert (line["id"], line["order"], line["outcome"]) == (row.pk, 9_000_001, "applied")
 
 
 def test_an_event_that_could_not_be_handled_by_the_kind_of_error_alone(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inbox, "_settle", broken)
+    monkeypatch.setattr(rows, "look", broken)
 
     assert send("order_paid", 7).status_code == 200
 
-    line = told(caplog, "webhook.processing_failed")
+    line = told(caplog, "webhook.handling_failed")
     assert (line["order"], line["error"], line["level"]) == (7, "ZeroDivisionError", "error")
-    assert WebhookEvent.objects.get().error_message == "processing failed: ZeroDivisionError"
+    assert WebhookEvent.objects.get().error_message == "ZeroDivisionError"
     assert "personal data" not in caplog.text
 
 
@@ -69,7 +69,7 @@ def test_waiting_events_that_cannot_be_applied_cost_no_order(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     send("order_paid", 9_000_002)
-    monkeypatch.setattr(inbox, "_settle_kept", broken)
+    monkeypatch.setattr(rows, "look", broken)
 
     order_created.send(sender=Order, order=OrderFactory.create(appmax_order_id=9_000_002))
 

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,27 +11,16 @@ from django.core.management import call_command
 from django.db import transaction
 from django.utils import timezone
 
-from orders.models import Order, OrderQuerySet
-from orders.reconcile import Round
+from orders.models import Order, OrderQuerySet, Question
 from orders.signals import order_created
 from simulator.server import SimulatorServer
 from simulator.state import Fault
 from tests.factories import InstallationFactory, OrderFactory, WebhookEventFactory
-from tests.webhooks.conftest import BROKEN_RULE, send
-from webhooks import inbox, waiting
-from webhooks.models import Outcome, Retry, WebhookEvent
+from tests.webhooks.conftest import BROKEN_RULE, ask_appmax, outcomes, send, time_passes
+from webhooks import inbox, kept
+from webhooks.models import WebhookEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def process_due() -> Counter[Outcome]:
-    """A round of the worker's."""
-    return waiting.process_due(Round(most_of_a_merchant=3, sleep=lambda _: None))
-
-
-def at_once() -> None:
-    """Every event's time has come."""
-    Retry.objects.update(next_at=timezone.now())
 
 
 def received(**ago: float) -> None:
@@ -54,18 +42,14 @@ def test_a_new_order_takes_what_was_waiting_for_it() -> None:
     for row in [*early, other]:
         row.refresh_from_db()
     assert [row.processed for row in early] == [True, True, True]
-    assert [row.error_message for row in early] == [
-        None,
-        "ignored: the order is aprovado, this event means pendente",
-        "duplicate",
-    ]
+    assert [row.outcome for row in early] == ["applied", "ignored", "duplicate"]
     assert not other.processed
 
 
 def test_a_failure_of_waiting_events_does_not_cost_the_order(monkeypatch: pytest.MonkeyPatch) -> None:
     early = WebhookEventFactory.create(appmax_order_id=77)
     order = OrderFactory.create(appmax_order_id=77)
-    monkeypatch.setattr("orders.models.Order.advance", lambda *_: 1 / 0)
+    monkeypatch.setattr(*BROKEN_RULE)
 
     order_created.send(sender=type(order), order=order)
 
@@ -91,9 +75,9 @@ def test_the_command_drains_what_waits() -> None:
 def test_an_event_that_has_been_handled_is_not_handled_again() -> None:
     order = OrderFactory.create()
     row = WebhookEventFactory.create(appmax_order_id=order.appmax_order_id)
-    inbox.reprocess(row.pk)
+    inbox.handle_again(row.pk)
 
-    assert inbox.reprocess(row.pk) is None
+    assert inbox.handle_again(row.pk) is None
 
 
 def test_an_event_that_somebody_else_is_at_is_left_to_them(race: Any) -> None:
@@ -101,7 +85,7 @@ def test_an_event_that_somebody_else_is_at_is_left_to_them(race: Any) -> None:
 
     with transaction.atomic():
         WebhookEvent.objects.select_for_update().get()
-        assert race(lambda _: inbox.reprocess(row.pk), times=1) == [None]
+        assert race(lambda _: inbox.handle_again(row.pk), times=1) == [None]
 
 
 def test_an_order_that_is_made_while_its_event_waits_for_the_lock_is_moved(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,51 +108,15 @@ def test_one_that_names_another_merchant_than_the_later_orders_is_refused(key: s
 
     order.refresh_from_db()
     assert order.status == "pendente"
-    assert WebhookEvent.objects.get().error_message == (
-        "not believed: its client_key names another merchant than the order's"
-    )
+    assert outcomes() == ["refused"]
 
 
 def test_an_event_of_no_order_is_handled_once_by_many(race: Any) -> None:
     row = WebhookEventFactory.create(event="customer_created", appmax_order_id=None)
 
-    outcomes = race(lambda _: inbox.reprocess(row.pk), times=8)
+    results = race(lambda _: inbox.handle_again(row.pk), times=8)
 
-    assert [outcome for outcome in outcomes if outcome is not None] == ["acknowledged"]
-
-
-def test_what_is_kept_of_tries_is_forgotten_with_the_event() -> None:
-    row = WebhookEventFactory.create(appmax_order_id=77)
-    WebhookEventFactory.create(appmax_order_id=78)
-    process_due()
-    order = OrderFactory.create(appmax_order_id=77)
-    order_created.send(sender=type(order), order=order)
-    assert Retry.objects.count() == 2
-
-    assert waiting.forget_retries() == 1
-    assert Retry.objects.get().event_id != row.pk
-
-
-def test_an_order_that_appmax_does_not_know_is_asked_about_rarely(known: Any, simulator: SimulatorServer) -> None:
-    send("order_paid", 10**9, client_key="shop")
-
-    process_due()
-
-    assert Retry.objects.get().next_at > timezone.now() + timedelta(minutes=9)
-
-
-def test_one_merchants_many_events_do_not_keep_the_others_waiting(monkeypatch: pytest.MonkeyPatch, known: Any) -> None:
-    monkeypatch.setattr(waiting, "MOST_IN_A_ROUND", 5)
-    for number in range(12):
-        send("order_paid", 10**9 + number, client_key="shop")
-    lone = WebhookEventFactory.create(appmax_order_id=OrderFactory.create().appmax_order_id)
-
-    for _ in range(4):
-        waiting.process_due(Round(most_of_a_merchant=1, sleep=lambda _: None))
-        at_once()
-
-    lone.refresh_from_db()
-    assert lone.processed
+    assert [result for result in results if result is not None] == ["acknowledged"]
 
 
 def test_many_drains_at_once_handle_each_event_once(race: Any) -> None:
@@ -176,7 +124,7 @@ def test_many_drains_at_once_handle_each_event_once(race: Any) -> None:
         WebhookEventFactory.create(appmax_order_id=order.appmax_order_id)
     WebhookEventFactory.create_batch(20, event="customer_created", appmax_order_id=None)
 
-    results = race(lambda _: waiting.process_all(), times=6)
+    results = race(lambda _: kept.handle_now(), times=6)
 
     assert sum(results, Counter()) == {"applied": 20, "acknowledged": 20}
 
@@ -185,9 +133,9 @@ def test_the_worker_beside_staff_and_the_web_handles_each_event_once(race: Any) 
     orders = OrderFactory.create_batch(10)
     rows = [WebhookEventFactory.create(appmax_order_id=order.appmax_order_id) for order in orders]
     work: list[Callable[[], Any]] = [
-        process_due,
-        waiting.process_all,
-        lambda: waiting.process_all([row.pk for row in rows]),
+        kept.handle_due,
+        kept.handle_now,
+        lambda: kept.handle_now([row.pk for row in rows]),
         lambda: [send("order_paid", order.appmax_order_id) for order in orders],
     ]
 
@@ -196,7 +144,7 @@ def test_the_worker_beside_staff_and_the_web_handles_each_event_once(race: Any) 
     assert set(Order.objects.values_list("status", flat=True)) == {"aprovado"}
     for order in orders:
         events = WebhookEvent.objects.filter(appmax_order_id=order.appmax_order_id)
-        assert sorted(events.values_list("processed", "error_message"), key=str) == [(True, "duplicate"), (True, None)]
+        assert sorted(events.values_list("processed", "outcome")) == [(True, "applied"), (True, "duplicate")]
 
 
 # --- tried again ---
@@ -207,63 +155,24 @@ def test_an_event_whose_handling_failed_is_tried_again(monkeypatch: pytest.Monke
     with monkeypatch.context() as broken:
         broken.setattr(*BROKEN_RULE)
         assert send("order_paid", order.appmax_order_id).status_code == 200
-        assert process_due() == {"failed": 1}
-        assert process_due() == {}
+        assert kept.handle_due() == {"failed": 1}
 
-    at_once()
-    assert process_due() == {"applied": 1}
+    assert kept.handle_due() == {"applied": 1}
+    assert kept.handle_due() == {}
     order.refresh_from_db()
     assert order.status == "aprovado"
-    assert not Retry.objects.exists()
 
 
 def test_a_failure_is_noted_at_its_event_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     row, other = (WebhookEventFactory.create(appmax_order_id=OrderFactory.create().appmax_order_id) for _ in range(2))
-    monkeypatch.setattr("orders.models.Order.advance", lambda *_: 1 / 0)
+    monkeypatch.setattr(*BROKEN_RULE)
 
-    assert inbox.reprocess(row.pk) == "failed"
+    assert inbox.handle_again(row.pk) == "failed"
 
     row.refresh_from_db()
     other.refresh_from_db()
-    assert (row.error_message, other.error_message) == ("processing failed: ZeroDivisionError", None)
-
-
-def test_a_failure_is_not_noted_at_what_somebody_else_has_handled_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
-    row = WebhookEventFactory.create(appmax_order_id=OrderFactory.create().appmax_order_id)
-    monkeypatch.setattr("orders.models.Order.advance", lambda *_: 1 / 0)
-
-    def handled_meanwhile(error: Exception) -> str:
-        WebhookEvent.objects.update(processed=True, processed_at=timezone.now())
-        return "processing failed"
-
-    monkeypatch.setattr(inbox, "_failure", handled_meanwhile)
-    inbox.reprocess(row.pk)
-
-    row.refresh_from_db()
-    assert (row.processed, row.error_message) == (True, None)
-
-
-def test_the_intervals_grow(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
-    settings.WEBHOOK_WAIT_HOURS = 1000
-    send("order_paid", 123)
-    start, tried_at = timezone.now(), []
-    for seconds in range(0, 400, 5):
-        now = start + timedelta(seconds=seconds)
-        monkeypatch.setattr(waiting, "clock", SimpleNamespace(now=lambda now=now: now))
-        if process_due():
-            tried_at.append(seconds)
-
-    assert tried_at == [0, 5, 15, 35, 75, 155, 315]
-
-
-def test_they_grow_to_six_hours() -> None:
-    send("order_paid", 123)
-    process_due()
-    Retry.objects.update(times=50, next_at=timezone.now())
-
-    process_due()
-
-    assert timedelta(hours=5.9) < Retry.objects.get().next_at - timezone.now() <= timedelta(hours=6)
+    assert (row.outcome, row.error_message) == ("failed", "ZeroDivisionError")
+    assert (other.outcome, other.error_message) == ("waiting", None)
 
 
 @pytest.mark.parametrize(("hours", "setting", "closed"), [(71.9, 72, False), (72.1, 72, True), (2, 1, True)])
@@ -272,19 +181,19 @@ def test_after_a_time_it_is_closed_as_order_not_found(settings: Any, hours: floa
     send("order_paid", 123)
     received(hours=hours)
 
-    assert process_due() == {"closed" if closed else "waiting": 1}
+    assert kept.handle_due() == ({"closed": 1} if closed else {})
 
     row = WebhookEvent.objects.get()
-    assert row.processed == closed
-    assert row.error_message == ("order not found" if closed else "the order is not there yet")
+    assert (row.processed, row.outcome) == (closed, "closed" if closed else "waiting")
+    assert row.error_message == "the order is not there yet"
 
 
 def test_one_that_names_no_order_is_closed_with_what_was_odd_about_it() -> None:
     send("order_paid", "abc")
     received(hours=73)
 
-    assert process_due() == {"closed": 1}
-    assert WebhookEvent.objects.get().error_message == "not believed: not an order id: 'abc'"
+    assert kept.handle_due() == {"closed": 1}
+    assert WebhookEvent.objects.get().error_message == "not an order id: 'abc'"
 
 
 def test_one_that_failed_is_not_closed_but_kept_for_staff(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -293,14 +202,14 @@ def test_one_that_failed_is_not_closed_but_kept_for_staff(monkeypatch: pytest.Mo
     send("order_paid", order.appmax_order_id)
     received(days=30)
 
-    assert process_due() == {"failed": 1}
+    assert kept.handle_due() == {"failed": 1}
     assert not WebhookEvent.objects.get().processed
 
 
 def test_after_it_was_closed_the_same_event_is_no_duplicate() -> None:
     send("order_paid", 123)
     received(hours=73)
-    process_due()
+    kept.handle_due()
     order = OrderFactory.create(appmax_order_id=123)
 
     assert send("order_paid", 123).json() == {"message": "ok"}
@@ -318,12 +227,13 @@ def test_an_order_that_an_installation_of_ours_is_named_with_is_fetched(
     order_id = known("aprovado", is_ours=False)
     send("order_paid", order_id, **{key: "shop"})
 
-    process_due()
+    assert ask_appmax() == {"settled": 1}
 
     order = Order.objects.get()
     assert (order.appmax_order_id, order.status, order.total_cents) == (order_id, "aprovado", 12990)
     row = WebhookEvent.objects.get()
-    assert (row.processed, row.error_message) == (True, "ignored: the order is aprovado already")
+    assert (row.processed, row.outcome) == (True, "applied")
+    assert not Question.objects.open().exists()
 
 
 def test_without_an_installation_of_ours_nothing_is_asked(known: Any, simulator: SimulatorServer) -> None:
@@ -331,7 +241,8 @@ def test_without_an_installation_of_ours_nothing_is_asked(known: Any, simulator:
     simulator.state.add_fault(Fault("/v1/orders/", status=500))
 
     send("order_paid", order_id, client_key="nobody")
-    assert process_due() == {"waiting": 1}
+    assert ask_appmax() == {}
+    assert kept.handle_now() == {"waiting": 1}
 
     assert simulator.state.waiting_faults()
     assert not Order.objects.exists()
@@ -343,7 +254,7 @@ def test_many_events_of_one_missing_order_ask_once(known: Any, simulator: Simula
         send(event, order_id, client_key="shop")
     simulator.state.add_fault(Fault("/v1/orders/", hang=0.01, times=9))
 
-    process_due()
+    ask_appmax()
 
     assert simulator.state.waiting_faults()[0].times == 8
     assert Order.objects.get().status == "integrado"
@@ -355,9 +266,9 @@ def test_an_order_that_cannot_be_fetched_goes_on_waiting(known: Any, simulator: 
     simulator.state.add_fault(Fault("/v1/orders/", status=404))
     send("order_paid", order_id, client_key="shop")
 
-    assert process_due() == {"waiting": 1}
-    at_once()
-    process_due()
+    assert ask_appmax() == {"failed": 1}
+    assert outcomes() == ["waiting"]
+    ask_appmax()
     assert Order.objects.get().appmax_order_id == order_id
 
 
@@ -365,10 +276,11 @@ def test_an_order_of_which_nothing_can_be_made_is_given_up_in_the_end(known: Any
     order_id = known("something new", is_ours=False)
     send("order_paid", order_id, client_key="shop")
 
-    assert process_due() == {"waiting": 1}
-    received(hours=73)
-    at_once()
-    assert process_due() == {"closed": 1}
+    assert ask_appmax() == {"failed": 1}
+    time_passes(73 * 3600)
+    assert kept.handle_due() == {"waiting": 1}
+    ask_appmax()
+    assert kept.handle_due() == {"closed": 1}
 
 
 def test_two_workers_fetch_one_order(known: Any, race: Any) -> None:
@@ -376,7 +288,7 @@ def test_two_workers_fetch_one_order(known: Any, race: Any) -> None:
     send("order_paid", order_id, client_key="shop")
     send("order_approved", order_id, client_key="shop")
 
-    race(lambda _: process_due(), times=4)
+    race(lambda _: ask_appmax(), times=4)
 
     assert Order.objects.get().status == "aprovado"
     assert not WebhookEvent.objects.filter(processed=False).exists()
@@ -391,19 +303,33 @@ def test_another_merchants_order_is_not_fetched_with_this_ones_credentials(
 
     send("order_paid", order_id, client_key="other")
 
-    assert process_due() == {"waiting": 1}
+    assert ask_appmax() == {"failed": 1}
+    assert outcomes() == ["waiting"]
     assert not Order.objects.exists()
+
+
+def test_an_order_that_appmax_does_not_know_is_asked_about_rarely_and_given_up_at_last(
+    shop: Any, simulator: SimulatorServer
+) -> None:
+    send("order_paid", 10**9, client_key="shop")
+
+    ask_appmax()
+    assert Question.objects.get().due_at > timezone.now() + timedelta(minutes=9)  # type: ignore[operator]
+    time_passes(85 * 3600)
+    ask_appmax()
+    assert kept.handle_due() == {"closed": 1}
+    assert not Question.objects.open().exists()
 
 
 def test_an_event_without_order_that_failed_once_doesnt_keep_that_as_its_note() -> None:
     known = WebhookEventFactory.create(
-        event="customer_created", appmax_order_id=None, error_message="processing failed: X"
+        event="customer_created", appmax_order_id=None, outcome="failed", error_message="ZeroDivisionError"
     )
     unknown = WebhookEventFactory.create(
-        event="nobody_knows", appmax_order_id=None, error_message="processing failed: X"
+        event="nobody_knows", appmax_order_id=None, outcome="failed", error_message="ZeroDivisionError"
     )
 
-    waiting.process_all([known.pk, unknown.pk])
+    kept.handle_now([known.pk, unknown.pk])
 
     notes = dict(WebhookEvent.objects.filter(processed=True).values_list("pk", "error_message"))
     assert notes == {known.pk: None, unknown.pk: "unknown event"}

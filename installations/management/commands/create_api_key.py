@@ -21,7 +21,7 @@ class Command(BaseCommand):
         """Raises CommandError for an unknown installation."""
         installation = None
         if external_key := options["installation"]:
-            installation = Installation.objects.filter(external_key=external_key).first()
+            installation = Installation.objects.named(external_key)
             if installation is None:
                 raise CommandError(f"no installation has the external_key {external_key!r}")
         _, key = ApiKey.objects.create_key(name=options["name"], installation=installation)

@@ -20,7 +20,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Raises CommandError for an unknown installation."""
-        installation = Installation.objects.filter(external_key=options["external_key"]).first()
+        installation = Installation.objects.named(options["external_key"])
         if installation is None:
             raise CommandError(f"no installation has the external_key {options['external_key']!r}")
         self.stdout.write(

@@ -1,18 +1,18 @@
-"""Ask Appmax about every order whose outcome we don't know: `manage.py reconcile_orders`."""
+"""Ask Appmax what is due, and about every payment whose outcome we don't know: `manage.py reconcile_orders`."""
 
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from orders import reconcile
+from orders.questions import ask
 
 
 class Command(BaseCommand):
-    """One round by hand; prints how many orders ended in which outcome."""
+    """Prints how many questions came to which answer."""
 
-    help = "Ask Appmax about payments of unknown outcome, at once, and about orders that are pendente too long."
+    help = "Ask Appmax about payments of unknown outcome, at once, and all other questions that are due."
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Safe beside the worker and itself."""
-        outcomes = reconcile.reconcile_due(at_once=True)
-        self.stdout.write(", ".join(f"{count} {outcome}" for outcome, count in outcomes.items()) or "nothing is due")
+        answers = ask.ask_by_hand()
+        self.stdout.write(", ".join(f"{count} {answer}" for answer, count in answers.items()) or "nothing is due")

@@ -4,15 +4,15 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from webhooks import waiting
+from webhooks import kept
 
 
 class Command(BaseCommand):
     """Prints how many events ended in which outcome."""
 
-    help = "Handle again every webhook event that is still unprocessed."
+    help = "Handle again every webhook event that is still unprocessed; Appmax is asked about their orders first."
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Safe beside the web processes and itself."""
-        outcomes = waiting.process_all()
+        outcomes = kept.handle_now()
         self.stdout.write(", ".join(f"{count} {outcome}" for outcome, count in outcomes.items()) or "nothing waits")

@@ -1,0 +1,186 @@
+"""Question: what Appmax must be asked about an order. Quota: how many questions a merchant's orders may have."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.db import connection, models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from installations.models import Installation
+from orders.questions.why import Why
+
+# Appmax allows a merchant 60 questions a minute on this route. A merchant has a bucket of tokens, kept in the database
+# for all machines, and each question takes one: 36 at once and 21 a minute are 57 at most. The rest is for the checkout
+# and for staff, who don't wait for tokens. Questions that may wait leave a few tokens to the others.
+TOKENS = 36
+TOKENS_A_SECOND = 0.35
+TOKENS_LEFT_BY_PATIENT = 3
+
+LEASE = timedelta(seconds=60)
+"""A question whose process dies is asked again after this. Appmax's longest answer takes 30 s (APPMAX_TIMEOUT)."""
+
+_IS_ANOTHER = """(q.due_at IS NULL OR array_position(%(whys)s::text[], excluded.why::text)
+                                    < array_position(%(whys)s::text[], q.why::text))"""
+PUT = f"""
+    INSERT INTO order_questions AS q (appmax_order_id, installation_id, why, since, due_at, is_patient)
+    SELECT %(order)s, %(installation)s, %(why)s, clock_timestamp(), clock_timestamp() + %(delay)s, %(is_patient)s
+      {{source}}
+        ON CONFLICT (appmax_order_id, installation_id) DO UPDATE
+       SET claims = q.claims + 1,
+           why = CASE WHEN {_IS_ANOTHER} THEN excluded.why ELSE q.why END,
+           since = CASE WHEN {_IS_ANOTHER} THEN excluded.since ELSE q.since END,
+           times = CASE WHEN {_IS_ANOTHER} THEN 0 ELSE q.times END,
+           is_patient = excluded.is_patient AND (q.due_at IS NULL OR q.is_patient),
+           due_at = CASE WHEN q.due_at IS NULL OR NOT excluded.is_patient THEN least(q.due_at, excluded.due_at)
+                         ELSE q.due_at END
+"""  # noqa: S608 - a piece of our own # nosec B608
+"""Puts a question, or adds a claim to the one that the order has, which begins anew if it was answered or the claim is
+more important. A statement of the caller's may give `source`: the FROM of a row that must be there. A claim that may
+wait doesn't hurry up a question that is open already."""
+
+# One question for this process: its row is locked while a token is taken, and others skip it. The quota's row is locked
+# by its update, so that two processes can't take the same token.
+_CLAIM = """
+    WITH due AS (
+        SELECT q.id, q.installation_id,
+               CASE WHEN q.is_patient THEN %(left)s + 1 ELSE 1 END AS needed
+          FROM order_questions q LEFT JOIN question_quotas quota USING (installation_id)
+         WHERE q.due_at <= clock_timestamp()
+           AND (%(ids)s::bigint[] IS NULL OR q.id = ANY(%(ids)s))
+           AND (quota.installation_id IS NULL OR
+                (quota.paused_until IS NULL OR quota.paused_until <= clock_timestamp()) AND
+                least(%(tokens)s, quota.tokens + %(rate)s * extract(epoch FROM clock_timestamp() - quota.counted_at))
+                >= CASE WHEN q.is_patient THEN %(left)s + 1 ELSE 1 END)
+         ORDER BY q.is_patient, q.asked_at NULLS FIRST, q.due_at
+         LIMIT 1
+           FOR UPDATE OF q SKIP LOCKED
+    ), allowed AS (
+        INSERT INTO question_quotas AS quota (installation_id, tokens, counted_at)
+        SELECT installation_id, %(tokens)s - 1, clock_timestamp() FROM due
+            ON CONFLICT (installation_id) DO UPDATE
+           SET counted_at = clock_timestamp(),
+               tokens = least(%(tokens)s, quota.tokens
+                        + %(rate)s * extract(epoch FROM clock_timestamp() - quota.counted_at)) - 1
+         WHERE least(%(tokens)s, quota.tokens + %(rate)s * extract(epoch FROM clock_timestamp() - quota.counted_at))
+               >= (SELECT needed FROM due)
+     RETURNING installation_id
+    )
+    UPDATE order_questions q
+       SET due_at = clock_timestamp() + %(lease)s, asked_at = clock_timestamp(), times = q.times + 1
+      FROM due JOIN allowed USING (installation_id)
+     WHERE q.id = due.id
+ RETURNING q.*
+"""
+
+
+class QuestionQuerySet(models.QuerySet["Question"]):
+    """What is asked of questions, and done to them as a whole."""
+
+    def put(
+        self,
+        appmax_order_id: int,
+        installation_id: int,
+        why: Why,
+        *,
+        after: timedelta = timedelta(),
+        is_patient: bool = False,
+    ) -> None:
+        """Have Appmax asked about this order, with this merchant's credentials, by the worker. An order has one
+        question however many claims are made about it: the most important `why` stays."""
+        values = put_values(appmax_order_id, installation_id, why, after=after, is_patient=is_patient)
+        with connection.cursor() as cursor:
+            cursor.execute(PUT.format(source=""), values)
+
+    def claim(self, ids: list[int] | None = None) -> "Question | None":
+        """The next question for this process, a token of its merchant's quota taken; None if nothing is due, or no
+        merchant whose questions are due has a token. `ids`: among these only."""
+        values = {
+            "ids": ids,
+            "tokens": TOKENS,
+            "rate": TOKENS_A_SECOND,
+            "left": TOKENS_LEFT_BY_PATIENT,
+            "lease": LEASE,
+        }
+        found = list(self.raw(_CLAIM, values))
+        return found[0] if found else None
+
+    def open(self) -> "QuestionQuerySet":
+        """Those that Appmax hasn't answered in a way that leaves nothing to ask."""
+        return self.filter(due_at__isnull=False)
+
+    def of_order(self, appmax_order_id: int) -> "QuestionQuerySet":
+        """The order's question; where the order isn't there, one for each merchant that was named."""
+        return self.filter(appmax_order_id=appmax_order_id)
+
+
+class Question(models.Model):
+    """One for each order that Appmax was, or is to be, asked about. It is kept when it is answered."""
+
+    appmax_order_id = models.IntegerField(_("Appmax order id"))  # there may be no row of ours
+    installation = models.ForeignKey(
+        Installation, on_delete=models.CASCADE, related_name="+", verbose_name=_("installation"), db_index=False
+    )
+    why = models.CharField(_("reason"), max_length=32, choices=Why.choices)
+    since = models.DateTimeField(_("since"))
+    due_at = models.DateTimeField(_("asked next at"), null=True)  # none: nothing is left to ask
+    is_patient = models.BooleanField(_("may wait"), db_default=False)  # behind all that may not
+    claims = models.IntegerField(_("claims"), db_default=1)
+    times = models.IntegerField(_("times asked"), db_default=0)  # for this reason
+    asked_at = models.DateTimeField(_("asked at"), null=True)
+    said = models.CharField(_("Appmax said"), max_length=64, db_default="")
+    error = models.CharField(_("failure"), max_length=64, db_default="")  # the kind of the last question's failure
+    refuted = models.IntegerField(_("claims refuted"), db_default=0)
+    refuted_at = models.DateTimeField(_("last refuted at"), null=True)
+
+    objects = QuestionQuerySet.as_manager()
+
+    class Meta:
+        db_table = "order_questions"
+        verbose_name = _("question")
+        verbose_name_plural = _("questions")
+        constraints = [
+            models.UniqueConstraint(fields=["appmax_order_id", "installation"], name="order_questions_one_per_order")
+        ]
+        indexes = [
+            # the order in which they are asked: first what was never asked, then what was asked longest ago
+            models.Index(
+                F("is_patient"),
+                F("asked_at").asc(nulls_first=True),
+                F("due_at"),
+                condition=Q(due_at__isnull=False),
+                name="order_questions_next",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.appmax_order_id}: {self.why}"
+
+
+class Quota(models.Model):
+    """How many questions about a merchant's orders may be asked now. No row: as many as the bucket holds."""
+
+    installation = models.OneToOneField(Installation, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    tokens = models.FloatField()
+    counted_at = models.DateTimeField()  # when there were so many
+    paused_until = models.DateTimeField(null=True)  # Appmax has asked to slow down
+
+    class Meta:
+        db_table = "question_quotas"
+
+    def __str__(self) -> str:
+        return f"{self.installation_id}: {self.tokens}"
+
+
+def put_values(
+    appmax_order_id: int, installation_id: int | None, why: Why, *, after: timedelta, is_patient: bool
+) -> dict[str, Any]:
+    """What `PUT` needs."""
+    return {
+        "order": appmax_order_id,
+        "installation": installation_id,
+        "why": why.value,
+        "whys": Why.values,
+        "delay": after,
+        "is_patient": is_patient,
+    }

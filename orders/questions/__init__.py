@@ -1,0 +1,1 @@
+"""What has to be asked of Appmax: which orders, when, and what its answer means."""

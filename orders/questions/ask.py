@@ -1,0 +1,259 @@
+"""Asking Appmax about an order, and writing what its answer means.
+
+Frugal: Appmax allows each merchant 5 requests a second, 60 a minute on one route and 100,000 a month. Safe from several
+workers on several machines: a question is claimed before it is asked, and its answer is written only over what was
+there when it was asked.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.db.models.functions import Now
+
+from appmax.answers import RemoteOrder
+from appmax.errors import AppmaxError, Rejected, Unavailable
+from installations import gateway
+from installations.models import Installation
+from orders import clock, facts, refunds
+from orders.models import AttemptState, Order, Question, Quota
+from orders.questions import due
+from orders.questions.verdict import Standing, Verdict, verdict
+from orders.questions.why import Why
+from orders.signals import order_answered, order_created
+from orders.status import IN_CHARGEBACK, UNDECIDED, OrderStatus, is_paid, known
+
+log = structlog.stdlib.get_logger(__name__)
+
+ROUND_SECONDS = 4.0
+BY_HAND_SECONDS = 60.0
+MOST_UNANSWERED = 3  # questions in a row; then Appmax is left alone until the next round
+
+
+class Answer(StrEnum):
+    """What a question came to."""
+
+    SETTLED = "settled"  # something of ours was not as Appmax says, and is now
+    UNCHANGED = "unchanged"
+    FAILED = "failed"
+
+
+class UnknownStatus(Unavailable):
+    """Appmax answered with a status that isn't one of the contract's, or not about the order that was asked for."""
+
+
+def ask_due(*, numbers: Iterable[int] | None = None, seconds: float = ROUND_SECONDS) -> Counter[Answer]:
+    """Ask what is due, one question after the other, and begin none later than after `seconds`.
+
+    `numbers`: only about these orders (Appmax's ids), whether or not it is their time; for staff.
+    """
+    ids = None if numbers is None else _due_now(numbers)
+    answers: Counter[Answer] = Counter()
+    unanswered, until = 0, time.monotonic() + seconds
+    while unanswered < MOST_UNANSWERED and time.monotonic() < until and (question := Question.objects.claim(ids)):
+        try:
+            answers[_ask(question)] += 1
+            unanswered = 0
+        except AppmaxError as error:
+            answers[Answer.FAILED] += 1
+            unanswered = unanswered + 1 if error.status is None else 0
+    return answers
+
+
+def ask(order: Order) -> tuple[OrderStatus, Answer]:
+    """Ask Appmax about this order now and write what follows: the status that it said, and what came of that.
+
+    Raises AppmaxError if it can't be asked; the kind of failure is kept at the order's question, if it has one.
+    """
+    order.refresh_from_db(fields=["status"])
+    asked = _standing(order)
+    question = Question.objects.filter(
+        appmax_order_id=order.appmax_order_id, installation=order.installation_id
+    ).first()
+    claims = question.claims if question else 0
+    asked_at = clock.now()
+    try:
+        remote = gateway.client_for(order.installation).get_order(order.appmax_order_id)
+        said = known(remote.status)
+        if said is None:
+            raise UnknownStatus("Appmax says a status that we don't know", status=200)
+    except AppmaxError as error:
+        _keep_failure(question, error)
+        raise
+    answer = write_answer(order.pk, asked, remote, said, claims=claims, asked_at=asked_at)
+    log.info("question.answered", order=order.appmax_order_id, status=said, answer=answer)
+    return said, answer
+
+
+def adopt(installation: Installation, appmax_order_id: int) -> Order:
+    """Fetch an order of this merchant that we have no row of, and create it as Appmax has it.
+
+    Raises AppmaxError; UnknownStatus if Appmax doesn't say whose it is, or has a status that we don't know.
+    """
+    remote = gateway.client_for(installation).get_order(appmax_order_id)
+    status = known(remote.status)
+    if remote.id != appmax_order_id or remote.customer_id is None or status is None:
+        raise UnknownStatus("nothing can be made of Appmax's answer", status=200)
+    with transaction.atomic():
+        Order.objects.lock_appmax_order(appmax_order_id)
+        order = Order.objects.filter(appmax_order_id=appmax_order_id).first()
+        if order is None:
+            order = Order.objects.create(
+                installation=installation,
+                appmax_customer_id=remote.customer_id,
+                appmax_order_id=appmax_order_id,
+                status=status,
+                payment_method=remote.payment_method or None,
+                total_cents=remote.total_cents or 0,
+                **facts.of_order(remote),
+            )
+            order_created.send(sender=Order, order=order, said=status)
+            log.info("order.adopted", installation=installation.pk, order=appmax_order_id)
+    return order
+
+
+def ask_by_hand() -> Counter[Answer]:
+    """All that is due, and every payment whose outcome isn't known, whether or not it is its time."""
+    due.put_overdue(crashed_after=timedelta())
+    Question.objects.open().filter(why=Why.PAYMENT_UNKNOWN).update(due_at=Now())
+    return ask_due(seconds=BY_HAND_SECONDS)
+
+
+# --- one question ----------------------------------------------------------------------------------------------------
+
+
+def _due_now(numbers: Iterable[int]) -> list[int]:
+    questions = Question.objects.open().filter(appmax_order_id__in=list(numbers))
+    questions.update(due_at=Now(), is_patient=False)
+    return list(questions.values_list("pk", flat=True))
+
+
+def _ask(question: Question) -> Answer:
+    """Ask a question that this process has claimed. Raises AppmaxError."""
+    order = Order.objects.with_merchant().filter(appmax_order_id=question.appmax_order_id).first()
+    if order is None:
+        return _ask_about_missing(question)
+    if order.installation_id != question.installation_id or _is_needless(question, order):
+        _close(question)
+        return Answer.UNCHANGED
+    return ask(order)[1]
+
+
+def _is_needless(question: Question, order: Order) -> bool:
+    """Whether the order has left the state for which alone Appmax was to be asked."""
+    if question.why == Why.PENDING:
+        return order.status not in UNDECIDED
+    return question.why == Why.CHARGEBACK and order.status not in IN_CHARGEBACK
+
+
+def _ask_about_missing(question: Question) -> Answer:
+    installation = Installation.objects.defer("merchant_client_secret").get(pk=question.installation_id)
+    try:
+        order = adopt(installation, question.appmax_order_id)
+    except AppmaxError as error:
+        _keep_failure(question, error)
+        raise
+    Question.objects.filter(pk=question.pk).update(said=order.status, error="", due_at=None)
+    return Answer.SETTLED
+
+
+def _close(question: Question) -> None:
+    """Nothing is left to ask, unless somebody has made another claim meanwhile."""
+    Question.objects.filter(pk=question.pk, claims=question.claims).update(due_at=None)
+
+
+def _keep_failure(question: Question | None, error: AppmaxError) -> None:
+    """Nothing is confirmed: staff see the kind of failure, and Appmax is asked again, ever more rarely."""
+    log.warning("question.failed", order=question and question.appmax_order_id, error=type(error).__name__)
+    if question is None:
+        return
+    wait = due.again_after(question)
+    if isinstance(error, Rejected) and question.why == Why.ORDER_MISSING:
+        wait = max(wait, due.NOT_FOUND_AGAIN)
+    now = clock.now()
+    if isinstance(error, Unavailable) and error.retry_after is not None:
+        wait = max(wait, timedelta(seconds=error.retry_after))
+        Quota.objects.update_or_create(
+            installation_id=question.installation_id,
+            defaults={"paused_until": now + wait},
+            create_defaults={"paused_until": now + wait, "tokens": 0.0, "counted_at": now},
+        )
+    given_up_after = timedelta(hours=settings.WEBHOOK_WAIT_HOURS) + due.NOT_FOUND_GIVEN_UP_AFTER
+    is_given_up = question.why == Why.ORDER_MISSING and now - question.since > given_up_after
+    columns = {"error": type(error).__name__, "due_at": None if is_given_up else now + wait}
+    Question.objects.open().filter(pk=question.pk, claims=question.claims).update(**columns)
+
+
+# --- its answer ------------------------------------------------------------------------------------------------------
+
+
+def write_answer(
+    order_pk: int, asked: Standing, remote: RemoteOrder, said: OrderStatus, *, claims: int, asked_at: datetime
+) -> Answer:
+    """Write what Appmax's answer means for the order, which stood as `asked` when it was asked and had a question of
+    `claims` claims. One transaction, in which whoever listens to `order_answered` takes part."""
+    with transaction.atomic():
+        order = Order.objects.locked(order_pk)
+        now = _standing(order)
+        found = verdict(said=said, method=remote.payment_method, asked=asked, now=now, at=clock.now())
+        is_settled = _write(order, now, found, remote, said)
+        still_waits = False
+        if order.status == said:
+            answers = order_answered.send(sender=Order, order=order, is_correction=found.is_correction)
+            still_waits = any(waits for _receiver, waits in answers)
+        _keep_answer(order, said, found, claims=claims, asked_at=asked_at, still_waits=still_waits)
+    return Answer.SETTLED if is_settled else Answer.UNCHANGED
+
+
+def _write(order: Order, now: Standing, found: Verdict, remote: RemoteOrder, said: OrderStatus) -> bool:
+    """The payment and the order as the verdict says; whether anything was changed."""
+    payment = now.open_payment
+    was_open = bool(payment and found.payment and payment.settle(found.payment, {"asked_later": remote.status}))
+    if payment and found.payment is AttemptState.SUCCEEDED:
+        order.forget_codes(payment.method)
+        order.record_payment(payment.method, **facts.of_order(remote))
+    elif is_paid(said) and not order.payment_method and remote.payment_method:
+        order.record_payment(remote.payment_method)
+    order.keep(**facts.of_payment(remote))
+    if found.status is not None:
+        if found.is_correction:
+            log.warning("order.corrected", order=order.appmax_order_id, before=order.status, after=found.status)
+        order.set_status(found.status)
+    if remote.refunded_at or order.status == OrderStatus.ESTORNADO:
+        refunds.confirm(order, at=remote.refunded_at)
+    return was_open or found.status is not None
+
+
+def _keep_answer(
+    order: Order, said: OrderStatus, found: Verdict, *, claims: int, asked_at: datetime, still_waits: bool
+) -> None:
+    """What was said, and when Appmax is asked again, if something is left to ask."""
+    question, is_made = Question.objects.select_for_update().get_or_create(
+        appmax_order_id=order.appmax_order_id,
+        installation_id=order.installation_id,
+        defaults={"why": Why.CONTRADICTED, "since": asked_at, "asked_at": asked_at},
+    )
+    question.said, question.error = said, ""
+    question.asked_at = max(question.asked_at or asked_at, asked_at)
+    if found.is_correction:
+        question.why, question.since, question.is_patient = Why.CORRECTED, asked_at, False
+        question.due_at = asked_at + due.AFTER_A_CORRECTION
+    elif found.is_settled and not still_waits:
+        if is_made or question.claims == claims:
+            question.due_at = None
+    else:
+        if question.due_at is None:
+            question.why = Why.PAYMENT_UNKNOWN if order.attempts.open().exists() else Why.CONTRADICTED
+            question.since, question.times = asked_at, 1
+        again = asked_at + due.again_after(question)
+        question.due_at = again if question.claims == claims else min(question.due_at or again, again)
+    question.save()
+
+
+def _standing(order: Order) -> Standing:
+    return Standing(OrderStatus(order.status), list(order.attempts.order_by("pk")))

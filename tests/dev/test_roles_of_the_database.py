@@ -1,0 +1,71 @@
+"""ops/postgres/roles.sh: the web's role reads and writes rows, and nothing else; migrations have one of their own."""
+
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from django.db import connection
+from psycopg import sql
+
+from dev import services
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def variables() -> Iterator[dict[str, str]]:
+    """A new database with the two roles, as the image makes them in Compose."""
+    name = f"roles_{secrets.token_hex(4)}"
+    found = {
+        "POSTGRES_USER": services.SUPERUSER,
+        "POSTGRES_DB": name,
+        "DB_OWNER": f"{name}_owner",
+        "DB_OWNER_PASSWORD": "owner's",
+        "DB_USERNAME": f"{name}_app",
+        "DB_PASSWORD": "the app's",
+    }
+    host = str(connection.settings_dict["HOST"])
+    with psycopg.connect(host=host, user=services.SUPERUSER, dbname="postgres", autocommit=True) as postgres:
+        postgres.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        try:
+            yield {**found, "PGHOST": host}
+        finally:
+            postgres.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+            for role in (found["DB_OWNER"], found["DB_USERNAME"]):
+                postgres.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
+
+
+def run(*command: str, **variables: str) -> None:
+    subprocess.run(command, cwd=ROOT, env=os.environ | variables, check=True, capture_output=True)
+
+
+@pytest.mark.django_db
+def test_the_webs_role_writes_rows_and_can_change_no_table(variables: dict[str, str]) -> None:
+    path = f"{services.PROGRAMS}:{os.environ['PATH']}"
+    for _ in range(2):  # it may be run again
+        run("sh", "ops/postgres/roles.sh", **variables, PATH=path)
+    owner = {"DB_DATABASE": variables["POSTGRES_DB"], "DB_USERNAME": variables["DB_OWNER"], "DB_PASSWORD": "x"}
+    run(sys.executable, "manage.py", "migrate", "--verbosity", "0", **owner)
+    app = owner | {"DB_USERNAME": variables["DB_USERNAME"]}
+    run(sys.executable, "manage.py", "create_api_key", "--name", "shop", **app)
+    run(sys.executable, "manage.py", "reconcile_orders", **app)
+
+    host, name, user = (variables[each] for each in ("PGHOST", "POSTGRES_DB", "DB_USERNAME"))
+    with psycopg.connect(host=host, dbname=name, user=user, autocommit=True) as web:
+        assert web.execute("SELECT count(*) FROM api_keys").fetchone() == (1,)
+        for forbidden in (
+            "CREATE TABLE mine (id int)",
+            "DROP TABLE orders",
+            "ALTER TABLE orders DISABLE TRIGGER ALL",
+            "TRUNCATE api_keys",
+            "CREATE ROLE mine SUPERUSER",
+            "COPY orders TO PROGRAM 'cat'",
+            "SELECT pg_read_file('/etc/passwd')",
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                web.execute(forbidden)

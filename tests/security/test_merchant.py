@@ -1,0 +1,63 @@
+"""A merchant who installed the app: he wants what belongs to another merchant."""
+
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+
+from installations import gateway
+from installations.models import ApiKey, Installation
+from tests.factories import InstallationFactory, OrderFactory, api_key
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def his_key() -> str:
+    """Of his own shop."""
+    _, text = ApiKey.objects.create_key(name="shop", installation=InstallationFactory.create(external_key="his"))
+    return text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/installations/other/merchant/token",
+        "/installations/other/merchant/token?key=his",
+        "/installations/other",
+        "/checkout/other/status/4711",
+        "/checkout/other/orders/4711",
+        "/checkout/other/orders",
+        "/checkout/his/status/4711",
+        "/checkout/his/orders/4711",
+    ],
+)
+def test_he_asks_with_his_key_for_what_is_another_merchants(client: Client, his_key: str, path: str) -> None:
+    OrderFactory.create(appmax_order_id=4711, installation=InstallationFactory.create(external_key="other"))
+
+    assert client.get(path, headers={"Authorization": f"Api-Key {his_key}"}).status_code == 404
+
+
+@pytest.mark.django_db(transaction=True)
+def test_he_reads_redis_or_its_snapshot_for_the_others_tokens(shop: Installation, settings: Any) -> None:
+    token = gateway.client_for(shop).bearer_token()
+
+    kept = cache.get(f"merchant_token:{shop.pk}")
+    assert kept
+    assert token not in kept
+    assert gateway.client_for(shop).bearer_token() == token  # we can read it
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_token_that_no_key_opens_any_more_is_fetched_anew(shop: Installation) -> None:
+    cache.set(f"merchant_token:{shop.pk}", "plain, of an older version", 60)
+
+    assert gateway.client_for(shop).bearer_token() != "plain, of an older version"
+
+
+def test_he_finds_a_keys_hash_in_a_url_or_in_the_staffs_history() -> None:
+    text = api_key()
+
+    [row] = ApiKey.objects.filter(prefix=text.partition(".")[0])
+    assert row.pk == row.prefix

@@ -1,0 +1,68 @@
+"""Events that were kept: handled again by the worker and by staff, and closed when they have waited for too long.
+
+Most are woken by what they wait for, an order that is made or an answer of Appmax (inbox.apply_waiting, hear_answer).
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from orders import clock
+from orders.models import Order, Question
+from orders.questions import ask
+from webhooks import inbox
+from webhooks.decide import Outcome
+from webhooks.models import WebhookEvent
+
+MOST_IN_A_ROUND = 500
+
+
+def handle_due() -> Counter[Outcome]:
+    """The worker's round: what failed is tried again, and what has waited for too long is closed."""
+    failed = WebhookEvent.objects.filter(processed=False, outcome=Outcome.FAILED).order_by("?")
+    too_old = WebhookEvent.objects.waiting().filter(
+        outcome=Outcome.WAITING, created_at__lt=clock.now() - inbox.wait_limit()
+    )
+    pks = [
+        *failed.values_list("pk", flat=True)[:MOST_IN_A_ROUND],
+        *too_old.values_list("pk", flat=True)[:MOST_IN_A_ROUND],
+    ]
+    return _handle(pks)
+
+
+def handle_now(pks: Iterable[int] | None = None) -> Counter[Outcome]:
+    """By hand: handle again now what waits, or those of it that are named. Appmax is asked about their orders first, as
+    far as its limits allow."""
+    waiting = WebhookEvent.objects.waiting()
+    rows = waiting if pks is None else waiting.filter(pk__in=list(pks))
+    found = list(rows.values_list("pk", "appmax_order_id"))
+    before = _handle([pk for pk, _ in found])
+    still = {number for pk, number in rows.values_list("pk", "appmax_order_id") if number is not None}
+    if not still:
+        return before
+    ask.ask_due(numbers=still, seconds=ask.BY_HAND_SECONDS)
+    outcomes = WebhookEvent.objects.filter(pk__in=[pk for pk, _ in found]).values_list("outcome", flat=True)
+    return Counter(Outcome(outcome) for outcome in outcomes)
+
+
+def _handle(pks: Iterable[int]) -> Counter[Outcome]:
+    outcomes: Counter[Outcome] = Counter()
+    for pk in pks:
+        outcome = inbox.handle_again(pk, may_close=_may_close(pk))
+        if outcome is not None:
+            outcomes[outcome] += 1
+    return outcomes
+
+
+def _may_close(pk: int) -> bool:
+    """Whether Appmax has said what it knows of the event's order since the event's time was over, or nobody can be
+    asked."""
+    row = WebhookEvent.objects.defer("payload").get(pk=pk)
+    over_at = row.created_at + inbox.wait_limit()
+    if row.appmax_order_id is None:
+        return True
+    questions = Question.objects.of_order(row.appmax_order_id)
+    if Order.objects.filter(appmax_order_id=row.appmax_order_id).exists():
+        return questions.filter(asked_at__gt=over_at, error="").exists()
+    if not questions.exists():
+        return True
+    return questions.filter(asked_at__gt=over_at, error__in=("Rejected", "UnknownStatus")).exists()

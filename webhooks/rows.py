@@ -1,0 +1,133 @@
+"""The inbox's two statements: what is known of an event, and what has been decided about it.
+
+Plain SQL, as each webhook is these two: through the ORM they were eight statements and four times the processor time
+(docs/capacity.md).
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+from psycopg.types.json import Jsonb
+
+from orders.models.question import PUT, put_values
+from orders.questions import due
+from orders.status import OrderStatus
+from webhooks.decide import SET_ASIDE, UNPROCESSED, Decision, Seen
+from webhooks.models import ClaimSource
+from webhooks.payload import Event
+
+# Each sub-select is answered by an index. `xmin` is the version of the order's row: PostgreSQL gives each update
+# another.
+_LOOK = """
+    SELECT orders.id, orders.xmin::text, orders.status, orders.installation_id,
+           (SELECT id FROM installations WHERE external_key = ANY(%(merchants)s)
+             ORDER BY id = orders.installation_id LIMIT 1),
+           handled.id,
+           handled.created_at < (SELECT max(started_at) FROM payment_attempts
+                                  WHERE order_id = orders.id AND restarted_from IS NOT NULL),
+           question.refuted_at > clock_timestamp() - %(suspect_for)s,
+           EXISTS (SELECT FROM webhook_claim_sources
+                    WHERE address = %(address)s::inet AND refuted >= %(many)s
+                      AND refuted_at > clock_timestamp() - %(suspect_for)s)
+      FROM (SELECT) AS one_row
+      LEFT JOIN orders ON orders.appmax_order_id = %(order)s
+      LEFT JOIN webhook_events handled
+             ON handled.appmax_order_id = %(order)s AND handled.event = %(event)s
+            AND handled.processed AND NOT handled.outcome = ANY(%(set_aside)s)
+      LEFT JOIN order_questions question
+             ON question.appmax_order_id = %(order)s AND question.installation_id = orders.installation_id
+"""
+
+# Nothing is written if the order's row has another version by now: then nothing is returned.
+_WRITE = """
+    WITH held AS (
+        {held}
+    ){asked}
+    INSERT INTO webhook_events
+           (event, event_type, appmax_order_id, payload, source, outcome, error_message, processed, processed_at)
+    SELECT %(event)s, %(type)s, %(order)s, %(payload)s, %(address)s::inet, %(outcome)s, %(reason)s, %(processed)s,
+           CASE WHEN %(processed)s THEN clock_timestamp() END
+      FROM held
+ RETURNING id
+"""
+_NOTHING_HELD = "SELECT 1"
+_ORDER_HELD = "SELECT id FROM orders WHERE id = %(order_pk)s AND xmin = %(version)s::text::xid FOR NO KEY UPDATE"
+_ORDER_MOVED = """
+        UPDATE orders SET status = %(status)s, updated_at = clock_timestamp()
+         WHERE id = %(order_pk)s AND xmin = %(version)s::text::xid RETURNING id
+"""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What `look` found: `seen` for the decision, and where to write it. `order_pk` and `version`: of the order's row,
+    if there is one. `installation_id`: whose order it is, or the merchant that the envelope names where there is no
+    order."""
+
+    seen: Seen
+    order_pk: int | None = None
+    version: str = ""
+    installation_id: int | None = None
+    handled_pk: int | None = None
+    is_patient: bool = False
+
+
+def look(event: Event, address: str | None) -> Found:
+    """What is known of the event's order, in one statement. `address`: where the event came from."""
+    if event.order_id is None:
+        return Found(Seen())
+    values: dict[str, Any] = {
+        "order": event.order_id,
+        "event": event.name,
+        "merchants": list(event.merchants),
+        "set_aside": [outcome.value for outcome in SET_ASIDE],
+        "address": address,
+        "many": ClaimSource.MANY,
+        "suspect_for": ClaimSource.SUSPECT_FOR,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_LOOK, values)
+        order_pk, version, status, owner, named, handled_pk, was_restarted, is_refuted, is_suspect = cursor.fetchone()
+    seen = Seen(
+        status=None if order_pk is None else OrderStatus(status),
+        names_another=order_pk is not None and named is not None and named != owner,
+        was_handled=handled_pk is not None,
+        since_restarted=bool(was_restarted),
+        is_suspect=bool(is_refuted or is_suspect),
+    )
+    installation_pk = named if order_pk is None else owner
+    return Found(seen, order_pk, version or "", installation_pk, handled_pk, is_patient=is_suspect or order_pk is None)
+
+
+def insert(event: Event, address: str | None, found: Found, decision: Decision) -> int | None:
+    """Write a new event, the order's status and the question that Appmax is to be asked: the event's row's id; None,
+    and nothing is written, if the order has changed since `look`.
+
+    Raises IntegrityError if another event of this name has been handled since.
+    """
+    held = _NOTHING_HELD if found.order_pk is None else _ORDER_HELD if decision.status is None else _ORDER_MOVED
+    why = decision.why if found.installation_id is not None else None
+    values: dict[str, Any] = {
+        "event": event.name,
+        "type": event.type,
+        "order": event.order_id,
+        "payload": Jsonb(event.payload),
+        "address": address,
+        "outcome": decision.outcome.value,
+        "reason": decision.reason or None,
+        "processed": decision.outcome not in UNPROCESSED,
+        "order_pk": found.order_pk,
+        "version": found.version,
+        "status": decision.status and decision.status.value,
+    }
+    asked = ""
+    if why is not None and event.order_id is not None:
+        asked = f", asked AS ({PUT.format(source='FROM held')})"
+        values |= put_values(
+            event.order_id, found.installation_id, why, after=due.AFTER_A_CLAIM, is_patient=found.is_patient
+        )
+    with connection.cursor() as cursor:
+        cursor.execute(_WRITE.format(held=held, asked=asked), values)
+        row = cursor.fetchone()
+    return None if row is None else int(row[0])
