@@ -14,6 +14,7 @@ from web.codes import Code
 from web.errors import ErrorCodes
 from web.pages import public_url
 from webhooks import inbox, openapi, payload, urls_to_register
+from webhooks.body import WebhookParser
 from webhooks.decide import Outcome
 from webhooks.models import WebhookEvent
 from webhooks.urls_to_register import WEBHOOK_PATH
@@ -27,6 +28,7 @@ class WebhookViewSet(ViewSet):
         urls_to_register.InvalidToken: Code.INVALID_WEBHOOK_TOKEN,
         payload.InvalidPayload: Code.INVALID_REQUEST_BODY,
     }
+    parser_classes = (WebhookParser,)
     authentication_classes = (WhoIsLoggedIn,)
 
     @openapi.setup_page

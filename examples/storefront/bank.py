@@ -9,19 +9,19 @@ TIMEOUT_SECONDS = 5
 
 
 class Away(Exception):
-    """No simulator is named, or it doesn't answer."""
+    """No simulator is named, or none answers there."""
 
 
 def newest_merchant() -> str | None:
     """The external_key that was installed last; None if the simulator knows none. Raises Away."""
-    installations = _ask("GET", "installations").json()
+    _, installations = _ask("GET", "installations")
     return next((str(each["external_key"]) for each in installations if each["installed"]), None)
 
 
 def pending(order_id: int) -> list[str] | None:
     """What of the order waits to be paid, pix or boleto; None if the simulator doesn't know the order. Raises Away."""
-    answer = _ask("GET", f"orders/{order_id}")
-    return list(answer.json()["pending"]) if answer.ok else None
+    is_known, order = _ask("GET", f"orders/{order_id}")
+    return list(order["pending"]) if is_known else None
 
 
 def settle(order_id: int, action: str, method: str) -> bool:
@@ -29,16 +29,19 @@ def settle(order_id: int, action: str, method: str) -> bool:
 
     `action`: pay or expire; `method`: pix or boleto. The product learns of it by webhook alone.
     """
-    return _ask("POST", f"orders/{order_id}/{action}", {"method": method}).ok
+    is_done, _ = _ask("POST", f"orders/{order_id}/{action}", {"method": method})
+    return is_done
 
 
-def _ask(method: str, path: str, body: dict[str, Any] | None = None) -> requests.Response:
+def _ask(method: str, path: str, body: dict[str, Any] | None = None) -> tuple[bool, Any]:
+    """Whether it was answered with success, and the answer's JSON."""
     origin = current_app.config["SIMULATOR_URL"]
     if not origin:
         raise Away
     try:
         with requests.Session() as session:
             session.trust_env = False  # a proxy of this machine doesn't lead to the simulator beside us
-            return session.request(method, f"{origin}/simulator/api/{path}", json=body, timeout=TIMEOUT_SECONDS)
+            answer = session.request(method, f"{origin}/simulator/api/{path}", json=body, timeout=TIMEOUT_SECONDS)
+            return answer.ok, answer.json()
     except requests.RequestException as error:
         raise Away from error

@@ -17,14 +17,14 @@ from examples.storefront.catalogue import (
 
 @dataclass(frozen=True)
 class Cart:
-    """`lines`: products and how many of each; `coupon`: its code, empty if there is none."""
+    """`lines`: products, and how many of each. `coupon`: its code; empty if there is none."""
 
     lines: tuple[tuple[Product, int], ...]
     coupon: str = ""
 
     @property
     def count(self) -> int:
-        """How many things are in it."""
+        """How many things are in the cart."""
         return sum(quantity for _, quantity in self.lines)
 
     @property
@@ -39,7 +39,7 @@ class Cart:
 
     @property
     def shipping(self) -> int:
-        """Free for large orders; nothing is sent of an empty cart."""
+        """Nothing for a large order, and nothing for an empty cart."""
         return SHIPPING_CENTS if 0 < self.products - self.discount < FREE_SHIPPING_FROM_CENTS else 0
 
     @property
@@ -48,7 +48,7 @@ class Cart:
         return self.products - self.discount + self.shipping
 
     def order(self) -> dict[str, Any]:
-        """`order` of the product's POST /order."""
+        """What the product's POST order takes as `order`."""
         return {
             "products_value": self.products,
             "discount_value": self.discount,
@@ -58,7 +58,7 @@ class Cart:
 
 
 def order_line(product: Product, quantity: int) -> dict[str, Any]:
-    """One of an order's products."""
+    """What the product's routes take as one of an order's products."""
     return {
         "sku": product.sku,
         "name": str(product.name),
@@ -69,26 +69,26 @@ def order_line(product: Product, quantity: int) -> dict[str, Any]:
 
 
 def current() -> Cart:
-    """This browser's."""
+    """The cart of this browser."""
     quantities: dict[str, int] = session.get("cart", {})
     lines = tuple((PRODUCTS[sku], quantity) for sku, quantity in quantities.items() if sku in PRODUCTS)
     return Cart(lines, session.get("coupon", ""))
 
 
 def put(product: Product, quantity: int) -> None:
-    """So many of this from now on; 0 takes it out, and more than MOST_OF_ONE aren't sold."""
+    """Sets how many of this product are in the cart, MOST_OF_ONE at most; 0 takes it out."""
     quantities = {**session.get("cart", {}), product.sku: min(quantity, MOST_OF_ONE)}
     session["cart"] = {sku: number for sku, number in quantities.items() if number > 0}
 
 
 def quantity_of(product: Product) -> int:
-    """How many of this are in it."""
+    """How many of this product are in the cart."""
     quantities: dict[str, int] = session.get("cart", {})
     return quantities.get(product.sku, 0)
 
 
 def use_coupon(code: str) -> bool:
-    """Whether there is such a coupon; an empty code takes the coupon away."""
+    """Takes the coupon and tells whether there is such a one; an empty code takes it away again."""
     code = code.strip().upper()
     if code and code not in COUPONS:
         return False
@@ -97,6 +97,6 @@ def use_coupon(code: str) -> bool:
 
 
 def empty() -> None:
-    """It has become an order."""
+    """Empties the cart, once it has become an order."""
     session.pop("cart", None)
     session.pop("coupon", None)

@@ -1,4 +1,4 @@
-"""Reading the checkout's form. What is wrong is told by field, and never repeats a card's number or CVV."""
+"""Reads the checkout's form. What is wrong is told by field, and never repeats a card's number or CVV."""
 
 import re
 import secrets
@@ -24,7 +24,7 @@ Errors = dict[str, str]
 
 @dataclass(frozen=True)
 class Payment:
-    """How the shopper wants to pay. `card`: as the product's POST tokenize takes it; empty unless `method` is card."""
+    """How the shopper wants to pay. `card`: what the product's POST tokenize takes; empty for Pix and boleto."""
 
     method: str
     card: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -32,7 +32,7 @@ class Payment:
 
 
 def new_attempt() -> str:
-    """The Idempotency-Key of the payment that this form will ask for, however often it is sent."""
+    """The Idempotency-Key of the payment that a form asks for, however often the form is sent."""
     return secrets.token_hex(16)
 
 
@@ -70,7 +70,7 @@ def _is_document(text: str) -> bool:
 
 
 def customer(values: Mapping[str, str], ip: str) -> dict[str, object]:
-    """`customer` of the product's POST /order."""
+    """What the product's POST order takes as `customer`. `ip` is the shopper's, which Appmax requires."""
     plain = {name: value for name, value in values.items() if name not in ADDRESS}
     return {**plain, "ip": ip, "address": {name: values[name] for name in ADDRESS}}
 
@@ -82,7 +82,7 @@ def read_document(form: Mapping[str, str]) -> tuple[str, Errors]:
 
 
 def read_payment(form: Mapping[str, str]) -> tuple[Payment, Errors]:
-    """How to pay, and what is wrong with it."""
+    """How the shopper wants to pay, and what is wrong with it."""
     method = form.get("method", "")
     if method not in METHODS:
         return Payment(""), {"method": _("Please choose how to pay.")}

@@ -31,7 +31,7 @@ class Details:
     """What an order's page shows, and neither the product tells nor the browser's cookie holds. Empty: not known.
 
     `document_number`: the payer's. `attempt` and `request`: Idempotency-Key and body of the latest payment while its
-    outcome is unknown, so that the very same can be sent again; of a card that is a token that serves once.
+    outcome is unknown, so that the very same can be sent again. Of a card the body has a token, which serves once.
     """
 
     lines: tuple[Line, ...] = ()
@@ -48,7 +48,7 @@ class Details:
 
 
 class Memory:
-    """Safe from several threads; the oldest is forgotten first."""
+    """May be used by several threads at once. What was changed longest ago is forgotten first."""
 
     def __init__(self, api_key: str) -> None:
         self._lock = threading.Lock()
@@ -57,24 +57,24 @@ class Memory:
         self._orders: OrderedDict[tuple[str, int], Details] = OrderedDict()
 
     def api_key(self, external_key: str) -> str:
-        """The key that was typed in for this merchant, else the platform's; empty if there is none."""
+        """The API key that was typed in for this merchant, else the one of the settings; empty if there is none."""
         with self._lock:
             return self._typed.get(external_key, self._api_key)
 
     def type_api_key(self, external_key: str, api_key: str) -> None:
-        """Use this key for this merchant from now on."""
+        """Uses this API key for this merchant from now on."""
         with self._lock:
             self._typed[external_key] = api_key
             while len(self._typed) > MOST_KEYS:
                 self._typed.popitem(last=False)
 
     def details(self, external_key: str, order_id: int) -> Details:
-        """Empty ones for an order that isn't remembered any more."""
+        """What is remembered of the order; empty details if that is nothing any more."""
         with self._lock:
             return self._orders.get((external_key, order_id), Details())
 
     def remember(self, external_key: str, order_id: int, *, calls: list[Call], **changes: Any) -> None:
-        """Change these details, and append what the backend was asked."""
+        """Changes these details, and adds to the calls."""
         with self._lock:
             known = self._orders.pop((external_key, order_id), Details())
             self._orders[external_key, order_id] = replace(known, calls=(*known.calls, *calls)[-30:], **changes)
@@ -83,5 +83,5 @@ class Memory:
 
 
 def memory() -> Memory:
-    """That of the server that answers this request."""
+    """The memory of this server."""
     return cast(Memory, current_app.extensions["memory"])

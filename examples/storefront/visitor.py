@@ -1,4 +1,4 @@
-"""Whose order is whose: the browser's signed cookie names those that were made in it."""
+"""Which orders a browser may see: its signed cookie names those that were made in it."""
 
 import secrets
 import time
@@ -38,18 +38,18 @@ class Placed:
 
 
 def orders(external_key: str) -> list[Placed]:
-    """Those made in this merchant's shop, newest first."""
+    """The orders that this browser made in this merchant's shop, newest first."""
     rows = [Placed(*row) for row in session.get("orders", [])]
     return [placed for placed in rows if placed.external_key == external_key]
 
 
 def find(external_key: str, order_id: int) -> Placed | None:
-    """None if it wasn't made in this browser."""
+    """The order; None if it wasn't made in this browser."""
     return next((placed for placed in orders(external_key) if placed.order_id == order_id), None)
 
 
 def keep(placed: Placed, **changes: Any) -> Placed:
-    """The order as it is from now on."""
+    """Writes the order, with these changes, into the cookie; the order as it is then."""
     placed = replace(placed, **changes)
     rows = [Placed(*row) for row in session.get("orders", [])]
     if not any(row.order_id == placed.order_id for row in rows):
@@ -60,35 +60,35 @@ def keep(placed: Placed, **changes: Any) -> Placed:
 
 
 def paid_by(external_key: str, attempt: str) -> Placed | None:
-    """The order that this form has paid already."""
+    """The order that was paid by this attempt; None if none was."""
     return next((placed for placed in orders(external_key) if placed.attempt == short(attempt)), None)
 
 
 def short(attempt: str) -> str:
-    """As much of an attempt as a cookie keeps."""
+    """The beginning of an attempt, which is all that the cookie keeps of it."""
     return attempt[:ATTEMPT_CHARACTERS]
 
 
 def checkout() -> str:
-    """Names this purchase until it is paid: the same cart and customer are one order, however often they are sent."""
+    """The name of this purchase, which stays the same until it is paid."""
     if "checkout" not in session:
         renew_checkout()
     return str(session["checkout"])
 
 
 def renew_checkout() -> None:
-    """What comes next is another purchase."""
+    """Begins another purchase."""
     session["checkout"] = secrets.token_hex(8)
     session.pop("ordered", None)
 
 
 def has_ordered(order_id: int) -> None:
-    """The cart has become this order, and is kept until it is paid."""
+    """Notes that the cart has become this order. The cart is kept until the order is paid."""
     session["ordered"] = order_id
 
 
 def has_paid(order_id: int) -> None:
-    """The cart is done with, if this is the order that was made of it."""
+    """Empties the cart and begins another purchase, if this is the order that was made of the cart."""
     if session.get("ordered") == order_id:
         cart.empty()
         renew_checkout()
