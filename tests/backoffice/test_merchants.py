@@ -18,7 +18,7 @@ from orders.status import SETTLED, OrderStatus
 from simulator.server import SimulatorServer
 from simulator.state import Fault
 from tests.backoffice.conftest import history_of, messages_of, on, url
-from tests.factories import InstallationFactory, OrderFactory, api_key
+from tests.support.factories import InstallationFactory, OrderFactory, api_key
 from tests.webhooks.conftest import send
 from webhooks.models import WebhookEvent
 

@@ -15,8 +15,8 @@ from installations.models import Installation
 from orders.models import Order, Question
 from orders.status import is_paid
 from simulator.server import SimulatorServer
-from tests.factories import OrderFactory
-from tests.processes import wait_until
+from tests.support.factories import OrderFactory
+from tests.support.processes import wait_until
 from webhooks.models import WebhookEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -12,7 +12,7 @@ import requests
 from django.db import connection
 
 from dev import install, nginx
-from tests.processes import Proxy, needs_nginx
+from tests.support.processes import Proxy, needs_nginx
 
 pytestmark = needs_nginx
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from installations.models import Installation
 from simulator.server import SimulatorServer
 from simulator.state import Authorization, Fault
-from tests.factories import InstallationFactory
+from tests.support.factories import InstallationFactory
 
 URL = "/integrations/appmax/callback/install"
 APP_ID = "6f1c1a52-5d3e-4c1e-9d0a-2f0a4d1b7c11"

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from installations.models import ApiKey, Installation
 from simulator.server import SimulatorServer
-from tests.factories import InstallationFactory, OrderFactory, api_key
+from tests.support.factories import InstallationFactory, OrderFactory, api_key
 
 URL = "/installations/shop/merchant/token"
 

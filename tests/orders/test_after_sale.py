@@ -12,9 +12,9 @@ from orders import attempts
 from orders.models import AttemptState, Order, OrderQuerySet, PaymentAttempt
 from simulator.server import SimulatorServer
 from simulator.state import Fault
-from tests.documented import INSTALLMENTS
-from tests.factories import OrderFactory
 from tests.orders.conftest import CPF, by_card, ordered, post, remote
+from tests.support.documented import INSTALLMENTS
+from tests.support.factories import OrderFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

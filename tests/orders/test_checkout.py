@@ -13,8 +13,8 @@ from installations.models import Installation
 from orders.models import Order, OrderQuerySet
 from simulator.server import SimulatorServer
 from simulator.state import Fault
-from tests.factories import OrderFactory
 from tests.orders.conftest import CPF, ordered, post
+from tests.support.factories import OrderFactory
 from web.codes import Code
 from webhooks.models import WebhookEvent
 

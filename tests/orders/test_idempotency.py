@@ -14,8 +14,8 @@ from orders import idempotency
 from orders.models import IdempotentRequest, Order, PaymentAttempt, Refund
 from simulator.server import SimulatorServer
 from simulator.state import Fault
-from tests.factories import InstallationFactory, api_key
 from tests.orders.conftest import by_card, by_pix, ordered, post, remote
+from tests.support.factories import InstallationFactory, api_key
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

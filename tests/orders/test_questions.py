@@ -18,8 +18,8 @@ from orders.questions.ask import Answer
 from orders.questions.why import Why
 from simulator.server import SimulatorServer
 from simulator.state import Fault
-from tests.factories import InstallationFactory, OrderFactory
 from tests.orders.conftest import by_card, by_pix, ordered, post, remote
+from tests.support.factories import InstallationFactory, OrderFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -14,8 +14,8 @@ from orders.models import Order, PaymentAttempt
 from orders.questions import ask
 from simulator.server import SimulatorServer
 from simulator.state import Fault
-from tests.factories import OrderFactory
 from tests.orders.conftest import CPF, post
+from tests.support.factories import OrderFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

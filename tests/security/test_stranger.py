@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.processes import Proxy, needs_nginx
 from tests.security.conftest import AS_A_PROXY_SAYS
+from tests.support.processes import Proxy, needs_nginx
 
 CSRF = "x" * 32  # anybody can invent the cookie, and repeat it in the form
 HEAD = "Host: localhost\r\nX-Forwarded-Proto: https\r\n"

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.factories import OrderFactory
+from tests.support.factories import OrderFactory
 from tests.webhooks.conftest import URL
 from webhooks.models import WebhookEvent
 

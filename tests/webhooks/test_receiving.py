@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from orders.status import OrderStatus
-from tests.factories import OrderFactory, WebhookEventFactory
+from tests.support.factories import OrderFactory, WebhookEventFactory
 from tests.webhooks.conftest import BROKEN_RULE
 from webhooks.models import WebhookEvent
 

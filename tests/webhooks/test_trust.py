@@ -13,7 +13,7 @@ from orders.questions.why import Why
 from orders.signals import order_created
 from simulator.server import SimulatorServer
 from simulator.state import Fault
-from tests.factories import InstallationFactory, OrderFactory, WebhookEventFactory
+from tests.support.factories import InstallationFactory, OrderFactory, WebhookEventFactory
 from tests.webhooks.conftest import BROKEN_RULE, ask_appmax, outcomes, send, time_passes
 from webhooks import inbox
 from webhooks.models import ClaimSource, WebhookEvent

@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from tests.factories import InstallationFactory, OrderFactory
+from tests.support.factories import InstallationFactory, OrderFactory
 from tests.webhooks.conftest import URL, body, send
 from webhooks import inbox, urls_to_register
 from webhooks.decide import Outcome

@@ -13,7 +13,7 @@ from gunicorn.http.errors import InvalidChunkSize
 
 from installations import gateway
 from observability.logs import formatter
-from tests.factories import InstallationFactory, OrderFactory, api_key
+from tests.support.factories import InstallationFactory, OrderFactory, api_key
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

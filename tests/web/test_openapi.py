@@ -18,7 +18,7 @@ from checkout_project.wsgi import application
 from installations.models import Installation
 from simulator.orders import Order as RemoteOrder
 from simulator.server import SimulatorServer
-from tests.factories import OrderFactory, api_key
+from tests.support.factories import OrderFactory, api_key
 from web.codes import Code
 
 PAGES = {"", "admin/", "language", "api/schema", "api/docs", "api/redoc"}

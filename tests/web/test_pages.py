@@ -12,7 +12,7 @@ from django.test import Client
 from installations import registration
 from simulator.server import SimulatorServer
 from simulator.state import Fault
-from tests.factories import WebhookEventFactory
+from tests.support.factories import WebhookEventFactory
 
 pytestmark = pytest.mark.django_db
 asks_appmax = pytest.mark.django_db(transaction=True)  # which must not be asked inside a transaction

@@ -5,7 +5,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from installations.models import Installation
-from tests.factories import InstallationFactory, OrderFactory, api_key
+from tests.support.factories import InstallationFactory, OrderFactory, api_key
 
 pytestmark = pytest.mark.django_db
 
