@@ -29,7 +29,10 @@ def test_without_the_token_it_is_403_and_nothing_is_stored(settings: Any, token:
 
     answer = post(token)
 
-    assert (answer.status_code, answer.json()) == (403, {"message": "invalid or missing token"})
+    assert (answer.status_code, answer.json()) == (
+        403,
+        {"code": "invalid_webhook_token", "message": "invalid or missing token"},
+    )
     assert not WebhookEvent.objects.exists()
 
 
