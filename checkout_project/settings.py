@@ -94,7 +94,7 @@ MIDDLEWARE = [
     "web.middleware.PagePermissions",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "web.middleware.PageSession",
-    "django.middleware.locale.LocaleMiddleware",
+    "web.middleware.Language",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "web.middleware.PageUser",

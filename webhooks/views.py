@@ -4,13 +4,14 @@ from django.conf import settings
 from django.contrib import admin
 from django.http import HttpResponse
 from django.shortcuts import render
-from rest_framework.exceptions import ParseError, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
 from web.address import client_ip
 from web.api import WhoIsLoggedIn
+from web.codes import Code
+from web.errors import ErrorCodes
 from web.pages import public_url
 from webhooks import inbox, openapi, payload, urls_to_register
 from webhooks.body import WebhookParser
@@ -19,16 +20,14 @@ from webhooks.models import WebhookEvent
 from webhooks.urls_to_register import WEBHOOK_PATH
 
 
-class InvalidToken(PermissionDenied):
-    """403: the URL carries neither the app's token nor an installation's."""
-
-    default_detail = "invalid or missing token"
-
-
 class WebhookViewSet(ViewSet):
     """`/webhooks/appmax`"""
 
     has_pages = True
+    error_codes: ErrorCodes = {
+        urls_to_register.InvalidToken: Code.INVALID_WEBHOOK_TOKEN,
+        payload.InvalidPayload: Code.INVALID_REQUEST_BODY,
+    }
     parser_classes = (WebhookParser,)
     authentication_classes = (WhoIsLoggedIn,)
 
@@ -66,22 +65,10 @@ class WebhookViewSet(ViewSet):
     def receive(self, request: Request) -> Response:
         """Any 2xx ends Appmax's tries, so 200 means: kept. An event we don't know is kept too; only what isn't an event
         at all is 400. Without the token nothing of it is even read."""
-        merchant = _proven_merchant(request)
-        try:
-            event = payload.read(request.data, merchant)
-        except payload.InvalidPayload:
-            raise ParseError from None
-        outcome = inbox.receive(event, client_ip(request._request))
+        merchant = urls_to_register.proven_merchant(request.query_params.get("token", ""))
+        outcome = inbox.receive(payload.read(request.data, merchant), client_ip(request._request))
         return Response({"message": "already processed" if outcome is Outcome.DUPLICATE else "ok"})
 
 
 def _whole_number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None
-
-
-def _proven_merchant(request: Request) -> str:
-    """Raises InvalidToken."""
-    try:
-        return urls_to_register.proven_merchant(request.query_params.get("token", ""))
-    except urls_to_register.InvalidToken:
-        raise InvalidToken from None

@@ -14,7 +14,7 @@ from appmax.client import AppmaxClient
 from appmax.errors import Rejected
 from appmax.messages import Address, CardCharge, Customer, NewOrder, Product
 from tests.appmax.conftest import URL
-from tests.documented import CUSTOMER, ERRORS, ORDER
+from tests.support.documented import CUSTOMER, ERRORS, ORDER
 
 SAO_PAULO = ZoneInfo("America/Sao_Paulo")
 BRASILIA_3_PM, THAT_IN_UTC = "2026-03-15 15:05:00", datetime(2026, 3, 15, 18, 5, tzinfo=UTC)

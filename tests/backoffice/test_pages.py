@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from installations.models import ApiKey, Installation
 from orders.models import Order, PaymentAttempt, Question
-from tests.factories import InstallationFactory, OrderFactory, QuestionFactory, WebhookEventFactory, api_key
+from tests.support.factories import InstallationFactory, OrderFactory, QuestionFactory, WebhookEventFactory, api_key
 from webhooks.models import WebhookEvent
 
 pytestmark = pytest.mark.django_db

@@ -11,8 +11,8 @@ from orders.models import Order
 from simulator.server import SimulatorServer
 from tests.browser.conftest import picture
 from tests.browser.test_merchant import check
-from tests.factories import api_key
 from tests.storefront.server import serving
+from tests.support.factories import api_key
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

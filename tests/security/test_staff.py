@@ -8,7 +8,7 @@ from django.test import Client
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from tests.backoffice.conftest import on, staff
-from tests.factories import InstallationFactory
+from tests.support.factories import InstallationFactory
 
 __all__ = ["staff"]  # the fixture
 

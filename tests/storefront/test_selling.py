@@ -15,9 +15,9 @@ from installations.models import Installation
 from orders.models import Order
 from orders.questions import ask
 from simulator.server import SimulatorServer
-from tests.factories import api_key
 from tests.storefront.server import serving
 from tests.storefront.visitor import CARD, DECLINED, Visitor, fields, order_id_of, status_of
+from tests.support.factories import api_key
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

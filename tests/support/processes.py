@@ -18,7 +18,7 @@ import requests
 from dev import nginx
 from dev.services import free_port, temporary_folder
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py"]
 
 Processes = list[subprocess.Popen[bytes]]

@@ -15,8 +15,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from installations.models import Installation
 from orders.signals import order_created
 from simulator.server import SimulatorServer
-from tests.factories import OrderFactory, QuestionFactory, WebhookEventFactory, api_key
 from tests.orders.conftest import by_card, by_pix
+from tests.support.factories import OrderFactory, QuestionFactory, WebhookEventFactory, api_key
 from webhooks import inbox
 from webhooks.models import WebhookEvent
 

@@ -13,7 +13,7 @@ from gunicorn.http.errors import InvalidChunkSize
 
 from installations import gateway
 from observability.logs import formatter
-from tests.factories import InstallationFactory, OrderFactory, api_key
+from tests.support.factories import InstallationFactory, OrderFactory, api_key
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -90,4 +90,7 @@ def test_a_body_that_breaks_off_is_a_bad_request(client: Client, failure: Except
     with patch("django.test.client.FakePayload.read", side_effect=failure):
         answer = client.post("/webhooks/appmax", {"event": "x"}, "application/json")
 
-    assert (answer.status_code, answer.json()) == (400, {"message": "invalid request body"})
+    assert (answer.status_code, answer.json()) == (
+        400,
+        {"code": "invalid_request_body", "message": "invalid request body"},
+    )

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from cryptography.fernet import Fernet
 
-from tests.project import fresh
+from tests.support import fresh_process
 
 PRODUCTION = {
     "APP_ENV": "production",
@@ -22,7 +22,7 @@ PRODUCTION = {
 
 def settings_of(*names: str, **variables: str) -> dict[str, Any]:
     """The named settings in a fresh process with these variables only."""
-    result = fresh.run(print_settings, *names, **{"DB_PASSWORD": "x", **variables})
+    result = fresh_process.run(print_settings, *names, **{"DB_PASSWORD": "x", **variables})
     assert result.returncode == 0, result.stderr
     return dict(json.loads(result.stdout))
 

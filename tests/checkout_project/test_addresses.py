@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from checkout_project import cache, database
 from checkout_project.environment import Environment
-from tests.project import fresh
+from tests.support import fresh_process
 
 SECRETS = (
     "APP_KEY",
@@ -81,7 +81,7 @@ def test_what_is_no_address_of_a_site_is_refused_and_not_told(
 
 @pytest.mark.parametrize("name", ["APP_URL", "NGROK_URL"])
 def test_a_path_is_refused(name: str) -> None:
-    result = fresh.run(fresh.manage, "check", **{"DB_PASSWORD": "x", name: "https://shop.com/checkout"})
+    result = fresh_process.run(fresh_process.manage, "check", **{"DB_PASSWORD": "x", name: "https://shop.com/checkout"})
 
     assert (
         result.stderr == f"configuration error: {name} must have no path: the product answers at the root of its host\n"
@@ -122,7 +122,7 @@ def test_allowed_hosts_with_more_than_hosts_are_refused(
     ("url", "host"), [("https://açaí.com.br", "xn--aa-4iaz.com.br"), ("http://[::1]:8080", "[::1]:8080")]
 )
 def test_pages_answer_under_the_host_that_a_browser_sends(url: str, host: str) -> None:
-    result = fresh.run(
+    result = fresh_process.run(
         print_first_page, host, APP_URL=url, DB_PASSWORD="x", CACHE_DRIVER="memory", ALLOWED_HOSTS="a.com"
     )
 

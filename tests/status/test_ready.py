@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from status import backlog, health
-from tests.factories import QuestionFactory, WebhookEventFactory
+from tests.support.factories import QuestionFactory, WebhookEventFactory
 
 pytestmark = pytest.mark.django_db
 

@@ -19,7 +19,7 @@ from installations.models import Installation
 from orders.models import OPEN, AttemptState, Order, PaymentAttempt, Question
 from orders.questions import due
 from orders.status import OrderStatus, PaymentMethod
-from tests.factories import OrderFactory, WebhookEventFactory
+from tests.support.factories import OrderFactory, WebhookEventFactory
 from webhooks import inbox, kept, payload
 from webhooks.models import WebhookEvent
 

@@ -10,14 +10,14 @@ from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
 from checkout_project.environment import Environment
-from tests.project import fresh
+from tests.support import fresh_process
 
 KEY = Fernet.generate_key().decode()
 
 
 def check(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """`manage.py check` in an environment of its own; a variable set to "" is blank."""
-    return fresh.run(fresh.manage, "check", *arguments, **{"DB_PASSWORD": "x", **variables})
+    return fresh_process.run(fresh_process.manage, "check", *arguments, **{"DB_PASSWORD": "x", **variables})
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from checkout_project import cpus
-from tests.project.test_settings import settings_of
+from tests.checkout_project.test_settings import settings_of
 
 
 @pytest.mark.parametrize(("limit", "count"), [("max 100000", 8), ("150000 100000", 2), ("900000 100000", 8)])
