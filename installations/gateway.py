@@ -1,12 +1,14 @@
 """The only place that builds an Appmax client: credentials and cache in, `appmax.client.AppmaxClient` out."""
 
 import functools
+from collections.abc import Callable
 from enum import Enum
 
 import structlog
 from django.conf import settings
 from django.core.cache import cache
-from django.db import connection
+from django.db import DatabaseError, connection
+from django.utils import timezone
 
 from appmax.client import AppmaxClient
 from appmax.errors import AppmaxError
@@ -14,6 +16,8 @@ from appmax.tokens import Credentials
 from appmax.transport import Transport
 from installations.fields import DecryptionFailed, decrypted, fernet
 from installations.models import Installation
+
+log = structlog.stdlib.get_logger(__name__)
 
 _APP_TOKEN_KEY = "app_token"  # noqa: S105 - a cache key
 
@@ -39,8 +43,21 @@ def app_client() -> AppmaxClient:
 
 
 def client_for(installation: Installation) -> AppmaxClient:
-    """The client that acts as this merchant, for every /v1 call. Raises CredentialsUnreadable."""
-    return _client(installation.credentials, _merchant_token_key(installation))
+    """The client that acts as this merchant, for every /v1 call. That Appmax refuses its credentials, or accepts them
+    again, is noted at the installation. Raises CredentialsUnreadable."""
+    return _client(
+        installation.credentials,
+        _merchant_token_key(installation),
+        refusal_key=_refusal_key(installation),
+        heard=functools.partial(_note, installation),
+    )
+
+
+def try_refused(installation: Installation) -> None:
+    """Ask Appmax once more with credentials that it has refused: for a token, and with it for what costs nothing and
+    changes nothing, the price of R$ 10.00 in one part. Raises AppmaxError; the answer is noted at the installation."""
+    cache.delete(_refusal_key(installation))
+    client_for(installation).installments(total_value=1000, installments=1)
 
 
 def forget_token(installation: Installation) -> None:
@@ -73,6 +90,29 @@ def check(credentials: Credentials, *, timeout: float = 2.0) -> None:
     _client(credentials, token_key="").fetch_token(timeout=timeout)
 
 
+def _note(installation: Installation, are_accepted: bool) -> None:
+    """Only what is new is written, and only of the credentials that were tried: others may have come meanwhile. The
+    answer of Appmax's counts more than this note, so a database that is away doesn't stop it."""
+    if are_accepted == (installation.refused_since is None):
+        return
+    since = None if are_accepted else timezone.now()
+    same = Installation.objects.filter(pk=installation.pk, installed_at=installation.installed_at)
+    try:
+        is_new = same.filter(refused_since__isnull=not are_accepted).update(refused_since=since)
+    except DatabaseError as error:
+        log.error("installation.not_noted", installation=installation.pk, error=type(error).__name__)
+        return
+    installation.refused_since = since
+    if is_new:
+        name = "installation.credentials_accepted" if are_accepted else "installation.credentials_refused"
+        log.warning(name, installation=installation.pk)
+
+
+def _refusal_key(installation: Installation) -> str:
+    """Of these credentials alone: those that come later are asked for a token at once."""
+    return f"credentials_refused:{installation.pk}:{installation.installed_at.timestamp()}"
+
+
 def _merchant_token_key(installation: Installation) -> str:
     return f"merchant_token:{installation.pk}"
 
@@ -98,7 +138,13 @@ class _SealedTokens:
         cache.delete(key)
 
 
-def _client(credentials: Credentials, token_key: str) -> AppmaxClient:
+def _client(
+    credentials: Credentials,
+    token_key: str,
+    *,
+    refusal_key: str = "",
+    heard: Callable[[bool], None] = lambda are_accepted: None,
+) -> AppmaxClient:
     return AppmaxClient(
         _transport(),
         auth_url=settings.APPMAX_AUTH_URL,
@@ -107,6 +153,8 @@ def _client(credentials: Credentials, token_key: str) -> AppmaxClient:
         cache=_SealedTokens(),
         token_key=token_key,
         timezone=settings.APPMAX_TIMEZONE,
+        refusal_key=refusal_key,
+        heard=heard,
     )
 
 

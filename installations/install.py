@@ -10,6 +10,7 @@ reconnect.py, and three functions here ask it: `begin`, `_finish` and `_take_cre
 import uuid
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -21,7 +22,7 @@ from django.db.models import ProtectedError
 from django.utils import timezone
 from prometheus_client import Counter
 
-from appmax.errors import AppmaxError, Rejected
+from appmax.errors import AppmaxError, CredentialsUnreadable, Rejected
 from appmax.tokens import Credentials
 from installations import gateway, identities, reconnect
 from installations.gateway import Verdict
@@ -266,6 +267,21 @@ def verify_kept_credentials() -> None:
             with suppress(ProtectedError):  # one that has orders stays, unverified
                 current.delete()
             log.warning("install.kept_credentials_refused", installation=kept.pk, removed=current.pk is None)
+
+
+def try_refused_credentials(at: datetime) -> None:
+    """Ask Appmax again about credentials that it refuses: for an hour at each call of this, later once an hour. A shop
+    that has uninstalled the app stays refused for ever."""
+    refused = Installation.objects.without_secret().filter(refused_since__isnull=False)
+    if at.minute >= 5:
+        refused = refused.filter(refused_since__gt=at - timedelta(hours=1))
+    for installation in refused.order_by("?")[:MOST_A_ROUND]:
+        try:
+            gateway.try_refused(installation)
+        except AppmaxError as error:
+            log.info("install.refused_again", installation=installation.pk, error=type(error).__name__)
+            if error.status is None and not isinstance(error, CredentialsUnreadable):
+                return  # Appmax gives no answer
 
 
 def _refused(installation: Installation, error: type[AlreadyConfirmed] = AlreadyConfirmed) -> AlreadyConfirmed:

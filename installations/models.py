@@ -100,6 +100,13 @@ class Installation(models.Model):
         editable=False,
         help_text=_("Credentials that Appmax's auth server has not accepted yet"),
     )
+    refused_since = models.DateTimeField(
+        _("refused since"),
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("Since when Appmax refuses the credentials; empty while it accepts them"),
+    )
 
     objects = InstallationQuerySet.as_manager()
 
@@ -165,6 +172,7 @@ class Installation(models.Model):
         self.merchant_client_secret = credentials.client_secret
         self.installed_at = timezone.now()
         self.unverified_since = None
+        self.refused_since = None
         self.save(
             update_fields=[
                 "merchant_client_id",
@@ -172,6 +180,7 @@ class Installation(models.Model):
                 "installed_at",
                 "updated_at",
                 "unverified_since",
+                "refused_since",
             ]
         )
 

@@ -1,5 +1,7 @@
 """What the worker does for installations, periodically."""
 
+from datetime import UTC, datetime
+
 import structlog
 from procrastinate.contrib.django import app
 
@@ -13,6 +15,13 @@ log = structlog.stdlib.get_logger(__name__)
 def verify_kept_credentials(timestamp: int) -> None:
     """Every minute, credentials that Appmax's auth server gave no answer about."""
     install.verify_kept_credentials()
+
+
+@app.periodic(cron="*/5 * * * *")
+@app.task(name="installations.try_refused", queueing_lock="installations.try_refused")
+def try_refused_credentials(timestamp: int) -> None:
+    """Every five minutes, credentials that Appmax refuses."""
+    install.try_refused_credentials(datetime.fromtimestamp(timestamp, UTC))
 
 
 @app.periodic(cron="29 5 * * *")

@@ -118,7 +118,7 @@ class InstallationViewSet(MerchantViewSet):
 
     @openapi.installation
     def retrieve(self, request: Request, key: str) -> Response:
-        """What a shop's page needs for Appmax's browser script, and whether its routes answer."""
+        """What a shop's page needs for Appmax's browser script, whether its routes answer, and whether Appmax does."""
         installation = self.installation
         return Response(
             {
@@ -128,6 +128,7 @@ class InstallationViewSet(MerchantViewSet):
                 "environment": settings.APPMAX_ENVIRONMENT,
                 "installed_at": installation.installed_at,
                 "disabled": self.access.is_disabled,
+                "credentials_refused_since": installation.refused_since,
             }
         )
 

@@ -1,0 +1,19 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("installations", "0005_keys_by_prefix")]
+
+    operations = [
+        migrations.AddField(
+            model_name="installation",
+            name="refused_since",
+            field=models.DateTimeField(
+                blank=True,
+                editable=False,
+                help_text="Since when Appmax refuses the credentials; empty while it accepts them",
+                null=True,
+                verbose_name="refused since",
+            ),
+        ),
+    ]
