@@ -327,10 +327,10 @@ def _order_total(order: Mapping[str, Any]) -> int | None:
 
 
 def _sum(amounts: Mapping[str, Any], *names: str, less: str = "") -> int | None:
-    """The named amounts less another; None unless all of them are there."""
+    """The named amounts less another; None unless all of them are there and make an amount that an order can have."""
     found = [value for name in names if (value := _cents(amounts.get(name))) is not None]
     discount = _cents(amounts.get(less)) if less else 0
-    return None if discount is None or len(found) < len(names) else sum(found) - discount
+    return None if discount is None or len(found) < len(names) else _cents(sum(found) - discount)
 
 
 def _payment_method(value: Any) -> str:
