@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, MultipleChoicesDropdownFilter
 
-from backoffice.kit.lists import DateRangeFilter, OneChoiceFilter, ReadOnlyAdmin, display
+from backoffice.kit.lists import DateRangeFilter, OneChoiceFilter, ReadOnlyAdmin, display, searched
 from backoffice.kit.words import ago, badge
 from orders.models import AttemptState, Order, PaymentAttempt, Question
 from orders.status import OrderStatus
@@ -55,13 +55,13 @@ class PaymentAttemptAdmin(ReadOnlyAdmin[PaymentAttempt]):
         self, request: HttpRequest, queryset: QuerySet[PaymentAttempt], search_term: str
     ) -> tuple[QuerySet[PaymentAttempt], bool]:
         """Exact look-ups only; the order first, as its attempts have an index, and the keys one with their merchant."""
-        term = search_term.strip()
-        if not term:
+        text, number = searched(search_term)
+        if not text:
             return queryset, False
-        if term.isascii() and term.isdigit() and int(term) < 2**31:
-            wanted = list(Order.objects.filter(appmax_order_id=int(term)).values_list("pk", flat=True))
+        if number is not None:
+            wanted = list(Order.objects.filter(appmax_order_id=number).values_list("pk", flat=True))
             return queryset.filter(order__in=wanted), False
-        return queryset.filter(idempotency_key=term.replace("\0", "")), False
+        return queryset.filter(idempotency_key=text), False
 
     @display(description=_("state"))
     def state_badge(self, attempt: PaymentAttempt) -> str:

@@ -17,7 +17,7 @@ from unfold.contrib.filters.admin import DropdownFilter
 
 from backoffice.event_notes import explanation
 from backoffice.kit.export import ExportableAdmin
-from backoffice.kit.lists import DateRangeFilter, action, display
+from backoffice.kit.lists import DateRangeFilter, action, display, searched
 from backoffice.kit.words import ago, badge, history, lasted
 from orders.models import Order
 from webhooks import kept, payload, privacy
@@ -263,12 +263,12 @@ class WebhookEventAdmin(ExportableAdmin[WebhookEvent]):
         self, request: HttpRequest, queryset: QuerySet[WebhookEvent], search_term: str
     ) -> tuple[QuerySet[WebhookEvent], bool]:
         """Exact look-ups only, by index."""
-        term = search_term.strip()
-        if not term:
+        text, number = searched(search_term)
+        if not text:
             return queryset, False
-        if term.isascii() and term.isdigit() and int(term) < 2**31:
-            return queryset.of_order(int(term)), False  # type: ignore[attr-defined]
-        return queryset.filter(event__in=payload.spellings(term.replace("\0", ""))), False
+        if number is not None:
+            return queryset.of_order(number), False  # type: ignore[attr-defined]
+        return queryset.filter(event__in=payload.spellings(text)), False
 
 
 def _skeletons(pks: list[int]) -> dict[int, dict[str, Any]]:

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
@@ -22,6 +23,7 @@ from backoffice.kit.words import ago, badge, explained, history, reais
 from installations import gateway, identities, reconnect
 from installations.models import ApiKey, Installation, ReconnectLink, Suspension
 from web.pages import public_url
+from webhooks import urls_to_register
 
 _MASK = "••••••••"
 
@@ -68,7 +70,15 @@ class InstallationAdmin(ReadOnlyAdmin[Installation]):
     search_help_text = _("Part of an external key")
     ordering = ("-installed_at", "-pk")
     actions_detail = ("check_credentials", "issue_key", "reconnect", "disable", "enable")
-    readonly_fields = ("state", "known_by", "masked_client_id", "masked_client_secret", "reconnections", "links")
+    readonly_fields = (
+        "state",
+        "known_by",
+        "masked_client_id",
+        "masked_client_secret",
+        "reconnections",
+        "webhook_url",
+        "links",
+    )
     fields = (
         ("external_key", "state"),
         ("external_id", "known_by"),
@@ -82,6 +92,11 @@ class InstallationAdmin(ReadOnlyAdmin[Installation]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Installation]:
         """Without the secret: it isn't shown, so it isn't read."""
         return super().get_queryset(request).select_related("suspension").defer("merchant_client_secret")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """With the webhook URL for those who may see it."""
+        may = request.user.has_perm("webhooks.view_webhook_url")
+        return (*self.fields, "webhook_url") if may else self.fields
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """The page's rows, each with its figures, which come in one query."""
@@ -151,19 +166,21 @@ class InstallationAdmin(ReadOnlyAdmin[Installation]):
         ]
         return format_html("<ul>{}</ul>", format_html_join("", "<li>{} · {} · {}</li>", lines)) if lines else "-"
 
+    @display(description=_("Webhook URL"))
+    def webhook_url(self, installation: Installation) -> str:
+        """For the merchant's own panel, with its token: events that come there count for its orders only."""
+        return urls_to_register.of_installation(settings.PUBLIC_URL, installation.external_key)
+
     @display(description=_("see also"))
     def links(self, installation: Installation) -> str:
-        """This merchant's orders, keys and webhook URL."""
+        """This merchant's orders and keys."""
         query = f"?installation__id__exact={installation.pk}"
         return format_html(
-            '<a href="{}" class="text-link">{}</a> · <a href="{}" class="text-link">{}</a> · '
-            '<a href="{}" class="text-link">{}</a>',
+            '<a href="{}" class="text-link">{}</a> · <a href="{}" class="text-link">{}</a>',
             reverse("admin:orders_order_changelist") + query,
             _("Orders"),
             reverse("admin:installations_apikey_changelist") + query,
             _("API keys"),
-            reverse("webhooks-appmax") + f"?installation={installation.pk}",
-            _("Webhook URL"),
         )
 
     # --- actions ---

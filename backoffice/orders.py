@@ -15,19 +15,18 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
-from rest_framework.exceptions import APIException
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, MultipleChoicesDropdownFilter
 
 from appmax.errors import AppmaxError
 from backoffice import timeline
 from backoffice.kit.export import ExportableAdmin
-from backoffice.kit.lists import DateRangeFilter, action, display
+from backoffice.kit.lists import DateRangeFilter, action, display, searched
 from backoffice.kit.words import ago, badge, copyable, explained, history, reais
 from backoffice.order_forms import RefundForm, TrackingForm
 from backoffice.order_list import EXPORTED, STATUS_TONES, MethodFilter, PendingFilter
 from installations.models import Installation
 from orders import checkout, idempotency, refunds
-from orders.idempotency import Replay
+from orders.idempotency import InvalidKey, KeyReused, Replay, StillRunning
 from orders.models import Order, Refund
 from orders.questions import ask
 from orders.refunds import TooMuch, Wish
@@ -75,14 +74,15 @@ class OrderAdmin(ExportableAdmin[Order]):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Order], search_term: str
     ) -> tuple[QuerySet[Order], bool]:
-        """Exact look-ups, each by an index; the merchant first, as a join would keep the others from theirs."""
-        term = search_term.strip()
-        if not term:
+        """Exact look-ups, each by an index; the merchant first, as a join would keep the others from theirs. Of the
+        merchant's key capitals don't matter."""
+        text, number = searched(search_term)
+        if not text:
             return queryset, False
-        merchants = list(Installation.objects.filter(external_key=term.replace("\0", "")).values_list("pk", flat=True))
+        merchants = list(Installation.objects.filter(external_key__iexact=text).values_list("pk", flat=True))
         wanted = Q(installation__in=merchants)
-        if term.isascii() and term.isdigit() and int(term) < 2**31:
-            wanted |= Q(appmax_order_id=int(term)) | Q(appmax_customer_id=int(term))
+        if number is not None:
+            wanted |= Q(appmax_order_id=number) | Q(appmax_customer_id=number)
         return queryset.filter(wanted), False
 
     def get_fieldsets(self, request: HttpRequest, obj: Order | None = None) -> Any:
@@ -225,7 +225,7 @@ class OrderAdmin(ExportableAdmin[Order]):
             claim = idempotency.claim(
                 order.installation, form.cleaned_data["once"], route="back office: refund", body=body
             )
-        except APIException:
+        except (InvalidKey, KeyReused, StillRunning):
             messages.warning(request, gettext("This form has been sent already; open it anew for another refund."))
             return
         if isinstance(claim, Replay):

@@ -94,7 +94,7 @@ def start(stack: ExitStack) -> Stack:
     environment |= {"APPMAX_CLIENT_ID": "id", "APPMAX_CLIENT_SECRET": "secret", "APPMAX_APP_ID_NUMERIC": "4242"}
     environment |= dict.fromkeys(("APPMAX_AUTH_URL", "APPMAX_API_URL"), f"http://127.0.0.1:{stub}")
     environment |= {"APP_HOST": "127.0.0.1", "MALLOC_ARENA_MAX": "2"}  # as in the Dockerfile
-    environment |= {"WEB_GROUPS": str(len(ports))}
+    environment |= {"WEB_GROUPS": str(len(ports)), "ADMIN_OTP_REQUIRED": "false"}  # the session is a password's
     subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=environment, check=True)
     key, session = make_users(environment)
     fill(database.variables)
@@ -306,10 +306,10 @@ def add_events(running: Stack, number: int) -> None:
         indexes: dict[str, str] = dict(rows)
         connection.execute(f"SET maintenance_work_mem = '512MB'; DROP INDEX {', '.join(indexes)}")
         connection.execute(
-            "INSERT INTO webhook_events (event, event_type, appmax_order_id, payload, processed, processed_at)"
+            "INSERT INTO webhook_events (event, event_type, appmax_order_id, payload, processed, processed_at, outcome)"
             " SELECT 'order_paid', 'order', 100000000 + n,"
             ' \'{"event": "order_paid", "event_type": "order", "data": {"order_id": 1, "status": "aprovado"}}\','
-            " true, now() FROM generate_series(1, %s) n",
+            " true, now(), 'applied' FROM generate_series(1, %s) n",
             [number],
         )
         for definition in indexes.values():

@@ -1,8 +1,8 @@
 """Reads `.env` as Docker Compose does, so that one file means the same under Compose and without it.
 
-No library does: of the 90 bodies that tests/project/test_dotenv.py compares with Compose, python-dotenv 1.2 reads 73
-alike and django-environ 0.14 reads 49. A line that this reader doesn't understand ends the start: passed over, it would
-be a setting that is silently another one. The line is named by its number and never told, as it may hold a secret.
+No library does: of the 90 bodies that tests/checkout_project/test_dotenv.py compares with Compose, python-dotenv 1.2
+reads 73 alike and django-environ 0.14 reads 49. A line that can't be read ends the start, because leaving it out would
+silently change a setting. The error names the line by its number and doesn't quote it, as it may hold a secret.
 """
 
 import re

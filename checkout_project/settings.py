@@ -94,7 +94,7 @@ MIDDLEWARE = [
     "web.middleware.PagePermissions",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "web.middleware.PageSession",
-    "django.middleware.locale.LocaleMiddleware",
+    "web.middleware.Language",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "web.middleware.PageUser",
@@ -244,7 +244,7 @@ APPMAX_CLIENT_SECRET = env.text("APPMAX_CLIENT_SECRET", "")
 APPMAX_APP_ID_UUID = env.text("APPMAX_APP_ID_UUID", "")
 APPMAX_APP_ID_NUMERIC = env.text("APPMAX_APP_ID_NUMERIC", "")
 
-# A storefront to try an installation with, linked from the page after it: the simulator's, under `make run`.
+# A storefront to try an installation with, linked from the page after it: the demo shop, under `make run`.
 DEMO_SHOP_URL = env.text("DEMO_SHOP_URL", "")
 
 # --- webhooks --------------------------------------------------------------------------------------------------------

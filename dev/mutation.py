@@ -22,7 +22,7 @@ TARGETS = {
         f"tests/webhooks/test_{name}.py"
         for name in ("receiving", "told", "waiting", "trust", "confirm", "who_posts", "repeat", "order_of_arrival")
     ]
-    + ["tests/webhooks/test_retention.py", "tests/project/test_metrics.py"],
+    + ["tests/webhooks/test_retention.py", "tests/status/test_metrics.py"],
     "orders/checkout.py": [
         f"tests/orders/test_{name}.py"
         for name in ("checkout", "cards", "boletos", "after_sale", "one_charge", "idempotency")
@@ -44,6 +44,7 @@ PACKAGES = (
     "installations",
     "observability",
     "orders",
+    "examples",
     "simulator",
     "status",
     "web",

@@ -29,6 +29,7 @@ DATA = ROOT / ".data"
 LOGS = DATA / "logs"
 RUN_FILE = DATA / "run.json"  # what `make smoke` and `make manage` need to know of the running stack
 ADMIN_USER = "admin"
+STOREFRONT = ("-m", "flask", "--app", "examples.storefront.app", "run", "--port")
 STOP_SECONDS = 20.0  # for each part, before it is killed
 STEADY_SECONDS = 10.0  # after which a worker that ends is started again
 
@@ -59,6 +60,7 @@ def main() -> int:
         simulated = is_simulated(env)
         if simulated:
             variables |= simulator_variables(env, variables["APP_PORT"])
+            variables |= storefront_variables(env, variables["APP_PORT"], variables["APPMAX_API_URL"])
         parts: list[Part] = []
         for service in _servers(stack, env):
             variables |= service.variables
@@ -70,8 +72,9 @@ def main() -> int:
         if stopping.is_set():
             return 0
         if simulated:
-            shop_key = {"SIMULATOR_SHOP_API_KEY": _shop_key(env, environment)}
-            parts.append(_start(stack, environment | shop_key, "simulator", "-m", "simulator"))
+            parts.append(_start(stack, environment, "simulator", "-m", "simulator"))
+            api_key = {"STOREFRONT_API_KEY": _storefront_key(env, environment)}
+            parts.append(_start(stack, environment | api_key, "storefront", *STOREFRONT, variables["STOREFRONT_PORT"]))
         parts.append(_worker(stack, environment))
         parts.append(_start(stack, environment, "gunicorn", "-m", "gunicorn", "-c", "gunicorn.conf.py", echo=True))
 
@@ -79,13 +82,14 @@ def main() -> int:
         urls = [f"{local_url}/health"]
         if simulated:
             urls.append(f"{variables['APPMAX_API_URL']}/simulator/api/health")
+            urls.append(f"http://127.0.0.1:{variables['STOREFRONT_PORT']}/health")
         if not all(_answers(url, parts, stopping) for url in urls):
             return 0 if stopping.is_set() else 1
         stack.callback(RUN_FILE.unlink, missing_ok=True)
         RUN_FILE.touch(mode=0o600)
         found = {"app_url": local_url, "public_url": public_url, "pid": os.getpid(), "env": variables}
         RUN_FILE.write_text(json.dumps(found, indent=2))
-        _say_where(public_url, variables.get("APPMAX_API_URL"), password, time.monotonic() - started)
+        _say_where(public_url, variables, password, time.monotonic() - started)
 
         while not stopping.wait(0.5):
             parts = _restarted(parts)
@@ -162,7 +166,6 @@ def simulator_variables(env: Environment, app_port: str) -> dict[str, str]:
         "APPMAX_API_URL": url,
         "APPMAX_ADMIN_URL": url,
         "APPMAX_PANEL_ORDER_PATH": "/orders#{order_id}",
-        "DEMO_SHOP_URL": f"{url}/shop",
         "APPMAX_CLIENT_ID": env.secret("APPMAX_CLIENT_ID", generated_in=kept, make=lambda: secrets.token_hex(8)),
         "APPMAX_CLIENT_SECRET": env.secret("APPMAX_CLIENT_SECRET", generated_in=kept),
         "APPMAX_APP_ID_UUID": env.secret("APPMAX_APP_ID_UUID", generated_in=kept, make=lambda: str(uuid.uuid4())),
@@ -171,7 +174,20 @@ def simulator_variables(env: Environment, app_port: str) -> dict[str, str]:
         ),
         "SIMULATOR_SEED": env.secret("SIMULATOR_SEED", generated_in=kept),
         "SIMULATOR_WEBHOOK_URL": f"http://127.0.0.1:{app_port}/webhooks/appmax{_token(env)}",
-        "SIMULATOR_APP_URL": env.text("SIMULATOR_APP_URL", f"http://127.0.0.1:{app_port}"),
+    }
+
+
+def storefront_variables(env: Environment, app_port: str, simulator_url: str) -> dict[str, str]:
+    """Where the demo shop is, for itself, for the app's pages and for the simulator's; and what it has to know."""
+    port = str(_claimed(env, "STOREFRONT_PORT", 9091))
+    shop_url = f"http://127.0.0.1:{port}/shop"
+    return {
+        "STOREFRONT_PORT": port,
+        "STOREFRONT_APP_URL": f"http://127.0.0.1:{app_port}",
+        "STOREFRONT_SIMULATOR_URL": simulator_url,
+        "STOREFRONT_SECRET_KEY": env.secret("STOREFRONT_SECRET_KEY", generated_in=DATA / "secrets"),
+        "DEMO_SHOP_URL": shop_url,
+        "SIMULATOR_SHOP_URL": shop_url,
     }
 
 
@@ -195,19 +211,19 @@ def _staff_user(env: Environment, environment: dict[str, str]) -> tuple[str, str
     return password, public_url
 
 
-def _shop_key(env: Environment, environment: dict[str, str]) -> str:
+def _storefront_key(env: Environment, environment: dict[str, str]) -> str:
     """The demo shop's API key, made once; another one if the database doesn't take the kept one any more."""
-    name, kept = "SIMULATOR_SHOP_API_KEY", DATA / "secrets"
+    name, kept = "STOREFRONT_API_KEY", DATA / "secrets"
     code = f"from installations.models import ApiKey; import os; print(ApiKey.objects.is_valid(os.environ[{name!r}]))"
 
     def make() -> str:
         return manage(environment, "create_api_key", "--name", "demo storefront")
 
-    key = env.secret("SIMULATOR_SHOP_API_KEY", generated_in=kept, make=make)
-    is_ours = not env.text("SIMULATOR_SHOP_API_KEY", "")
+    key = env.secret("STOREFRONT_API_KEY", generated_in=kept, make=make)
+    is_ours = not env.text("STOREFRONT_API_KEY", "")
     if is_ours and manage(environment | {name: key}, "shell", "--verbosity", "0", "-c", code) != "True":
         (kept / name.lower()).unlink()
-        key = env.secret("SIMULATOR_SHOP_API_KEY", generated_in=kept, make=make)
+        key = env.secret("STOREFRONT_API_KEY", generated_in=kept, make=make)
     return key
 
 
@@ -289,7 +305,7 @@ def _answers(url: str, parts: list[Part], stopping: threading.Event) -> bool:
     return False
 
 
-def _say_where(public_url: str, simulator_url: str | None, password: str, seconds: float) -> None:
+def _say_where(public_url: str, variables: dict[str, str], password: str, seconds: float) -> None:
     lines = [
         "",
         f"  Appmax Checkout is up ({seconds:.1f} s)",
@@ -298,9 +314,9 @@ def _say_where(public_url: str, simulator_url: str | None, password: str, second
         f"  Webhook set-up  {public_url}/webhooks/appmax",
         f"  Admin           {public_url}/admin/   user {ADMIN_USER}, password {password}",
     ]
-    if simulator_url:
-        lines.append(f"  Simulated Appmax {simulator_url}/   (orders, webhooks sent)")
-        lines.append(f"  Demo shop       {simulator_url}/shop   (once the app is installed)")
+    if "SIMULATOR_SHOP_URL" in variables:
+        lines.append(f"  Simulated Appmax {variables['APPMAX_API_URL']}/   (orders, webhooks sent)")
+        lines.append(f"  Demo shop       {variables['SIMULATOR_SHOP_URL']}   (once the app is installed)")
     lines += ["", "  make smoke sells something. Ctrl-C stops everything; the data stays in .data/.", ""]
     print("\n".join(lines), flush=True)
 

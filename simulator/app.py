@@ -7,7 +7,7 @@ from copy import copy
 from flask import Flask, Response, jsonify, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
 
-from simulator import answers, shop
+from simulator import answers
 from simulator.api import api
 from simulator.context import Simulation, simulation
 from simulator.control import control
@@ -38,7 +38,6 @@ def create_app(settings: SimulatorSettings) -> Flask:
         outbox=outbox,
         courier=Courier(outbox, settings.clock_speed),
     )
-    shop.open_for(app)
     return app
 
 
@@ -49,7 +48,7 @@ def _app_with_routes() -> Flask:
     record(app)
     for blueprint in (api, sales, payments, control, panel, order_pages, webhook_pages, switch_pages):
         app.register_blueprint(blueprint)
-    shop.init_app(app)
+    app.context_processor(lambda: {"shop_url": simulation().settings.shop_url})
     app.register_error_handler(HTTPException, _say_what_failed)
     app.after_request(_leave_traces)
     app.after_request(_write)

@@ -20,14 +20,6 @@ def digitable_line(order_id: int, total_cents: int, due: date) -> str:
     return with_check_digits(f"{BANK}9", f"{order_id:025}", f"{factor:04}{total_cents:010}")
 
 
-def due_of(line: str) -> date | None:
-    """The last day on which the boleto of this digitable line can be paid; None if it isn't one, or has no such day."""
-    digits = "".join(filter(str.isdigit, line))
-    if len(digits) != 47 or digits[33:37] < "1000":
-        return None
-    return _FACTOR_1000 + timedelta(days=int(digits[33:37]) - 1000)
-
-
 def with_check_digits(bank: str, free: str, dues: str) -> str:
     """The line of these 4, 25 and 14 digits: three fields with a check digit each, one of the whole, and the dues."""
     fields = [bank + free[:5], free[5:15], free[15:]]

@@ -78,6 +78,13 @@ def api_log() -> Response:
     return jsonify([asdict(call) for call in calls])
 
 
+@control.get("/installations")
+def installations() -> Response:
+    """All installations begun, newest first: `external_key`, and `installed` once the app may have its credentials."""
+    rows = simulation().state.latest_authorizations()
+    return jsonify([{"external_key": row.external_key, "installed": row.saved or row.generated} for row in rows])
+
+
 # --- orders and webhooks ---------------------------------------------------------------------------------------------
 
 
@@ -85,6 +92,12 @@ def api_log() -> Response:
 def orders() -> Response:
     """All orders, newest first."""
     return jsonify([_shown(order) for order in simulation().state.latest_orders()])
+
+
+@control.get("/orders/<int:order_id>")
+def order(order_id: int) -> Response:
+    """One order."""
+    return jsonify(_shown(simulation().state.order(order_id) or abort(404, "order not found")))
 
 
 @control.post("/orders/<int:order_id>/pay")

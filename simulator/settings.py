@@ -19,8 +19,7 @@ class SimulatorSettings:
     `pix_minutes`: how long a Pix waits; `webhook_model`: one of `models.MODELS`. The last three can be switched later.
 
     `seed`: what merchants' credentials are derived from. Port 0: any free one.
-    `app_url`: the product's origin, for the demo shop; blank: the registered webhook URL's. `shop_api_key`: the shop's
-    key for the product.
+    `shop_url`: where a shop sells through the product under test; the menu links to it unless it is blank.
     """
 
     client_id: str
@@ -35,8 +34,7 @@ class SimulatorSettings:
     token_seconds: float = 3600
     pix_minutes: float = 30
     webhook_model: str = APP_STORE
-    app_url: str = ""
-    shop_api_key: str = field(default="", repr=False)
+    shop_url: str = ""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> "SimulatorSettings":
@@ -57,8 +55,7 @@ class SimulatorSettings:
             token_seconds=_number(env, "SIMULATOR_TOKEN_SECONDS", cls.token_seconds),
             pix_minutes=_number(env, "SIMULATOR_PIX_MINUTES", cls.pix_minutes),
             webhook_model=_choice(env, "SIMULATOR_WEBHOOK_MODEL", cls.webhook_model, MODELS),
-            app_url=env.get("SIMULATOR_APP_URL", ""),
-            shop_api_key=env.get("SIMULATOR_SHOP_API_KEY", ""),
+            shop_url=env.get("SIMULATOR_SHOP_URL", ""),
         )
 
 

@@ -14,9 +14,9 @@ from django.test import Client
 from installations.models import Installation
 from simulator.server import SimulatorServer
 from simulator.settings import SimulatorSettings
-from tests.emptying import quick_emptying
-from tests.factories import InstallationFactory
-from tests.processes import gunicorn, processes, proxy
+from tests.support.emptying import quick_emptying
+from tests.support.factories import InstallationFactory
+from tests.support.processes import gunicorn, processes, proxy
 
 __all__ = ["gunicorn", "processes", "proxy"]  # fixtures that are made there
 

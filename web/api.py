@@ -6,20 +6,16 @@ from typing import IO, Any, NoReturn
 
 from django.conf import settings
 from gunicorn.http.errors import ParseException as MalformedHTTP
-from rest_framework import status
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import APIException, ParseError
+from rest_framework.exceptions import ParseError
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 
-class BodyTooLarge(APIException):
-    """413: more than MAX_BODY_BYTES."""
-
-    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
-    default_detail = "request body is too large"
+class BodyTooLarge(Exception):
+    """More than MAX_BODY_BYTES."""
 
 
 class StrictJSONParser(BaseParser):
@@ -32,19 +28,29 @@ class StrictJSONParser(BaseParser):
 
     def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> dict[str, Any]:
         """Raises `BodyTooLarge` and `ParseError`."""
-        try:
-            raw = stream.read(settings.MAX_BODY_BYTES + 1)
-        except (OSError, MalformedHTTP):  # whoever sends it went away, or its chunks are none
-            raise ParseError from None
-        if len(raw) > settings.MAX_BODY_BYTES:
-            raise BodyTooLarge
-        try:
-            body = json.loads(raw, parse_constant=_refuse_constant, parse_int=_whole_number)
-        except (ValueError, RecursionError):
-            raise ParseError from None
-        if not isinstance(body, dict):
-            raise ParseError
-        return body
+        return json_object(read_whole(stream))
+
+
+def read_whole(stream: IO[bytes]) -> bytes:
+    """Raises `BodyTooLarge` and `ParseError`."""
+    try:
+        raw = stream.read(settings.MAX_BODY_BYTES + 1)
+    except (OSError, MalformedHTTP):  # whoever sends it went away, or its chunks are none
+        raise ParseError from None
+    if len(raw) > settings.MAX_BODY_BYTES:
+        raise BodyTooLarge
+    return raw
+
+
+def json_object(raw: bytes | str) -> dict[str, Any]:
+    """Raises `ParseError`. Bytes are read as UTF-8, or as UTF-16 or UTF-32 if they look like it."""
+    try:
+        body = json.loads(raw, parse_constant=_refuse_constant, parse_int=_whole_number)
+    except (ValueError, RecursionError):
+        raise ParseError from None
+    if not isinstance(body, dict):
+        raise ParseError
+    return body
 
 
 def _whole_number(text: str) -> int | float:

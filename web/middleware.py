@@ -10,7 +10,9 @@ from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse
+from django.middleware.locale import LocaleMiddleware
 from django.urls import reverse
+from django.utils import translation
 from django_otp.middleware import OTPMiddleware
 from django_permissions_policy import PermissionsPolicyMiddleware
 
@@ -52,6 +54,15 @@ class PagePermissions(_ForPages, PermissionsPolicyMiddleware):
 
 class PageSession(_ForPages, SessionMiddleware):
     """Django's."""
+
+
+class Language(LocaleMiddleware):
+    """Pages speak the reader's language. Programs are answered in English whatever Accept-Language says."""
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
+        """A view of REST framework (it has a `cls`) answers programs, unless a browser asks for its page."""
+        if hasattr(view, "cls") and (request.path.startswith(_API) or not wants_page(request)):
+            translation.activate("en")
 
 
 class PageUser(_ForPages, AuthenticationMiddleware):

@@ -65,4 +65,4 @@ def _may_close(pk: int) -> bool:
         return questions.filter(asked_at__gt=over_at, error="").exists()
     if not questions.exists():
         return True
-    return questions.filter(asked_at__gt=over_at, error__in=("Rejected", "UnknownStatus")).exists()
+    return questions.filter(asked_at__gt=over_at, error__in=(ask.NOT_FOUND, ask.UnknownStatus.__name__)).exists()

@@ -15,6 +15,8 @@ MAX_NAME = 64  # webhook_events.event
 MAX_TYPE = 32  # webhook_events.event_type
 MAX_ORDER_ID = 2**31 - 1  # webhook_events.appmax_order_id
 
+_WHOLE_NUMBER = re.compile(r"\s*([0-9]{1,20})(?:\.0+)?\s*")  # 95922354.0 is what some languages make of a number
+
 
 def _folded(name: str) -> str:
     """`OrderPaidByPix` and `order_paid_by_pix` are one event in two spellings. Letters beyond ASCII are in neither, and
@@ -213,7 +215,9 @@ def _order_id(data: Any) -> tuple[int | None, str]:
         claimed = data["id"]  # without customer_id it may be a customer's
     else:
         return None, ""
-    if isinstance(claimed, str) and claimed.isascii() and claimed.isdigit() and len(claimed) <= 20:
+    if isinstance(claimed, str) and (found := _WHOLE_NUMBER.fullmatch(claimed)):
+        claimed = int(found[1])
+    elif isinstance(claimed, float) and claimed.is_integer():
         claimed = int(claimed)
     if type(claimed) is int and 0 < claimed <= MAX_ORDER_ID:
         return claimed, ""

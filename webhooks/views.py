@@ -4,52 +4,48 @@ from django.conf import settings
 from django.contrib import admin
 from django.http import HttpResponse
 from django.shortcuts import render
-from rest_framework.exceptions import ParseError, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
-from installations.models import Installation
 from web.address import client_ip
 from web.api import WhoIsLoggedIn
+from web.codes import Code
+from web.errors import ErrorCodes
 from web.pages import public_url
 from webhooks import inbox, openapi, payload, urls_to_register
+from webhooks.body import WebhookParser
 from webhooks.decide import Outcome
 from webhooks.models import WebhookEvent
 from webhooks.urls_to_register import WEBHOOK_PATH
-
-
-class InvalidToken(PermissionDenied):
-    """403: the URL carries neither the app's token nor an installation's."""
-
-    default_detail = "invalid or missing token"
 
 
 class WebhookViewSet(ViewSet):
     """`/webhooks/appmax`"""
 
     has_pages = True
+    error_codes: ErrorCodes = {
+        urls_to_register.InvalidToken: Code.INVALID_WEBHOOK_TOKEN,
+        payload.InvalidPayload: Code.INVALID_REQUEST_BODY,
+    }
+    parser_classes = (WebhookParser,)
     authentication_classes = (WhoIsLoggedIn,)
 
     @openapi.setup_page
     def setup_page(self, request: Request) -> HttpResponse:
-        """The URL to register in Appmax's panel, and which events to choose there: the app's, or with `?installation=`
-        (its id) that merchant's. Who may see webhook URLs is shown the token, and staff whether events come."""
+        """The app's URL, to register at Appmax, and which events to choose there. Who may see webhook URLs is shown its
+        token, and staff whether events come."""
         user = request.user
         is_staff = admin.site.has_permission(request._request)  # which asks for the second factor, too
         is_open = not settings.WEBHOOK_SECRET  # on a developer's machine: there is no secret and nobody's business
         may_see_token = is_open or (is_staff and user.has_perm("webhooks.view_webhook_url"))
         address = public_url(request._request)
-        number = _whole_number(request.query_params.get("installation", ""))
-        merchant = Installation.objects.filter(pk=number).first() if may_see_token and number else None
-        url = urls_to_register.of_app(address)
-        if merchant is not None:
-            url = urls_to_register.of_installation(address, merchant.external_key)
         context = {
-            "webhook_url": url if may_see_token else f"{address}{WEBHOOK_PATH}?token=••••••••",
+            "webhook_url": (
+                urls_to_register.of_app(address) if may_see_token else f"{address}{WEBHOOK_PATH}?token=••••••••"
+            ),
             "is_token_hidden": not may_see_token,
             "is_staff": is_staff,
-            "merchant": merchant,
             "apphook_url": f"{settings.APPMAX_ADMIN_URL}/v2/apphook",
             "events": payload.names_by_status(),
         }
@@ -69,22 +65,10 @@ class WebhookViewSet(ViewSet):
     def receive(self, request: Request) -> Response:
         """Any 2xx ends Appmax's tries, so 200 means: kept. An event we don't know is kept too; only what isn't an event
         at all is 400. Without the token nothing of it is even read."""
-        merchant = _proven_merchant(request)
-        try:
-            event = payload.read(request.data, merchant)
-        except payload.InvalidPayload:
-            raise ParseError from None
-        outcome = inbox.receive(event, client_ip(request._request))
+        merchant = urls_to_register.proven_merchant(request.query_params.get("token", ""))
+        outcome = inbox.receive(payload.read(request.data, merchant), client_ip(request._request))
         return Response({"message": "already processed" if outcome is Outcome.DUPLICATE else "ok"})
 
 
 def _whole_number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None
-
-
-def _proven_merchant(request: Request) -> str:
-    """Raises InvalidToken."""
-    try:
-        return urls_to_register.proven_merchant(request.query_params.get("token", ""))
-    except urls_to_register.InvalidToken:
-        raise InvalidToken from None

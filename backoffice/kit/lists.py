@@ -35,7 +35,25 @@ else:
     from unfold.admin import ModelAdmin
     from unfold.decorators import action, display
 
-__all__ = ["DateRangeFilter", "FastListAdmin", "ModelAdmin", "OneChoiceFilter", "ReadOnlyAdmin", "action", "display"]
+__all__ = [
+    "DateRangeFilter",
+    "FastListAdmin",
+    "ModelAdmin",
+    "OneChoiceFilter",
+    "ReadOnlyAdmin",
+    "action",
+    "display",
+    "searched",
+]
+
+
+def searched(term: str) -> tuple[str, int | None]:
+    """What staff look for, without the space around it that was pasted with it; and the id of Appmax's that it is, with
+    a # before it or without; None if it is none."""
+    text = term.replace("\0", "").strip()
+    digits = text.removeprefix("#").strip()
+    is_id = digits.isascii() and digits.isdigit() and len(digits) <= 10 and int(digits) < 2**31
+    return text, int(digits) if is_id else None
 
 
 class BoundedPaginator(Paginator[Any]):

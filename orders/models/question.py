@@ -13,13 +13,15 @@ from orders.status import OrderStatus
 
 # Appmax allows a merchant 60 questions a minute on this route. A merchant has a bucket of tokens, kept in the database
 # for all machines, and each question takes one: 36 at once and 21 a minute are 57 at most. The rest is for the checkout
-# and for staff, who don't wait for tokens. Questions that may wait leave a few tokens to the others.
+# and for staff, who don't wait for tokens. What may wait and was
+# asked before leaves a few tokens to the others.
 TOKENS = 36
 TOKENS_A_SECOND = 0.35
-TOKENS_LEFT_BY_PATIENT = 3
+TOKENS_LEFT = 3
 
-LEASE = timedelta(seconds=60)
-"""A question whose process dies is asked again after this. Appmax's longest answer takes 30 s (APPMAX_TIMEOUT)."""
+LEASE = timedelta(seconds=30)
+"""A question whose process dies is asked again after this. Should a slow answer take longer, it is asked twice, which
+harms nothing: an answer is written only over what was there when it was asked."""
 
 _IS_ANOTHER = """(q.due_at IS NULL OR array_position(%(whys)s::text[], excluded.why::text)
                                     < array_position(%(whys)s::text[], q.why::text))"""
@@ -45,14 +47,14 @@ wait doesn't hurry up a question that is open already."""
 _CLAIM = """
     WITH due AS (
         SELECT q.id, q.installation_id,
-               CASE WHEN q.is_patient THEN %(left)s + 1 ELSE 1 END AS needed
+               CASE WHEN q.is_patient AND q.asked_at IS NOT NULL THEN %(left)s + 1 ELSE 1 END AS needed
           FROM order_questions q LEFT JOIN question_quotas quota USING (installation_id)
          WHERE q.due_at <= clock_timestamp()
            AND (%(ids)s::bigint[] IS NULL OR q.id = ANY(%(ids)s))
            AND (quota.installation_id IS NULL OR
                 (quota.paused_until IS NULL OR quota.paused_until <= clock_timestamp()) AND
                 least(%(tokens)s, quota.tokens + %(rate)s * extract(epoch FROM clock_timestamp() - quota.counted_at))
-                >= CASE WHEN q.is_patient THEN %(left)s + 1 ELSE 1 END)
+                >= CASE WHEN q.is_patient AND q.asked_at IS NOT NULL THEN %(left)s + 1 ELSE 1 END)
          ORDER BY q.is_patient, q.asked_at NULLS FIRST, q.due_at
          LIMIT 1
            FOR UPDATE OF q SKIP LOCKED
@@ -100,7 +102,7 @@ class QuestionQuerySet(models.QuerySet["Question"]):
             "ids": ids,
             "tokens": TOKENS,
             "rate": TOKENS_A_SECOND,
-            "left": TOKENS_LEFT_BY_PATIENT,
+            "left": TOKENS_LEFT,
             "lease": LEASE,
         }
         found = list(self.raw(_CLAIM, values))

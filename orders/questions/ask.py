@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
+from http import HTTPStatus
 
 import structlog
 from django.conf import settings
@@ -33,6 +34,10 @@ log = structlog.stdlib.get_logger(__name__)
 ROUND_SECONDS = 4.0
 BY_HAND_SECONDS = 60.0
 MOST_UNANSWERED = 3  # questions in a row; then Appmax is left alone until the next round
+
+
+NOT_FOUND = "NotFound"
+"""A question's `error` if Appmax has no such order of this merchant; others are told by the names of their types."""
 
 
 class Answer(StrEnum):
@@ -172,8 +177,10 @@ def _keep_failure(question: Question | None, error: AppmaxError) -> None:
     log.warning("question.failed", order=question and question.appmax_order_id, error=type(error).__name__)
     if question is None:
         return
+    # Any other refusal says nothing of whether there is such an order.
+    is_not_found = isinstance(error, Rejected) and error.status == HTTPStatus.NOT_FOUND
     wait = due.again_after(question)
-    if isinstance(error, Rejected) and question.why == Why.ORDER_MISSING:
+    if is_not_found and question.why == Why.ORDER_MISSING:
         wait = max(wait, due.NOT_FOUND_AGAIN)
     now = clock.now()
     if isinstance(error, Unavailable) and error.retry_after is not None:
@@ -185,7 +192,8 @@ def _keep_failure(question: Question | None, error: AppmaxError) -> None:
         )
     given_up_after = timedelta(hours=settings.WEBHOOK_WAIT_HOURS) + due.NOT_FOUND_GIVEN_UP_AFTER
     is_given_up = question.why == Why.ORDER_MISSING and now - question.since > given_up_after
-    columns = {"error": type(error).__name__, "due_at": None if is_given_up else now + wait}
+    kind = NOT_FOUND if is_not_found else type(error).__name__
+    columns = {"error": kind, "due_at": None if is_given_up else now + wait}
     Question.objects.open().filter(pk=question.pk, claims=question.claims).update(**columns)
 
 
@@ -241,7 +249,7 @@ def _keep_answer(
     question.said, question.error = said, ""
     question.asked_at = max(question.asked_at or asked_at, asked_at)
     if found.is_correction:
-        question.why, question.since, question.is_patient = Why.CORRECTED, asked_at, False
+        question.why, question.since, question.is_patient = Why.CORRECTED, asked_at, True
         question.due_at = asked_at + due.AFTER_A_CORRECTION
     elif found.is_settled and not still_waits:
         if is_made or question.claims == claims:
@@ -250,6 +258,8 @@ def _keep_answer(
         if question.due_at is None:
             question.why = Why.PAYMENT_UNKNOWN if order.attempts.open().exists() else Why.CONTRADICTED
             question.since, question.times = asked_at, 1
+        if question.why != Why.PAYMENT_UNKNOWN:
+            question.is_patient = True  # a claim that Appmax has just contradicted
         again = asked_at + due.again_after(question)
         question.due_at = again if question.claims == claims else min(question.due_at or again, again)
     question.save()

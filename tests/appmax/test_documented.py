@@ -14,7 +14,7 @@ from appmax.client import AppmaxClient
 from appmax.errors import Rejected
 from appmax.messages import Address, CardCharge, Customer, NewOrder, Product
 from tests.appmax.conftest import URL
-from tests.documented import CUSTOMER, ERRORS, ORDER
+from tests.support.documented import CUSTOMER, ERRORS, ORDER
 
 SAO_PAULO = ZoneInfo("America/Sao_Paulo")
 BRASILIA_3_PM, THAT_IN_UTC = "2026-03-15 15:05:00", datetime(2026, 3, 15, 18, 5, tzinfo=UTC)
@@ -227,6 +227,8 @@ def test_the_zone_of_appmaxs_dates_is_the_callers_to_say(zone: str) -> None:
     assert order.boleto is not None
     assert (order.paid_at, order.refunded_at, order.pix.expires_at) == (there, there, there)
     assert order.boleto.due_date == last_day
+    same_day = {"data": {"boleto": {"digitable_line": "12345", "due_date": "2026-05-24"}}}
+    assert answers.read_boleto(same_day, ZoneInfo(zone)).due_date == date(2026, 5, 24)
     assert answers.read_pix(body, ZoneInfo(zone)).expires_at == there
     assert answers.read_boleto(body, ZoneInfo(zone)).due_date == last_day
 

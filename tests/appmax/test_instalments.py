@@ -9,7 +9,7 @@ from appmax.answers import Installment, InstallmentOffer, InstallmentSettings
 from appmax.client import AppmaxClient
 from appmax.errors import Unavailable
 from tests.appmax.conftest import URL
-from tests.documented import INSTALLMENTS, PARCELS
+from tests.support.documented import INSTALLMENTS, PARCELS
 
 ROUTE = f"{URL}/v1/payments/installments"
 

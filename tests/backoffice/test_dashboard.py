@@ -19,7 +19,7 @@ from django.utils import timezone, translation
 from backoffice.overview.figures import collect
 from installations.models import Installation
 from orders.models import OPEN, AttemptState, Order, PaymentAttempt
-from tests.factories import InstallationFactory, OrderFactory, WebhookEventFactory
+from tests.support.factories import InstallationFactory, OrderFactory, WebhookEventFactory
 from webhooks.models import WebhookEvent
 
 pytestmark = pytest.mark.django_db

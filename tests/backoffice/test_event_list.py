@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from tests.backoffice.conftest import on
 from tests.backoffice.test_lists import found
-from tests.factories import WebhookEventFactory
+from tests.support.factories import WebhookEventFactory
 from tests.webhooks.test_privacy import PAYLOADS
 from webhooks import payload
 from webhooks.decide import UNPROCESSED, Outcome

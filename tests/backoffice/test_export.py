@@ -16,7 +16,7 @@ from openpyxl import load_workbook
 from backoffice.kit import export
 from orders.models import Order
 from tests.backoffice.conftest import messages_of, url
-from tests.factories import InstallationFactory, OrderFactory, WebhookEventFactory
+from tests.support.factories import InstallationFactory, OrderFactory, WebhookEventFactory
 from webhooks.models import WebhookEvent
 
 database = pytest.mark.django_db

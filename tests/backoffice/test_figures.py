@@ -10,7 +10,7 @@ from backoffice.overview.figures import collect
 from orders.models import AttemptState, Order
 from orders.status import OrderStatus
 from tests.backoffice.test_dashboard import MICROSECOND, MIDNIGHT, NOW, attempt, event, order, spans, told
-from tests.factories import InstallationFactory
+from tests.support.factories import InstallationFactory
 
 pytestmark = pytest.mark.django_db
 

@@ -18,7 +18,7 @@ from installations.models import ApiKey, Installation
 from orders.models import Order, PaymentAttempt, Question
 from orders.status import OrderStatus
 from tests.backoffice.conftest import make_job, on, url
-from tests.factories import InstallationFactory, OrderFactory, QuestionFactory
+from tests.support.factories import InstallationFactory, OrderFactory, QuestionFactory
 from webhooks.models import WebhookEvent
 
 pytestmark = pytest.mark.django_db

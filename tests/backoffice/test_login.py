@@ -18,8 +18,8 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from orders.models import Order
 from tests.backoffice.conftest import PASSWORD, on, url
-from tests.project import fresh
-from tests.project.test_settings import PRODUCTION, settings_of
+from tests.checkout_project.test_settings import PRODUCTION, settings_of
+from tests.support import fresh_process
 
 pytestmark = pytest.mark.django_db
 
@@ -260,7 +260,7 @@ def test_of_the_forwarded_addresses_that_counts_which_our_outermost_proxy_wrote(
     proxies: int, forwarded: str, address: str
 ) -> None:
     variables = {"DB_PASSWORD": "x", "TRUSTED_PROXIES": str(proxies), "DJANGO_SETTINGS_MODULE": SETTINGS}
-    result = fresh.run(fresh.print_client_ip, forwarded, **variables)
+    result = fresh_process.run(fresh_process.print_client_ip, forwarded, **variables)
 
     assert (result.returncode, result.stdout) == (0, address), result.stderr
 

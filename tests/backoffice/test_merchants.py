@@ -18,14 +18,14 @@ from orders.status import SETTLED, OrderStatus
 from simulator.server import SimulatorServer
 from simulator.state import Fault
 from tests.backoffice.conftest import history_of, messages_of, on, url
-from tests.factories import InstallationFactory, OrderFactory, api_key
+from tests.support.factories import InstallationFactory, OrderFactory, api_key
 from tests.webhooks.conftest import send
 from webhooks.models import WebhookEvent
 
 database = pytest.mark.django_db
 committing = pytest.mark.django_db(transaction=True)
 
-DISABLED = (403, {"message": "installation disabled"})
+DISABLED = (403, {"code": "installation_disabled", "message": "installation disabled"})
 
 
 def listed(client: Client) -> dict[str, list[str]]:

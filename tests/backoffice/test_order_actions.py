@@ -15,7 +15,7 @@ from simulator.orders import Order as RemoteOrder
 from simulator.server import SimulatorServer
 from simulator.state import Fault
 from tests.backoffice.conftest import hidden, history_of, messages_of, on
-from tests.factories import OrderFactory
+from tests.support.factories import OrderFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

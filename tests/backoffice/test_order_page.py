@@ -23,7 +23,7 @@ from orders.models import AttemptState, Order, PaymentAttempt
 from orders.questions.why import Why
 from orders.status import OrderStatus
 from tests.backoffice.conftest import on
-from tests.factories import InstallationFactory, OrderFactory, WebhookEventFactory
+from tests.support.factories import InstallationFactory, OrderFactory, WebhookEventFactory
 from webhooks.decide import Outcome
 from webhooks.models import WebhookEvent
 

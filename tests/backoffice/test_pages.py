@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from installations.models import ApiKey, Installation
 from orders.models import Order, PaymentAttempt, Question
-from tests.factories import InstallationFactory, OrderFactory, QuestionFactory, WebhookEventFactory, api_key
+from tests.support.factories import InstallationFactory, OrderFactory, QuestionFactory, WebhookEventFactory, api_key
 from webhooks.models import WebhookEvent
 
 pytestmark = pytest.mark.django_db
@@ -66,17 +66,39 @@ def found(client: Client, path: str, **query: Any) -> int:
     return int(client.get(path, query).context["cl"].result_count)
 
 
-def test_orders_are_found_by_either_id_and_by_the_merchants_key(admin_client: Client) -> None:
-    order = OrderFactory.create(
-        installation=InstallationFactory.create(external_key="loja-azul"), appmax_order_id=31, appmax_customer_id=32
+@pytest.mark.parametrize(
+    ("term", "count"),
+    [
+        ("95922371", 1),
+        ("#95922371", 1),
+        (" 95922371 ", 1),
+        ("\t# 95922371\r\n", 1),
+        ("\xa095922371\xa0", 1),  # pasted from a web page
+        ("0095922371", 1),
+        ("32", 1),  # the customer
+        ("#32", 1),
+        ("loja1", 1),
+        ("LOJA1", 1),
+        (" Loja1", 1),
+        ("#1", 2),  # a merchant whose key begins with #
+        ("loja", 0),
+        ("%", 0),
+        ("loja_", 0),
+        ("##95922371", 0),
+        ("-95922371", 0),
+        ("99999999999999999999", 0),
+        ("9" * 3000, 0),
+        ("", 3),
+    ],
+    ids=ascii,
+)
+def test_orders_are_found_by_what_staff_paste(admin_client: Client, term: str, count: int) -> None:
+    OrderFactory.create(
+        installation=InstallationFactory.create(external_key="loja1"), appmax_order_id=95922371, appmax_customer_id=32
     )
-    OrderFactory.create_batch(2, installation=InstallationFactory.create(external_key="3"))
-    path = reverse("admin:orders_order_changelist")
+    OrderFactory.create_batch(2, installation=InstallationFactory.create(external_key="#1"))
 
-    for term in (order.appmax_order_id, order.appmax_customer_id, "loja-azul", " 31 "):
-        assert found(admin_client, path, q=term) == 1, term
-    for term in ("loja", "99999999999999999999", "1"):
-        assert found(admin_client, path, q=term) == 0, term
+    assert found(admin_client, reverse("admin:orders_order_changelist"), q=term) == count
 
 
 def test_unprocessed_events_are_one_click_away(admin_client: Client) -> None:
@@ -94,8 +116,20 @@ def test_events_are_found_by_order_and_by_name(admin_client: Client) -> None:
     WebhookEventFactory.create(event="order_refund", appmax_order_id=32)
     path = reverse("admin:webhooks_webhookevent_changelist")
 
-    assert found(admin_client, path, q="31") == 1
-    assert found(admin_client, path, q="order_refund") == 1
+    for term in ("31", "#31", " 31 ", "order_refund", " OrderRefund", "ORDER_REFUND"):
+        assert found(admin_client, path, q=term) == 1, term
+    assert found(admin_client, path, q="refund") == 0
+
+
+def test_merchants_and_attempts_are_found_by_what_staff_paste(admin_client: Client) -> None:
+    order = OrderFactory.create(installation=InstallationFactory.create(external_key="loja1"), appmax_order_id=31)
+    PaymentAttempt.objects.create(order=order, method="pix", idempotency_key="Checkout-1", restarted_from=None)
+    InstallationFactory.create(external_key="outra")
+
+    for term in ("loja1", "LOJA1", " Loja1 "):
+        assert found(admin_client, reverse("admin:installations_installation_changelist"), q=term) == 1, term
+    for term in ("31", "#31", " 31 ", " Checkout-1 "):
+        assert found(admin_client, reverse("admin:orders_paymentattempt_changelist"), q=term) == 1, term
 
 
 def test_a_new_api_key_is_shown_once_and_works(admin_client: Client) -> None:

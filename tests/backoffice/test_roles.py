@@ -15,7 +15,7 @@ from backoffice import roles
 from installations.models import ApiKey, Installation, Suspension
 from orders.models import Order, PaymentAttempt, Question
 from tests.backoffice.conftest import PASSWORD, make_job, on, url
-from tests.factories import OrderFactory, QuestionFactory, WebhookEventFactory, api_key
+from tests.support.factories import OrderFactory, QuestionFactory, WebhookEventFactory, api_key
 from webhooks.models import WebhookEvent
 
 pytestmark = pytest.mark.django_db

@@ -15,7 +15,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from orders.models import Order
 from tests.backoffice.conftest import on, url
 from tests.backoffice.test_login import INDEX, LOGIN, TWO_FACTOR, is_in, log_in, set_up, token, type_code, wrong
-from tests.factories import OrderFactory
+from tests.support.factories import OrderFactory
 
 pytestmark = pytest.mark.django_db
 

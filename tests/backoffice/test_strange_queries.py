@@ -11,7 +11,7 @@ from installations.models import ApiKey, Installation, Suspension
 from orders.models import Order, PaymentAttempt
 from tests.backoffice.conftest import make_job, url
 from tests.backoffice.test_lists import LISTS
-from tests.factories import InstallationFactory, OrderFactory, QuestionFactory, WebhookEventFactory, api_key
+from tests.support.factories import InstallationFactory, OrderFactory, QuestionFactory, WebhookEventFactory, api_key
 from webhooks.models import WebhookEvent
 
 pytestmark = pytest.mark.django_db

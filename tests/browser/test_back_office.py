@@ -12,8 +12,8 @@ from playwright.sync_api import Page, expect
 from installations.models import Installation
 from orders.models import Order
 from simulator.server import SimulatorServer
-from tests.factories import OrderFactory, WebhookEventFactory, api_key
 from tests.orders.conftest import by_card, ordered, post, remote
+from tests.support.factories import OrderFactory, WebhookEventFactory, api_key
 from webhooks.models import WebhookEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from installations.models import Installation
 from simulator.server import SimulatorServer
 from tests.browser.conftest import picture
-from tests.factories import WebhookEventFactory
+from tests.support.factories import WebhookEventFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -42,6 +42,20 @@ def test_what_the_user_has_named_is_kept(env: Environment, monkeypatch: pytest.M
     assert run.simulator_variables(env, "8080")["APPMAX_CLIENT_ID"] == "mine"
 
 
+def test_the_demo_shop_has_a_port_of_its_own_to_which_the_other_pages_lead(
+    env: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = str(services.free_port())
+    monkeypatch.setenv("STOREFRONT_PORT", port)
+
+    first = run.storefront_variables(env, "8080", "http://127.0.0.1:9090")
+
+    assert first["DEMO_SHOP_URL"] == first["SIMULATOR_SHOP_URL"] == f"http://127.0.0.1:{port}/shop"
+    assert first["STOREFRONT_APP_URL"] == "http://127.0.0.1:8080"
+    assert first["STOREFRONT_SIMULATOR_URL"] == "http://127.0.0.1:9090"
+    assert first == run.storefront_variables(env, "8080", "http://127.0.0.1:9090")  # its cookies outlive a restart
+
+
 @pytest.mark.parametrize("name", ["APPMAX_AUTH_URL", "APPMAX_API_URL", "APPMAX_ADMIN_URL"])
 def test_nobody_plays_appmax_when_the_user_has_named_one_of_its_addresses(
     env: Environment, monkeypatch: pytest.MonkeyPatch, name: str

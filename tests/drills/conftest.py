@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 
 from simulator.server import SimulatorServer
-from tests.processes import ROOT, Processes
+from tests.support.processes import ROOT, Processes
 
 WORKER = [sys.executable, "manage.py", "procrastinate", "worker"]
 

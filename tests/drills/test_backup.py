@@ -19,8 +19,8 @@ from psycopg import sql
 from demo.command import Command
 from dev.services import PROGRAMS
 from orders.models import Order
-from tests.factories import InstallationFactory, OrderFactory, WebhookEventFactory
-from tests.processes import ROOT
+from tests.support.factories import InstallationFactory, OrderFactory, WebhookEventFactory
+from tests.support.processes import ROOT
 
 RESTORED = "restored"
 SECRET = "what only this merchant knows"

@@ -18,8 +18,8 @@ from django.db.models import Count
 from installations.models import Installation
 from orders.models import Order
 from tests.drills.load import says
-from tests.factories import OrderFactory
-from tests.processes import Processes
+from tests.support.factories import OrderFactory
+from tests.support.processes import Processes
 from webhooks.models import WebhookEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)

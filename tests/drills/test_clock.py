@@ -21,9 +21,9 @@ from orders.models import PaymentAttempt
 from simulator.server import SimulatorServer
 from tests.drills.conftest import manage
 from tests.drills.test_pgbouncer import staff_cookies
-from tests.factories import OrderFactory, WebhookEventFactory, api_key
 from tests.orders.conftest import by_card
-from tests.processes import wait_until
+from tests.support.factories import OrderFactory, WebhookEventFactory, api_key
+from tests.support.processes import wait_until
 from webhooks.models import WebhookEvent
 
 COMPILER = shutil.which("cc")

@@ -16,9 +16,9 @@ from orders.models import IdempotentRequest, Order, PaymentAttempt
 from simulator.server import SimulatorServer
 from simulator.state import Fault
 from tests.drills.conftest import manage
-from tests.factories import api_key
 from tests.orders.conftest import by_card
-from tests.processes import Processes, kill, wait_until
+from tests.support.factories import api_key
+from tests.support.processes import Processes, kill, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

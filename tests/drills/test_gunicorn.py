@@ -8,7 +8,7 @@ import pytest
 import requests
 from django.db import connection
 
-from tests.processes import COMMAND, ROOT
+from tests.support.processes import COMMAND, ROOT
 from webhooks.models import WebhookEvent
 
 

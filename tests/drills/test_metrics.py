@@ -11,7 +11,7 @@ import pytest
 import requests
 from django.db import connection
 
-from tests.processes import wait_until
+from tests.support.processes import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

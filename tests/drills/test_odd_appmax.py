@@ -15,9 +15,9 @@ from orders.models import Order, PaymentAttempt, Question
 from tests.drills.conftest import manage
 from tests.drills.load import says
 from tests.drills.odd_appmax import WAYS, OddAppmax
-from tests.factories import OrderFactory, api_key
 from tests.orders.conftest import CPF
-from tests.processes import wait_until
+from tests.support.factories import OrderFactory, api_key
+from tests.support.processes import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

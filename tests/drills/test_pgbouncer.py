@@ -25,9 +25,9 @@ from simulator.state import Fault
 from tests.drills.conftest import manage
 from tests.drills.load import says
 from tests.drills.test_redis import install
-from tests.factories import OrderFactory, api_key
 from tests.orders.conftest import by_card
-from tests.processes import wait_until
+from tests.support.factories import OrderFactory, api_key
+from tests.support.processes import wait_until
 from webhooks.models import WebhookEvent
 
 PGBOUNCER = shutil.which("pgbouncer")

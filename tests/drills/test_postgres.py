@@ -17,7 +17,7 @@ import requests
 from dev import services
 from tests.drills.conftest import manage
 from tests.drills.load import says
-from tests.processes import kill, wait_until
+from tests.support.processes import kill, wait_until
 
 ORDERS = 150
 SENDERS = 8

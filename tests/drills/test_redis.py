@@ -13,9 +13,9 @@ from installations.models import Installation
 from orders.models import Order, PaymentAttempt
 from simulator.server import SimulatorServer
 from tests.drills.load import Load, says
-from tests.factories import OrderFactory, api_key
 from tests.orders.conftest import by_card
-from tests.processes import wait_until
+from tests.support.factories import OrderFactory, api_key
+from tests.support.processes import wait_until
 from webhooks.models import WebhookEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -9,7 +9,7 @@ from django.db import connection
 from psycopg import sql
 
 from tests.drills.conftest import manage
-from tests.processes import wait_until
+from tests.support.processes import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

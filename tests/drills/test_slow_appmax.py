@@ -14,9 +14,9 @@ from simulator.server import SimulatorServer
 from simulator.state import Fault
 from tests.drills.conftest import connections
 from tests.drills.load import says
-from tests.factories import OrderFactory, api_key
 from tests.orders.conftest import CPF
-from tests.processes import wait_until
+from tests.support.factories import OrderFactory, api_key
+from tests.support.processes import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -20,7 +20,7 @@ import requests
 from dev import services
 from tests.drills import servers
 from tests.drills.conftest import manage
-from tests.processes import wait_until
+from tests.support.processes import wait_until
 
 REDIS = shutil.which("redis-server")
 POSTGRES = max(Path("/usr/lib/postgresql").glob("*/bin"), default=None)

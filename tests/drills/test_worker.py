@@ -15,9 +15,9 @@ from installations.models import Installation
 from orders.models import Order, PaymentAttempt
 from simulator.server import SimulatorServer
 from simulator.state import Fault
-from tests.factories import api_key
 from tests.orders.conftest import by_card
-from tests.processes import kill, wait_until
+from tests.support.factories import api_key
+from tests.support.processes import kill, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -11,7 +11,7 @@ from installations import install
 from installations.models import Identity, Installation
 from simulator.server import SimulatorServer
 from simulator.state import Fault
-from tests.factories import InstallationFactory, OrderFactory
+from tests.support.factories import InstallationFactory, OrderFactory
 
 URL = "/integrations/appmax/callback/install"
 BODY = {

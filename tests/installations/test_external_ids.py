@@ -15,8 +15,8 @@ from django.utils import timezone
 from installations import identities
 from installations.models import GenerateCall, Identity, Installation
 from simulator.server import SimulatorServer
-from tests.factories import InstallationFactory, api_key
 from tests.installations.test_confirm_by_appmax import URL
+from tests.support.factories import InstallationFactory, api_key
 
 APP_ID = "6f1c1a52-5d3e-4c1e-9d0a-2f0a4d1b7c11"
 

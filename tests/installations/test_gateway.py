@@ -11,7 +11,7 @@ from django.db import connection, transaction
 
 from appmax.errors import AppmaxError
 from installations import gateway
-from tests.factories import InstallationFactory
+from tests.support.factories import InstallationFactory
 
 
 @pytest.mark.django_db(transaction=True)

@@ -8,7 +8,7 @@ import requests
 from django.test import Client
 
 from installations.models import Installation
-from tests.factories import InstallationFactory, OrderFactory, api_key
+from tests.support.factories import InstallationFactory, OrderFactory, api_key
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

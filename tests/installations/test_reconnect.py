@@ -16,7 +16,7 @@ from installations import reconnect
 from installations.models import Installation, ReconnectLink
 from simulator.server import SimulatorServer
 from simulator.state import Fault
-from tests.factories import InstallationFactory, api_key
+from tests.support.factories import InstallationFactory, api_key
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -13,7 +13,7 @@ from django.forms import modelform_factory
 
 from installations.fields import DecryptionFailed
 from installations.models import Installation
-from tests.factories import InstallationFactory
+from tests.support.factories import InstallationFactory
 
 pytestmark = pytest.mark.django_db
 

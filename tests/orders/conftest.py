@@ -11,7 +11,7 @@ from installations import gateway
 from installations.models import Installation
 from simulator.orders import Order as RemoteOrder
 from simulator.server import SimulatorServer
-from tests.factories import api_key
+from tests.support.factories import api_key
 
 CPF = "529.982.247-25"
 CARD = {

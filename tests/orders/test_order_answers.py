@@ -13,8 +13,8 @@ from orders.models import Order, Refund
 from orders.questions import ask
 from simulator.server import SimulatorServer
 from simulator.state import Fault
-from tests.factories import OrderFactory
 from tests.orders.conftest import by_card, by_pix, ordered, post
+from tests.support.factories import OrderFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -189,13 +189,16 @@ def test_refunds_are_told_and_what_has_gone_back(store: Client, simulator: Simul
 
 @pytest.mark.parametrize("order_id", ["abc", "0", "-1", "2147483648", "9" * 5000])
 def test_what_is_no_order_id_is_400(store: Client, order_id: str) -> None:
-    assert store.get(f"/checkout/shop/orders/{order_id}").json() == {"message": "invalid order_id"}
+    assert store.get(f"/checkout/shop/orders/{order_id}").json() == {
+        "code": "invalid_order_id",
+        "message": "invalid order_id",
+    }
 
 
 def test_another_merchants_order_is_not_found(store: Client) -> None:
     answer = store.get(f"/checkout/shop/orders/{OrderFactory.create().appmax_order_id}")
 
-    assert (answer.status_code, answer.json()) == (404, {"message": "order not found"})
+    assert (answer.status_code, answer.json()) == (404, {"code": "order_not_found", "message": "order not found"})
 
 
 # --- all orders ---

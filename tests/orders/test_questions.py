@@ -12,14 +12,14 @@ from django.utils import timezone
 
 from installations.models import Installation
 from orders.models import Order, PaymentAttempt, Question, Quota
-from orders.models.question import TOKENS, TOKENS_LEFT_BY_PATIENT
+from orders.models.question import TOKENS
 from orders.questions import ask, due
 from orders.questions.ask import Answer
 from orders.questions.why import Why
 from simulator.server import SimulatorServer
 from simulator.state import Fault
-from tests.factories import InstallationFactory, OrderFactory
 from tests.orders.conftest import by_card, by_pix, ordered, post, remote
+from tests.support.factories import InstallationFactory, OrderFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -275,24 +275,26 @@ def test_a_merchant_has_so_many_questions_at_once_and_then_one_every_three_secon
 ) -> None:
     many_pending(shop, simulator, TOKENS + 5)
 
-    at_once = TOKENS - TOKENS_LEFT_BY_PATIENT
-    assert at_once <= ask_due()[Answer.UNCHANGED] <= at_once + 2  # time passes
+    assert TOKENS <= ask_due()[Answer.UNCHANGED] <= TOKENS + 2  # time passes
     assert ask_due().total() <= 1
     time_passes(timedelta(seconds=6))
     assert 2 <= ask_due()[Answer.UNCHANGED] <= 4  # more time may pass than that
 
 
-def test_questions_of_pending_orders_leave_tokens_for_what_somebody_waits_for(
+def test_what_may_wait_and_was_asked_before_leaves_tokens_for_what_somebody_waits_for(
     shop: Installation, simulator: SimulatorServer
 ) -> None:
-    many_pending(shop, simulator, TOKENS + 5)
+    many_pending(shop, simulator, 5)
     ask_due()
-    order = Order.objects.order_by("pk").last()
-    assert order is not None
-    Question.objects.put(order.appmax_order_id, shop.pk, Why.MONEY)
+    numbers = list(Question.objects.values_list("appmax_order_id", flat=True))
+    for number in numbers:
+        Question.objects.put(number, shop.pk, Why.MONEY, is_patient=True)
+    Quota.objects.update(tokens=2)
+    assert ask_due() == {}
+
+    Question.objects.put(numbers[-1], shop.pk, Why.MONEY)
 
     assert ask_due() == {Answer.UNCHANGED: 1}
-    assert Question.objects.get(appmax_order_id=order.appmax_order_id).said == "pendente"
 
 
 def test_the_quota_holds_whatever_number_of_workers_ask(
@@ -375,7 +377,7 @@ def test_why_an_order_cannot_be_asked_about_is_kept(shop: Installation, simulato
     age_orders(hours=2)
 
     assert ask_due() == {Answer.FAILED: 1}
-    assert Question.objects.get(appmax_order_id=order.appmax_order_id).error == "Rejected"
+    assert Question.objects.get(appmax_order_id=order.appmax_order_id).error == "NotFound"
 
 
 # --- chargebacks ---

@@ -15,8 +15,8 @@ from orders.models import Order, Refund
 from orders.questions import ask
 from simulator.server import SimulatorServer
 from simulator.state import Fault
-from tests.factories import OrderFactory
 from tests.orders.conftest import by_card, post, remote
+from tests.support.factories import OrderFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

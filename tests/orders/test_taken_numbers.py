@@ -14,13 +14,16 @@ from orders.models import Order, PaymentAttempt
 from orders.questions import ask
 from simulator.server import SimulatorServer
 from simulator.state import Fault
-from tests.factories import OrderFactory
 from tests.orders.conftest import CPF, post
+from tests.support.factories import OrderFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 NUMBER = 95611154
-TAKEN = {"message": "Appmax gave this order a number that is taken; nothing was charged, tell support"}
+TAKEN = {
+    "code": "order_number_taken",
+    "message": "Appmax gave this order a number that is taken; nothing was charged, tell support",
+}
 
 
 @pytest.fixture

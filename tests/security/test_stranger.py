@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.processes import Proxy, needs_nginx
 from tests.security.conftest import AS_A_PROXY_SAYS
+from tests.support.processes import Proxy, needs_nginx
 
 CSRF = "x" * 32  # anybody can invent the cookie, and repeat it in the form
 HEAD = "Host: localhost\r\nX-Forwarded-Proto: https\r\n"
@@ -83,7 +83,7 @@ def test_he_sends_a_small_file_that_no_form_asks_for(web: str, tmp_path: Path, p
         timeout=10,
     )
 
-    assert (answer.status_code, answer.json()) == (400, {"message": "bad request"})
+    assert (answer.status_code, answer.json()) == (400, {"code": "bad_request", "message": "bad request"})
     assert list((tmp_path / "temporary").rglob("*.upload")) == []
 
 

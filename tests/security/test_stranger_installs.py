@@ -16,7 +16,7 @@ from installations import reconnect
 from installations.models import Installation
 from simulator.server import SimulatorServer
 from simulator.state import Fault
-from tests.factories import api_key
+from tests.support.factories import api_key
 
 CALLBACK = "/integrations/appmax/callback/install"
 APP_ID = "6f1c1a52-5d3e-4c1e-9d0a-2f0a4d1b7c11"

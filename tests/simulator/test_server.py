@@ -214,3 +214,28 @@ def test_control_answers_are_json(appmax: Appmax, merchant: str) -> None:
     [order] = json.loads(appmax.call("GET", "/simulator/api/orders").text)
     assert order["total"] == 13490
     assert order["external_key"] == "shop"
+
+
+def test_one_order_can_be_looked_at(appmax: Appmax, merchant: str) -> None:
+    order_id = appmax.new_order(merchant)
+    appmax.pix(merchant, order_id)
+
+    assert appmax.control("GET", f"orders/{order_id}")["pending"] == ["pix"]
+    assert appmax.call("GET", "/simulator/api/orders/1").status_code == 404
+
+
+def test_installations_are_listed_newest_first_and_without_their_hashes(appmax: Appmax) -> None:
+    appmax.generate(appmax.authorize("older"))
+    appmax.authorize("only-begun")
+
+    assert appmax.control("GET", "installations") == [
+        {"external_key": "only-begun", "installed": False},
+        {"external_key": "older", "installed": True},
+    ]
+
+
+def test_the_menu_links_to_a_shop_that_is_named(start: Callable[..., Appmax], appmax: Appmax) -> None:
+    named = start(shop_url="http://127.0.0.1:9091/shop")
+
+    assert '<a href="http://127.0.0.1:9091/shop">Shop</a>' in named.call("GET", "/").text
+    assert ">Shop<" not in appmax.call("GET", "/").text

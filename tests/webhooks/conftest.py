@@ -16,7 +16,7 @@ from orders.models import Order, Question, Quota
 from orders.questions import ask
 from orders.questions.ask import Answer
 from simulator.server import SimulatorServer
-from tests.factories import OrderFactory
+from tests.support.factories import OrderFactory
 from webhooks.models import WebhookEvent
 
 URL = "/webhooks/appmax"

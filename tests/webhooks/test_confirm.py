@@ -10,7 +10,7 @@ from orders.questions import ask
 from orders.signals import order_created
 from simulator.server import SimulatorServer
 from simulator.state import Fault
-from tests.factories import OrderFactory
+from tests.support.factories import OrderFactory
 from tests.webhooks.conftest import ask_appmax, outcomes, send, time_passes
 from webhooks import inbox, kept
 from webhooks.models import WebhookEvent

@@ -9,9 +9,9 @@ from installations.models import Installation
 from orders.models import Order, Question
 from orders.questions.why import Why
 from simulator.server import SimulatorServer
-from tests.factories import InstallationFactory, api_key
 from tests.orders.conftest import by_card, by_pix, ordered
 from tests.orders.conftest import post as pay
+from tests.support.factories import InstallationFactory, api_key
 from tests.webhooks.conftest import ask_appmax, outcomes, send
 
 pytestmark = pytest.mark.django_db(transaction=True)

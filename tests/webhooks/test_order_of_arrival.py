@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from orders.models import Order
 from orders.status import OrderStatus, advances
-from tests.factories import OrderFactory
+from tests.support.factories import OrderFactory
 from webhooks import inbox, payload
 from webhooks.models import WebhookEvent
 

@@ -37,6 +37,20 @@ def test_every_model_names_its_order(body: dict[str, Any]) -> None:
         ({"order_id": "0012"}, 12),
         ({"order_id": "7".zfill(20)}, 7),
         ({"order_id": "7".zfill(21)}, None),  # nobody pads so far
+        ({"order_id": 95922354.0}, 95922354),
+        ({"order_id": "95922354.0"}, 95922354),
+        ({"order_id": "95922354.00"}, 95922354),
+        ({"order_id": " 95922354\r\n"}, 95922354),
+        ({"order": {"id": 95922354.0}}, 95922354),
+        ({"id": 95922354.0, "customer_id": 3.0}, 95922354),
+        ({"order_id": 95922354.5}, None),
+        ({"order_id": "95922354.5"}, None),
+        ({"order_id": "95.922.354"}, None),
+        ({"order_id": "#95922354"}, None),
+        ({"order_id": 1e300}, None),
+        ({"order_id": -0.0}, None),
+        ({"order_id": float("inf")}, None),
+        ({"order_id": 2.0**31}, None),
         ({"order_id": 0}, None),
         ({"order_id": "٣"}, None),
         ({"order_id": "9" * 5000}, None),
@@ -202,7 +216,7 @@ def test_the_envelopes_keys_name_merchants_each_once() -> None:
     assert payload.merchants_of("one", "one", "", None, 7) == ("one",)
 
 
-@pytest.mark.parametrize("claimed", [True, 0, -1, 2**31, 1.0, "x", "1 ", "-1", "9" * 21, ["7"]])
+@pytest.mark.parametrize("claimed", [True, 0, -1, 2**31, 1.5, "x", "1 2", "-1", "9" * 21, ["7"]])
 def test_an_order_id_that_is_none_is_noted_in_a_hundred_characters(claimed: Any) -> None:
     event = payload.read({"event": "x", "data": {"order_id": claimed}})
 

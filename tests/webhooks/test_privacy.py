@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from orders.models import Order
 from tests.backoffice import conftest as back_office
 from tests.backoffice.conftest import make_job, on, url
-from tests.factories import OrderFactory, WebhookEventFactory
+from tests.support.factories import OrderFactory, WebhookEventFactory
 from webhooks.models import WebhookEvent
 from webhooks.privacy import masked
 

@@ -9,7 +9,7 @@ from django.test import Client
 
 from orders.models import Order
 from orders.signals import order_created
-from tests.factories import InstallationFactory, OrderFactory
+from tests.support.factories import InstallationFactory, OrderFactory
 from webhooks.models import WebhookEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -8,8 +8,8 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from orders.models import Order
-from tests.factories import OrderFactory, WebhookEventFactory
-from tests.processes import wait_until
+from tests.support.factories import OrderFactory, WebhookEventFactory
+from tests.support.processes import wait_until
 from tests.webhooks.conftest import send
 from webhooks.models import WebhookEvent
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from tests.factories import WebhookEventFactory
+from tests.support.factories import WebhookEventFactory
 from webhooks import inbox, retention
 from webhooks.models import Progress, WebhookEvent
 

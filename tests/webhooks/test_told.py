@@ -7,7 +7,7 @@ import pytest
 
 from orders.models import Order
 from orders.signals import order_created
-from tests.factories import OrderFactory
+from tests.support.factories import OrderFactory
 from tests.webhooks.conftest import send
 from webhooks import rows
 from webhooks.models import WebhookEvent

@@ -15,7 +15,7 @@ from orders.models import Order, OrderQuerySet, Question
 from orders.signals import order_created
 from simulator.server import SimulatorServer
 from simulator.state import Fault
-from tests.factories import InstallationFactory, OrderFactory, WebhookEventFactory
+from tests.support.factories import InstallationFactory, OrderFactory, WebhookEventFactory
 from tests.webhooks.conftest import BROKEN_RULE, ask_appmax, outcomes, send, time_passes
 from webhooks import inbox, kept
 from webhooks.models import WebhookEvent

@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from tests.factories import InstallationFactory, OrderFactory
+from tests.support.factories import InstallationFactory, OrderFactory
 from tests.webhooks.conftest import URL, body, send
 from webhooks import inbox, urls_to_register
 from webhooks.decide import Outcome
@@ -29,7 +29,10 @@ def test_without_the_token_it_is_403_and_nothing_is_stored(settings: Any, token:
 
     answer = post(token)
 
-    assert (answer.status_code, answer.json()) == (403, {"message": "invalid or missing token"})
+    assert (answer.status_code, answer.json()) == (
+        403,
+        {"code": "invalid_webhook_token", "message": "invalid or missing token"},
+    )
     assert not WebhookEvent.objects.exists()
 
 

@@ -1,0 +1,1 @@
+"""Programs that use the product from outside, for whoever writes one of their own."""

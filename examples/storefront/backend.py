@@ -1,0 +1,219 @@
+"""The product's public routes, as a storefront's server calls them.
+
+What a shop may do after a failure depends on whether money may have moved. So every failure is a `BackendError`, and
+its class is the answer to that question:
+
+    Declined, Rejected, Unavailable   Certainly nothing was charged. The shopper may pay in another way, or later.
+    OutcomeUnknown, AlreadyUnderWay   Something may have been charged. Don't pay again; ask for the status.
+    NotFound, NotConnected            There is no such order, or the shop isn't set up.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+import requests
+from urllib3.exceptions import NewConnectionError
+
+TIMEOUT_SECONDS = 45  # of a payment: the product itself waits up to 30 for Appmax
+READ_TIMEOUT_SECONDS = 10  # of a question, which can be asked again
+PAUSE_SECONDS = 0.3  # before asking again whether the first request with the same key has ended
+NOT_KNOWN_YET = "not known yet"
+STILL_RUNNING = "still running"
+
+
+class BackendError(Exception):
+    """`message`: the product's words, or why there are none."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class Declined(BackendError):
+    """Nothing was charged, and the order may be paid in another way. The message is Appmax's reason."""
+
+
+class Rejected(BackendError):
+    """The request is at fault and would fail again. `fields`: dotted path → what is wrong with it."""
+
+    def __init__(self, message: str, fields: Mapping[str, list[str]]) -> None:
+        super().__init__(message)
+        self.fields = dict(fields)
+
+
+class AlreadyUnderWay(BackendError):
+    """The order is paid, or a payment of it is under way: don't pay it, ask for its status."""
+
+
+class OutcomeUnknown(BackendError):
+    """It may have happened: never pay again, ask for the status."""
+
+
+class Unavailable(BackendError):
+    """Certainly nothing happened, and the shopper may try again later."""
+
+
+class NotFound(BackendError):
+    """This merchant has no such order."""
+
+
+class NotConnected(BackendError):
+    """The developer has to act. `why`: key (missing or refused), disabled (the merchant), or unknown (external_key)."""
+
+    def __init__(self, message: str, why: str) -> None:
+        super().__init__(message)
+        self.why = why
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request to the product, for the page that shows them to developers. It holds no body and no header.
+
+    `status` is None if no answer came; `replayed`: the answer was one that the product had given before.
+    """
+
+    method: str
+    path: str
+    status: int | None
+    milliseconds: int
+    replayed: bool
+
+
+@dataclass
+class Backend:
+    """The routes of one merchant. Amounts are cents. Each method raises a BackendError."""
+
+    app_url: str
+    external_key: str
+    api_key: str = field(repr=False)
+    _calls: list[Call] = field(default_factory=list)
+
+    def taken_calls(self) -> list[Call]:
+        """The calls since this was last asked."""
+        calls, self._calls = self._calls, []
+        return calls
+
+    def check(self) -> None:
+        """Raises NotConnected or Unavailable if the shop can't sell."""
+        try:
+            self.status(1)
+        except NotFound:
+            return
+
+    def installments(self, total_cents: int) -> list[dict[str, int]]:
+        """What the amount costs in instalments: installments, value of each, total_value."""
+        return list(self._get("installments", {"total_value": total_cents}))
+
+    def create_order(self, *, customer: Mapping[str, Any], order: Mapping[str, Any], key: str) -> tuple[int, int]:
+        """(order_id, customer_id). Whatever goes wrong here, no money has moved."""
+        answer = self._post("order", {"customer": customer, "order": order}, key)
+        return int(answer["order_id"]), int(answer["customer_id"])
+
+    def tokenize(self, card: Mapping[str, str]) -> str:
+        """A token that stands for the card in one payment."""
+        return str(self._post("tokenize", card)["token"])
+
+    def pay(self, way: str, body: Mapping[str, Any], key: str) -> dict[str, Any]:
+        """Pays an order. `way`: credit-card, pix or boleto. `key`: the Idempotency-Key, the same for the same payment
+        however often it is sent. docs/api.md lists what goes in and what comes back."""
+        return dict(self._post(f"pay/{way}", body, key))
+
+    def upsell(self, body: Mapping[str, Any], key: str) -> dict[str, str]:
+        """Sells one thing more to the card that has just paid: message, redirect_url."""
+        return dict(self._post("upsell", body, key))
+
+    def status(self, order_id: int) -> str:
+        """The order's status, which the product answers at once: ask as often as you like."""
+        return str(self._get(f"status/{order_id}")["status"])
+
+    def order(self, order_id: int) -> dict[str, Any]:
+        """All that the product knows of the order: its status, and `pix` and `boleto` to show to the shopper."""
+        return dict(self._get(f"orders/{order_id}"))
+
+    def _get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
+        try:
+            return self._send("GET", path, READ_TIMEOUT_SECONDS, params=params)
+        except OutcomeUnknown as error:  # a question changes nothing
+            raise Unavailable(error.message) from None
+
+    def _post(self, path: str, body: Mapping[str, Any], key: str | None = None) -> Any:
+        """Sends a request that is done once per key. While the first one with the same key still runs, this waits for
+        its answer, which is this one's too."""
+        headers = {"Idempotency-Key": key} if key else {}
+        deadline = time.monotonic() + TIMEOUT_SECONDS
+        while True:
+            try:
+                return self._send("POST", path, TIMEOUT_SECONDS, json=body, headers=headers)
+            except AlreadyUnderWay as error:
+                if STILL_RUNNING not in error.message or time.monotonic() > deadline:
+                    raise
+            time.sleep(PAUSE_SECONDS)
+
+    def _send(
+        self, method: str, path: str, timeout: float, *, headers: Mapping[str, str] | None = None, **request: Any
+    ) -> Any:
+        """The answer's JSON. A request that was never sent did nothing; one that was sent and not answered may have."""
+        url = f"{self.app_url}/checkout/{quote(self.external_key, safe='')}/{path}"
+        authorization = {"Authorization": f"Api-Key {self.api_key}"} if self.api_key else {}
+        started, status, replayed = time.monotonic(), None, False
+        try:
+            with requests.Session() as session:
+                session.trust_env = False  # a ~/.netrc of this machine would replace our Authorization
+                answer = session.request(
+                    method,
+                    url,
+                    timeout=timeout,
+                    allow_redirects=False,
+                    headers={**authorization, **(headers or {}), "User-Agent": "Demo-Storefront"},
+                    **request,
+                )
+            status, replayed = answer.status_code, "Idempotent-Replayed" in answer.headers
+        except requests.exceptions.ConnectTimeout as error:
+            raise Unavailable(type(error).__name__) from None
+        except requests.RequestException as error:
+            reason = getattr(error.args[0] if error.args else None, "reason", None)
+            never_sent = isinstance(reason, NewConnectionError)
+            raise (Unavailable if never_sent else OutcomeUnknown)(type(error).__name__) from None
+        finally:
+            milliseconds = round((time.monotonic() - started) * 1000)
+            self._calls.append(Call(method, f"/checkout/…/{path}", status, milliseconds, replayed))
+        return _read(answer)
+
+
+def _read(answer: requests.Response) -> Any:
+    """The JSON of a 200; anything else raises a BackendError."""
+    try:
+        body = answer.json()
+    except requests.JSONDecodeError:
+        body = None
+    if answer.status_code == requests.codes.ok:
+        if not isinstance(body, dict | list):
+            raise OutcomeUnknown("an answer that isn't JSON")
+        return body
+    body = body if isinstance(body, dict) else {}
+    raise _error(answer.status_code, str(body.get("message") or f"HTTP {answer.status_code}"), body)
+
+
+def _error(status: int, message: str, body: Mapping[str, Any]) -> BackendError:
+    match status:
+        case 401:
+            return NotConnected(message, "key")
+        case 403:
+            return NotConnected(message, "disabled")
+        case 404:
+            return NotConnected(message, "unknown") if "installation" in message else NotFound(message)
+        case 409:
+            return AlreadyUnderWay(message)
+        case 422 if message == "payment declined":
+            return Declined(str(body.get("reason") or ""))
+        case 429 | 503:
+            return Unavailable(message)
+        case 502 | 504 if NOT_KNOWN_YET not in message:
+            return Unavailable(message)
+        case _ if status >= 500:
+            return OutcomeUnknown(message)
+    errors = body.get("errors")
+    return Rejected(message, errors if isinstance(errors, dict) else {})

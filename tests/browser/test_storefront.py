@@ -1,0 +1,150 @@
+"""The whole story in a real browser: a shopper buys in the demo shop, the bank pays, staff look it up and refund."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from installations.models import Installation
+from orders.models import Order
+from simulator.server import SimulatorServer
+from tests.browser.conftest import picture
+from tests.browser.test_merchant import check
+from tests.storefront.server import serving
+from tests.support.factories import api_key
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+APPROVED, DECLINED = "4000000000000010", "4000000000000028"
+
+
+@pytest.fixture
+def open_shop(
+    open_page: Callable[..., Page], live_server: Any, origins: list[str], appmax: SimulatorServer, shop: Installation
+) -> Iterator[Callable[..., Page]]:
+    """Open the demo shop of an installed merchant, with an API key."""
+    with serving(APP_URL=live_server.url, SIMULATOR_URL=appmax.url, API_KEY=api_key(shop)) as origin:
+        origins.append(origin)
+        yield lambda **options: open_page(f"{origin}/shop/{shop.external_key}", **options)
+
+
+@pytest.fixture
+def shopper(open_shop: Callable[..., Page]) -> Page:
+    """In the shop, with one product in the cart, at the checkout."""
+    page = open_shop()
+    page.get_by_role("button", name="Pôr no carrinho").first.click()
+    page.get_by_role("link", name="Finalizar compra").click()
+    return page
+
+
+def pay_by(page: Page, method: str, number: str = "") -> None:
+    """Choose how to pay, and send the form."""
+    page.locator(f"input[name=method][value={method}]").check()
+    if number:
+        page.fill("#card_number", number)
+        page.fill("#cvv", "123")
+    page.locator("form.columns button[type=submit]").click()
+
+
+def expect_status(page: Page, status: str) -> None:
+    """The order's page shows it, without being loaded again."""
+    expect(page.locator("#status")).to_have_attribute("data-status", status)
+
+
+def test_a_pix_is_paid_and_shown_as_paid_in_shop_and_back_office(shopper: Page, staff: Callable[..., Page]) -> None:
+    pay_by(shopper, "pix")
+    expect_status(shopper, "pendente")
+    expect(shopper.get_by_alt_text("QR code")).to_be_visible()
+    expect(shopper.locator("#countdown")).to_be_visible()
+    picture(shopper, "shop-pix")
+
+    shopper.get_by_role("button", name="Pagar este Pix").click()
+
+    expect_status(shopper, "aprovado")
+    picture(shopper, "shop-pix-paid")
+    order = Order.objects.get()
+    page = staff(f"/admin/orders/order/{order.pk}/change/")
+    expect(page.locator(".timeline li").filter(has_text="order_paid_by_pix")).to_be_visible()
+    expect(page.get_by_text("Aprovado").first).to_be_visible()
+
+
+def test_a_declined_card_is_followed_by_one_that_pays(shopper: Page, appmax: SimulatorServer) -> None:
+    pay_by(shopper, "card", DECLINED)
+    expect(shopper.get_by_role("alert").first).to_be_visible()
+    picture(shopper, "shop-card-declined")
+
+    pay_by(shopper, "card", APPROVED)
+
+    expect_status(shopper, "aprovado")
+    [order] = appmax.state.latest_orders()
+    assert [payment.status for payment in order.payments] == ["cancelado", "aprovado"]
+    assert len(order.charges) == 1
+    shopper.locator("#offer button[value=yes]").click()
+    expect(shopper.locator("#offer")).to_be_visible()
+    assert [len(each.charges) for each in appmax.state.latest_orders()] == [1, 1]
+
+
+def test_a_boleto_is_shown_and_paid(shopper: Page) -> None:
+    pay_by(shopper, "boleto")
+    expect_status(shopper, "pendente")
+    assert len(shopper.locator("#digitavel").input_value()) == 47
+    picture(shopper, "shop-boleto")
+
+    shopper.locator(".bank button[value=pay]").click()
+
+    expect_status(shopper, "aprovado")
+
+
+def test_a_refund_by_staff_arrives_at_the_shops_page(
+    shopper: Page, staff: Callable[..., Page], appmax: SimulatorServer
+) -> None:
+    pay_by(shopper, "card", APPROVED)
+    expect_status(shopper, "aprovado")
+    order = Order.objects.get()
+    page = staff(f"/admin/orders/order/{order.pk}/refund/")
+
+    page.get_by_role("button", name="Reembolsar").click()
+
+    page.wait_for_url("**/change/")
+    expect_status(shopper, "estornado")
+    picture(shopper, "shop-refunded")
+    [sold] = appmax.state.latest_orders()
+    assert sold.refunded == sold.total_paid == order.total_cents
+
+
+@pytest.mark.parametrize("language", ["pt-BR", "en-US"])
+def test_the_shop_is_accessible_and_fits_a_desks_and_a_phones_screen(
+    open_shop: Callable[..., Page], language: str
+) -> None:
+    page = open_shop(language=language)
+    check(page, f"shop-products-{language}")
+    page.locator("button[aria-label]").first.click()
+    check(page, f"shop-cart-{language}")
+    page.locator("a.button.wide").click()
+    check(page, f"shop-checkout-{language}")
+    pay_by(page, "pix")
+    check(page, f"shop-order-{language}")
+
+
+SIMULATOR_PAGES = (
+    "/",
+    "/orders",
+    "/deliveries",
+    "/send",
+    "/switches",
+    "/log",
+    "/installations",
+    "/appstore/app",
+    "/v2/apphook",
+)
+
+
+def test_the_simulators_pages_are_accessible_and_fit_a_desks_and_a_phones_screen(
+    shopper: Page, appmax: SimulatorServer
+) -> None:
+    pay_by(shopper, "pix")
+
+    for path in SIMULATOR_PAGES:
+        shopper.goto(appmax.url + path)
+        check(shopper, f"simulator{path.replace('/', '-')}")

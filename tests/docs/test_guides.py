@@ -1,0 +1,109 @@
+"""What the guides tell a reader to type works, and is answered as they say: against a live server and a simulated
+Appmax. What starts, stops or fills whole stacks is only looked up in the Makefile; .ci/run and other tests run it."""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from simulator.server import SimulatorServer
+
+ROOT = Path(__file__).resolve().parents[2]
+BLOCKS = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+IN_WORDS = {"code", "status", "message", "reason", "errors"}  # answered literally; numbers and codes differ each time
+
+# `make manage` speaks to the stack of `make run`; here to the test's. What a block sets is there in the next.
+PRELUDE = f"""
+set -eau -o pipefail
+make() {{ for last; do :; done; eval "{shlex.quote(sys.executable)} manage.py ${{last#ARGS=}}"; }}
+"""
+
+Shell = Callable[[str], str]
+
+
+@pytest.fixture
+def shell(simulator: SimulatorServer, live_server: Any, settings: Any, tmp_path: Path) -> Shell:
+    """Run a block as a reader would type it, and return what it printed."""
+    settings.PUBLIC_URL = live_server.url
+    simulator.state.webhook_url = f"{live_server.url}/webhooks/appmax"
+    variables = tmp_path / "variables"
+    environment = os.environ | {"APP": live_server.url, "APPMAX": simulator.url, "APP_ID": settings.APPMAX_APP_ID_UUID}
+    environment["DB_DATABASE"] = connection.settings_dict["NAME"]
+
+    def run(block: str) -> str:
+        script = f"{PRELUDE}{block}\nenv -0 > {shlex.quote(str(variables))}\n"
+        done = subprocess.run(
+            ["bash", "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=30
+        )
+        assert done.returncode == 0, (block, done.stdout, done.stderr)
+        for line in variables.read_text().rstrip("\0").split("\0"):
+            name, _, value = line.partition("=")
+            environment[name] = value
+        answer = json.loads(done.stdout) if done.stdout.strip().startswith("{") else {}
+        environment.update({name: str(value) for name, value in answer.items()})  # "$order_id stands for ..."
+        return done.stdout
+
+    return run
+
+
+def test_every_answer_of_the_api_guide_is_as_it_says(shell: Shell) -> None:
+    blocks = BLOCKS.findall((ROOT / "docs" / "api.md").read_text())
+    told = [json.loads(text) for language, text in blocks if language == "json"]
+    answered = 0
+    for (language, text), (next_language, expected) in zip(blocks, [*blocks[1:], ("", "")], strict=True):
+        if language != "sh":
+            continue
+        printed = shell(text)
+        if next_language == "json":
+            assert _likeness(json.loads(printed)) == _likeness(json.loads(expected)), text
+            answered += 1
+    assert answered == len(told) > 15
+
+
+def test_the_first_pix_of_the_readme_is_paid(shell: Shell) -> None:
+    blocks = [text for language, text in BLOCKS.findall((ROOT / "README.md").read_text()) if "curl" in text]
+
+    printed = [shell(text) for text in blocks]
+
+    assert json.loads(printed[-1]) == {"status": "aprovado"}
+
+
+def goals() -> list[str]:
+    """What the Makefile can do."""
+    lines = re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    return [goal for line in lines for goal in line.split()]
+
+
+@pytest.mark.parametrize(
+    "name", ["README.md", "CONTRIBUTING.md", *(f"docs/{path.name}" for path in ROOT.glob("docs/*.md"))]
+)
+def test_every_make_command_is_one(name: str) -> None:
+    text = (ROOT / name).read_text()
+    named = set(re.findall(r"(?:^|`)make (?:-s )?([a-z-]+)", text, re.MULTILINE))
+
+    assert named - set(goals()) == set()
+
+
+def test_make_help_names_every_goal_once() -> None:
+    printed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+    named = re.findall(r"^  make ([a-z-]+) +\S", printed, re.MULTILINE)
+
+    assert sorted(named) == sorted(goals())
+
+
+def _likeness(value: Any, name: str = "") -> Any:
+    """What must be the same each time: names, types, and the words that callers look at."""
+    if isinstance(value, dict):
+        return {key: _likeness(item, key) for key, item in sorted(value.items())}
+    if isinstance(value, list):
+        return [_likeness(item, name) for item in value]
+    return value if name in IN_WORDS else type(value).__name__

@@ -1,0 +1,135 @@
+"""The guides list exactly what the code has: routes, statuses, outcomes, messages."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from django.db.models import TextChoices
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils.translation import override
+from rest_framework.exceptions import APIException
+
+from backoffice.roles import ROLES
+from checkout_project import urls
+from orders.models import AttemptMethod, AttemptState
+from orders.status import OrderStatus
+from web.codes import Code
+from webhooks import payload
+from webhooks.decide import Outcome
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+LANGUAGES = {"support.md": "en", "suporte.md": "pt-br"}
+in_both_languages = pytest.mark.parametrize("name", LANGUAGES)
+
+
+def prose(name: str) -> str:
+    """A document on one line: sentences are wrapped anywhere."""
+    return " ".join((DOCS / name).read_text().split())
+
+
+def tables(name: str) -> list[list[list[str]]]:
+    """The tables of a document, each a list of rows of cells, their heads left out."""
+    found: list[list[list[str]]] = []
+    for lines in re.findall(r"^\|.*\n\|[-|: ]+\|\n((?:\|.*\n)+)", (DOCS / name).read_text(), re.MULTILINE):
+        found.append([[cell.strip() for cell in row.strip("|").split(" | ")] for row in lines.splitlines()])
+    return found
+
+
+def table_of(name: str, first: str) -> list[list[str]]:
+    """The table whose first row begins with this cell."""
+    [table] = [rows for rows in tables(name) if rows[0][0].strip("| ") == first]
+    return [[cell.strip("| ") for cell in row] for row in table]
+
+
+@in_both_languages
+@pytest.mark.parametrize("choices", [OrderStatus, Outcome, AttemptState])
+def test_each_value_is_explained_under_the_label_that_staff_see(name: str, choices: type[TextChoices]) -> None:
+    rows = table_of(name, f"`{choices.values[0]}`")
+
+    with override(LANGUAGES[name]):
+        assert [(row[0], row[1]) for row in rows] == [(f"`{value}`", str(label)) for value, label in choices.choices]
+    assert all(cell for row in rows for cell in row)
+
+
+@in_both_languages
+def test_each_status_is_listed_with_the_events_that_mean_it(name: str) -> None:
+    events = payload.names_by_status()
+
+    for value, _label, _meaning, told in table_of(name, "`pendente`"):
+        names = events.get(OrderStatus(value.strip("`")), [])
+        assert (told.split(", ") if told[0].isupper() else []) == names, value
+
+
+@in_both_languages
+def test_methods_and_roles_are_all_there(name: str) -> None:
+    text = prose(name)
+
+    with override(LANGUAGES[name]):
+        assert [
+            f"`{value}` ({label})" for value, label in AttemptMethod.choices if f"`{value}` ({label})" not in text
+        ] == []
+    assert [row[0] for row in table_of(name, "Support")] == list(ROLES)
+
+
+def test_the_two_languages_say_the_same_things() -> None:
+    shapes = [[[len(row) for row in rows] for rows in tables(name)] for name in LANGUAGES]
+
+    assert shapes[0] == shapes[1]
+    assert [len(re.findall(r"^\d\. ", (DOCS / name).read_text(), re.MULTILINE)) for name in LANGUAGES] == [7, 7]
+
+
+def test_the_api_guide_lists_the_statuses_in_their_order() -> None:
+    assert [row[0] for row in table_of("api.md", "`pendente`")] == [f"`{value}`" for value in OrderStatus.values]
+
+
+def test_the_api_guide_has_every_route_and_no_other() -> None:
+    text = (DOCS / "api.md").read_text()
+    told = set(re.findall(r"`(?:GET|POST) (/[^`?]*)[^`]*`", text)) | set(
+        re.findall(r"`(/api/\w+|/admin/|/metrics)`", text)
+    )
+
+    assert told == _routes(get_resolver())
+
+
+def _routes(resolver: URLResolver, prefix: str = "/") -> set[str]:
+    found: set[str] = set()
+    for entry in resolver.url_patterns:
+        path = prefix + re.sub("<(?:str|path):", "{", str(entry.pattern)).replace(">", "}")
+        if path == "/admin/" or isinstance(entry, URLPattern):
+            found.add(path)
+        else:
+            found |= _routes(entry, path)
+    return found
+
+
+def test_the_api_guide_lists_every_error_code_once_with_its_status_and_message() -> None:
+    rows = [row for rows in tables("api.md") for row in rows if len(row) == 4 and row[0].strip("| ")[0] in "45"]
+    told = {code.strip("`"): (status.strip("| "), message) for status, code, message, _what_to_do in rows}
+
+    assert len(told) == len(rows)
+    assert {name: status for name, (status, _message) in told.items()} == {
+        code.value: ", ".join(map(str, code.statuses)) for code in Code
+    }
+    assert [code for code in Code if code.message not in told[code][1]] == []
+
+
+def test_the_proxys_own_errors_have_codes_of_the_api() -> None:
+    text = (DOCS.parent / "ops" / "nginx" / "nginx.conf").read_text()
+    bodies = re.findall(r"return ([45]\d\d) '({.*})';", text)
+
+    assert len(bodies) == text.count('"message"') > 0
+    statuses = {code.value: code.statuses for code in Code}
+    for status, body in bodies:
+        assert int(status) in statuses[json.loads(body)["code"]], body
+
+
+def test_use_cases_know_no_http() -> None:
+    """Their errors have a code in errors.py; REST framework's are for what belongs to REST framework."""
+    assert urls.urlpatterns  # and with them, all that raises
+    ours = ("orders", "installations", "webhooks", "web", "status", "backoffice")
+    subclasses = [APIException]
+    for each in subclasses:
+        subclasses += each.__subclasses__()
+
+    assert [each for each in subclasses if each.__module__.split(".")[0] in ours] == []
