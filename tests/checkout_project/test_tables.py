@@ -9,7 +9,7 @@ from django.db import IntegrityError, connection, models, transaction
 
 from orders.models import Order, PaymentAttempt, Question, Refund
 from orders.questions.why import Why
-from tests.factories import OrderFactory
+from tests.support.factories import OrderFactory
 
 pytestmark = pytest.mark.django_db
 
