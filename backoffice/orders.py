@@ -15,7 +15,6 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
-from rest_framework.exceptions import APIException
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, MultipleChoicesDropdownFilter
 
 from appmax.errors import AppmaxError
@@ -27,7 +26,7 @@ from backoffice.order_forms import RefundForm, TrackingForm
 from backoffice.order_list import EXPORTED, STATUS_TONES, MethodFilter, PendingFilter
 from installations.models import Installation
 from orders import checkout, idempotency, refunds
-from orders.idempotency import Replay
+from orders.idempotency import InvalidKey, KeyReused, Replay, StillRunning
 from orders.models import Order, Refund
 from orders.questions import ask
 from orders.refunds import TooMuch, Wish
@@ -226,7 +225,7 @@ class OrderAdmin(ExportableAdmin[Order]):
             claim = idempotency.claim(
                 order.installation, form.cleaned_data["once"], route="back office: refund", body=body
             )
-        except APIException:
+        except (InvalidKey, KeyReused, StillRunning):
             messages.warning(request, gettext("This form has been sent already; open it anew for another refund."))
             return
         if isinstance(claim, Replay):

@@ -87,6 +87,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "observability.middleware.Observed",
     "web.middleware.ProbesUnderAnyName",
+    "web.middleware.MendsAddresses",
     "web.bodies.LimitsBodies",
     "web.middleware.KeepsMethod",
     "django.middleware.security.SecurityMiddleware",
@@ -94,7 +95,7 @@ MIDDLEWARE = [
     "web.middleware.PagePermissions",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "web.middleware.PageSession",
-    "django.middleware.locale.LocaleMiddleware",
+    "web.middleware.Language",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "web.middleware.PageUser",

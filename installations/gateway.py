@@ -7,9 +7,6 @@ import structlog
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
-from django.utils.translation import gettext_lazy as _
-from rest_framework import status
-from rest_framework.exceptions import APIException
 
 from appmax.client import AppmaxClient
 from appmax.errors import AppmaxError
@@ -17,19 +14,12 @@ from appmax.tokens import Credentials
 from appmax.transport import Transport
 from installations.fields import DecryptionFailed, decrypted, fernet
 from installations.models import Installation
-from web.pages import ErrorText
 
 _APP_TOKEN_KEY = "app_token"  # noqa: S105 - a cache key
 
 
-class NotConfigured(APIException):
-    """503: variables that Appmax mails after registration are still blank; the message names them."""
-
-    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
-    page = ErrorText(
-        _("The app is not set up yet"),
-        _("Its operator still has to fill in values that Appmax mails. The first page says which, and how."),
-    )
+class NotConfigured(Exception):
+    """Variables that Appmax mails after registration are still blank; the message names them."""
 
     def __init__(self, names: list[str]) -> None:
         super().__init__(f"{', '.join(names)} not configured")

@@ -13,11 +13,14 @@ from rest_framework.throttling import BaseThrottle
 from rest_framework.viewsets import ViewSet
 
 from installations import gateway, identities, install, limits, openapi, reconnect, registration
+from installations.authentication import HasOwnKey, IsEnabled
+from installations.errors import ERROR_CODES, ERROR_PAGES
 from installations.merchant import MerchantViewSet
 from installations.models import Installation
-from installations.refusals import InvalidAppId, TokenRequired
+from installations.refusals import InvalidAppId
 from installations.serializers import CallbackSerializer, StartSerializer
 from web.api import wants_page
+from web.codes import Code
 from web.pages import public_url
 
 
@@ -35,10 +38,16 @@ def home(request: HttpRequest) -> HttpResponse:
     return render(request, "installations/home.html", context)
 
 
+class TokenRequired(Exception):
+    """The browser came back from Appmax without the hash."""
+
+
 class InstallViewSet(ViewSet):
     """`/install/start` and the two sides of the callback."""
 
     has_pages = True
+    error_codes = {**ERROR_CODES, TokenRequired: Code.TOKEN_REQUIRED}
+    error_pages = ERROR_PAGES
 
     def get_throttles(self) -> list[BaseThrottle]:
         """The browser's way back needs none: nobody guesses a hash."""
@@ -105,7 +114,7 @@ class InstallViewSet(ViewSet):
 class InstallationViewSet(MerchantViewSet):
     """What is known of an installation, for its own storefront."""
 
-    answers_when_disabled = True
+    permission_classes = ()  # a disabled installation is told that it is
 
     @openapi.installation
     def retrieve(self, request: Request, key: str) -> Response:
@@ -118,7 +127,7 @@ class InstallationViewSet(MerchantViewSet):
                 "app_id": installation.app_id,
                 "environment": settings.APPMAX_ENVIRONMENT,
                 "installed_at": installation.installed_at,
-                "disabled": self.is_disabled,
+                "disabled": self.access.is_disabled,
             }
         )
 
@@ -126,10 +135,12 @@ class InstallationViewSet(MerchantViewSet):
 class ReconnectViewSet(MerchantViewSet):
     """A merchant's own way to other credentials."""
 
+    permission_classes = (IsEnabled, HasOwnKey)
+
     @openapi.reconnect
     def reconnect(self, request: Request, key: str) -> Response:
         """A link for the merchant's browser, good for one hour and one installation."""
-        made_by = f"API key {self.require_own_key()}"
+        made_by = f"API key {self.access.key_prefix}"
         url = reconnect.make_link(self.installation, made_by=made_by, public_url=public_url(request._request))
         return Response({"url": url, "expires_in": int(reconnect.GOOD_FOR.total_seconds())})
 

@@ -11,8 +11,6 @@ from typing import Any
 import structlog
 from django.db import Error as DatabaseFailure
 from django.db import transaction
-from rest_framework import status
-from rest_framework.exceptions import APIException
 
 from appmax.errors import AppmaxError, Declined, OutcomeUnknown
 from orders.idempotency import Claim
@@ -23,18 +21,16 @@ from orders.status import RESTARTABLE, OrderStatus, PaymentMethod, is_paid, know
 log = structlog.stdlib.get_logger(__name__)
 
 
-class AlreadyPaid(APIException):
-    """409: money is there for this order, or is being examined: another payment would be a second one."""
-
-    status_code = status.HTTP_409_CONFLICT
-    default_detail = "the order is already paid"
+class AlreadyPaid(Exception):
+    """Money is there for this order: another payment would be a second one."""
 
 
-class PaymentUnderWay(APIException):
-    """409: an attempt's outcome isn't known yet, so another one might charge twice."""
+class PaymentExamined(Exception):
+    """A card payment was accepted, and Appmax has not said yet whether the money is there."""
 
-    status_code = status.HTTP_409_CONFLICT
-    default_detail = "a payment of this order is under way; ask for the status before trying again"
+
+class PaymentUnderWay(Exception):
+    """An attempt's outcome isn't known yet, so another one might charge twice."""
 
 
 @dataclass(frozen=True)
@@ -221,6 +217,6 @@ def _refuse_second_payment(
         raise AlreadyPaid(f"the order is already paid: {order.status}")
     payments = [attempt for attempt in earlier if attempt.method != AttemptMethod.UPSELL]
     if order.status == OrderStatus.PENDENTE and payments and payments[-1].method == AttemptMethod.CREDIT_CARD:
-        raise AlreadyPaid("a card payment of this order was accepted, and is being examined")
+        raise PaymentExamined
     if card_was_taken(order) and nothing_paid_after != newest(order):
         raise PaymentUnderWay

@@ -8,7 +8,6 @@ from datetime import datetime
 import structlog
 from django.db import transaction
 from prometheus_client import Counter
-from rest_framework.exceptions import NotFound, ValidationError
 
 from appmax.answers import CreatedOrder, InstallmentOffer
 from appmax.client import AppmaxClient
@@ -29,29 +28,31 @@ log = structlog.stdlib.get_logger(__name__)
 _numbers_taken = Counter("checkout_order_numbers_taken", "New orders with a number that we have already", ["whose"])
 
 
-class OrderNotFound(NotFound):
-    """404: unknown, or another merchant's."""
-
-    default_detail = "order not found"
+class OrderNotFound(Exception):
+    """Unknown, or another merchant's."""
 
 
-class WrongCustomer(ValidationError):
-    """400: the customer_id sent beside an order_id is somebody else's."""
+class WrongCustomer(Exception):
+    """The customer_id that came with an order_id is somebody else's."""
+
+    field = "customer_id"
 
 
-class UnknownCursor(ValidationError):
-    """400: no order of this merchant, or none that the other filters leave."""
+class UnknownCursor(Exception):
+    """No order of this merchant, or none that the other filters leave."""
+
+    field = "cursor"
 
 
 class PaymentPending(Rejected):
-    """409: Appmax has a pending Pix or boleto of this order, and we don't know its codes."""
+    """Appmax has a pending Pix or boleto of this order, and we don't know its codes."""
 
     def __init__(self) -> None:
         super().__init__("a payment of this order is pending already", status=409)
 
 
 class NumberTaken(Rejected):
-    """409: Appmax gave a new order the number of one that we have, which is paid or another merchant's."""
+    """Appmax gave a new order the number of one that we have, which is paid or another merchant's."""
 
     def __init__(self) -> None:
         super().__init__("Appmax gave this order a number that is taken; nothing was charged, tell support", status=409)
@@ -185,7 +186,7 @@ def orders_of(
     try:
         return orders.page(after=cursor, limit=limit)
     except Order.DoesNotExist:
-        raise UnknownCursor({"cursor": ["unknown cursor"]}) from None
+        raise UnknownCursor from None
 
 
 def _found(installation: Installation, **columns: int | str) -> Order:
@@ -202,7 +203,7 @@ def _order_to_pay(installation: Installation, target: Purchase | OrderReference,
         return claim.order or create_order(installation, target, claim)
     order = find_order(installation, target.order_id)
     if target.customer_id and target.customer_id != order.appmax_customer_id:
-        raise WrongCustomer({"customer_id": ["customer_id is not this order's customer"]})
+        raise WrongCustomer
     claim.bind(order)
     return order
 

@@ -14,8 +14,6 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import Error as DatabaseFailure
 from django.db import transaction
 from django.utils.crypto import salted_hmac
-from rest_framework import status
-from rest_framework.exceptions import APIException
 
 from appmax.errors import Declined, OutcomeUnknown, Rejected
 from installations.models import Installation
@@ -31,25 +29,16 @@ ABANDONED = timedelta(seconds=300)
 _PAYMENT_WITHOUT_CARD = ("installments", "soft_descriptor", "upsell_hash")
 
 
-class InvalidKey(APIException):
-    """400: not a key."""
-
-    status_code = status.HTTP_400_BAD_REQUEST
-    default_detail = "invalid Idempotency-Key: 1 to 255 visible ASCII characters"
+class InvalidKey(Exception):
+    """The header is no key."""
 
 
-class KeyReused(APIException):
-    """422: the key has been used for another request."""
-
-    status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
-    default_detail = "this Idempotency-Key was used for another request"
+class KeyReused(Exception):
+    """The key has been used for another request."""
 
 
-class StillRunning(APIException):
-    """409: the first request with this key hasn't been answered yet."""
-
-    status_code = status.HTTP_409_CONFLICT
-    default_detail = "a request with this Idempotency-Key is still running"
+class StillRunning(Exception):
+    """The first request with this key hasn't been answered yet."""
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,6 @@ import structlog
 from django.db import Error as DatabaseFailure
 from django.db import transaction
 from django.utils import timezone
-from rest_framework import status
-from rest_framework.exceptions import APIException
 
 from appmax.client import AppmaxClient
 from appmax.errors import AppmaxError, OutcomeUnknown
@@ -22,15 +20,11 @@ log = structlog.stdlib.get_logger(__name__)
 _OPEN = (RefundState.UNKNOWN, RefundState.ASKED)
 
 
-class TooMuch(APIException):
-    """409: more than what is left of the order's money."""
-
-    status_code = status.HTTP_409_CONFLICT
-    default_code = "refund_exceeds_payment"
+class TooMuch(Exception):
+    """More than what is left of the order's money."""
 
     def __init__(self, left_cents: int) -> None:
-        nothing = "nothing of this order is left to be paid back"
-        super().__init__(f"only {left_cents} cents of this order are left to be paid back" if left_cents else nothing)
+        super().__init__(f"only {left_cents} cents of this order are left to be paid back" if left_cents else "")
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ from dataclasses import asdict
 from typing import Any
 
 from rest_framework import status
-from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
@@ -15,6 +14,7 @@ from appmax.answers import InstallmentSettings
 from installations.merchant import MerchantViewSet
 from orders import checkout, idempotency, openapi, refunds
 from orders.answers import OrderAnswer, OrdersQuery, OrderSummary, PayBoletoAnswer, PayPixAnswer
+from orders.errors import ERROR_CODES
 from orders.fields import MAX_ID
 from orders.idempotency import Claim, Replay
 from orders.refunds import Wish
@@ -29,20 +29,19 @@ from orders.serializers import (
     TrackingSerializer,
     UpsellSerializer,
 )
+from web.codes import Code
 
 INSTALLMENT_SETTINGS = "Installment-Settings"
 
 
-class InvalidOrderId(APIException):
-    """400: the path's order id isn't a positive integer of the column's size."""
-
-    status_code = status.HTTP_400_BAD_REQUEST
-    default_detail = "invalid order_id"
+class InvalidOrderId(Exception):
+    """The path's order id isn't a positive integer of the column's size."""
 
 
 class CheckoutViewSet(MerchantViewSet):
     """`/checkout/{key}/...`"""
 
+    error_codes = {**ERROR_CODES, InvalidOrderId: Code.INVALID_ORDER_ID}
     claim: Claim | None = None
 
     @openapi.order
@@ -106,7 +105,7 @@ class CheckoutViewSet(MerchantViewSet):
         def ask(claim: Claim) -> dict[str, Any]:
             said = body.validated_data
             order = checkout.find_order(self.installation, said["order_id"])
-            refunds.ask(order, Wish(said["value"], reason=said["reason"], api_key=self.api_key), claim)
+            refunds.ask(order, Wish(said["value"], reason=said["reason"], api_key=self.access.key_prefix), claim)
             return {"message": "Refund request accepted"}
 
         return self._once(request, body, ask)

@@ -24,6 +24,8 @@ from rest_framework.response import Response
 from status import backlog
 from status.metrics import is_probe
 from web.api import WhoIsLoggedIn, wants_page
+from web.codes import Code
+from web.errors import ErrorAnswer
 from web.openapi import NO_KEY, answer, errors
 
 log = structlog.stdlib.get_logger(__name__)
@@ -68,6 +70,7 @@ _READY = answer(
     status=serializers.CharField(help_text="ok, degraded or down"),
     checks=serializers.DictField(child=serializers.CharField(), required=False),
     oldest_webhook_seconds=serializers.IntegerField(required=False),
+    code=serializers.ChoiceField([Code.NOT_READY.value], required=False),
     message=serializers.CharField(required=False),
 )
 
@@ -103,13 +106,13 @@ def ready(request: Request) -> Response:
     worst = max(checks.values(), key=list(State).index)
     body: dict[str, Any] = {"status": worst}
     is_down = worst is State.DOWN
+    if is_down:
+        body |= ErrorAnswer(Code.NOT_READY).body
     if is_probe(request._request) or _is_staff(request._request, checks):
         body |= {"checks": checks, **oldest}
         if is_down:
             ill = sorted(name for name in checks if checks[name] is State.DOWN)
-            body["message"] = "not ready: " + ", ".join(ill)
-    elif is_down:
-        body["message"] = "not ready"
+            body["message"] += ": " + ", ".join(ill)
     return Response(body, status=503 if is_down else 200, headers={"Cache-Control": "no-store"})
 
 

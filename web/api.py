@@ -6,20 +6,16 @@ from typing import IO, Any, NoReturn
 
 from django.conf import settings
 from gunicorn.http.errors import ParseException as MalformedHTTP
-from rest_framework import status
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import APIException, ParseError
+from rest_framework.exceptions import ParseError
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 
-class BodyTooLarge(APIException):
-    """413: more than MAX_BODY_BYTES."""
-
-    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
-    default_detail = "request body is too large"
+class BodyTooLarge(Exception):
+    """More than MAX_BODY_BYTES."""
 
 
 class StrictJSONParser(BaseParser):

@@ -13,7 +13,12 @@ import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
+from web.codes import Code
+from web.errors import ErrorAnswer
+
 log = structlog.stdlib.get_logger(__name__)
+
+_REFUSED = ErrorAnswer(Code.SERVER_BUSY, headers={"Retry-After": "5"})
 
 KEPT_FREE = 8  # threads of a process that never wait for Appmax; half of its threads, if it has fewer than 16
 
@@ -29,8 +34,7 @@ def asks_appmax(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse
     def limited(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if not places().acquire(blocking=False):
             log.warning("request.refused", reason="too many wait for Appmax")
-            message = "too many requests wait for Appmax, try again later; nothing was done"
-            return JsonResponse({"message": message}, status=503, headers={"Retry-After": "5"})
+            return JsonResponse(_REFUSED.body, status=_REFUSED.status_code, headers=_REFUSED.headers)
         try:
             return view(request, *args, **kwargs)
         finally:

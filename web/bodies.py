@@ -8,7 +8,8 @@ from django.core.exceptions import BadRequest
 from django.core.files.uploadhandler import FileUploadHandler
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 
-from web.errors import refusal
+from web.codes import Code
+from web.errors import ErrorAnswer, refusal
 from web.middleware import is_read_by_api
 
 
@@ -25,16 +26,16 @@ class LimitsBodies:
         is_chunked = "Transfer-Encoding" in request.headers
         length = request.META.get("CONTENT_LENGTH") or "0"
         if not is_chunked and (not length.isdigit() or int(length) > settings.MAX_BODY_BYTES):
-            return refusal(request, 413, "request body is too large")
+            return refusal(request, ErrorAnswer(Code.BODY_TOO_LARGE))
         if is_read_by_api(request):
             return self.get_response(request)
         if is_chunked:
-            return refusal(request, 411, "Content-Length is required")
+            return refusal(request, ErrorAnswer(Code.LENGTH_REQUIRED))
         if request.method == "POST":
             try:
                 _ = request.body
             except UnreadablePostError:
-                return refusal(request, 408, "the request body did not arrive in time")
+                return refusal(request, ErrorAnswer(Code.REQUEST_TIMEOUT))
         return self.get_response(request)
 
 

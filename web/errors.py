@@ -1,17 +1,31 @@
-"""Exception → `{"message": ...}`: the only place that says what a caller is told when something goes wrong."""
+"""Exception → `{"code", "message"}`: the only place that says how a caller is told that something went wrong.
+
+What the use cases raise has a code in each app's `errors.py`, which the app's views carry as `error_codes`. What
+libraries and the gateway raise has its code here. The codes themselves are in `web/codes.py`.
+"""
 
 import sys
-from collections.abc import ItemsView
+from collections.abc import ItemsView, Mapping
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from math import ceil
 from typing import Any
 
 import structlog
-from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
+from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views.debug import SafeExceptionReporterFilter
-from rest_framework.exceptions import APIException, ParseError, Throttled, ValidationError
+from rest_framework.exceptions import (
+    AuthenticationFailed,
+    MethodNotAllowed,
+    NotFound,
+    ParseError,
+    PermissionDenied,
+    Throttled,
+    ValidationError,
+)
 from rest_framework.response import Response
 
 from appmax.errors import (
@@ -23,82 +37,136 @@ from appmax.errors import (
     Rejected,
     Unavailable,
 )
-from web.api import wants_page
+from web.api import BodyTooLarge, wants_page
+from web.codes import Code
 from web.pages import FORM_EXPIRED, error_page
 
 log = structlog.stdlib.get_logger(__name__)
 
-PAYMENT_DECLINED = "payment declined"
-NO_DATABASE = "the database is not available, try again"
-OUTCOME_UNKNOWN = "Appmax did not confirm the outcome; it is not known yet, ask for the status before trying again"
+ErrorCodes = Mapping[type[Exception], Code]
+
+_OF_LIBRARIES: ErrorCodes = {
+    AuthenticationFailed: Code.INVALID_API_KEY,
+    ParseError: Code.INVALID_REQUEST_BODY,
+    BodyTooLarge: Code.BODY_TOO_LARGE,
+    ValidationError: Code.INVALID_FIELDS,
+    Throttled: Code.TOO_MANY_REQUESTS,
+    MethodNotAllowed: Code.METHOD_NOT_ALLOWED,
+    PermissionDenied: Code.FORBIDDEN,
+    DjangoPermissionDenied: Code.FORBIDDEN,
+    NotFound: Code.NOT_FOUND,
+    Http404: Code.NOT_FOUND,
+    OperationalError: Code.DATABASE_UNAVAILABLE,
+    InterfaceError: Code.DATABASE_UNAVAILABLE,
+}
+
+
+@dataclass(frozen=True)
+class ErrorAnswer:
+    """What a caller is told. `status` and `message` are the code's unless they are given; `details` are the body's
+    other fields."""
+
+    code: Code
+    status: int = 0
+    message: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def status_code(self) -> int:
+        """The HTTP status."""
+        return self.status or self.code.status
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The JSON."""
+        return {"code": self.code.value, "message": self.message or self.code.message, **self.details}
 
 
 def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | HttpResponse | None:
     """DRF's hook. None lets the exception go on to Django's 500."""
-    answer = _answer(exc)
+    view, request = context["view"], context["request"]
+    answer = _answer(exc, getattr(view, "error_codes", {}))
     if answer is None:
         return None
-    code, body, headers = answer
-    request = context["request"]
-    if code >= HTTPStatus.INTERNAL_SERVER_ERROR or isinstance(exc, AppmaxError):
+    if answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR or isinstance(exc, AppmaxError):
         route = request.resolver_match.route if request.resolver_match else "-"
-        trace = getattr(exc, "trace", {})
-        log.warning("request.failed", route=route, status=code, error=type(exc).__name__, **trace)
-    if getattr(context["view"], "has_pages", False) and request.method in ("GET", "HEAD") and wants_page(request):
-        return error_page(request._request, code, body["message"], headers, getattr(exc, "page", None))
-    return Response(_encodable(body), status=code, headers=headers)
+        told = {"status": answer.status_code, "code": answer.code.value}
+        log.warning("request.failed", route=route, **told, error=type(exc).__name__, **getattr(exc, "trace", {}))
+    if getattr(view, "has_pages", False) and request.method in ("GET", "HEAD") and wants_page(request):
+        text = getattr(view, "error_pages", {}).get(answer.code)
+        return error_page(request._request, answer.status_code, answer.body["message"], answer.headers, text)
+    return Response(_encodable(answer.body), status=answer.status_code, headers=answer.headers)
 
 
-def _answer(exc: Exception) -> tuple[int, dict[str, Any], dict[str, str]] | None:
-    """Status, body and headers for an exception; None if it is a bug."""
+def _answer(exc: Exception, codes_of_view: ErrorCodes) -> ErrorAnswer | None:
+    """None if it is a bug. An error of an app's own may also be one of the gateway's: the app's code counts.
+
+    Such an error may name the `field` that is at fault, with `hints` beside its message.
+    """
+    if code := _code(exc, codes_of_view):
+        message, name = str(exc) or code.message, getattr(exc, "field", None)
+        errors = {name: [message, *getattr(exc, "hints", ())]} if name else None
+        return ErrorAnswer(code, message=message, details={"errors": errors} if errors else {})
     if isinstance(exc, AppmaxError):
-        return _appmax_answer(exc)
-    if isinstance(exc, ParseError):
-        return 400, {"message": "invalid request body"}, {}
-    if isinstance(exc, ValidationError):
-        return 400, _validation_body(exc), {}
-    if isinstance(exc, Throttled):
-        return 429, {"message": "too many requests, try again later"}, {"Retry-After": str(ceil(exc.wait or 1))}  # type: ignore[attr-defined] # the stubs lack it
-    if isinstance(exc, APIException):
-        scheme = getattr(exc, "auth_header", None)
-        return exc.status_code, {"message": str(exc.detail)}, {"WWW-Authenticate": scheme} if scheme else {}
-    if isinstance(exc, Http404):
-        return 404, {"message": "not found"}, {}
-    if isinstance(exc, PermissionDenied):
-        return 403, {"message": "forbidden"}, {}
-    if isinstance(exc, OperationalError | InterfaceError):
-        return 503, {"message": NO_DATABASE}, {"Retry-After": "5"}
-    return None
+        return _of_gateway(exc)
+    return _of_library(exc)
 
 
-def _appmax_answer(exc: AppmaxError) -> tuple[int, dict[str, Any], dict[str, str]]:
+def _code(exc: Exception, codes: ErrorCodes) -> Code | None:
+    """The code of the exception's class, or of the nearest class above it."""
+    return next((codes[each] for each in type(exc).__mro__ if each in codes), None)
+
+
+def _of_gateway(exc: AppmaxError) -> ErrorAnswer:
     """Contract, section 4.2."""
     match exc:
         case Declined():
-            reason = {"reason": exc.message} if exc.message not in ("", PAYMENT_DECLINED) else {}
-            return 422, {"message": PAYMENT_DECLINED, **reason}, {}
+            is_said = exc.message not in ("", Code.PAYMENT_DECLINED.message)
+            return ErrorAnswer(Code.PAYMENT_DECLINED, details={"reason": exc.message} if is_said else {})
         case Rejected():
-            return exc.status or 422, {"message": exc.message}, {}
+            return ErrorAnswer(Code.APPMAX_REFUSED, exc.status or 422, exc.message)
         case OutcomeUnknown(timed_out=timed_out):
-            return (504 if timed_out else 502), {"message": OUTCOME_UNKNOWN}, {}
+            return ErrorAnswer(Code.OUTCOME_UNKNOWN, 504 if timed_out else 502)
         case Unavailable(retry_after=int(seconds)):
-            return 503, {"message": "Appmax asks to slow down, try again later"}, {"Retry-After": str(seconds)}
+            return ErrorAnswer(Code.APPMAX_RATE_LIMITED, headers={"Retry-After": str(seconds)})
         case Unavailable(timed_out=True):
-            return 504, {"message": "Appmax did not answer in time"}, {}
+            return ErrorAnswer(Code.APPMAX_TIMEOUT)
         case CredentialsUnreadable():
-            return 502, {"message": "this installation's credentials can't be read; nothing was sent to Appmax"}, {}
+            return ErrorAnswer(Code.CREDENTIALS_UNREADABLE)
         case CredentialsRefused():
-            return 502, {"message": "Appmax refused this installation's credentials"}, {}
+            return ErrorAnswer(Code.CREDENTIALS_REFUSED)
         case _:
-            return 502, {"message": "Appmax is not available"}, {}
+            return ErrorAnswer(Code.APPMAX_UNAVAILABLE)
 
 
-def _validation_body(exc: ValidationError) -> dict[str, Any]:
-    """`{"message", "errors": {"order.products.0.sku": [..]}}`; the first fault is the message."""
+def _of_library(exc: Exception) -> ErrorAnswer | None:
+    code = _code(exc, _OF_LIBRARIES)
+    match exc:
+        case ValidationError():
+            return _of_validation(exc)
+        case Throttled():
+            seconds = ceil(exc.wait or 1)  # type: ignore[attr-defined] # the stubs lack it
+            return ErrorAnswer(Code.TOO_MANY_REQUESTS, headers={"Retry-After": str(seconds)})
+        case AuthenticationFailed():
+            scheme = exc.auth_header  # type: ignore[attr-defined] # APIView.handle_exception gives it one
+            return ErrorAnswer(Code.INVALID_API_KEY, headers={"WWW-Authenticate": scheme})
+        case MethodNotAllowed():
+            return ErrorAnswer(Code.METHOD_NOT_ALLOWED, message=str(exc.detail))
+        case OperationalError() | InterfaceError():
+            return DATABASE_AWAY
+    return ErrorAnswer(code) if code else None
+
+
+DATABASE_AWAY = ErrorAnswer(Code.DATABASE_UNAVAILABLE, headers={"Retry-After": "5"})
+
+
+def _of_validation(exc: ValidationError) -> ErrorAnswer:
+    """`errors` is `{"order.products.0.sku": [..]}`; the first fault is the message."""
     errors = dict(_flat(exc.detail))
-    field, faults = next(iter(errors.items()))
-    message = faults[0] if not field or field in faults[0] else f"{field}: {faults[0]}"
-    return {"message": message, "errors": errors} if field else {"message": message}
+    name, faults = next(iter(errors.items()))
+    message = faults[0] if not name or name in faults[0] else f"{name}: {faults[0]}"
+    return ErrorAnswer(Code.INVALID_FIELDS, message=message, details={"errors": errors} if name else {})
 
 
 def _encodable(value: Any) -> Any:
@@ -127,45 +195,39 @@ def _flat(detail: Any, path: str = "") -> list[tuple[str, list[str]]]:
     ]
 
 
-def refusal(request: HttpRequest, code: int, message: str) -> HttpResponse:
-    """The page, or `{"message"}` for a program."""
+def refusal(request: HttpRequest, answer: ErrorAnswer) -> HttpResponse:
+    """The page, or the JSON for a program; for what fails outside REST framework."""
     if wants_page(request):
-        return error_page(request, code, message, {})
-    return JsonResponse({"message": message}, status=code)
+        text = FORM_EXPIRED if answer.code is Code.FORM_EXPIRED else None
+        return error_page(request, answer.status_code, answer.body["message"], answer.headers, text)
+    return JsonResponse(answer.body, status=answer.status_code, headers=answer.headers)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler400; 413 for a body over the limit."""
-    if isinstance(exception, RequestDataTooBig):
-        return refusal(request, 413, "request body is too large")
-    return refusal(request, 400, "bad request")
+    is_too_large = isinstance(exception, RequestDataTooBig)
+    return refusal(request, ErrorAnswer(Code.BODY_TOO_LARGE if is_too_large else Code.BAD_REQUEST))
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler403."""
-    return refusal(request, 403, "forbidden")
+    return refusal(request, ErrorAnswer(Code.FORBIDDEN))
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler404."""
-    return refusal(request, 404, "not found")
+    return refusal(request, ErrorAnswer(Code.NOT_FOUND))
 
 
 def form_expired(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Django's CSRF_FAILURE_VIEW: the form is older than the login, or was sent by somebody else's page."""
-    message = "the form has expired, load it again"
-    if wants_page(request):
-        return error_page(request, 403, message, {}, FORM_EXPIRED)
-    return JsonResponse({"message": message}, status=403)
+    return refusal(request, ErrorAnswer(Code.FORM_EXPIRED))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Django's handler500: says nothing of what happened; 503 if it is the database that is away."""
-    if isinstance(sys.exception(), OperationalError | InterfaceError):
-        response = refusal(request, 503, NO_DATABASE)
-        response["Retry-After"] = "5"
-        return response
-    return refusal(request, 500, "internal server error")
+    is_database = isinstance(sys.exception(), OperationalError | InterfaceError)
+    return refusal(request, DATABASE_AWAY if is_database else ErrorAnswer(Code.INTERNAL_ERROR))
 
 
 class NoVariables(SafeExceptionReporterFilter):

@@ -10,7 +10,9 @@ from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse
+from django.middleware.locale import LocaleMiddleware
 from django.urls import reverse
+from django.utils import translation
 from django_otp.middleware import OTPMiddleware
 from django_permissions_policy import PermissionsPolicyMiddleware
 
@@ -54,6 +56,15 @@ class PageSession(_ForPages, SessionMiddleware):
     """Django's."""
 
 
+class Language(LocaleMiddleware):
+    """Pages speak the reader's language. Programs are answered in English whatever Accept-Language says."""
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
+        """A view of REST framework (it has a `cls`) answers programs, unless a browser asks for its page."""
+        if hasattr(view, "cls") and (request.path.startswith(_API) or not wants_page(request)):
+            translation.activate("en")
+
+
 class PageUser(_ForPages, AuthenticationMiddleware):
     """Django's."""
 
@@ -78,6 +89,22 @@ class ProbesUnderAnyName:
         """Their host is the first of ALLOWED_HOSTS."""
         if request.path in self._paths:
             request.get_host = lambda: settings.ALLOWED_HOSTS[0]  # type: ignore[method-assign]
+        return self.get_response(request)
+
+
+class MendsAddresses:
+    """What Appmax posts to was typed into its panel: a slash too many, a space or a capital there must not lose events.
+    So `//webhooks/appmax`, `/webhooks/appmax/` and `/Webhooks/appmax%20` are `/webhooks/appmax` from here on."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Paths of other routes stay as they came: an external_key may have slashes, and capitals of its own."""
+        parts = [part.strip() for part in request.path_info.lower().split("/")]
+        mended = "/" + "/".join(part for part in parts if part)
+        if mended.startswith(_POSTED):
+            request.path = request.path_info = mended
         return self.get_response(request)
 
 

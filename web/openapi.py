@@ -6,6 +6,8 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, inline_serializer
 from rest_framework import serializers
 
+from web.codes import Code
+
 API_KEY: Any = [{"ApiKey": []}]
 NO_KEY: list[str] = []
 
@@ -22,7 +24,8 @@ MERCHANT = OpenApiParameter(
 _ERROR = inline_serializer(
     "Error",
     {
-        "message": serializers.CharField(),
+        "code": serializers.ChoiceField([code.value for code in Code], help_text="Fixed, for programs to compare."),
+        "message": serializers.CharField(help_text="For people, in English; Appmax's own words are passed on."),
         "errors": serializers.DictField(
             child=serializers.ListField(child=serializers.CharField()),
             required=False,
@@ -37,38 +40,37 @@ _ERROR = inline_serializer(
 )
 
 
+# For each status what it means and, of its codes, the example.
 _MEANINGS = {
-    400: ("Bad input.", {"message": "invalid request body"}),
-    401: ("No API key, or one that is unknown, revoked or expired.", {"message": "invalid or missing API key"}),
-    403: ("A disabled merchant; or a webhook's URL without the token.", {"message": "installation disabled"}),
-    404: ("No such merchant, or none of this key; no such order.", {"message": "installation not found"}),
-    405: ("Another method is meant.", {"message": 'Method "PUT" not allowed.'}),
-    409: ("It would be done twice, or contradicts what is there.", {"message": "the order is already paid: aprovado"}),
-    413: ("More than 1 MiB.", {"message": "request body is too large"}),
-    422: ("Declined, or Appmax refuses the content.", {"message": "payment declined", "reason": "Not authorized"}),
-    429: (
-        "Too many requests from one address: later (Retry-After).",
-        {"message": "too many requests, try again later"},
-    ),
-    500: ("A fault of ours.", {"message": "internal server error"}),
-    502: (
-        "Appmax failed. Where the message says so, the outcome isn't known yet.",
-        {"message": "Appmax is not available"},
-    ),
+    400: ("Bad input.", Code.INVALID_REQUEST_BODY),
+    401: ("No API key, or one that is unknown, revoked or expired.", Code.INVALID_API_KEY),
+    403: ("A disabled merchant; or a webhook's URL without the token.", Code.INSTALLATION_DISABLED),
+    404: ("No such merchant, or none of this key; no such order.", Code.INSTALLATION_NOT_FOUND),
+    405: ("Another method is meant.", Code.METHOD_NOT_ALLOWED),
+    409: ("It would be done twice, or contradicts what is there.", Code.ALREADY_PAID),
+    413: ("More than 1 MiB.", Code.BODY_TOO_LARGE),
+    422: ("Declined, or Appmax refuses the content.", Code.PAYMENT_DECLINED),
+    429: ("Too many requests from one address: later (Retry-After).", Code.TOO_MANY_REQUESTS),
+    500: ("A fault of ours.", Code.INTERNAL_ERROR),
+    502: ("Appmax failed. With `outcome_unknown` it may have done what was asked for.", Code.APPMAX_UNAVAILABLE),
     503: (
         "Later: Appmax is slow or asks to slow down (Retry-After), the database is away, or credentials aren't there.",
-        {"message": "Appmax asks to slow down, try again later"},
+        Code.APPMAX_RATE_LIMITED,
     ),
-    504: ("Appmax did not answer in time.", {"message": "Appmax did not answer in time"}),
+    504: ("Appmax did not answer in time.", Code.APPMAX_TIMEOUT),
 }
 
 
-def errors(*codes: int) -> dict[int, OpenApiResponse]:
-    """The answers with these status codes, each with its meaning and an example."""
-    return {
-        code: OpenApiResponse(_ERROR, _MEANINGS[code][0], examples=[OpenApiExample(str(code), _MEANINGS[code][1])])
-        for code in sorted(codes)
-    }
+def errors(*statuses: int) -> dict[int, OpenApiResponse]:
+    """The answers with these statuses, each with its meaning, its codes and an example."""
+    return {status: _error(status) for status in sorted(statuses)}
+
+
+def _error(status: int) -> OpenApiResponse:
+    meaning, code = _MEANINGS[status]
+    codes = ", ".join(f"`{each}`" for each in Code if status in each.statuses)
+    example = {"code": code.value, "message": code.message or 'Method "PUT" not allowed.'}
+    return OpenApiResponse(_ERROR, f"{meaning} {codes}", examples=[OpenApiExample(str(status), example)])
 
 
 def answer(

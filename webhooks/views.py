@@ -4,38 +4,37 @@ from django.conf import settings
 from django.contrib import admin
 from django.http import HttpResponse
 from django.shortcuts import render
-from rest_framework.exceptions import ParseError, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
 from web.address import client_ip
 from web.api import WhoIsLoggedIn
+from web.codes import Code
+from web.errors import ErrorCodes
 from web.pages import public_url
-from webhooks import inbox, openapi, payload, urls_to_register
+from webhooks import inbox, openapi, payload, reach, urls_to_register
 from webhooks.body import WebhookParser
 from webhooks.decide import Outcome
 from webhooks.models import WebhookEvent
 from webhooks.urls_to_register import WEBHOOK_PATH
 
 
-class InvalidToken(PermissionDenied):
-    """403: the URL carries neither the app's token nor an installation's."""
-
-    default_detail = "invalid or missing token"
-
-
 class WebhookViewSet(ViewSet):
     """`/webhooks/appmax`"""
 
     has_pages = True
+    error_codes: ErrorCodes = {
+        urls_to_register.InvalidToken: Code.INVALID_WEBHOOK_TOKEN,
+        payload.InvalidPayload: Code.INVALID_REQUEST_BODY,
+    }
     parser_classes = (WebhookParser,)
     authentication_classes = (WhoIsLoggedIn,)
 
     @openapi.setup_page
     def setup_page(self, request: Request) -> HttpResponse:
         """The app's URL, to register at Appmax, and which events to choose there. Who may see webhook URLs is shown its
-        token, and staff whether events come."""
+        token, and with `?check` what becomes of a POST there; staff see whether events come."""
         user = request.user
         is_staff = admin.site.has_permission(request._request)  # which asks for the second factor, too
         is_open = not settings.WEBHOOK_SECRET  # on a developer's machine: there is no secret and nobody's business
@@ -50,6 +49,8 @@ class WebhookViewSet(ViewSet):
             "apphook_url": f"{settings.APPMAX_ADMIN_URL}/v2/apphook",
             "events": payload.names_by_status(),
         }
+        if may_see_token and "check" in request.query_params:
+            context["checked"] = reach.look(address)
         if is_open or (is_staff and user.has_perm("webhooks.view_webhookevent")):
             last_event = WebhookEvent.objects.latest_received()
             since = _whole_number(request.query_params.get("since", ""))
@@ -66,22 +67,11 @@ class WebhookViewSet(ViewSet):
     def receive(self, request: Request) -> Response:
         """Any 2xx ends Appmax's tries, so 200 means: kept. An event we don't know is kept too; only what isn't an event
         at all is 400. Without the token nothing of it is even read."""
-        merchant = _proven_merchant(request)
-        try:
-            event = payload.read(request.data, merchant)
-        except payload.InvalidPayload:
-            raise ParseError from None
-        outcome = inbox.receive(event, client_ip(request._request))
+        query = request.META["QUERY_STRING"].encode("latin-1").decode(errors="replace")  # WSGI has bytes as Latin-1
+        merchant = urls_to_register.proven_merchant(query)
+        outcome = inbox.receive(payload.read(request.data, merchant), client_ip(request._request))
         return Response({"message": "already processed" if outcome is Outcome.DUPLICATE else "ok"})
 
 
 def _whole_number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None
-
-
-def _proven_merchant(request: Request) -> str:
-    """Raises InvalidToken."""
-    try:
-        return urls_to_register.proven_merchant(request.query_params.get("token", ""))
-    except urls_to_register.InvalidToken:
-        raise InvalidToken from None

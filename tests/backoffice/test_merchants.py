@@ -25,7 +25,7 @@ from webhooks.models import WebhookEvent
 database = pytest.mark.django_db
 committing = pytest.mark.django_db(transaction=True)
 
-DISABLED = (403, {"message": "installation disabled"})
+DISABLED = (403, {"code": "installation_disabled", "message": "installation disabled"})
 
 
 def listed(client: Client) -> dict[str, list[str]]:

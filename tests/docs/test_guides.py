@@ -18,7 +18,7 @@ from simulator.server import SimulatorServer
 
 ROOT = Path(__file__).resolve().parents[2]
 BLOCKS = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-IN_WORDS = {"status", "message", "reason", "errors"}  # answered literally; numbers and codes differ each time
+IN_WORDS = {"code", "status", "message", "reason", "errors"}  # answered literally; numbers and codes differ each time
 
 # `make manage` speaks to the stack of `make run`; here to the test's. What a block sets is there in the next.
 PRELUDE = f"""

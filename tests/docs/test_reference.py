@@ -1,8 +1,8 @@
 """The guides list exactly what the code has: routes, statuses, outcomes, messages."""
 
+import json
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.db.models import TextChoices
@@ -14,7 +14,7 @@ from backoffice.roles import ROLES
 from checkout_project import urls
 from orders.models import AttemptMethod, AttemptState
 from orders.status import OrderStatus
-from web import errors
+from web.codes import Code
 from webhooks import payload
 from webhooks.decide import Outcome
 
@@ -103,19 +103,33 @@ def _routes(resolver: URLResolver, prefix: str = "/") -> set[str]:
     return found
 
 
-def _messages(parent: type[Any]) -> set[str]:
-    return {
-        str(child.default_detail)
-        for child in parent.__subclasses__()
-        if child.__module__.split(".")[0] in ("orders", "installations", "webhooks", "checkout_project")
-        and "default_detail" in vars(child)
-    }.union(*(_messages(child) for child in parent.__subclasses__()))
+def test_the_api_guide_lists_every_error_code_once_with_its_status_and_message() -> None:
+    rows = [row for rows in tables("api.md") for row in rows if len(row) == 4 and row[0].strip("| ")[0] in "45"]
+    told = {code.strip("`"): (status.strip("| "), message) for status, code, message, _what_to_do in rows}
+
+    assert len(told) == len(rows)
+    assert {name: status for name, (status, _message) in told.items()} == {
+        code.value: ", ".join(map(str, code.statuses)) for code in Code
+    }
+    assert [code for code in Code if code.message not in told[code][1]] == []
 
 
-def test_the_api_guide_has_every_message_of_ours() -> None:
+def test_the_proxys_own_errors_have_codes_of_the_api() -> None:
+    text = (DOCS.parent / "ops" / "nginx" / "nginx.conf").read_text()
+    bodies = re.findall(r"return ([45]\d\d) '({.*})';", text)
+
+    assert len(bodies) == text.count('"message"') > 0
+    statuses = {code.value: code.statuses for code in Code}
+    for status, body in bodies:
+        assert int(status) in statuses[json.loads(body)["code"]], body
+
+
+def test_use_cases_know_no_http() -> None:
+    """Their errors have a code in errors.py; REST framework's are for what belongs to REST framework."""
     assert urls.urlpatterns  # and with them, all that raises
-    text = prose("api.md")
-    said = _messages(APIException) | {errors.PAYMENT_DECLINED, errors.NO_DATABASE, errors.OUTCOME_UNKNOWN}
+    ours = ("orders", "installations", "webhooks", "web", "status", "backoffice")
+    subclasses = [APIException]
+    for each in subclasses:
+        subclasses += each.__subclasses__()
 
-    assert len(said) > 10
-    assert [message for message in said if message not in text] == []
+    assert [each for each in subclasses if each.__module__.split(".")[0] in ours] == []

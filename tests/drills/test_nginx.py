@@ -137,7 +137,7 @@ def test_a_body_over_one_mebibyte_is_refused_in_json_and_goes_no_further(
     larger = front.ask("POST", "/webhooks/appmax", data=b"x" * (1024 * 1024 + 1))
 
     assert (largest.status_code, larger.status_code) == (200, 413)
-    assert larger.json() == {"message": "request body is too large"}
+    assert larger.json() == {"code": "body_too_large", "message": "request body is too large"}
     assert len(backend.arrived) == 1
 
 

@@ -58,7 +58,7 @@ def test_an_unknown_hash_is_answered_kindly_and_changes_nothing(client: Client) 
 def test_a_token_is_required(client: Client) -> None:
     answer = client.get(URL)
 
-    assert (answer.status_code, answer.json()) == (400, {"message": "token is required"})
+    assert (answer.status_code, answer.json()) == (400, {"code": "token_required", "message": "token is required"})
 
 
 def test_a_state_of_another_app_is_refused(client: Client, started: str) -> None:
@@ -74,7 +74,10 @@ def test_generate_failing_is_502(client: Client, simulator: SimulatorServer, sta
 
     answer = back(client, started)
 
-    assert (answer.status_code, answer.json()) == (502, {"message": "failed to generate merchant credentials"})
+    assert (answer.status_code, answer.json()) == (
+        502,
+        {"code": "generation_failed", "message": "failed to generate merchant credentials"},
+    )
     assert not Installation.objects.exists()
 
 

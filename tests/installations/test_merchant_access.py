@@ -17,8 +17,8 @@ URL = "/installations/shop/merchant/token"
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-UNAUTHORIZED = {"message": "invalid or missing API key"}
-NOT_FOUND = {"message": "installation not found"}
+UNAUTHORIZED = {"code": "invalid_api_key", "message": "invalid or missing API key"}
+NOT_FOUND = {"code": "installation_not_found", "message": "installation not found"}
 
 
 def get(key: str | None, url: str = URL, scheme: str = "Api-Key") -> Any:
@@ -95,7 +95,7 @@ def test_a_secret_that_cannot_be_decrypted_fails_only_where_it_is_needed(shop: I
     client = Client(headers={"Authorization": f"Api-Key {api_key(shop)}"}, raise_request_exception=False)
 
     assert client.get(f"/checkout/shop/status/{order.appmax_order_id}").status_code == 200
-    assert client.get(URL).status_code == 500
+    assert client.get(URL).json()["code"] == "credentials_unreadable"
 
 
 def test_keys_can_be_switched_off_and_a_wrong_one_is_wrong_all_the_same(shop: Installation, settings: Any) -> None:

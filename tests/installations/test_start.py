@@ -65,7 +65,7 @@ def test_a_missing_variable_is_503_and_named(client: Client, settings: Any, name
 
     answer = start(client, app_id=APP_ID, external_key="shop")
 
-    assert (answer.status_code, answer.json()) == (503, {"message": f"{name} not configured"})
+    assert (answer.status_code, answer.json()) == (503, {"code": "not_configured", "message": f"{name} not configured"})
 
 
 def test_appmax_refusal_is_502_with_its_message(client: Client, simulator: SimulatorServer) -> None:
@@ -73,7 +73,7 @@ def test_appmax_refusal_is_502_with_its_message(client: Client, simulator: Simul
 
     answer = start(client, app_id=APP_ID, external_key="shop")
 
-    assert (answer.status_code, answer.json()) == (502, {"message": "App is paused"})
+    assert (answer.status_code, answer.json()) == (502, {"code": "initiation_failed", "message": "App is paused"})
 
 
 def test_appmax_failing_is_502(client: Client, simulator: SimulatorServer) -> None:
@@ -81,7 +81,10 @@ def test_appmax_failing_is_502(client: Client, simulator: SimulatorServer) -> No
 
     answer = start(client, app_id=APP_ID, external_key="shop")
 
-    assert (answer.status_code, answer.json()) == (502, {"message": "failed to initiate installation"})
+    assert (answer.status_code, answer.json()) == (
+        502,
+        {"code": "initiation_failed", "message": "failed to initiate installation"},
+    )
 
 
 def test_without_redis_the_browser_is_sent_on_all_the_same(

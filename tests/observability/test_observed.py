@@ -90,4 +90,7 @@ def test_a_body_that_breaks_off_is_a_bad_request(client: Client, failure: Except
     with patch("django.test.client.FakePayload.read", side_effect=failure):
         answer = client.post("/webhooks/appmax", {"event": "x"}, "application/json")
 
-    assert (answer.status_code, answer.json()) == (400, {"message": "invalid request body"})
+    assert (answer.status_code, answer.json()) == (
+        400,
+        {"code": "invalid_request_body", "message": "invalid request body"},
+    )

@@ -107,7 +107,7 @@ def test_a_tracking_code_is_a_text(store: Client, code: Any) -> None:
 def test_only_this_merchants_orders(store: Client, path: str, body: Any) -> None:
     answer = post(store, path, {**body, "order_id": OrderFactory.create().appmax_order_id})
 
-    assert (answer.status_code, answer.json()) == (404, {"message": "order not found"})
+    assert (answer.status_code, answer.json()) == (404, {"code": "order_not_found", "message": "order not found"})
 
 
 # --- upsell ---

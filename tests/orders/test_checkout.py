@@ -15,7 +15,7 @@ from simulator.server import SimulatorServer
 from simulator.state import Fault
 from tests.orders.conftest import CPF, ordered, post
 from tests.support.factories import OrderFactory
-from web.errors import OUTCOME_UNKNOWN
+from web.codes import Code
 from webhooks.models import WebhookEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -87,7 +87,10 @@ def test_a_pending_payment_whose_codes_we_do_not_have_is_409(store: Client, simu
 
     answer = post(store, "pay/pix", {"order_id": order_id, "document_number": CPF})
 
-    assert (answer.status_code, answer.json()) == (409, {"message": "a payment of this order is pending already"})
+    assert (answer.status_code, answer.json()) == (
+        409,
+        {"code": "payment_pending", "message": "a payment of this order is pending already"},
+    )
 
 
 def test_the_status_is_read_from_our_table(store: Client) -> None:
@@ -101,7 +104,7 @@ def test_the_status_is_read_from_our_table(store: Client) -> None:
 def test_what_is_no_order_id_is_400(store: Client, order_id: str) -> None:
     answer = store.get(f"/checkout/shop/status/{order_id}")
 
-    assert (answer.status_code, answer.json()) == (400, {"message": "invalid order_id"})
+    assert (answer.status_code, answer.json()) == (400, {"code": "invalid_order_id", "message": "invalid order_id"})
 
 
 def test_another_merchants_order_is_not_found(store: Client) -> None:
@@ -111,7 +114,7 @@ def test_another_merchants_order_is_not_found(store: Client) -> None:
         store.get(f"/checkout/shop/status/{other.appmax_order_id}"),
         post(store, "pay/pix", {"order_id": other.appmax_order_id, "document_number": CPF}),
     ):
-        assert (answer.status_code, answer.json()) == (404, {"message": "order not found"})
+        assert (answer.status_code, answer.json()) == (404, {"code": "order_not_found", "message": "order not found"})
 
 
 def test_a_customer_that_is_not_the_orders_is_refused(store: Client) -> None:
@@ -193,7 +196,7 @@ def test_unparseable_bodies_are_400(store: Client, body: Any) -> None:
 
     assert answer.status_code == 400
     if body:
-        assert answer.json() == {"message": "invalid request body"}
+        assert answer.json() == {"code": "invalid_request_body", "message": "invalid request body"}
 
 
 @pytest.mark.parametrize("path", ["order", "pay/pix"])
@@ -272,26 +275,31 @@ RESTRICTED = {"success": False, "error": "Forbidden", "data": {"errorCode": "E1"
 
 
 @pytest.mark.parametrize(
-    ("fault", "status", "message"),
+    ("fault", "status", "code", "message"),
     [
-        ({"status": 402, "body": {}}, 422, "payment declined"),
-        ({"status": 422, "body": {"errors": {"message": {"x": ["bad"]}}}}, 422, "x: bad"),
-        ({"status": 404, "body": {"message": "gone"}}, 404, "gone"),
-        ({"status": 403, "body": RESTRICTED}, 422, "CPF em lista restritiva"),
-        ({"status": 403, "body": "<html>blocked</html>"}, 502, OUTCOME_UNKNOWN),
-        ({"status": 403, "body": {"error": "access_denied"}}, 502, "Appmax refused this installation's credentials"),
-        ({"status": 429}, 503, "Appmax asks to slow down, try again later"),
+        ({"status": 402, "body": {}}, 422, "payment_declined", "payment declined"),
+        ({"status": 422, "body": {"errors": {"message": {"x": ["bad"]}}}}, 422, "appmax_refused", "x: bad"),
+        ({"status": 404, "body": {"message": "gone"}}, 404, "appmax_refused", "gone"),
+        ({"status": 403, "body": RESTRICTED}, 422, "appmax_refused", "CPF em lista restritiva"),
+        ({"status": 403, "body": "<html>blocked</html>"}, 502, "outcome_unknown", Code.OUTCOME_UNKNOWN.message),
+        (
+            {"status": 403, "body": {"error": "access_denied"}},
+            502,
+            "credentials_refused",
+            "Appmax refused this installation's credentials",
+        ),
+        ({"status": 429}, 503, "appmax_rate_limited", "Appmax asks to slow down, try again later"),
     ],
 )
 def test_what_appmax_answers_becomes_ours(
-    store: Client, simulator: SimulatorServer, fault: dict[str, Any], status: int, message: str
+    store: Client, simulator: SimulatorServer, fault: dict[str, Any], status: int, code: str, message: str
 ) -> None:
     order_id = ordered(store)
     simulator.state.faults.append(Fault("/v1/payments/pix", **fault))
 
     answer = post(store, "pay/pix", {"order_id": order_id, "document_number": CPF})
 
-    assert (answer.status_code, answer.json()) == (status, {"message": message})
+    assert (answer.status_code, answer.json()) == (status, {"code": code, "message": message})
     assert answer.headers.get("Retry-After") == ("60" if status == 503 else None)
 
 

@@ -59,7 +59,10 @@ def test_the_same_key_with_another_body_or_route_is_422(store: Client) -> None:
     for path, body in (("pay/pix", by_pix(ordered(store))), ("pay/boleto", by_pix(order_id)), ("order", ORDER)):
         answer = post(store, path, body, key="k-1")
         assert answer.status_code == 422
-        assert answer.json() == {"message": "this Idempotency-Key was used for another request"}
+        assert answer.json() == {
+            "code": "idempotency_key_reused",
+            "message": "this Idempotency-Key was used for another request",
+        }
 
 
 def test_while_the_first_still_runs_the_others_get_409(store: Client, simulator: SimulatorServer, race: Any) -> None:

@@ -95,7 +95,7 @@ def test_a_bug_that_names_the_card_is_scrubbed_from_the_log(
 
     answer = post(store, "pay/credit-card", by_card(ordered(store), number=SPACED, cvv=CVV))
 
-    assert (answer.status_code, answer.json()) == (500, {"message": "internal server error"})
+    assert (answer.status_code, answer.json()) == (500, {"code": "internal_error", "message": "internal server error"})
     assert "AssertionError: number ••••" in written.getvalue()
     for secret in (NUMBER, SPACED, CVV):
         assert secret not in written.getvalue()

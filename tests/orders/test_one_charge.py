@@ -53,7 +53,7 @@ def test_an_unknown_outcome_is_sent_once_said_so_and_blocks_further_payments(
     assert Order.objects.get().status == "pendente"
     assert PaymentAttempt.objects.get().state == "unknown"
     again = post(store, "pay/credit-card", by_card(order_id))
-    assert (again.status_code, again.json()) == (409, {"message": UNDER_WAY})
+    assert (again.status_code, again.json()) == (409, {"code": "payment_under_way", "message": UNDER_WAY})
     assert len(remote(simulator, order_id).payments) <= 1
 
 
@@ -125,7 +125,10 @@ def test_an_order_that_is_paid_is_not_paid_again(
 
     answer = post(store, f"pay/{method}", BODIES[method](order_id))
 
-    assert (answer.status_code, answer.json()) == (409, {"message": f"the order is already paid: {status}"})
+    assert (answer.status_code, answer.json()) == (
+        409,
+        {"code": "already_paid", "message": f"the order is already paid: {status}"},
+    )
     assert remote(simulator, order_id).payments == []
 
 
@@ -214,7 +217,10 @@ def test_an_authorised_card_is_not_charged_again_because_a_webhook_cancelled_the
 
     answer = post(store, "pay/credit-card", by_card(order_id))
 
-    assert (answer.status_code, answer.json()) == (409, {"message": "the order is already paid: autorizado"})
+    assert (answer.status_code, answer.json()) == (
+        409,
+        {"code": "already_paid", "message": "the order is already paid: autorizado"},
+    )
     assert len(remote(simulator, order_id).charges) == 1
     assert Order.objects.get().status == "autorizado"
 

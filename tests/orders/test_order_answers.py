@@ -189,13 +189,16 @@ def test_refunds_are_told_and_what_has_gone_back(store: Client, simulator: Simul
 
 @pytest.mark.parametrize("order_id", ["abc", "0", "-1", "2147483648", "9" * 5000])
 def test_what_is_no_order_id_is_400(store: Client, order_id: str) -> None:
-    assert store.get(f"/checkout/shop/orders/{order_id}").json() == {"message": "invalid order_id"}
+    assert store.get(f"/checkout/shop/orders/{order_id}").json() == {
+        "code": "invalid_order_id",
+        "message": "invalid order_id",
+    }
 
 
 def test_another_merchants_order_is_not_found(store: Client) -> None:
     answer = store.get(f"/checkout/shop/orders/{OrderFactory.create().appmax_order_id}")
 
-    assert (answer.status_code, answer.json()) == (404, {"message": "order not found"})
+    assert (answer.status_code, answer.json()) == (404, {"code": "order_not_found", "message": "order not found"})
 
 
 # --- all orders ---

@@ -20,7 +20,10 @@ from tests.support.factories import OrderFactory
 pytestmark = pytest.mark.django_db(transaction=True)
 
 NUMBER = 95611154
-TAKEN = {"message": "Appmax gave this order a number that is taken; nothing was charged, tell support"}
+TAKEN = {
+    "code": "order_number_taken",
+    "message": "Appmax gave this order a number that is taken; nothing was charged, tell support",
+}
 
 
 @pytest.fixture

@@ -83,7 +83,7 @@ def test_he_sends_a_small_file_that_no_form_asks_for(web: str, tmp_path: Path, p
         timeout=10,
     )
 
-    assert (answer.status_code, answer.json()) == (400, {"message": "bad request"})
+    assert (answer.status_code, answer.json()) == (400, {"code": "bad_request", "message": "bad request"})
     assert list((tmp_path / "temporary").rglob("*.upload")) == []
 
 

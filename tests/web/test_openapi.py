@@ -19,6 +19,7 @@ from installations.models import Installation
 from simulator.orders import Order as RemoteOrder
 from simulator.server import SimulatorServer
 from tests.support.factories import OrderFactory, api_key
+from web.codes import Code
 
 PAGES = {"", "admin/", "language", "api/schema", "api/docs", "api/redoc"}
 EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES") or 25)  # for each route; more of them by hand
@@ -57,6 +58,21 @@ def test_every_operation_has_a_summary_and_its_errors() -> None:
             assert {"200", "405", "500"} <= set(operation["responses"]), (method, path)
             needs_key = path.startswith(("/checkout", "/installations"))
             assert ("401" in operation["responses"]) == needs_key == ("security" in operation), (method, path)
+
+
+def test_the_schema_has_every_error_code_and_says_with_which_status_it_comes() -> None:
+    schema = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+    field = schema["components"]["schemas"]["Error"]["properties"]["code"]
+    told: dict[str, set[int]] = {}
+    for operations in schema["paths"].values():
+        for status, answer in (pair for each in operations.values() for pair in each["responses"].items()):
+            for code in re.findall(r"`(\w+)`", answer["description"]) if status[0] in "45" else ():
+                told.setdefault(code, set()).add(int(status))
+
+    [reference] = [each["$ref"] for each in field["allOf"]] if "allOf" in field else [field["$ref"]]
+    assert set(schema["components"]["schemas"][reference.rpartition("/")[2]]["enum"]) == set(Code)
+    outside_rest_framework = {Code.REQUEST_TIMEOUT, Code.LENGTH_REQUIRED}
+    assert told == {code.value: set(code.statuses) for code in set(Code) - outside_rest_framework}
 
 
 @pytest.mark.parametrize("path", ["/api/docs", "/api/redoc"])

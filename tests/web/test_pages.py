@@ -174,7 +174,7 @@ def test_a_url_that_was_named_wins_over_the_proxys(client: Client, behind_a_prox
 def test_a_forwarded_host_that_is_not_ours_is_refused(client: Client, behind_a_proxy: None) -> None:
     answer = client.get("/", headers={**FORWARDED, "X-Forwarded-Host": "evil.com"})
 
-    assert (answer.status_code, answer.json()) == (400, {"message": "bad request"})
+    assert (answer.status_code, answer.json()) == (400, {"code": "bad_request", "message": "bad request"})
 
 
 def test_without_trusted_proxies_forwarded_headers_mean_nothing(client: Client, settings: Any) -> None:
@@ -197,7 +197,7 @@ def test_a_host_header_alone_never_makes_the_public_url(client: Client, behind_a
 def test_a_forged_host_is_refused(client: Client, path: str) -> None:
     answer = client.get(path, headers={"Host": "evil.com"})
 
-    assert (answer.status_code, answer.json()) == (400, {"message": "bad request"})
+    assert (answer.status_code, answer.json()) == (400, {"code": "bad_request", "message": "bad request"})
 
 
 # --- the webhook page ------------------------------------------------------------------------------------------------
@@ -257,7 +257,7 @@ def test_an_odd_since_does_no_harm(client: Client, since: str) -> None:
 
 
 def test_unknown_routes_are_json_or_a_page(client: Client) -> None:
-    assert client.get("/nowhere").json() == {"message": "not found"}
+    assert client.get("/nowhere").json() == {"code": "not_found", "message": "not found"}
     assert "There is no such page" in text_of(client, "/nowhere")
 
 
@@ -322,10 +322,16 @@ def test_an_installation_that_appmax_breaks_off_is_not_called_installed(
 
 
 @pytest.mark.parametrize(
-    ("error", "code", "title", "message"),
+    ("error", "status", "title", "code", "message"),
     [
-        (OperationalError("gone"), 503, "We are not available just now", "the database is not available, try again"),
-        (RuntimeError("secret detail"), 500, "Something broke on our side", "internal server error"),
+        (
+            OperationalError("gone"),
+            503,
+            "We are not available just now",
+            "database_unavailable",
+            "the database is not available, try again",
+        ),
+        (RuntimeError("secret detail"), 500, "Something broke on our side", "internal_error", "internal server error"),
     ],
 )
 @pytest.mark.parametrize(
@@ -333,16 +339,16 @@ def test_an_installation_that_appmax_breaks_off_is_not_called_installed(
     [("/", "installations.views.registration.urls"), ("/webhooks/appmax", "webhooks.views.payload.names_by_status")],
 )
 def test_what_breaks_is_a_page_for_browsers_and_json_for_programs(
-    error: Exception, code: int, title: str, message: str, path: str, broken: str
+    error: Exception, status: int, title: str, code: str, message: str, path: str, broken: str
 ) -> None:
     client = Client(raise_request_exception=False)
 
     with patch(broken, side_effect=error):
         page, answer = client.get(path, headers=IN_ENGLISH), client.get(path)
 
-    assert (page.status_code, answer.status_code) == (code, code)
+    assert (page.status_code, answer.status_code) == (status, status)
     assert title in page.content.decode()
-    assert answer.json() == {"message": message}
+    assert answer.json() == {"code": code, "message": message}
     assert "secret detail" not in page.content.decode()
 
 
@@ -351,7 +357,7 @@ def test_the_database_away_says_when_to_come_back() -> None:
         answer = Client(raise_request_exception=False).get("/")
 
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")
-    assert answer.json() == {"message": "the database is not available, try again"}
+    assert answer.json() == {"code": "database_unavailable", "message": "the database is not available, try again"}
 
 
 def test_an_expired_form_is_a_page() -> None:
@@ -361,4 +367,4 @@ def test_an_expired_form_is_a_page() -> None:
 
     assert page.status_code == 403
     assert "The form has expired" in page.content.decode()
-    assert client.post("/language").json() == {"message": "the form has expired, load it again"}
+    assert client.post("/language").json() == {"code": "form_expired", "message": "the form has expired, load it again"}

@@ -56,20 +56,31 @@ def test_the_set_up_page_knows_staff_whatever_is_accepted(admin_client: Client) 
     assert admin_client.get("/webhooks/appmax").status_code == 200
 
 
-@pytest.mark.parametrize(
-    ("language", "text"), [("pt-BR", "Este campo é obrigatório."), ("en", "This field is required.")]
-)
-def test_a_program_is_answered_in_its_language_whoever_was_served_before(
-    client: Client, shop: Installation, language: str, text: str
+@pytest.mark.parametrize("headers", [{}, {"Accept-Language": "pt-BR"}, {**BROWSER, "Accept-Language": "pt-BR"}])
+def test_the_api_speaks_english_whatever_is_accepted_and_whoever_was_served_before(
+    client: Client, shop: Installation, headers: dict[str, str]
 ) -> None:
     key = api_key(shop)
     for served_before in ("en", "pt-BR"):
         client.get("/", headers={**BROWSER, "Accept-Language": served_before})
 
-        headers = {"Authorization": f"Api-Key {key}", "Accept-Language": language}
+        headers = {**headers, "Authorization": f"Api-Key {key}"}
         answer = client.post("/checkout/shop/order", {"order": {}}, "application/json", headers=headers)
 
-        assert answer.json()["errors"]["customer"] == [text]
+        assert answer.json()["errors"]["customer"] == ["This field is required."]
+
+
+@pytest.mark.parametrize("path", ["/install/start", "/integrations/appmax/callback/install", "/webhooks/appmax"])
+def test_a_route_that_has_a_page_speaks_english_to_programs_and_the_readers_language_on_the_page(
+    client: Client, path: str
+) -> None:
+    in_portuguese = {"Accept-Language": "pt-BR"}
+
+    told = client.put(path, headers=in_portuguese).json()
+    page = client.get(path, headers={**BROWSER, **in_portuguese}).content.decode()
+
+    assert told == {"code": "method_not_allowed", "message": 'Method "PUT" not allowed.'}
+    assert '<html lang="pt-br">' in page
 
 
 def test_an_event_is_kept_without_a_look_at_sessions(client: Client, shop: Installation) -> None:

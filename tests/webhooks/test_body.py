@@ -113,7 +113,10 @@ def test_a_forms_lists_are_kept_by_their_numbers(post: Any) -> None:
 def test_a_form_whose_meaning_is_uncertain_is_refused(post: Any, text: str) -> None:
     answer = post(URL, text, content_type=FORM)
 
-    assert (answer.status_code, answer.json()) == (400, {"message": "invalid request body"})
+    assert (answer.status_code, answer.json()) == (
+        400,
+        {"code": "invalid_request_body", "message": "invalid request body"},
+    )
     assert not WebhookEvent.objects.exists()
 
 

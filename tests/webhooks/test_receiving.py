@@ -157,7 +157,10 @@ def test_what_was_odd_about_the_id_of_an_event_that_needs_no_order_is_noted_too(
 def test_what_is_no_event_is_refused_and_not_kept(post: Any, body: Any) -> None:
     answer = post(URL, body)
 
-    assert (answer.status_code, answer.json()) == (400, {"message": "invalid request body"})
+    assert (answer.status_code, answer.json()) == (
+        400,
+        {"code": "invalid_request_body", "message": "invalid request body"},
+    )
     assert not WebhookEvent.objects.exists()
 
 
