@@ -87,6 +87,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "observability.middleware.Observed",
     "web.middleware.ProbesUnderAnyName",
+    "web.middleware.MendsAddresses",
     "web.bodies.LimitsBodies",
     "web.middleware.KeepsMethod",
     "django.middleware.security.SecurityMiddleware",
