@@ -18,7 +18,7 @@ def waiting_events() -> tuple[int, timedelta]:
 
 
 def overdue_questions() -> timedelta:
-    """How long the question that is most overdue has been due. Patient ones don't count, as they may wait for others."""
+    """How long the most overdue question has been due. Patient ones don't count, as they may wait for others."""
     return max(
         _ago(Question.objects.open().filter(is_patient=False).aggregate(first=Min("due_at"))["first"]), timedelta()
     )
