@@ -337,10 +337,11 @@ def _order_total(order: Mapping[str, Any]) -> int | None:
 
 
 def _sum(amounts: Mapping[str, Any], *names: str, less: str = "") -> int | None:
-    """The sum of the named amounts minus the one named `less`; None unless all of them are there."""
+    """The sum of the named amounts minus the one named `less`; None unless all of them are there and it is an amount
+    that an order can have."""
     found = [value for name in names if (value := _cents(amounts.get(name))) is not None]
     discount = _cents(amounts.get(less)) if less else 0
-    return None if discount is None or len(found) < len(names) else sum(found) - discount
+    return None if discount is None or len(found) < len(names) else _cents(sum(found) - discount)
 
 
 def _payment_method(value: Any) -> str:
