@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("installations", "0005_keys_by_prefix")]
+    dependencies = [("installations", "0006_comments")]
 
     operations = [
         migrations.AddField(
@@ -12,6 +12,7 @@ class Migration(migrations.Migration):
                 blank=True,
                 editable=False,
                 help_text="Since when Appmax refuses the credentials; empty while it accepts them",
+                db_comment="Since when Appmax refuses the credentials; null: it accepts them",
                 null=True,
                 verbose_name="refused since",
             ),
