@@ -35,8 +35,7 @@ class AppmaxClient:
     """Calls Appmax with one pair of credentials: the app's (authorize, generate) or a merchant's (all /v1 calls).
 
     `timezone` is the zone in which Appmax writes its dates. `heard` is told after each call whether Appmax accepts the
-    credentials, if its answer says so. Every method raises AppmaxError, whose subclasses say what
-    may be done next.
+    credentials, if its answer says so. Every method raises AppmaxError, whose subclasses say what may be done next.
     """
 
     def __init__(
