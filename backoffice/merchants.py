@@ -20,7 +20,7 @@ from backoffice import merchant_figures
 from backoffice.keys import show_key, show_once
 from backoffice.kit.lists import DateRangeFilter, OneChoiceFilter, ReadOnlyAdmin, action, display
 from backoffice.kit.words import ago, badge, explained, history, reais
-from installations import gateway, identities, reconnect
+from installations import clients, identities, reconnect
 from installations.models import ApiKey, Installation, ReconnectLink, Suspension
 from web.pages import public_url
 from webhooks import urls_to_register
@@ -207,7 +207,7 @@ class InstallationAdmin(ReadOnlyAdmin[Installation]):
                 button=gettext("Check"),
             )
         try:
-            gateway.check(installation.credentials)
+            clients.check(installation.credentials)
         except AppmaxError as error:
             self.log_change(request, installation, history(CHECKED, type(error).__name__))
             messages.error(request, explained(error))

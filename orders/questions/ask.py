@@ -19,7 +19,7 @@ from django.db.models.functions import Now
 
 from appmax.answers import RemoteOrder
 from appmax.errors import AppmaxError, Rejected, Unavailable
-from installations import gateway
+from installations import clients
 from installations.models import Installation
 from orders import clock, facts, refunds
 from orders.models import AttemptState, Order, Question, Quota
@@ -83,7 +83,7 @@ def ask(order: Order) -> tuple[OrderStatus, Answer]:
     claims = question.claims if question else 0
     asked_at = clock.now()
     try:
-        remote = gateway.client_for(order.installation).get_order(order.appmax_order_id)
+        remote = clients.client_for(order.installation).get_order(order.appmax_order_id)
         said = known(remote.status)
         if said is None:
             raise UnknownStatus("Appmax says a status that we don't know", status=200)
@@ -100,7 +100,7 @@ def adopt(installation: Installation, appmax_order_id: int) -> Order:
 
     Raises AppmaxError; UnknownStatus if Appmax doesn't say whose it is, or has a status that we don't know.
     """
-    remote = gateway.client_for(installation).get_order(appmax_order_id)
+    remote = clients.client_for(installation).get_order(appmax_order_id)
     status = known(remote.status)
     if remote.id != appmax_order_id or remote.customer_id is None or status is None:
         raise UnknownStatus("nothing can be made of Appmax's answer", status=200)
