@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from appmax.errors import AppmaxError, CredentialsRefused
 from appmax.tokens import Credentials
-from installations import gateway, install
+from installations import clients, install
 from installations.models import Installation
 from tests.support.factories import InstallationFactory, api_key
 
@@ -46,7 +46,7 @@ def tokens_asked_for(appmax: responses.RequestsMock) -> int:
 
 def sell(shop: Installation) -> None:
     """Any call for this merchant, by a request of its own."""
-    gateway.client_for(Installation.objects.get(pk=shop.pk)).get_order(1)
+    clients.client_for(Installation.objects.get(pk=shop.pk)).get_order(1)
 
 
 def refused_since(shop: Installation) -> datetime | None:
@@ -108,11 +108,11 @@ def test_a_refusal_holds_for_a_minute_from_the_first(appmax: responses.RequestsM
     for _ in range(3):
         with pytest.raises(CredentialsRefused):
             sell(shop)
-        kept_for.append(redis.ttl(cache.make_key(gateway._refusal_key(shop))))
+        kept_for.append(redis.ttl(cache.make_key(clients._refusal_key(shop))))
 
     assert all(45 < seconds <= 60 for seconds in kept_for)
     assert kept_for == sorted(kept_for, reverse=True)
-    cache.delete(gateway._refusal_key(shop))
+    cache.delete(clients._refusal_key(shop))
     with pytest.raises(CredentialsRefused):
         sell(shop)
     assert tokens_asked_for(appmax) == 2
@@ -142,7 +142,7 @@ def test_a_call_that_is_refused_with_a_good_token_asks_for_no_more_tokens_and_st
         with pytest.raises(CredentialsRefused):
             sell(shop)
     assert refused_since(shop) is not None
-    assert gateway.client_for(Installation.objects.get()).get_order(2).status == "aprovado"
+    assert clients.client_for(Installation.objects.get()).get_order(2).status == "aprovado"
 
     assert tokens_asked_for(appmax) == 1
     assert refused_since(shop) is None
@@ -182,7 +182,7 @@ def test_other_credentials_are_tried_at_once(appmax: responses.RequestsMock, sho
 
     Installation.objects.get().confirm(Credentials("new", "new"))
     with pytest.raises(CredentialsRefused):
-        gateway.client_for(late).get_order(1)
+        clients.client_for(late).get_order(1)
     appmax.replace("POST", TOKEN, json=GOOD_TOKEN)
     appmax.get(ORDER, json=GOOD_ORDER)
     sell(shop)
@@ -198,7 +198,7 @@ def test_a_late_refusal_of_old_credentials_marks_no_new_ones(
     appmax.post(TOKEN, status=401)
 
     with pytest.raises(CredentialsRefused):
-        gateway.client_for(late).get_order(1)
+        clients.client_for(late).get_order(1)
 
     assert refused_since(shop) is None
 
