@@ -40,7 +40,8 @@ ROWS = """
                    ('order_paid', 1, true, NULL, '{}'),
                    ('order_pix_created', 1, true, 'ignored: the order is aprovado, this event means pendente', '{}'),
                    ('foo', 1, true, 'unknown event', '{}'), ('customer_created', NULL, true, NULL, '{}'),
-                   ('OrderPaid', 1, true, 'not believed: its client_key names another merchant than the order''s', '{}'),
+                   ('OrderPaid', 1, true, 'not believed: its client_key names another merchant than the order''s',
+                    '{}'),
                    ('order_paid', 2, true, 'not believed: Appmax says pendente', '{}'),
                    ('order_paid', 901, true, 'order not found', '{}'),
                    ('order_paid', NULL, true, 'not believed: the event names no order', '{}'),
@@ -121,12 +122,13 @@ def test_nothing_is_lost_and_everything_has_its_place(
         (8, "payment_unknown", True, 6),
         (9, "pending", True, 7),
     ]
-    assert rows("SELECT count(*) FROM installations JOIN installation_identities USING (external_id, external_key)") == [
-        (2,)
-    ]
+    told = "SELECT count(*) FROM installations JOIN installation_identities USING (external_id, external_key)"
+    assert rows(told) == [(2,)]
     assert rows("SELECT id FROM api_keys") == [("abcdefgh",)]
-    held = """SELECT auth_group.name FROM auth_group JOIN auth_group_permissions held ON held.group_id = auth_group.id
-                JOIN auth_permission ON auth_permission.id = permission_id WHERE codename = 'view_question' ORDER BY 1"""
+    held = """
+        SELECT auth_group.name FROM auth_group JOIN auth_group_permissions held ON held.group_id = auth_group.id
+          JOIN auth_permission ON auth_permission.id = permission_id WHERE codename = 'view_question' ORDER BY 1
+    """
     assert rows(held) == [("Administrator",), ("Caixa",)]
     assert rows("SELECT name FROM auth_group ORDER BY 1") == [("Administrator",), ("Caixa",)]
 
