@@ -206,15 +206,19 @@ def _take_credentials(callback: Callback, credentials: Credentials) -> uuid.UUID
     known = Installation.objects.named(external_key)
     link = reconnect.under_way(known) if known else None
     is_repeat = known is not None and known.holds(credentials)
-    if known is not None and known.is_confirmed and not is_repeat:
+    is_confirmed = known is not None and known.is_confirmed
+    if known is not None and is_confirmed and not is_repeat:
         if link is None:
             raise _refused(known)
         # It has to be answered with 200, or Appmax ends the installation. What counts is what Appmax gives us when we
         # ask: these credentials may be a stranger's.
         return identities.tell(external_key)
 
-    verdict = Verdict.ACCEPTED if is_repeat else gateway.verdict_on(credentials)
-    if verdict is Verdict.REFUSED or (verdict is Verdict.NO_ANSWER and known is not None):
+    if is_repeat:  # nothing is known of those that are kept unverified, and the worker may just be removing them
+        verdict = Verdict.ACCEPTED if is_confirmed else Verdict.NO_ANSWER
+    else:
+        verdict = gateway.verdict_on(credentials)
+    if verdict is Verdict.REFUSED or (verdict is Verdict.NO_ANSWER and known is not None and not is_repeat):
         log.warning("install.credentials_refused", verdict=verdict.value)
         _credentials.labels("refused").inc()
         if not cache.get(_under_way_key(external_key)):
