@@ -40,16 +40,6 @@ def grant(name: str, wanted: str) -> None:
         group.permissions.add(*_permissions([wanted]))
 
 
-def grant_to_holders(old: str, wanted: str) -> None:
-    """Give a permission to all roles and members of staff who have the one whose place it takes."""
-    label, _, codename = old.partition(".")
-    for held in Permission.objects.filter(content_type__app_label=label, codename=codename):
-        for group in held.group_set.all():
-            group.permissions.add(*_permissions([wanted]))
-        for user in held.user_set.all():
-            user.user_permissions.add(*_permissions([wanted]))
-
-
 def _permissions(names: list[str]) -> list[Permission]:
     """Raises LookupError for a name that no model has."""
     labels = {name.partition(".")[0] for name in names}

@@ -1,14 +1,22 @@
 """Questions to Appmax took the place of status checks: who might see those sees these."""
 
+from django.apps import apps as django_apps
 from django.apps.registry import Apps
+from django.contrib.auth.management import create_permissions
+from django.contrib.auth.models import Permission
 from django.db import migrations
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
-from backoffice import roles
-
 
 def grant(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
-    roles.grant_to_holders("orders.view_statuscheck", "orders.view_question")
+    create_permissions(django_apps.get_app_config("orders"), verbosity=0)  # usually made after all migrations
+    permissions = Permission.objects.filter(content_type__app_label="orders")
+    wanted = permissions.get(codename="view_question")
+    for before in permissions.filter(codename="view_statuscheck"):
+        for group in before.group_set.all():
+            group.permissions.add(wanted)
+        for user in before.user_set.all():
+            user.user_permissions.add(wanted)
 
 
 class Migration(migrations.Migration):
