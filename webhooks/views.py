@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
 from web.address import client_ip
-from web.api import WhoIsLoggedIn
+from web.api import MessageAnswer, WhoIsLoggedIn
 from web.codes import Code
 from web.errors import ErrorCodes
 from web.pages import public_url
@@ -67,7 +67,8 @@ class WebhookViewSet(ViewSet):
         at all is 400. Without the token nothing of it is even read."""
         merchant = urls_to_register.proven_merchant(request.query_params.get("token", ""))
         outcome = inbox.receive(payload.read(request.data, merchant), client_ip(request._request))
-        return Response({"message": "already processed" if outcome is Outcome.DUPLICATE else "ok"})
+        words = "already processed" if outcome is Outcome.DUPLICATE else "ok"
+        return Response(MessageAnswer({"message": words}).data)
 
 
 def _whole_number(text: str) -> int | None:
