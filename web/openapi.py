@@ -21,7 +21,10 @@ MERCHANT = OpenApiParameter(
 _ERROR = inline_serializer(
     "Error",
     {
-        "code": serializers.ChoiceField([code.value for code in Code], help_text="Fixed, for programs to compare."),
+        "code": serializers.ChoiceField(
+            [(code.value, code.message or "in words of its own") for code in Code],
+            help_text="Fixed, for programs to compare.",
+        ),
         "message": serializers.CharField(help_text="For people, in English; Appmax's own words are passed on."),
         "errors": serializers.DictField(
             child=serializers.ListField(child=serializers.CharField()),
