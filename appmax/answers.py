@@ -1,11 +1,11 @@
 """What Appmax answers, in every shape seen (contract, sections 5 and 5.1), as small typed objects.
 
-Amounts are integer cents. Moments are aware and in UTC: Appmax's dates carry no zone, so each reader that meets one is
-told the zone they are in.
+Amounts are integer cents. Appmax's dates carry no zone, so every function that reads one takes the zone as an argument;
+the times that it returns are aware and in UTC.
 
-Above each object stands its page of Appmax's documentation, beneath https://appmax.readme.io/reference/. The pages of
-the payment calls show no answer; those are in github.com/appmaxbrasil/appstore-backend-example,
-docs/appmax/api-reference.md, which Appmax keeps, too.
+The comment above each object names its page of Appmax's documentation, beneath https://appmax.readme.io/reference/.
+The pages of the payment calls show no answer. Those answers are in Appmax's own
+github.com/appmaxbrasil/appstore-backend-example, docs/appmax/api-reference.md.
 """
 
 import re
@@ -22,11 +22,11 @@ DOCUMENTED_LIFETIME = 3600  # seconds of a token
 
 
 class Unreadable(ValueError):
-    """An answer that lacks what it is asked for."""
+    """The answer lacks a field that the caller needs; the text of the error is that field's path."""
 
 
 class Refused(ValueError):
-    """An answer that reads well, and says that the card was refused."""
+    """The answer is well formed, and says that the card was refused."""
 
 
 # criar-um-um-pedido-na-appmax
@@ -41,7 +41,7 @@ class CreatedOrder:
 # appmax-pagamento-cartao-de-credito
 @dataclass(frozen=True, slots=True)
 class CardPayment:
-    """Answer of POST /v1/payments/credit-card for a card that was not refused; "" where Appmax doesn't say."""
+    """Answer of POST /v1/payments/credit-card for a card that was not refused. A field that Appmax left out is ""."""
 
     status: str
     upsell_hash: str
@@ -51,8 +51,11 @@ class CardPayment:
 # appmax-pagamento-pix
 @dataclass(frozen=True, slots=True)
 class PixPayment:
-    """Answer of POST /v1/payments/pix: the QR code (base64 image or URL), the code to copy and paste, and until when it
-    can be paid, None where Appmax doesn't say."""
+    """Answer of POST /v1/payments/pix.
+
+    `qr_code` is a base64 image or a URL, `emv` the code that the shopper copies. `expires_at` is None if Appmax left it
+    out.
+    """
 
     qr_code: str
     emv: str
@@ -67,8 +70,8 @@ class PixPayment:
 # appmax-pagamento-boleto
 @dataclass(frozen=True, slots=True)
 class BoletoPayment:
-    """Answer of POST /v1/payments/boleto: where its PDF is, and the line of digits to type (one of them may be ""), and
-    the last day to pay it, None where Appmax doesn't say."""
+    """Answer of POST /v1/payments/boleto. Either `pdf_url` or `digitable_line` may be "". `due_date` is the last day to
+    pay, and None if Appmax left it out."""
 
     pdf_url: str
     digitable_line: str
@@ -86,7 +89,7 @@ class Installment:
 
 @dataclass(frozen=True, slots=True)
 class InstallmentSettings:
-    """How the merchant offers instalments. `modality` is PP or AM; "" or None where Appmax doesn't say."""
+    """How the merchant offers instalments. `modality` is PP or AM. A field that Appmax left out is "" or None."""
 
     modality: str
     max_installments: int | None
@@ -96,8 +99,8 @@ class InstallmentSettings:
 # 421cálculo-de-parcelas
 @dataclass(frozen=True, slots=True)
 class InstallmentOffer:
-    """Answer of POST /v1/payments/installments; `options` by their number, fewest first, with gaps as Appmax leaves
-    them."""
+    """Answer of POST /v1/payments/installments. `options` are sorted by their number of instalments, and some numbers
+    may be missing."""
 
     options: list[Installment]
     settings: InstallmentSettings | None = None
@@ -106,7 +109,7 @@ class InstallmentOffer:
 # criar-um-upsell-na-appmax
 @dataclass(frozen=True, slots=True)
 class UpsellAnswer:
-    """Answer of POST /v1/orders/upsell; `order` is the new one, None where Appmax doesn't say."""
+    """Answer of POST /v1/orders/upsell. `order` is the new order, and None if Appmax left it out."""
 
     message: str
     redirect_url: str
@@ -116,11 +119,11 @@ class UpsellAnswer:
 # consultar-dados-de-um-pedido
 @dataclass(frozen=True, slots=True)
 class RemoteOrder:
-    """Answer of GET /v1/orders/{id}; None or "" where Appmax doesn't say.
+    """Answer of GET /v1/orders/{id}. A field that Appmax left out is None or "".
 
-    `payment_method` is one of ours: credit_card, pix, boleto. `total_cents` is what the shopper owes, and
-    `total_paid_cents` what has been paid. `installments_amount_cents`: what each of the `installments` costs. Of the
-    card's number no more than the last four digits is read. The customer's name, e-mail and document stay at Appmax.
+    `payment_method` is one of our words: credit_card, pix, boleto. `total_cents` is what the shopper owes, and
+    `total_paid_cents` what has been paid. `installments_amount_cents` is the price of each of the `installments`. Only
+    the last four digits of the card's number are read, and nothing of the customer but the id.
     """
 
     id: int
@@ -140,7 +143,7 @@ class RemoteOrder:
 
 
 def read_text(body: Any, *path: str) -> str:
-    """The text at this path. Raises Unreadable if there is none."""
+    """The text at this path. Raises Unreadable if it is missing or empty."""
     value = dig(body, *path)
     if not isinstance(value, str) or not value:
         raise Unreadable(".".join(path))
@@ -148,7 +151,8 @@ def read_text(body: Any, *path: str) -> str:
 
 
 def read_id(body: Any, *path: str) -> int:
-    """A positive id, which comes as a number (95922354.0 too) or as its text. Raises Unreadable."""
+    """The positive id at this path, which Appmax writes as a number (also 95922354.0) or as a text. Raises Unreadable
+    for anything else."""
     value = dig(body, *path)
     if isinstance(value, str) and value.isascii() and value.isdigit():
         value = int(value[:20])
@@ -160,8 +164,11 @@ def read_id(body: Any, *path: str) -> int:
 
 
 def read_lifetime(body: Any) -> int:
-    """Seconds of a token's `expires_in`, also as a text or a decimal; the documented hour if it is missing or makes no
-    sense. A token that ends sooner than we think is renewed when Appmax refuses it."""
+    """Seconds of a token's `expires_in`, which may be written as a text or a decimal.
+
+    If it is missing or makes no sense, the documented hour is assumed. Should the token end sooner, Appmax answers 401
+    and the client fetches another.
+    """
     try:
         seconds = float(dig(body, "expires_in"))
     except (TypeError, ValueError):
@@ -170,12 +177,12 @@ def read_lifetime(body: Any) -> int:
 
 
 def read_created_order(body: Any) -> CreatedOrder:
-    """Raises Unreadable."""
+    """Raises Unreadable if the id is missing."""
     return CreatedOrder(id=read_id(body, "data", "order", "id"), status=text_of(dig(body, "data", "order", "status")))
 
 
 def read_order(body: Any, zone: tzinfo) -> RemoteOrder:
-    """Raises Unreadable."""
+    """Raises Unreadable if the id or the status is missing."""
     order, pix = _object(dig(body, "data", "order")), _pix(body, zone)
     payment = _object(dig(body, "data", "payment"))
     return RemoteOrder(
@@ -197,16 +204,18 @@ def read_order(body: Any, zone: tzinfo) -> RemoteOrder:
 
 
 def read_card_payment(body: Any) -> CardPayment:
-    """`data.payment {pay_reference, status, upsell_hash}`, or `data.order.status` and `data.upsell_hash`.
+    """Reads `data.payment {pay_reference, status, upsell_hash}`, or `data.order.status` and `data.upsell_hash`.
 
-    Raises Refused, and Unreadable if nothing says what happened.
+    Raises Refused if the card was refused, and Unreadable if the answer doesn't say what happened.
     """
     payment = _object(dig(body, "data", "payment"))
     status = word(payment.get("status")) or word(dig(body, "data", "order", "status"))
     if declined_status(body):
         raise Refused
     if "pay_reference" in payment and _is_blank(payment["pay_reference"]):
-        if status in _TAKEN:  # it contradicts itself; to call it declined might charge the card again
+        if (
+            status in _TAKEN
+        ):  # The answer contradicts itself. If we called it declined, the card might be charged again.
             raise Unreadable("data.payment.pay_reference")
         raise Refused
     pay_reference = word(payment.get("pay_reference"))
@@ -217,7 +226,7 @@ def read_card_payment(body: Any) -> CardPayment:
 
 
 def read_pix(body: Any, zone: tzinfo) -> PixPayment:
-    """`data.payment.pix_qrcode/.pix_emv/.pix_expiration_date`, or `data.pix.qr_code/.emv_code/.expires_at`.
+    """Reads `data.payment.pix_qrcode/.pix_emv/.pix_expiration_date`, or `data.pix.qr_code/.emv_code/.expires_at`.
 
     Raises Unreadable if neither code is there.
     """
@@ -228,8 +237,8 @@ def read_pix(body: Any, zone: tzinfo) -> PixPayment:
 
 
 def read_boleto(body: Any, zone: tzinfo) -> BoletoPayment:
-    """`data.payment.boleto_link_pdf/.boleto_digitable_line`, or `data.boleto.pdf_url/.digitable_line`; either with
-    `due_date` or `boleto_expiration_date`.
+    """Reads `data.payment.boleto_link_pdf/.boleto_digitable_line`, or `data.boleto.pdf_url/.digitable_line`. In both
+    shapes the last day to pay is `due_date` or `boleto_expiration_date`.
 
     Raises Unreadable if neither link nor line is there.
     """
@@ -240,10 +249,10 @@ def read_boleto(body: Any, zone: tzinfo) -> BoletoPayment:
 
 
 def read_installments(body: Any, *, total_value: int) -> InstallmentOffer:
-    """`data.installments {"n": {"total": ..}}`, or the older `data.parcels {"n": value of one}`; `total_value` is what
-    was asked about, in cents. What can't be read is left out.
+    """Reads `data.installments {"n": {"total": ..}}`, or the older `data.parcels {"n": value of one}`.
 
-    Raises Unreadable if nothing is left, or if an amount can't be right.
+    `total_value` is the amount that was asked about, in cents. Options that can't be read are left out. Raises
+    Unreadable if no option is left, or if an amount can't be right (appmax/instalments.py).
     """
     totals = instalments.totals(_object(dig(body, "data", "installments"))) or instalments.totals_of_parcels(
         _object(dig(body, "data", "parcels"))
@@ -270,7 +279,7 @@ def read_installments(body: Any, *, total_value: int) -> InstallmentOffer:
 
 
 def read_upsell(body: Any) -> UpsellAnswer:
-    """All of it is optional, but there must be a `data`. Raises Refused, Unreadable."""
+    """Raises Unreadable if there is no `data`, whose fields are all optional, and Refused if the card was refused."""
     data = dig(body, "data")
     if not isinstance(data, Mapping):
         raise Unreadable("data")
@@ -285,7 +294,7 @@ def read_upsell(body: Any) -> UpsellAnswer:
     )
 
 
-_TAKEN = ("autorizado", "aprovado", "integrado")
+_TAKEN = ("autorizado", "aprovado", "pendente_integracao", "pendente_integracao_em_analise", "integrado")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _PAYMENT_METHODS = {"creditcard": "credit_card", "pix": "pix", "boleto": "boleto", "billet": "boleto"}
 
@@ -317,7 +326,8 @@ def _boleto(body: Any, zone: tzinfo) -> BoletoPayment | None:
 
 
 def _order_total(order: Mapping[str, Any]) -> int | None:
-    """In cents: what the order says, or the sum of its parts, which lie in it or in its `amounts`."""
+    """The total in cents: the order's `total`, or else the sum of its parts, which stand in the order or in its
+    `amounts`."""
     ways = (
         _sum(order, "total"),
         _sum(order, "products_value", "shipping_value", less="discount_value"),
@@ -327,10 +337,11 @@ def _order_total(order: Mapping[str, Any]) -> int | None:
 
 
 def _sum(amounts: Mapping[str, Any], *names: str, less: str = "") -> int | None:
-    """The named amounts less another; None unless all of them are there."""
+    """The sum of the named amounts minus the one named `less`; None unless all of them are there and it is an amount
+    that an order can have."""
     found = [value for name in names if (value := _cents(amounts.get(name))) is not None]
     discount = _cents(amounts.get(less)) if less else 0
-    return None if discount is None or len(found) < len(names) else sum(found) - discount
+    return None if discount is None or len(found) < len(names) else _cents(sum(found) - discount)
 
 
 def _payment_method(value: Any) -> str:
@@ -362,15 +373,15 @@ def _is_blank(value: Any) -> bool:
 
 
 def _moment(value: Any, zone: tzinfo) -> datetime | None:
-    """A date with a time, "2026-05-21 05:34:30" or with an offset of its own, in UTC; None for anything else."""
+    """A date with a time ("2026-05-21 05:34:30", or one that names its offset) in UTC; None for anything else."""
     text = text_of(value).strip()
     if len(text) <= len("2026-05-21"):
-        return None  # a day without a time is no moment
+        return None  # A day without a time is not enough.
     return _read_date(text, zone)
 
 
 def _day(value: Any, zone: tzinfo) -> date | None:
-    """The day of a date with or without a time, as it is in the zone; None for anything else."""
+    """The day, in this zone, of a date with or without a time; None for anything else."""
     found = _read_date(text_of(value).strip(), zone)
     return found.astimezone(zone).date() if found else None
 
@@ -379,11 +390,11 @@ def _read_date(text: str, zone: tzinfo) -> datetime | None:
     try:
         found = datetime.fromisoformat(text)
         return (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
-    except (ValueError, OverflowError):  # no date, or one at the end of the calendar
+    except (ValueError, OverflowError):  # The text is no date, or the date lies beyond the calendar's end.
         return None
 
 
 def _last_digits(number: Any) -> str:
-    """The last four digits of a masked card number; "" unless it ends in four."""
+    """The last four digits of a masked card number; "" unless it ends in four digits."""
     last = word(number)[-4:]
     return last if re.fullmatch("[0-9]{4}", last) else ""

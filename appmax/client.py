@@ -26,15 +26,15 @@ T = TypeVar("T")
 
 _OUR_FAULT = (400, 404, 409, 422)
 _MAY_SAY_DECLINED = (200, 201, 400, 403, 404, 409, 422)
-# Said by whoever stands before Appmax, which may be at work: a firewall's page, or somebody who gave up waiting.
-_NOT_APPMAXS_WORD = (403, 408, 425, 499)
+# A firewall or proxy in front of Appmax answers these, while Appmax itself may be carrying out the request.
+_NOT_FROM_APPMAX = (403, 408, 425, 499)
 
 
 class AppmaxClient:
-    """Acts with one pair of credentials: the app's (authorize, generate) or a merchant's (all /v1 calls). `timezone` is
-    the one in which Appmax writes its dates.
+    """Calls Appmax with one pair of credentials: the app's (authorize, generate) or a merchant's (all /v1 calls).
 
-    Every method raises AppmaxError; which of its kinds says what may be done next.
+    `timezone` is the zone in which Appmax writes its dates. Every method raises AppmaxError, whose subclasses say what
+    may be done next.
     """
 
     def __init__(
@@ -58,11 +58,14 @@ class AppmaxClient:
     # --- tokens ---
 
     def bearer_token(self) -> str:
-        """A token that is valid for a minute at least, from the cache if it can be."""
+        """A token that is valid for another minute at least, from the cache if possible."""
         return self._tokens.get()[0]
 
     def fetch_token(self, *, timeout: float | None = None) -> Token:
-        """POST {AUTH}/oauth2/token; also tells whether the credentials are good. `timeout` in seconds, one try."""
+        """POST {AUTH}/oauth2/token. Raises CredentialsRefused if the credentials are wrong.
+
+        With a `timeout` in seconds the request is sent once; without one it may be repeated.
+        """
         form = {
             "grant_type": "client_credentials",
             "client_id": self._credentials.client_id,
@@ -114,7 +117,7 @@ class AppmaxClient:
     # --- a merchant's calls ---
 
     def create_customer(self, customer: Customer) -> int:
-        """POST /v1/customers: the customer's id; an e-mail that Appmax knows is updated."""
+        """POST /v1/customers: the customer's id. If Appmax knows the e-mail, it updates that customer."""
         return self._call(
             "POST",
             "/v1/customers",
@@ -134,7 +137,7 @@ class AppmaxClient:
         )
 
     def get_order(self, order_id: int) -> RemoteOrder:
-        """GET /v1/orders/{id}: what is true."""
+        """GET /v1/orders/{id}: the order as it truly is, whatever webhooks and earlier answers said."""
         return self._call(
             "GET", f"/v1/orders/{order_id}", partial(answers.read_order, zone=self._timezone), kind=Kind.REPEATABLE
         )
@@ -144,7 +147,7 @@ class AppmaxClient:
     def charge_card(
         self, *, order_id: int, customer_id: int, charge: CardCharge, subscription: Subscription | None = None
     ) -> CardPayment:
-        """POST /v1/payments/credit-card. Raises Declined, in whatever way Appmax says it."""
+        """POST /v1/payments/credit-card. Raises Declined for each of the ways in which Appmax refuses a card."""
         return self._call(
             "POST",
             "/v1/payments/credit-card",
@@ -209,7 +212,8 @@ class AppmaxClient:
         )
 
     def tokenize_card(self, card: Card) -> str:
-        """POST /v1/payments/tokenize: a token that serves once. A failure is Unavailable: nothing is charged."""
+        """POST /v1/payments/tokenize: a token that serves once. A call without an answer raises Unavailable, as nothing
+        can have been charged."""
         return self._call(
             "POST",
             "/v1/payments/tokenize",
@@ -219,12 +223,15 @@ class AppmaxClient:
         )
 
     def request_refund(self, *, order_id: int, value: int | None) -> None:
-        """POST /v1/orders/refund-request: of `value` cents, or of everything if None. Accepted is not done."""
+        """POST /v1/orders/refund-request: asks for `value` cents, or for everything if it is None.
+
+        Appmax has then accepted the request, and not paid anything back yet.
+        """
         amount = {"type": "total"} if value is None else {"type": "partial", "value": value}
         self._call(
             "POST",
             "/v1/orders/refund-request",
-            _whatever_it_says,
+            _nothing,
             kind=Kind.ONCE,
             json={"order_id": order_id, **amount},
         )
@@ -234,7 +241,7 @@ class AppmaxClient:
         self._call(
             "POST",
             "/v1/orders/shipping-tracking-code",
-            _whatever_it_says,
+            _nothing,
             kind=Kind.ONCE,
             json={"order_id": order_id, "shipping_tracking_code": code},
         )
@@ -248,7 +255,11 @@ class AppmaxClient:
         kind: Kind,
         json: Mapping[str, Any] | None = None,
     ) -> T:
-        """One call with a bearer token. A 401 on a cached token fetches a new one, once: Appmax did nothing then."""
+        """Sends one call with a bearer token, and reads the answer.
+
+        A cached token may have been revoked. If Appmax answers 401 to it, Appmax did nothing, so the call is sent once
+        more with a new token.
+        """
         token, cached = self._tokens.get()
         answer = self._transport.send(method, self._api_url, path, kind=kind, token=token, json=json)
         if answer.status == 401 and cached:
@@ -266,16 +277,16 @@ class AppmaxClient:
 
 
 def _subscription(subscription: Subscription | None) -> dict[str, Any]:
-    """What it adds to payment_data."""
+    """The part of payment_data that starts a subscription; nothing without one."""
     return {"subscription": subscription.body()} if subscription else {}
 
 
-def _whatever_it_says(body: Any) -> None:
-    """The reading of an answer whose status says everything."""
+def _nothing(body: Any) -> None:
+    """Reads nothing: the status of this answer says everything."""
 
 
 def _error(answer: Answer, kind: Kind, secrets: Collection[str]) -> AppmaxError:
-    """Contract, section 4.2."""
+    """The error for an answer that is no success, by the rules of contract 4.2."""
     status = answer.status
     message = wording.error_message(answer.body, secrets)
     if status == 402 or _is_decline(answer, kind):
@@ -288,14 +299,14 @@ def _error(answer: Answer, kind: Kind, secrets: Collection[str]) -> AppmaxError:
         return _credentials_refused(answer, message)
     if status == 403 and message:
         return Rejected(message, status=422, trace=answer.trace)
-    certainly_undone = 400 <= status < 500 and status not in _NOT_APPMAXS_WORD
+    certainly_undone = 400 <= status < 500 and status not in _NOT_FROM_APPMAX
     if kind.leaves_doubt and not certainly_undone:
         return OutcomeUnknown(message or f"Appmax answered {status}", status=status, trace=answer.trace)
     return _unavailable(answer, message)
 
 
 def _is_decline(answer: Answer, kind: Kind) -> bool:
-    """Whether an answer that is no success is a payment's, and says no to the shopper rather than to us."""
+    """Whether this answer to a payment refuses the shopper's card, rather than our request."""
     if not kind.is_payment or answer.status not in _MAY_SAY_DECLINED:
         return False
     if kind is Kind.CARD and wording.declined_status(answer.body):
@@ -306,7 +317,7 @@ def _is_decline(answer: Answer, kind: Kind) -> bool:
 def _declined(answer: Answer, secrets: Collection[str]) -> Declined:
     message = wording.error_message(answer.body, secrets)
     if answer.status in (200, 201) and not wording.says_declined(message):
-        message = ""  # a friendly word about something else
+        message = ""  # The message of a success is about something else.
     return Declined(
         message or "payment declined",
         status=answer.status,
@@ -316,7 +327,7 @@ def _declined(answer: Answer, secrets: Collection[str]) -> Declined:
 
 
 def _unreadable(answer: Answer, kind: Kind, secrets: Collection[str], problem: Unreadable) -> AppmaxError:
-    """For a success that lacks what it was asked for."""
+    """The error for a success that lacks the field `problem`."""
     if _is_decline(answer, kind):
         return _declined(answer, secrets)
     unknown = OutcomeUnknown if kind.leaves_doubt else Unavailable

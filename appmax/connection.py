@@ -1,5 +1,8 @@
-"""Connections whose time-outs are kept: `requests` counts its read time-out from byte to byte, so an answer that drips
-would never end, and it takes a TLS handshake that failed for a request that may have arrived."""
+"""Connections that keep their time-outs, and tell a request that was never sent from one that may have arrived.
+
+`requests` alone does neither. Its read time-out starts anew with each byte, so an answer that comes byte by byte never
+ends. And it reports a failed TLS handshake as if the request had been sent.
+"""
 
 import http.client
 import io
@@ -14,17 +17,17 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 
 class BoundedAdapter(HTTPAdapter):
-    """The read time-out (seconds) is that of the whole answer, and what fails before the request is sent counts as no
-    connection: NewConnectionError or ConnectTimeoutError."""
+    """The read time-out (seconds) is the limit for the whole answer. A failure before the request is sent raises
+    NewConnectionError or ConnectTimeoutError."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Called by HTTPAdapter's own constructor."""
+        """HTTPAdapter's constructor calls this."""
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
 
 
 class _Reader(io.RawIOBase):
-    """What the socket still sends in the time that one read of it may take."""
+    """The socket's bytes, all of which must arrive within the socket's time-out."""
 
     def __init__(self, source: Any, sock: socket.socket) -> None:
         self._source = source
@@ -62,12 +65,12 @@ class _SecureConnection(HTTPSConnection):
     response_class = _Response
 
     def connect(self) -> None:
-        """Also the TLS handshake, after which the request is sent."""
+        """Connects and does the TLS handshake. The request is sent only afterwards."""
         try:
             super().connect()
         except TimeoutError:
             raise ConnectTimeoutError(self, "the TLS handshake took too long") from None
-        except OSError as error:  # a wrong certificate (ssl.SSLError) or a connection that was cut
+        except OSError as error:  # The certificate is wrong (ssl.SSLError), or the connection was cut.
             raise NewConnectionError(self, f"the TLS handshake failed: {type(error).__name__}") from None
 
 

@@ -1,11 +1,11 @@
-"""What can go wrong at Appmax, told apart by what the caller may do next."""
+"""What can go wrong at Appmax, with one class for each thing that the caller may do next."""
 
 from collections.abc import Mapping
 
 
 class AppmaxError(Exception):
-    """`message`: Appmax's words, or ours if it had none. `status`: the HTTP status it answered, None if it answered
-    none. `trace`: the answer's CF-Ray, X-Request-Id and X-Trace-Id, which Appmax's support asks for."""
+    """`message` is Appmax's, or ours if it gave none. `status` is the HTTP status, and None without an answer. `trace`
+    holds the answer's CF-Ray, X-Request-Id and X-Trace-Id, which Appmax's support asks for."""
 
     def __init__(self, message: str, *, status: int | None = None, trace: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
@@ -15,9 +15,9 @@ class AppmaxError(Exception):
 
 
 class Declined(AppmaxError):
-    """The payment was refused and nothing was charged; another attempt is the shopper's choice.
+    """The payment was refused and nothing was charged. The shopper may try again.
 
-    `order_status`: what the order is now, `recusado_por_risco` if Appmax said so, else `cancelado`.
+    `order_status` is the order's new status: `recusado_por_risco` if Appmax said so, else `cancelado`.
     """
 
     def __init__(
@@ -33,14 +33,15 @@ class Declined(AppmaxError):
 
 
 class Rejected(AppmaxError):
-    """Our request is at fault; `status` is 400, 404, 409 or 422, which also stands for a 403 that is about this request
-    and for a refusal with 200. The same request will fail again."""
+    """Our request is at fault, and would fail again. `status` is 400, 404, 409 or 422; the last also stands for a 403
+    that is about this request, and for an error that Appmax answered with 200."""
 
 
 class Unavailable(AppmaxError):
-    """Certainly nothing happened, or it was a read: may be tried again later.
+    """Nothing happened, or the call was only a read, so it may be tried again later.
 
-    `timed_out`: no answer in time. `retry_after`: seconds to wait, if and only if Appmax answered 429.
+    `timed_out` tells that no answer came in time. `retry_after` is the number of seconds to wait if Appmax answered
+    429, and None otherwise.
     """
 
     def __init__(
@@ -62,13 +63,18 @@ class CredentialsUnreadable(Unavailable):
 
 
 class CredentialsRefused(Unavailable):
-    """Appmax takes these credentials no longer: its auth server gives no token for them, or a call was answered with an
-    OAuth error or, for a fresh token too, with 401. Nothing happened, and nothing will until they are replaced."""
+    """Appmax no longer accepts these credentials, so nothing happens until they are replaced.
+
+    Either its auth server gave no token for them, or it answered a call with an OAuth error, or it answered 401 even to
+    a new token.
+    """
 
 
 class OutcomeUnknown(AppmaxError):
-    """It may have happened: time-out (`timed_out`), 5xx, reset, a firewall's page, or an answer nobody understands.
-    Never send it again; `GET /v1/orders/{id}` tells the truth later."""
+    """The call may have happened, so it must never be sent again. `GET /v1/orders/{id}` tells later whether it did.
+
+    The reason is a time-out (`timed_out`), a 5xx, a broken connection, a firewall's page, or an unreadable answer.
+    """
 
     def __init__(
         self,

@@ -1,6 +1,6 @@
-"""What is sent to Appmax (contract, section 5). Amounts are integer cents.
+"""What we send to Appmax (contract, section 5). Amounts are integer cents. Each `body()` leaves blank fields out.
 
-Above each object stands its page of Appmax's documentation, beneath https://appmax.readme.io/reference/.
+The comment above each object names its page of Appmax's documentation, beneath https://appmax.readme.io/reference/.
 """
 
 from collections.abc import Mapping
@@ -11,8 +11,6 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A customer's address."""
-
     postcode: str = field(repr=False)
     street: str = field(repr=False)
     number: str = field(repr=False)
@@ -24,8 +22,8 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """One line of an order or of a customer's interest. `unit_value` in cents, None where the order gives one sum for
-    all its products; `type` is physical or digital."""
+    """One line of an order, or a product that a customer looked at. `unit_value` is in cents, and None if the order
+    gives one sum for all its products. `type` is physical or digital."""
 
     sku: str
     name: str
@@ -34,17 +32,16 @@ class Product:
     type: str
 
     def body(self) -> dict[str, Any]:
-        """As Appmax wants it; a unit_value that isn't known is left out."""
         return _filled(asdict(self))
 
 
 # criar-ou-atualizar-cliente-na-appmax
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """POST /v1/customers. Document and phone: digits only (a CNPJ may have letters); "" where unknown.
+    """POST /v1/customers. Document and phone hold digits only (a CNPJ may have letters), and are "" if unknown.
 
-    Appmax requires `ip`, the shopper's. `tracking`: utm_source, utm_campaign and their like. `products`: what the
-    customer looked at.
+    `ip` is the shopper's address, which Appmax requires. `tracking` holds utm_source, utm_campaign and the like.
+    `products` are those that the customer looked at.
     """
 
     first_name: str = field(repr=False)
@@ -58,15 +55,14 @@ class Customer:
     products: tuple[Product, ...] = ()
 
     def body(self) -> dict[str, Any]:
-        """What is known; blank fields are left out."""
         return _filled({**asdict(self), "products": [product.body() for product in self.products]})
 
 
 # criar-um-um-pedido-na-appmax, cálculo-do-valor-total-da-order
 @dataclass(frozen=True, slots=True)
 class NewOrder:
-    """POST /v1/orders; all values in cents. Raises ValueError if neither `products_value` nor every product's
-    `unit_value` is there."""
+    """POST /v1/orders. All values are in cents. Raises ValueError if neither `products_value` nor every product's
+    `unit_value` is given."""
 
     products_value: int | None
     discount_value: int
@@ -79,8 +75,8 @@ class NewOrder:
 
     @property
     def products_cents(self) -> int:
-        """What Appmax charges for the products: the sum of quantity times unit_value if each has one, else
-        products_value."""
+        """What Appmax charges for the products: the sum of `quantity` times `unit_value` if every product has one, else
+        `products_value`."""
         if self._has_unit_values:
             return sum(product.quantity * (product.unit_value or 0) for product in self.products)
         return self.products_value or 0
@@ -95,15 +91,14 @@ class NewOrder:
         return bool(self.products) and all(product.unit_value is not None for product in self.products)
 
     def body(self) -> dict[str, Any]:
-        """As Appmax wants it."""
         return _filled({**asdict(self), "products": [product.body() for product in self.products]})
 
 
 # como-criar-recorrencia-na-appmax
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """payment_data.subscription: charged again every `interval_count` `interval`s (week, month, year), at most
-    `max_cycles` times; a charge that fails is tried `fail_max_tries` times, `fail_interval_hours` apart."""
+    """payment_data.subscription: the shopper is charged again every `interval_count` `interval`s (week, month, year),
+    at most `max_cycles` times. A charge that fails is tried `fail_max_tries` times, `fail_interval_hours` apart."""
 
     interval: str
     interval_count: int
@@ -113,14 +108,13 @@ class Subscription:
     fail_interval_hours: int | None = None
 
     def body(self) -> dict[str, Any]:
-        """As Appmax wants it; what isn't known is left out."""
         return _filled({**asdict(self), "next_charge_at": self.next_charge_at and self.next_charge_at.isoformat()})
 
 
 # tokenizacao-do-cartao-de-credito
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A card's own data; the year has 2 or 4 digits. Lives for one call, and is written nowhere."""
+    """A card's own data. The year has 2 or 4 digits. The object lives for one call and is never stored or logged."""
 
     number: str = field(repr=False)
     cvv: str = field(repr=False)
@@ -129,15 +123,16 @@ class Card:
     holder_name: str = field(repr=False)
 
     def body(self) -> dict[str, Any]:
-        """payment_data.credit_card of POST /v1/payments/tokenize."""
         return asdict(self)
 
 
 # appmax-pagamento-cartao-de-credito
 @dataclass(frozen=True, slots=True)
 class CardCharge:
-    """payment_data.credit_card of POST /v1/payments/credit-card. Raises ValueError unless it has a card or a token,
-    and not both. A token serves once."""
+    """payment_data.credit_card of POST /v1/payments/credit-card, with a card or a token that serves once.
+
+    Raises ValueError if both are given, or neither. `holder_name` takes precedence over the card's.
+    """
 
     installments: int = 1
     card: Card | None = None
@@ -152,13 +147,12 @@ class CardCharge:
             raise ValueError("either a card or a token is needed")
 
     def body(self) -> dict[str, Any]:
-        """What is known; blank fields are left out. `holder_name` takes precedence over the card's."""
         own = asdict(self)
         return _filled((own.pop("card") or {}) | _filled(own))
 
 
 def _filled(body: dict[str, Any]) -> dict[str, Any]:
-    """The body without its blank fields; 0 is a value."""
+    """The body without its blank fields. 0 counts as a value."""
     return {
         name: _filled(value) if isinstance(value, dict) else value
         for name, value in body.items()

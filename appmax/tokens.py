@@ -28,20 +28,18 @@ class Token:
 
 
 class TokenCache(Protocol):
-    """What is needed of a cache; Django's fits. One that is out of order answers None and never raises."""
+    """The methods of Django's cache that are used here. A cache that can't be reached must return None, not raise."""
 
-    def get(self, key: str) -> Any:
-        """The value, or None."""
+    def get(self, key: str) -> Any: ...
 
     def set(self, key: str, value: Any, timeout: int) -> Any:
         """Keep the value for `timeout` seconds."""
 
-    def delete(self, key: str) -> Any:
-        """Forget the value."""
+    def delete(self, key: str) -> Any: ...
 
 
 class TokenSource:
-    """One client's tokens, kept in `cache` under `key`."""
+    """The tokens of one pair of credentials, kept in `cache` under `key`."""
 
     def __init__(self, fetch: Callable[[], Token], cache: TokenCache, key: str) -> None:
         self._fetch = fetch
@@ -49,7 +47,7 @@ class TokenSource:
         self._key = key
 
     def get(self) -> tuple[str, bool]:
-        """A token, and whether it came from the cache (and so may have been revoked meanwhile)."""
+        """A token, and whether it came from the cache. If it did, it may have been revoked meanwhile."""
         cached = self._cache.get(self._key)
         is_cached = isinstance(cached, str) and bool(cached)
         _lookups.labels("cache" if is_cached else "Appmax").inc()

@@ -1,4 +1,4 @@
-"""HTTP to Appmax: one pooled session, explicit time-outs, and only the repeats that contract section 5 allows."""
+"""HTTP to Appmax: one pooled session, explicit time-outs, and only those repeats that contract section 5 allows."""
 
 import functools
 import json
@@ -35,7 +35,7 @@ _calls = Histogram(
 )
 
 TRACE_HEADERS = ("CF-Ray", "X-Request-Id", "X-Trace-Id")
-LONGEST_WAIT_SECONDS = 2  # for a 429's Retry-After; a shopper waits behind it
+LONGEST_WAIT_SECONDS = 2  # A 429 whose Retry-After is longer is not waited for, because a shopper is waiting for us.
 DEFAULT_RETRY_AFTER_SECONDS = 60
 _NUMBERS = re.compile(r"/\d+")
 _SECONDS = re.compile(r"([0-9]{1,6})(?: ?(?:s|seconds?|segundos?))?")
@@ -44,28 +44,33 @@ _GATEWAY_FAILURES = (502, 503, 504)
 
 
 class Kind(Enum):
-    """What may be done with a call whose answer didn't come."""
+    """What kind of call it is, which decides what may be done if no clear answer comes."""
 
-    REPEATABLE = "repeatable"  # reads, calculations, /oauth2/token, /app/authorize
-    HARMLESS = "harmless"  # not sent again by us, but nobody is hurt if it happened
-    ONCE = "once"  # it may have happened
-    PAYMENT = "payment"  # it may have charged; and a refusal is a decline
-    CARD = "card"  # a payment; and one that is cancelled at once was declined
+    REPEATABLE = "repeatable"
+    """It may be sent again: a read, a calculation, /oauth2/token or /app/authorize."""
+    HARMLESS = "harmless"
+    """We don't send it again, but it does no harm if it happened."""
+    ONCE = "once"
+    """It may have happened, so it must not be sent again."""
+    PAYMENT = "payment"
+    """It may have charged the shopper, so it must not be sent again. A refusal is a decline."""
+    CARD = "card"
+    """It is a payment, and an order that is cancelled at once means that the card was declined."""
 
     @property
     def leaves_doubt(self) -> bool:
-        """Whether it matters if a call without a clear answer happened."""
+        """Whether somebody must find out later what a call without a clear answer did."""
         return self not in (Kind.REPEATABLE, Kind.HARMLESS)
 
     @property
     def is_payment(self) -> bool:
-        """Whether it charges somebody, so that a refusal is a decline."""
+        """Whether the call charges somebody, so that a refusal is a decline."""
         return self in (Kind.PAYMENT, Kind.CARD)
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A complete answer: status, body as JSON (None if it isn't), trace headers, Retry-After in seconds."""
+    """A complete answer. `body` is the parsed JSON, or None if it isn't JSON. `retry_after` is in seconds."""
 
     status: int
     body: Any
@@ -74,8 +79,11 @@ class Answer:
 
 
 class Transport:
-    """Shared by all clients of a process. `before_send` is called before each call, `request_id` says what
-    goes along as X-Request-ID, if anything."""
+    """Sends requests for all clients of a process.
+
+    `before_send` is called before each call. `request_id` returns the value of the header X-Request-ID, or None to
+    leave it out. Time-outs are in seconds.
+    """
 
     def __init__(
         self,
@@ -93,8 +101,10 @@ class Transport:
         self._request_id = request_id
         self._sleep = sleep
         self._session = requests.Session()
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # merchants share the session
-        self._session.trust_env = False  # it would be read anew for each request: a third of its work
+        # Merchants share this session, so it keeps no cookies.
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        # With trust_env, requests would read the environment for each call, a third of its work; we read it once.
+        self._session.trust_env = False
         self._environment = functools.cache(_environment)
         adapter = BoundedAdapter(pool_connections=4, pool_maxsize=pool_size, max_retries=0)
         self._session.mount("https://", adapter)
@@ -112,10 +122,10 @@ class Transport:
         form: Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> Answer:
-        """Any complete answer, whatever its status; `timeout`: seconds for the answer, and at most for connecting.
+        """Any complete answer, whatever its status. `timeout` (seconds) limits the answer, and also the connecting.
 
-        Raises Unavailable or OutcomeUnknown if there is none. No exception of the HTTP library escapes, nor is one
-        chained: it holds the request.
+        Raises Unavailable or OutcomeUnknown if no complete answer comes. No exception of the HTTP library escapes or is
+        chained to ours, because it holds the request with its secrets.
         """
         self._before_send()
         attempt = 0
@@ -144,14 +154,15 @@ class Transport:
             if wait is None:
                 if error is not None:
                     raise error from None
-                assert answer is not None  # noqa: S101 - one of the two
+                assert answer is not None  # noqa: S101 - without an error there is an answer
                 return answer
             self._sleep(wait)
 
     def _prepared(
         self, method: str, url: str, token: str | None, json: Mapping[str, Any] | None, form: Mapping[str, str] | None
     ) -> requests.PreparedRequest:
-        """Without the session's merging of cookies, parameters and hooks that we have none of: a tenth of a call."""
+        """The request, without the session's merging of cookies, parameters and hooks. We have none, and the merging
+        takes a tenth of a call's time."""
         headers = {**self._session.headers, "Accept": "application/json"}
         if request_id := self._request_id():
             headers["X-Request-ID"] = request_id
@@ -162,7 +173,7 @@ class Transport:
     def _log(
         self, method: str, path: str, answer: Answer | None, error: AppmaxError | None, seconds: float, attempt: int
     ) -> None:
-        """Never bodies, headers or tokens."""
+        """Log and count the call. Bodies, headers and tokens are never logged."""
         failed = answer is None or answer.status >= 400
         status = answer.status if answer else type(error).__name__
         _calls.labels(method, _NUMBERS.sub("/{id}", path), str(status)).observe(seconds)
@@ -179,14 +190,15 @@ class Transport:
 
 
 def _environment(base_url: str) -> Mapping[str, Any]:
-    """What the environment says of requests to this host: proxies (HTTPS_PROXY, NO_PROXY) and the certificates to trust
-    (REQUESTS_CA_BUNDLE)."""
+    """The proxies (HTTPS_PROXY, NO_PROXY) and trusted certificates (REQUESTS_CA_BUNDLE) that the environment names for
+    requests to this host."""
     found = requests.Session().merge_environment_settings(base_url, {}, None, None, None)
     return {"proxies": dict(found["proxies"]), "verify": found["verify"]}
 
 
 class _Bearer(requests.auth.AuthBase):
-    """Sets Authorization. Given even without a token: otherwise `requests` would take a login from ~/.netrc."""
+    """Sets Authorization. It is used even without a token, because `requests` would otherwise take a login from
+    ~/.netrc."""
 
     def __init__(self, token: str | None) -> None:
         self._token = token
@@ -198,7 +210,7 @@ class _Bearer(requests.auth.AuthBase):
 
 
 def _answer(response: requests.Response) -> Answer:
-    # Whatever the Content-Type says, the body is UTF-8, and may begin with a byte order mark.
+    # The body is UTF-8 whatever the Content-Type says, and may begin with a byte order mark.
     text = response.content.decode("utf-8", "replace").lstrip("\ufeff")
     try:
         body = json.loads(text)
@@ -215,7 +227,8 @@ def _answer(response: requests.Response) -> Answer:
 
 
 def _storable(value: Any) -> Any:
-    """The value without what is good JSON and no good text: NUL and lone surrogates, written as \\u escapes."""
+    """The value without the characters that JSON can write as \\u escapes and PostgreSQL can't store: NUL and lone
+    surrogates."""
     if isinstance(value, str):
         return value.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
     if isinstance(value, list):
@@ -226,7 +239,7 @@ def _storable(value: Any) -> Any:
 
 
 def _seconds(header: str | None, body: Any) -> int:
-    """Seconds of Retry-After, or of the body's retryAfter ("2", "2 seconds"); a default if neither is a number."""
+    """Seconds of Retry-After, or of the body's retryAfter ("2", "2 seconds"), or the default if neither is a number."""
     for value in (header, body.get("retryAfter") if isinstance(body, dict) else None):
         if found := _SECONDS.fullmatch(str(value).strip()):
             return int(found[1])
@@ -234,7 +247,7 @@ def _seconds(header: str | None, body: Any) -> int:
 
 
 def _classified(failure: Exception, kind: Kind) -> AppmaxError:
-    """Whether the request can have arrived."""
+    """Unavailable if the request can't have arrived or does no harm, else OutcomeUnknown."""
     timed_out = isinstance(failure, requests.Timeout) or isinstance(_cause(failure), ReadTimeoutError)
     if _never_arrived(failure) or not kind.leaves_doubt:
         message = "Appmax did not answer in time" if timed_out else "Appmax could not be reached"
@@ -244,12 +257,12 @@ def _classified(failure: Exception, kind: Kind) -> AppmaxError:
 
 
 def _never_arrived(failure: Exception) -> bool:
-    """No connection was made, so nothing was sent."""
+    """Whether no connection was made, so that nothing was sent."""
     return isinstance(_cause(failure), NewConnectionError | NameResolutionError | ConnectTimeoutError)
 
 
 def _cause(failure: Exception) -> object:
-    """What urllib3 says behind an exception of `requests`."""
+    """The exception of urllib3 behind one of `requests`."""
     reason = failure.args[0] if failure.args else None
     return reason.reason if isinstance(reason, MaxRetryError) else reason
 
@@ -257,9 +270,9 @@ def _cause(failure: Exception) -> object:
 def _wait_before_repeat(
     answer: Answer | None, error: AppmaxError | None, kind: Kind, attempt: int, *, may_repeat: bool
 ) -> float | None:
-    """Seconds to wait before the same request may be sent again; None if it may not.
+    """Seconds to wait before the same request is sent again; None if it must not be.
 
-    `may_repeat`: whether a failure without an answer allows it.
+    `may_repeat` tells whether the request may be sent again after a failure without an answer.
     """
     if answer is not None and answer.status == 429:
         return answer.retry_after if attempt == 1 and answer.retry_after <= LONGEST_WAIT_SECONDS else None

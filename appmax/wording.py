@@ -1,5 +1,5 @@
-"""Appmax's words: the message of an error in every shape seen (contract, 4.2), what says that a card was refused, and
-what no message may repeat."""
+"""Appmax's words: finds the message in every shape of an error (contract, 4.2), tells whether it refuses a card, and
+removes what no message may repeat."""
 
 import html
 import re
@@ -25,7 +25,8 @@ _SECRET_FIELDS = frozenset(
     }
 )
 _CARD_NUMBER = re.compile(r"(?<!\d)\d(?:[\s-]{0,2}\d){12,18}(?!\d)")
-# Searched for in folded texts. "Negado" alone may be an access that was denied; a payment's is told apart by its noun.
+# This is searched for in texts without accents and capitals. "Negado" alone may mean that access was denied, so it
+# counts only behind the word for a payment or a card.
 _DECLINED = re.compile(
     r"\bnao\s+(?:foi\s+)?autorizad|\bnot\s+authori[sz]ed|\bnegada|\b(?:pagamento|cartao)\s+(?:foi\s+)?negado|\brecusad"
     r"|\bdeclined"
@@ -44,17 +45,18 @@ def error_message(body: Any, secrets: Collection[str] = ()) -> str:
         dig(body, "error_description"),
         dig(body, "text"),
         dig(body, "errors"),
-        dig(body, "data", "message"),  # says more than the "error": "Forbidden" beside it
+        dig(body, "data", "message"),  # This says more than the "error": "Forbidden" beside it.
         dig(body, "error"),
     )
     for candidate in candidates:
         if text := html.unescape(_sentence(candidate)).strip():
-            return _scrubbed(text, secrets)[:MAX_MESSAGE]  # in this order: half a card number would not be found
+            # The text is cut last, because half a card number would not be recognised.
+            return _scrubbed(text, secrets)[:MAX_MESSAGE]
     return ""
 
 
 def secrets_in(sent: Mapping[str, Any], inside: str = "") -> set[str]:
-    """The values in a request that no error may repeat: the card's, its holder's, document numbers, tokens."""
+    """The values of a request that no error may repeat: the card's and its holder's, document numbers and tokens."""
     found: set[str] = set()
     for name, value in sent.items():
         if isinstance(value, Mapping):
@@ -65,36 +67,39 @@ def secrets_in(sent: Mapping[str, Any], inside: str = "") -> set[str]:
 
 
 def says_declined(message: str) -> bool:
-    """Whether this is what Appmax writes when a card or its issuer says no."""
+    """Whether Appmax writes this when a card is refused."""
     return _DECLINED.search(_folded(message)) is not None
 
 
 def declined_status(body: Any) -> str:
-    """`cancelado` or `recusado_por_risco`, if payment or order say so; else ""."""
+    """`cancelado` or `recusado_por_risco` if that is the status of the payment or the order, else ""."""
     said = {word(dig(body, "data", part, "status")).lower() for part in ("payment", "order")}
     return next((status for status in (REFUSED_BY_RISK, CANCELLED) if status in said), "")
 
 
 def declined_order_status(body: Any) -> str:
-    """What the order of a declined payment is now: refused by risk if that is said anywhere, else cancelled."""
+    """The new status of a declined payment's order: `recusado_por_risco` if the answer says so anywhere, else
+    `cancelado`."""
     if declined_status(body) == REFUSED_BY_RISK or _BY_RISK.search(_folded(error_message(body))):
         return REFUSED_BY_RISK
     return CANCELLED
 
 
 def is_oauth_error(body: Any) -> bool:
-    """`{"error": "invalid_client", "error_description": ..}`: about the credentials, not about the request."""
+    """Whether the body is like `{"error": "invalid_client", "error_description": ..}`, which is about the credentials
+    and not about the request."""
     code = text_of(dig(body, "error"))
     return code in _OAUTH_ERRORS or bool(code and text_of(dig(body, "error_description")))
 
 
 def is_refusal(body: Any) -> bool:
-    """`{"success": false, ...}`: an error whatever the status says."""
+    """Whether the body is `{"success": false, ...}`, which is an error whatever the HTTP status is."""
     return isinstance(body, dict) and body.get("success") is False
 
 
 def dig(body: Any, *path: str) -> Any:
-    """The value at this path; None where an object is missing, or is one of Appmax's `[]` for an empty object."""
+    """The value at this path; None if an object on the way is missing, or is the `[]` that Appmax writes for an empty
+    object."""
     for name in path:
         if not isinstance(body, Mapping):
             return None
@@ -103,7 +108,7 @@ def dig(body: Any, *path: str) -> Any:
 
 
 def word(value: Any) -> str:
-    """A text or a number as text; "" for anything else."""
+    """A text or a whole number as text; "" for anything else."""
     return str(value) if type(value) is int else text_of(value).strip()
 
 
@@ -113,13 +118,13 @@ def text_of(value: Any) -> str:
 
 
 def _folded(text: str) -> str:
-    """Without accents, and in small letters."""
+    """The text without accents, and in small letters."""
     parts = unicodedata.normalize("NFKD", text)
     return "".join(part for part in parts if not unicodedata.combining(part)).casefold()
 
 
 def _scrubbed(text: str, secrets: Collection[str]) -> str:
-    """The text without these values, and without anything that looks like a card number."""
+    """The text without the secrets, and without anything that looks like a card number."""
     if secrets:
         longest_first = sorted(secrets, key=len, reverse=True)
         text = re.sub("|".join(map(_occurrence, longest_first)), HIDDEN, text, flags=re.IGNORECASE)
@@ -127,7 +132,8 @@ def _scrubbed(text: str, secrets: Collection[str]) -> str:
 
 
 def _occurrence(secret: str) -> str:
-    """The pattern of a value in a message. Short ones (a CVV) count as whole words only; numbers may be punctuated."""
+    """The pattern that finds a secret in a message. A short one (a CVV) is found as a whole word only. A number is also
+    found with punctuation between its digits."""
     if len(secret) <= 4:
         return rf"(?<!\w){re.escape(secret)}(?!\w)"
     if secret.isalnum() and not secret.isalpha():

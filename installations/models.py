@@ -75,36 +75,57 @@ class Rotation:
 class Installation(models.Model):
     """A merchant's installation of the app, with the credentials that every /v1 call to Appmax is made with."""
 
-    external_key = models.CharField(_("external key"), max_length=255, help_text=_("Merchant identifier from Appmax"))
+    external_key = models.CharField(
+        _("external key"),
+        max_length=255,
+        help_text=_("Merchant identifier from Appmax"),
+        db_comment="Merchant identifier from Appmax, by which both ways of installing find the row again",
+    )
     app_id = models.CharField(
         _("app id"),
         max_length=255,
         help_text=_("Numeric if Appmax's callback came first, UUID if the browser did"),
+        db_comment="Id of the app: its number if Appmax's callback came first, its UUID if the browser did",
     )
-    merchant_client_id = models.CharField(_("merchant client id"), max_length=512)
-    merchant_client_secret = EncryptedTextField(_("merchant client secret"), max_plain_length=512)
+    merchant_client_id = models.CharField(
+        _("merchant client id"), max_length=512, db_comment="OAuth client id of the merchant at Appmax"
+    )
+    merchant_client_secret = EncryptedTextField(
+        _("merchant client secret"),
+        max_plain_length=512,
+        db_comment="OAuth client secret of the merchant, encrypted with FIELD_ENCRYPTION_KEYS",
+    )
     external_id = models.UUIDField(
         _("external id"),
         unique=True,
         db_default=RandomUUID(),
         editable=False,
         help_text=_("The first one; Appmax knows the store by the newest that it was told"),
+        db_comment="UUID that other systems know the installation by; made once, and never changed",
     )
-    installed_at = models.DateTimeField(_("installed at"), db_default=TransactionNow())
-    created_at = models.DateTimeField(_("created at"), db_default=TransactionNow(), editable=False)
-    updated_at = models.DateTimeField(_("updated at"), db_default=TransactionNow(), auto_now=True)
+    installed_at = models.DateTimeField(
+        _("installed at"), db_default=TransactionNow(), db_comment="When the installation was last confirmed"
+    )
+    created_at = models.DateTimeField(
+        _("created at"), db_default=TransactionNow(), editable=False, db_comment="When the row was made"
+    )
+    updated_at = models.DateTimeField(
+        _("updated at"), db_default=TransactionNow(), auto_now=True, db_comment="When the row was last changed"
+    )
     unverified_since = models.DateTimeField(
         _("unverified since"),
         null=True,
         blank=True,
         editable=False,
         help_text=_("Credentials that Appmax's auth server has not accepted yet"),
+        db_comment="Since when Appmax has not answered whether it accepts the credentials; null: it has accepted them",
     )
 
     objects = InstallationQuerySet.as_manager()
 
     class Meta:
         db_table = "installations"
+        db_table_comment = "A merchant who installed the app, with its credentials"
         # not unique=True on the field: that adds an index for LIKE, which no query of ours needs
         constraints = [models.UniqueConstraint(fields=["external_key"], name="installations_external_key_key")]
         verbose_name = _("installation")
@@ -183,15 +204,25 @@ class Identity(models.Model):
     anybody may have asked for it.
     """
 
-    external_id = models.UUIDField(_("external id"), unique=True, default=uuid.uuid4)
-    external_key = models.CharField(_("external key"), max_length=255)
-    installation = models.ForeignKey(
-        Installation, on_delete=models.CASCADE, null=True, blank=True, related_name="identities"
+    external_id = models.UUIDField(_("external id"), unique=True, default=uuid.uuid4, db_comment="What Appmax was told")
+    external_key = models.CharField(
+        _("external key"), max_length=255, db_comment="Merchant identifier for which it was told"
     )
-    told_at = models.DateTimeField(_("told at"), db_default=TransactionNow())
+    installation = models.ForeignKey(
+        Installation,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="identities",
+        db_comment="Null until credentials have come for the external_key",
+    )
+    told_at = models.DateTimeField(_("told at"), db_default=TransactionNow(), db_comment="When Appmax was told")
 
     class Meta:
         db_table = "installation_identities"
+        db_table_comment = (
+            "An external_id that Appmax was told: for which external_key, when, and of which installation it became"
+        )
         indexes = [models.Index(fields=["external_key", "id"], name="identities_external_key")]
         verbose_name = _("external id")
         verbose_name_plural = _("external ids")
@@ -211,6 +242,7 @@ class GenerateCall(models.Model):
 
     class Meta:
         db_table = "installation_generate_calls"
+        db_table_comment = "An open call to /app/client/generate: Appmax's callback meanwhile is about its external_key"
         verbose_name = _("open generate call")
         verbose_name_plural = _("open generate calls")
 
@@ -222,16 +254,39 @@ class ReconnectLink(models.Model):
     """A link that lets a confirmed installation's credentials be replaced once: who made it, and what became of it."""
 
     installation = models.ForeignKey(Installation, on_delete=models.CASCADE, related_name="reconnect_links")
-    made_by = models.CharField(_("made by"), max_length=255, help_text=_("A member of staff, an API key or a command"))
+    made_by = models.CharField(
+        _("made by"),
+        max_length=255,
+        help_text=_("A member of staff, an API key or a command"),
+        db_comment="A member of staff, an API key or a command",
+    )
     made_at = models.DateTimeField(_("made at"), db_default=TransactionNow())
-    begun_at = models.DateTimeField(_("begun at"), null=True, blank=True, help_text=_("When it was last opened"))
-    used_at = models.DateTimeField(_("used at"), null=True, blank=True, help_text=_("When the installation was done"))
+    begun_at = models.DateTimeField(
+        _("begun at"),
+        null=True,
+        blank=True,
+        help_text=_("When it was last opened"),
+        db_comment="When the link was last opened",
+    )
+    used_at = models.DateTimeField(
+        _("used at"),
+        null=True,
+        blank=True,
+        help_text=_("When the installation was done"),
+        db_comment="When the installation that it began was done",
+    )
     replaced = models.BooleanField(
-        _("replaced credentials"), db_default=False, help_text=_("Whether Appmax gave other credentials than before")
+        _("replaced credentials"),
+        db_default=False,
+        help_text=_("Whether Appmax gave other credentials than before"),
+        db_comment="Whether Appmax gave other credentials than before",
     )
 
     class Meta:
         db_table = "installation_reconnect_links"
+        db_table_comment = (
+            "A link that lets credentials be replaced: who made it, when it was used, and whether they were"
+        )
         verbose_name = _("reconnect link")
         verbose_name_plural = _("reconnect links")
 
@@ -248,11 +303,14 @@ class Suspension(models.Model):
     installation = models.OneToOneField(
         Installation, on_delete=models.CASCADE, primary_key=True, related_name="suspension"
     )
-    since = models.DateTimeField(_("since"), db_default=TransactionNow(), editable=False)
-    reason = models.CharField(_("reason"), max_length=255)
+    since = models.DateTimeField(
+        _("since"), db_default=TransactionNow(), editable=False, db_comment="Since when the merchant is disabled"
+    )
+    reason = models.CharField(_("reason"), max_length=255, db_comment="Why, in the words of staff")
 
     class Meta:
         db_table = "installation_suspensions"
+        db_table_comment = "A merchant that staff have disabled, since when and why"
         verbose_name = _("suspension")
         verbose_name_plural = _("suspensions")
 
@@ -282,11 +340,13 @@ class ApiKey(AbstractAPIKey):
         related_name="api_keys",
         verbose_name=_("installation"),
         help_text=_("Empty: a key for every merchant of the platform"),
+        db_comment="The merchant whose key it is; null: a key of the whole platform",
     )
 
     objects: ClassVar[ApiKeyManager] = ApiKeyManager()
 
     class Meta(AbstractAPIKey.Meta):
         db_table = "api_keys"
+        db_table_comment = "A hashed key of one merchant, or of the platform"
         verbose_name = _("API key")  # type: ignore[assignment] # the library says str
         verbose_name_plural = _("API keys")  # type: ignore[assignment]

@@ -92,6 +92,22 @@ class ProbesUnderAnyName:
         return self.get_response(request)
 
 
+class MendsAddresses:
+    """What Appmax posts to was typed into its panel: a slash too many, a space or a capital there must not lose events.
+    So `//webhooks/appmax`, `/webhooks/appmax/` and `/Webhooks/appmax%20` are `/webhooks/appmax` from here on."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Paths of other routes stay as they came: an external_key may have slashes, and capitals of its own."""
+        parts = [part.strip() for part in request.path_info.lower().split("/")]
+        mended = "/" + "/".join(part for part in parts if part)
+        if mended.startswith(_POSTED):
+            request.path = request.path_info = mended
+        return self.get_response(request)
+
+
 class KeepsMethod:
     """Who posts over http is sent to https by Django with 301, after which most clients ask with GET: a webhook would
     be lost. 308 has them post the same again."""

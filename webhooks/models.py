@@ -42,23 +42,49 @@ class WebhookEventQuerySet(models.QuerySet["WebhookEvent"]):
 class WebhookEvent(models.Model):
     """Written once, then marked processed; there is no updated_at."""
 
-    event = models.CharField(_("event"), max_length=64)
-    event_type = models.CharField(_("event type"), max_length=32)
-    appmax_order_id = models.IntegerField(_("Appmax order id"), null=True, blank=True)
-    payload = models.JSONField(_("payload"))
-    processed = models.BooleanField(_("processed"), db_default=False)
-    processed_at = models.DateTimeField(_("processed at"), null=True, blank=True)
-    error_message = models.TextField(_("error message"), null=True, blank=True)  # prose: no code reads it
-    outcome = models.CharField(
-        _("outcome"), max_length=16, choices=Outcome.choices, db_default=Outcome.WAITING, editable=False
+    event = models.CharField(_("event"), max_length=64, db_comment="Event name, such as OrderPaid or order_paid")
+    event_type = models.CharField(
+        _("event type"),
+        max_length=32,
+        db_comment="Event category, such as order or subscription; empty if Appmax named none",
     )
-    source = models.GenericIPAddressField(_("sent from"), null=True, blank=True, editable=False)
-    created_at = models.DateTimeField(_("received at"), db_default=TransactionNow(), editable=False)
+    appmax_order_id = models.IntegerField(
+        _("Appmax order id"),
+        null=True,
+        blank=True,
+        db_comment="Id of the order at Appmax; null for events without an order",
+    )
+    payload = models.JSONField(_("payload"), db_comment="Full webhook payload")
+    processed = models.BooleanField(_("processed"), db_default=False, db_comment="Whether the event has been handled")
+    processed_at = models.DateTimeField(
+        _("processed at"), null=True, blank=True, db_comment="When the event was processed"
+    )
+    error_message = models.TextField(
+        _("error message"),
+        null=True,
+        blank=True,
+        db_comment="Details if processing failed, or why the event changed nothing: prose, which no code reads",
+    )
+    outcome = models.CharField(
+        _("outcome"),
+        max_length=16,
+        choices=Outcome.choices,
+        db_default=Outcome.WAITING,
+        editable=False,
+        db_comment="What became of the event",
+    )
+    source = models.GenericIPAddressField(
+        _("sent from"), null=True, blank=True, editable=False, db_comment="Address that the event was sent from"
+    )
+    created_at = models.DateTimeField(
+        _("received at"), db_default=TransactionNow(), editable=False, db_comment="When the event was received"
+    )
 
     objects = WebhookEventQuerySet.as_manager()
 
     class Meta:
         db_table = "webhook_events"
+        db_table_comment = "An event as Appmax posted it, and what became of it"
         verbose_name = _("webhook event")
         verbose_name_plural = _("webhook events")
         permissions = [
@@ -113,12 +139,13 @@ class ClaimSource(models.Model):
     """So many refuted claims make an address suspect: one may be a read of Appmax's that lags behind its webhooks."""
     SUSPECT_FOR = timedelta(hours=1)
 
-    address = models.GenericIPAddressField(primary_key=True)
-    refuted = models.IntegerField()
-    refuted_at = models.DateTimeField()
+    address = models.GenericIPAddressField(primary_key=True, db_comment="Address that claims came from")
+    refuted = models.IntegerField(db_comment="How many of its claims Appmax has refuted lately")
+    refuted_at = models.DateTimeField(db_comment="When Appmax last refuted one")
 
     class Meta:
         db_table = "webhook_claim_sources"
+        db_table_comment = "Addresses from which claims came that Appmax has refuted"
 
     def __str__(self) -> str:
         return self.address
@@ -143,11 +170,12 @@ _COUNT_REFUTED = """
 class Progress(models.Model):
     """How far a job that goes through the events in the order of their ids has come."""
 
-    job = models.CharField(max_length=32, primary_key=True)
-    position = models.BigIntegerField()  # the last id that needs no further look
+    job = models.CharField(max_length=32, primary_key=True, db_comment="Name of the job")
+    position = models.BigIntegerField(db_comment="Id of the last event that needs no further look")
 
     class Meta:
         db_table = "webhook_progress"
+        db_table_comment = "How far a job that goes through all events has come"
 
     def __str__(self) -> str:
         return f"{self.job}: {self.position}"

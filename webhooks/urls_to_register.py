@@ -6,13 +6,15 @@ signed with that secret. A merchant who gives his away, or who is an attacker hi
 only.
 """
 
-from urllib.parse import quote
+import re
+from urllib.parse import quote, unquote_plus
 
 from django.conf import settings
 from django.core.signing import BadSignature, Signer
 from django.utils.crypto import constant_time_compare
 
 WEBHOOK_PATH = "/webhooks/appmax"
+MOST_TOKENS = 5  # in one URL; each is compared with a signature
 _SALT = "webhooks.installation"
 
 
@@ -31,19 +33,29 @@ def of_installation(public_url: str, external_key: str) -> str:
     return _with_token(public_url, Signer(key=secrets[0], salt=_SALT).sign(external_key) if secrets else "")
 
 
-def proven_merchant(token: str) -> str:
-    """The external_key that an installation's token proves; "" for the app's own token, and for any without
-    WEBHOOK_SECRET. Raises InvalidToken. While a secret is being replaced both count."""
+def proven_merchant(query: str) -> str:
+    """The external_key that an installation's token in this query string proves; "" for the app's own token, and for
+    any without WEBHOOK_SECRET. Raises InvalidToken. While a secret is being replaced both count."""
     if not settings.WEBHOOK_SECRET:
         return ""
-    for secret in settings.WEBHOOK_SECRET:
-        if constant_time_compare(token, secret):
-            return ""
-        try:
-            return Signer(key=secret, salt=_SALT).unsign(token)
-        except BadSignature:
-            continue
+    for token in _tokens(query):
+        for secret in settings.WEBHOOK_SECRET:
+            if constant_time_compare(token, secret):
+                return ""
+            try:
+                return Signer(key=secret, salt=_SALT).unsign(token)
+            except BadSignature:
+                continue
     raise InvalidToken
+
+
+def _tokens(query: str) -> list[str]:
+    """What may be the token. A URL in a panel is pasted twice, or somebody's tool adds `?x=1`, a slash or a space: a
+    token that is there whole counts, whatever stands around it."""
+    values = re.findall(r"(?:^|[?&;])token=(?=([^&]*))", query, re.IGNORECASE)[:MOST_TOKENS]
+    whole = [unquote_plus(value) for value in values]
+    cut = [unquote_plus(re.split("[?;#]", value)[0]).strip().rstrip("/") for value in values]
+    return list(dict.fromkeys(whole + cut))
 
 
 def _with_token(public_url: str, token: str) -> str:

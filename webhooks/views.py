@@ -13,7 +13,7 @@ from web.api import MessageAnswer, WhoIsLoggedIn
 from web.codes import Code
 from web.errors import ErrorCodes
 from web.pages import public_url
-from webhooks import inbox, openapi, payload, urls_to_register
+from webhooks import inbox, openapi, payload, reach, urls_to_register
 from webhooks.body import WebhookParser
 from webhooks.decide import Outcome
 from webhooks.models import WebhookEvent
@@ -34,7 +34,7 @@ class WebhookViewSet(ViewSet):
     @openapi.setup_page
     def setup_page(self, request: Request) -> HttpResponse:
         """The app's URL, to register at Appmax, and which events to choose there. Who may see webhook URLs is shown its
-        token, and staff whether events come."""
+        token, and with `?check` what becomes of a POST there; staff see whether events come."""
         user = request.user
         is_staff = admin.site.has_permission(request._request)  # which asks for the second factor, too
         is_open = not settings.WEBHOOK_SECRET  # on a developer's machine: there is no secret and nobody's business
@@ -49,6 +49,8 @@ class WebhookViewSet(ViewSet):
             "apphook_url": f"{settings.APPMAX_ADMIN_URL}/v2/apphook",
             "events": payload.names_by_status(),
         }
+        if may_see_token and "check" in request.query_params:
+            context["checked"] = reach.look(address)
         if is_open or (is_staff and user.has_perm("webhooks.view_webhookevent")):
             last_event = WebhookEvent.objects.latest_received()
             since = _whole_number(request.query_params.get("since", ""))
@@ -65,7 +67,8 @@ class WebhookViewSet(ViewSet):
     def receive(self, request: Request) -> Response:
         """Any 2xx ends Appmax's tries, so 200 means: kept. An event we don't know is kept too; only what isn't an event
         at all is 400. Without the token nothing of it is even read."""
-        merchant = urls_to_register.proven_merchant(request.query_params.get("token", ""))
+        query = request.META["QUERY_STRING"].encode("latin-1").decode(errors="replace")  # WSGI has bytes as Latin-1
+        merchant = urls_to_register.proven_merchant(query)
         outcome = inbox.receive(payload.read(request.data, merchant), client_ip(request._request))
         words = "already processed" if outcome is Outcome.DUPLICATE else "ok"
         return Response(MessageAnswer({"message": words}).data)

@@ -88,21 +88,50 @@ class PaymentAttempt(models.Model):
     """One payment call: recorded before it is sent, settled when its outcome is known. Holds no card data."""
 
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="attempts", verbose_name=_("order"))
-    method = models.CharField(_("method"), max_length=32, choices=AttemptMethod.choices)
-    state = models.CharField(_("state"), max_length=16, choices=AttemptState.choices, db_default=AttemptState.STARTED)
-    idempotency_key = models.CharField(_("idempotency key"), max_length=255, null=True, blank=True)
-    fingerprint = models.CharField(_("request fingerprint"), max_length=64)
-    restarted_from = models.CharField(
-        _("order's status before"), max_length=64, choices=OrderStatus.choices, null=True, blank=True
+    method = models.CharField(
+        _("method"),
+        max_length=32,
+        choices=AttemptMethod.choices,
+        db_comment="What Appmax was asked for: credit_card, pix, boleto or upsell",
     )
-    answer = models.JSONField(_("answer"), null=True, blank=True)
-    started_at = models.DateTimeField(_("started at"), db_default=TransactionNow(), editable=False)
-    settled_at = models.DateTimeField(_("settled at"), null=True, blank=True)
+    state = models.CharField(
+        _("state"),
+        max_length=16,
+        choices=AttemptState.choices,
+        db_default=AttemptState.STARTED,
+        db_comment="What became of it; started and unknown are open, and the money may have moved",
+    )
+    idempotency_key = models.CharField(
+        _("idempotency key"),
+        max_length=255,
+        null=True,
+        blank=True,
+        db_comment="Idempotency-Key of the storefront's request",
+    )
+    fingerprint = models.CharField(
+        _("request fingerprint"), max_length=64, db_comment="Keyed hash of the storefront's request, without card data"
+    )
+    restarted_from = models.CharField(
+        _("order's status before"),
+        max_length=64,
+        choices=OrderStatus.choices,
+        null=True,
+        blank=True,
+        db_comment="The order's status before this attempt started it again",
+    )
+    answer = models.JSONField(_("answer"), null=True, blank=True, db_comment="What Appmax said, without card data")
+    started_at = models.DateTimeField(
+        _("started at"), db_default=TransactionNow(), editable=False, db_comment="When Appmax was about to be asked"
+    )
+    settled_at = models.DateTimeField(
+        _("settled at"), null=True, blank=True, db_comment="When the outcome was known; null while the attempt is open"
+    )
 
     objects = PaymentAttemptQuerySet.as_manager()
 
     class Meta:
         db_table = "payment_attempts"
+        db_table_comment = "A payment call: recorded before it is sent, settled after it; no card data"
         verbose_name = _("payment attempt")
         verbose_name_plural = _("payment attempts")
         indexes = [
@@ -115,6 +144,11 @@ class PaymentAttempt(models.Model):
             ),
         ]
         constraints = [
+            models.CheckConstraint(condition=Q(method__in=AttemptMethod.values), name="payment_attempts_known_method"),
+            models.CheckConstraint(condition=Q(state__in=AttemptState.values), name="payment_attempts_known_state"),
+            models.CheckConstraint(
+                condition=Q(restarted_from__in=OrderStatus.values), name="payment_attempts_known_restarted_from"
+            ),
             models.UniqueConstraint(
                 fields=["order"], condition=Q(state__in=OPEN), name="payment_attempts_one_open_per_order"
             ),

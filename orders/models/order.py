@@ -102,34 +102,75 @@ class Order(models.Model):
         related_name="orders",
         verbose_name=_("installation"),
         db_index=False,  # orders_installation serves
+        db_comment="Owning installation",
     )
-    appmax_customer_id = models.IntegerField(_("Appmax customer id"))
-    appmax_order_id = models.IntegerField(_("Appmax order id"), unique=True)
-    status = models.CharField(_("status"), max_length=64, choices=OrderStatus.choices, db_default=OrderStatus.PENDENTE)
+    appmax_customer_id = models.IntegerField(_("Appmax customer id"), db_comment="Id of the customer at Appmax")
+    appmax_order_id = models.IntegerField(
+        _("Appmax order id"), unique=True, db_comment="Id of the order at Appmax; an order has one row"
+    )
+    status = models.CharField(
+        _("status"),
+        max_length=64,
+        choices=OrderStatus.choices,
+        db_default=OrderStatus.PENDENTE,
+        db_comment="Status in Appmax's words, moved by webhooks, payments and what Appmax answers",
+    )
     payment_method = models.CharField(
-        _("payment method"), max_length=32, choices=PaymentMethod.choices, null=True, blank=True
+        _("payment method"),
+        max_length=32,
+        choices=PaymentMethod.choices,
+        null=True,
+        blank=True,
+        db_comment="credit_card, pix or boleto; null until a payment was taken",
     )
-    total_cents = models.IntegerField(_("total (cents)"), db_default=0)
-    pix_qr_code = models.TextField(_("Pix QR code"), null=True, blank=True)
-    pix_emv = models.TextField(_("Pix copy and paste code"), null=True, blank=True)
-    boleto_pdf_url = models.TextField(_("boleto PDF"), null=True, blank=True)
-    boleto_digitavel = models.TextField(_("boleto digits"), null=True, blank=True)
-    upsell_hash = models.CharField(_("upsell hash"), max_length=255, null=True, blank=True)
-    created_at = models.DateTimeField(_("created at"), db_default=TransactionNow(), editable=False)
-    updated_at = models.DateTimeField(_("updated at"), db_default=TransactionNow(), auto_now=True)
+    total_cents = models.IntegerField(_("total (cents)"), db_default=0, db_comment="Order total in cents")
+    pix_qr_code = models.TextField(
+        _("Pix QR code"), null=True, blank=True, db_comment="Image of the Pix QR code: base64, or a URL"
+    )
+    pix_emv = models.TextField(
+        _("Pix copy and paste code"), null=True, blank=True, db_comment="Pix copy and paste code"
+    )
+    boleto_pdf_url = models.TextField(_("boleto PDF"), null=True, blank=True, db_comment="Where the boleto's PDF is")
+    boleto_digitavel = models.TextField(_("boleto digits"), null=True, blank=True, db_comment="The boleto's digits")
+    upsell_hash = models.CharField(
+        _("upsell hash"),
+        max_length=255,
+        null=True,
+        blank=True,
+        db_comment="What Appmax knows the card payment by when more is sold to the same card",
+    )
+    created_at = models.DateTimeField(
+        _("created at"), db_default=TransactionNow(), editable=False, db_comment="When the row was made"
+    )
+    updated_at = models.DateTimeField(
+        _("updated at"), db_default=TransactionNow(), auto_now=True, db_comment="When the row was last changed"
+    )
 
     # Beyond the seed's columns: what Appmax told of the payment.
-    pix_expires_at = models.DateTimeField(_("Pix expires at"), null=True, blank=True)
-    boleto_due_date = models.DateField(_("boleto due date"), null=True, blank=True)
-    card_brand = models.CharField(_("card brand"), max_length=32, null=True, blank=True)
-    card_last_digits = models.CharField(_("card's last digits"), max_length=4, null=True, blank=True)
-    installments = models.SmallIntegerField(_("instalments"), null=True, blank=True)
-    paid_at = models.DateTimeField(_("paid at"), null=True, blank=True)
+    pix_expires_at = models.DateTimeField(
+        _("Pix expires at"), null=True, blank=True, db_comment="Until when the Pix can be paid"
+    )
+    boleto_due_date = models.DateField(
+        _("boleto due date"), null=True, blank=True, db_comment="The last day for paying the boleto"
+    )
+    card_brand = models.CharField(_("card brand"), max_length=32, null=True, blank=True, db_comment="Brand of the card")
+    card_last_digits = models.CharField(
+        _("card's last digits"),
+        max_length=4,
+        null=True,
+        blank=True,
+        db_comment="Last four digits of the card; no more of it is kept",
+    )
+    installments = models.SmallIntegerField(_("instalments"), null=True, blank=True, db_comment="Number of instalments")
+    paid_at = models.DateTimeField(
+        _("paid at"), null=True, blank=True, db_comment="When Appmax says that the order was paid"
+    )
 
     objects = OrderQuerySet.as_manager()
 
     class Meta:
         db_table = "orders"
+        db_table_comment = "An order that Appmax has given an id"
         verbose_name = _("order")
         verbose_name_plural = _("orders")
         indexes = [
@@ -142,6 +183,13 @@ class Order(models.Model):
             models.Index(fields=["status", "created_at"], name="orders_status"),
             models.Index(fields=["installation", "created_at"], name="orders_installation"),
             models.Index(fields=["appmax_customer_id"], name="orders_customer"),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(status__in=OrderStatus.values), name="orders_known_status"),
+            models.CheckConstraint(
+                condition=Q(payment_method__in=PaymentMethod.values), name="orders_known_payment_method"
+            ),
+            models.CheckConstraint(condition=Q(total_cents__gte=0), name="orders_total_not_negative"),
         ]
         permissions = [
             ("refund_order", _("Can refund orders at Appmax")),

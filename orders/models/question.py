@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from installations.models import Installation
 from orders.questions.why import Why
+from orders.status import OrderStatus
 
 # Appmax allows a merchant 60 questions a minute on this route. A merchant has a bucket of tokens, kept in the database
 # for all machines, and each question takes one: 36 at once and 21 a minute are 57 at most. The rest is for the checkout
@@ -119,30 +120,56 @@ class QuestionQuerySet(models.QuerySet["Question"]):
 class Question(models.Model):
     """One for each order that Appmax was, or is to be, asked about. It is kept when it is answered."""
 
-    appmax_order_id = models.IntegerField(_("Appmax order id"))  # there may be no row of ours
-    installation = models.ForeignKey(
-        Installation, on_delete=models.CASCADE, related_name="+", verbose_name=_("installation"), db_index=False
+    appmax_order_id = models.IntegerField(
+        _("Appmax order id"), db_comment="Id of the order at Appmax; there may be no row of ours"
     )
-    why = models.CharField(_("reason"), max_length=32, choices=Why.choices)
-    since = models.DateTimeField(_("since"))
-    due_at = models.DateTimeField(_("asked next at"), null=True)  # none: nothing is left to ask
-    is_patient = models.BooleanField(_("may wait"), db_default=False)  # behind all that may not
-    claims = models.IntegerField(_("claims"), db_default=1)
-    times = models.IntegerField(_("times asked"), db_default=0)  # for this reason
-    asked_at = models.DateTimeField(_("asked at"), null=True)
-    said = models.CharField(_("Appmax said"), max_length=64, db_default="")
-    error = models.CharField(_("failure"), max_length=64, db_default="")  # the kind of the last question's failure
-    refuted = models.IntegerField(_("claims refuted"), db_default=0)
-    refuted_at = models.DateTimeField(_("last refuted at"), null=True)
+    installation = models.ForeignKey(
+        Installation,
+        on_delete=models.CASCADE,
+        related_name="+",
+        verbose_name=_("installation"),
+        db_index=False,
+        db_comment="With whose credentials Appmax is asked",
+    )
+    why = models.CharField(
+        _("reason"),
+        max_length=32,
+        choices=Why.choices,
+        db_comment="Why Appmax is asked: the most important reason of all claims",
+    )
+    since = models.DateTimeField(_("since"), db_comment="Since when there is this reason")
+    due_at = models.DateTimeField(
+        _("asked next at"), null=True, db_comment="When it is asked next; null: nothing is left to ask"
+    )
+    is_patient = models.BooleanField(
+        _("may wait"), db_default=False, db_comment="Whether it stands behind all questions that may not wait"
+    )
+    claims = models.IntegerField(_("claims"), db_default=1, db_comment="How often something was claimed of the order")
+    times = models.IntegerField(_("times asked"), db_default=0, db_comment="How often Appmax was asked for this reason")
+    asked_at = models.DateTimeField(_("asked at"), null=True, db_comment="When Appmax was last asked")
+    said = models.CharField(
+        _("Appmax said"), max_length=64, db_default="", db_comment="The status that Appmax said last"
+    )
+    error = models.CharField(
+        _("failure"),
+        max_length=64,
+        db_default="",
+        db_comment="The kind of failure that the last time of asking ended in",
+    )
+    refuted = models.IntegerField(_("claims refuted"), db_default=0, db_comment="How many claims Appmax has refuted")
+    refuted_at = models.DateTimeField(_("last refuted at"), null=True, db_comment="When it last refuted one")
 
     objects = QuestionQuerySet.as_manager()
 
     class Meta:
         db_table = "order_questions"
+        db_table_comment = "What Appmax is asked about an order: why, since when, when next, what it said"
         verbose_name = _("question")
         verbose_name_plural = _("questions")
         constraints = [
-            models.UniqueConstraint(fields=["appmax_order_id", "installation"], name="order_questions_one_per_order")
+            models.UniqueConstraint(fields=["appmax_order_id", "installation"], name="order_questions_one_per_order"),
+            models.CheckConstraint(condition=Q(why__in=Why.values), name="order_questions_known_why"),
+            models.CheckConstraint(condition=Q(said__in=["", *OrderStatus.values]), name="order_questions_known_said"),
         ]
         indexes = [
             # the order in which they are asked: first what was never asked, then what was asked longest ago
@@ -163,12 +190,13 @@ class Quota(models.Model):
     """How many questions about a merchant's orders may be asked now. No row: as many as the bucket holds."""
 
     installation = models.OneToOneField(Installation, on_delete=models.CASCADE, primary_key=True, related_name="+")
-    tokens = models.FloatField()
-    counted_at = models.DateTimeField()  # when there were so many
-    paused_until = models.DateTimeField(null=True)  # Appmax has asked to slow down
+    tokens = models.FloatField(db_comment="How many questions could be asked at counted_at")
+    counted_at = models.DateTimeField(db_comment="When there were so many tokens")
+    paused_until = models.DateTimeField(null=True, db_comment="Appmax has asked to be left alone until then")
 
     class Meta:
         db_table = "question_quotas"
+        db_table_comment = "How many questions about a merchant's orders may be asked now, on all machines together"
 
     def __str__(self) -> str:
         return f"{self.installation_id}: {self.tokens}"

@@ -17,9 +17,17 @@ class Refund(models.Model):
     """Recorded before Appmax is asked, so it begins as `unknown`: a process that dies meanwhile leaves the truth."""
 
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="refunds", verbose_name=_("order"))
-    amount_cents = models.IntegerField(_("amount (cents)"))
-    reason = models.CharField(_("reason"), max_length=255, db_default="", blank=True)
-    state = models.CharField(_("state"), max_length=16, choices=RefundState.choices, db_default=RefundState.UNKNOWN)
+    amount_cents = models.IntegerField(_("amount (cents)"), db_comment="What is to go back, in cents")
+    reason = models.CharField(
+        _("reason"), max_length=255, db_default="", blank=True, db_comment="Why, in the words of who asked for it"
+    )
+    state = models.CharField(
+        _("state"),
+        max_length=16,
+        choices=RefundState.choices,
+        db_default=RefundState.UNKNOWN,
+        db_comment="What became of it; unknown: Appmax may have taken it",
+    )
     # Who wanted it: one of staff, or a storefront with its key. Neither: the API is open to anybody.
     asked_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -28,6 +36,7 @@ class Refund(models.Model):
         blank=True,
         related_name="+",
         verbose_name=_("asked by"),
+        db_comment="The member of staff who asked for it",
     )
     api_key = models.ForeignKey(
         ApiKey,
@@ -38,16 +47,31 @@ class Refund(models.Model):
         to_field="prefix",
         db_column="api_key_prefix",
         verbose_name=_("API key"),
+        db_comment="Prefix of the API key that asked for it; with asked_by null too, the API was open to anybody",
     )
-    idempotency_key = models.CharField(_("idempotency key"), max_length=255, null=True, blank=True)
-    asked_at = models.DateTimeField(_("asked at"), db_default=TransactionNow(), editable=False)
-    settled_at = models.DateTimeField(_("settled at"), null=True, blank=True)
+    idempotency_key = models.CharField(
+        _("idempotency key"),
+        max_length=255,
+        null=True,
+        blank=True,
+        db_comment="Idempotency-Key of the storefront's request",
+    )
+    asked_at = models.DateTimeField(
+        _("asked at"), db_default=TransactionNow(), editable=False, db_comment="When Appmax was about to be asked"
+    )
+    settled_at = models.DateTimeField(
+        _("settled at"), null=True, blank=True, db_comment="When it was confirmed or refused"
+    )
 
     class Meta:
         db_table = "refunds"
+        db_table_comment = (
+            "A refund: recorded before Appmax is asked for it, with its amount, who wanted it, and what became of it"
+        )
         verbose_name = _("refund")
         verbose_name_plural = _("refunds")
         constraints = [
+            models.CheckConstraint(condition=Q(state__in=RefundState.values), name="refunds_known_state"),
             models.CheckConstraint(condition=Q(amount_cents__gt=0), name="refunds_pay_something_back"),
             models.CheckConstraint(
                 condition=Q(state__in=_SETTLED, settled_at__isnull=False)

@@ -105,6 +105,8 @@ AMOUNTS = {"sub_total": 4662, "shipping_value": 2738, "discount": 100, "installm
         ({"total": "5.00", "products_value": 1000, "discount_value": 0, "shipping_value": 0}, 1000),
         ({"amounts": AMOUNTS}, 8816),
         ({"amounts": {**AMOUNTS, "discount": "1.00"}}, None),
+        ({"amounts": {**AMOUNTS, "discount": 8916}}, 0),
+        ({"amounts": {**AMOUNTS, "discount": 8917}}, None),
         ({"amounts": []}, None),
         ({"products_value": 1000, "discount_value": 0}, None),
         ({"products_value": 10.5, "discount_value": 0, "shipping_value": 0}, None),

@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from tests.support.factories import InstallationFactory, OrderFactory
+from tests.support.factories import InstallationFactory, OrderFactory, api_key
 from tests.webhooks.conftest import URL, body, send
 from webhooks import inbox, urls_to_register
 from webhooks.decide import Outcome
@@ -23,7 +23,7 @@ def post(token: str | None) -> Any:
     return Client().post(URL + query, json.dumps(body("order_paid", 1)), content_type="application/json")
 
 
-@pytest.mark.parametrize("token", [None, "", "wrong", "s3cret", "s3cret-ã", "s3cret-token "])
+@pytest.mark.parametrize("token", [None, "", "wrong", "s3cret", "s3cret-ã", "s3cret-tokens", "s3cret-token-"])
 def test_without_the_token_it_is_403_and_nothing_is_stored(settings: Any, token: str | None) -> None:
     settings.WEBHOOK_SECRET = ["s3cret-token"]
 
@@ -65,6 +65,95 @@ def test_the_set_up_page_shows_the_token_to_staff_only(settings: Any, admin_clie
     assert "http://localhost:8080/webhooks/appmax?token=s3cret%20token" in staff
 
 
+# --- slips of whoever wrote the URL into a panel ---
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/webhooks/appmax/?token=s3/t?k",
+        "//webhooks/appmax?token=s3/t?k",
+        "/webhooks//appmax//?token=s3/t?k",
+        "/Webhooks/Appmax?token=s3/t?k",
+        "/webhooks/appmax%20?token=s3/t?k",
+        "/webhooks/appmax%0D%0A?token=s3/t?k",
+        "/webhooks/appmax?token=s3%2Ft%3Fk",
+        "/webhooks/appmax?token=s3%2Ft%3Fk?x=1",
+        "/webhooks/appmax?token=s3%2Ft%3Fk/",
+        "/webhooks/appmax?token=s3%2Ft%3Fk%20",
+        "/webhooks/appmax?token=+s3%2Ft%3Fk",
+        "/webhooks/appmax?token=s3%2Ft%3Fk&token=s3%2Ft%3Fk",
+        "/webhooks/appmax?token=s3%2Ft%3Fk&token=",
+        "/webhooks/appmax?token=&token=s3%2Ft%3Fk",
+        "/webhooks/appmax?token=s3%2Ft%3Fk?token=s3%2Ft%3Fk",
+        "/webhooks/appmax?x=1?token=s3%2Ft%3Fk",
+        "/webhooks/appmax?x=1&amp;token=s3%2Ft%3Fk",
+        "/webhooks/appmax??token=s3%2Ft%3Fk",
+        "/webhooks/appmax?Token=s3%2Ft%3Fk",
+        "/webhooks/appmax?token=https://shop.com/webhooks/appmax?token=s3%2Ft%3Fk",
+        "/webhooks/appmax?token=s3%2Ft%3Fk#appmax",
+    ],
+)
+def test_a_slip_of_the_url_loses_no_event(settings: Any, address: str) -> None:
+    settings.WEBHOOK_SECRET = ["s3/t?k"]
+
+    assert post_to(address, 1).json() == {"message": "ok"}
+    assert WebhookEvent.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        ("/webhooks/appmax?token=s3", 403),
+        ("/webhooks/appmax?token=s3cret-toke?token=n", 403),
+        ("/webhooks/appmax?token=s3cret&token=-token", 403),
+        ("/webhooks/appmax?token=xs3cret-token", 403),
+        ("/webhooks/appmax?token=s3cret-token.", 403),
+        ("/webhooks/appmax?tokens=s3cret-token", 403),
+        ("/webhooks/appmax?my_token=s3cret-token", 403),
+        ("/webhooks/appmax?s3cret-token", 403),
+        ("/webhooks/appmax?" + "token=x&" * 5 + "token=s3cret-token", 403),  # no place to try many
+        ("/webhooks/appmax/s3cret-token", 404),
+        ("/webhooks/appmax&token=s3cret-token", 404),
+        ("/webhook/appmax?token=s3cret-token", 404),
+        ("/x/webhooks/appmax?token=s3cret-token", 404),
+        ("/webhooks/../webhooks/appmax?token=s3cret-token", 404),
+    ],
+)
+def test_but_the_token_must_be_there_whole(settings: Any, address: str, status: int) -> None:
+    settings.WEBHOOK_SECRET = ["s3cret-token"]
+
+    assert post_to(address, 1).status_code == status
+    assert not WebhookEvent.objects.exists()
+
+
+def test_a_slip_in_a_merchants_own_url_leaves_it_the_merchants(own_url: Callable[[str], str]) -> None:
+    mine, theirs = OrderFactory.create(), OrderFactory.create()
+    path = own_url(mine.installation.external_key).replace("/webhooks/appmax", "//webhooks/appmax/") + "?x=1"
+
+    assert post_to(path, theirs.appmax_order_id).status_code == 200
+    assert post_to(path, mine.appmax_order_id).status_code == 200
+
+    for order in (mine, theirs):
+        order.refresh_from_db()
+    assert (mine.status, theirs.status) == ("aprovado", "pendente")
+
+
+def test_the_installation_callback_forgives_the_same_slips() -> None:
+    path = "http://testserver//integrations/appmax/callback/install/"
+
+    answer = Client().post(path, {"app_id": "4242"}, content_type="application/json")
+
+    assert answer.status_code == 200
+
+
+def test_a_merchants_key_keeps_its_slashes_and_capitals() -> None:
+    order = OrderFactory.create(installation=InstallationFactory.create(external_key="/Webhooks/"))
+
+    path = f"/checkout/%2FWebhooks%2F/status/{order.appmax_order_id}"
+    assert Client().get(path, headers={"Authorization": f"Api-Key {api_key(order.installation)}"}).status_code == 200
+
+
 # --- an installation's own URL ---
 
 
@@ -76,7 +165,8 @@ def own_url(settings: Any) -> Callable[[str], str]:
 
 
 def post_to(path: str, order_id: int, **envelope: Any) -> Any:
-    return Client().post(path, json.dumps(body("order_paid", order_id, **envelope)), content_type="application/json")
+    text = json.dumps(body("order_paid", order_id, **envelope))
+    return Client().post(f"http://testserver{path}", text, content_type="application/json")
 
 
 def test_a_merchants_own_url_moves_its_own_orders(own_url: Callable[[str], str]) -> None:

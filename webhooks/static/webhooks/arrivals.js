@@ -6,6 +6,7 @@ async function look() {
   if (!document.hidden) {
     const url = new URL(location.href);
     url.searchParams.set("since", arrivals.dataset.checkedFrom);
+    url.searchParams.delete("check");
     try {
       const answer = await fetch(url, { headers: { Accept: "text/html" } });
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
