@@ -294,7 +294,7 @@ def read_upsell(body: Any) -> UpsellAnswer:
     )
 
 
-_TAKEN = ("autorizado", "aprovado", "integrado")
+_TAKEN = ("autorizado", "aprovado", "pendente_integracao", "pendente_integracao_em_analise", "integrado")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _PAYMENT_METHODS = {"creditcard": "credit_card", "pix": "pix", "boleto": "boleto", "billet": "boleto"}
 

@@ -1,4 +1,4 @@
-"""Where Redis is, from `REDIS_URL` or from the parts, and how a key is spelled in it."""
+"""Where Redis is, by `REDIS_URL` or by the variables of its parts, and how our keys are spelled in it."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,19 +14,18 @@ from checkout_project.environment import Environment
 
 
 def make_key(key: str, key_prefix: str, version: int) -> str:
-    """`merchant_token:7` → `appmax_checkout_merchant_token:7`: the prefix and the key, nothing in between. The version
-    is left out on purpose."""
+    """The prefix followed by the key itself: `appmax_checkout_merchant_token:7`. Django's own function would put the
+    version between them, which contract section 3 forbids."""
     return f"{key_prefix}{key}"
 
 
 def reverse_key(key: str) -> str:
-    """The key without its prefix."""
     return key.removeprefix(settings.CACHE_PREFIX)
 
 
 def redis(env: Environment) -> dict[str, Any]:
-    """Django's setting of a cache in Redis. Over TLS the server's certificate and name are verified: by the CA of
-    REDIS_SSLROOTCERT, else by those of the system."""
+    """Django's setting of a cache in Redis. Over TLS the server's certificate and name are verified with the CA of
+    REDIS_SSLROOTCERT, or else with the system's CAs. Raises ImproperlyConfigured."""
     parts = ("REDIS_HOST", "REDIS_PORT", "REDIS_USERNAME", "REDIS_PASSWORD", "REDIS_DB", "REDIS_TLS")
     url = env.address("REDIS_URL", parts)
     said = _parts_of(url) if url else _parts(env)
@@ -42,7 +41,8 @@ def redis(env: Environment) -> dict[str, Any]:
             "USERNAME": said["username"],
             "PASSWORD": said["password"],
             "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
-            # Redis being away degrades and never breaks: short time-outs, no repeats, logged, answered as a miss.
+            # No request fails because Redis is away: time-outs are short, nothing is repeated, and the failure is
+            # logged and counts as a miss.
             "SOCKET_CONNECT_TIMEOUT": 0.25,
             "SOCKET_TIMEOUT": 0.25,
             "CONNECTION_POOL_KWARGS": {
@@ -67,12 +67,13 @@ def _parts(env: Environment) -> dict[str, Any]:
 
 
 def _parts_of(url: str) -> dict[str, Any]:
-    """As redis-py reads the URL; what is wrong with it may hold the password, and isn't repeated."""
+    """The parts of the URL, as redis-py reads it. A wrong URL is not quoted in the error, as it may hold the
+    password."""
     try:
         said = {"port": 6379, "username": "", "password": "", "db": 0, **parse_url(url)}  # type: ignore[no-untyped-call]
         said["host"], path = addresses.server(said["host"]), urlsplit(url).path.strip("/")
         said["is_tls"] = said.pop("connection_class", None) is SSLConnection
-        # redis-py passes over a path that is no number; a query would change how connections are made.
+        # redis-py ignores a path that is no number, and a query would change how connections are made.
         if path not in ("", str(said["db"])) or urlsplit(url).query or urlsplit(url).fragment:
             raise ValueError
     except (ValueError, KeyError):

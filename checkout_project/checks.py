@@ -1,4 +1,4 @@
-"""System checks: settings that are legal one by one, but wrong together or in this environment."""
+"""System checks: settings that are valid one by one, but wrong together or in this environment."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -31,7 +31,7 @@ def encryption_keys(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Ch
 
 @register()
 def appmax_credentials(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Appmax mails the app's credentials only after its URLs are registered, so blank ones don't stop a start."""
+    """Blank credentials are a warning and no error, as Appmax mails them only after the app's URLs are registered."""
     missing = registration.missing()
     if not missing:
         return []
@@ -46,7 +46,7 @@ def appmax_credentials(app_configs: Sequence[Any] | None, **kwargs: Any) -> list
 
 @register()
 def app_ids_not_mixed_up(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
-    """The app has two ids, and mixing them up is the classic mistake."""
+    """The app has two ids, which are often mixed up."""
     found: list[CheckMessage] = []
     if settings.APPMAX_APP_ID_UUID.isdigit():
         found.append(Error("APPMAX_APP_ID_UUID is a number; it must be the app's UUID", id="checkout.E002"))
@@ -60,7 +60,7 @@ _OPEN = "API_KEYS_REQUIRED is off: checkout and merchant tokens are open to anyb
 
 @register()
 def api_keys_off_locally(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Without keys anybody can read a merchant's secret; on a developer's machine that may do."""
+    """Without API keys anybody can read a merchant's secret. That is allowed on a developer's machine only."""
     off = settings.IS_LOCAL and not settings.API_KEYS_REQUIRED
     return [Warning(_OPEN, id="checkout.W002")] if off else []
 
@@ -69,7 +69,8 @@ def api_keys_off_locally(app_configs: Sequence[Any] | None, **kwargs: Any) -> li
 def sessions_behind_pgbouncer(
     app_configs: Sequence[Any] | None, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """PgBouncer takes no start-up options, so the time-outs and the schema must be the role's own. `migrate` asks."""
+    """PgBouncer passes no start-up options on, so the time-outs and the schema must be set on the database role. The
+    check needs the database, so `migrate` runs it."""
     if not settings.DB_PGBOUNCER or not databases:
         return []
     wanted = {"lock_timeout": str(database.LOCK_TIMEOUT), "statement_timeout": str(database.STATEMENT_TIMEOUT)}
@@ -77,9 +78,9 @@ def sessions_behind_pgbouncer(
         names = "SELECT quote_ident(%s), quote_ident(current_user), quote_ident(current_database())"
         cursor.execute(names, [settings.DB_SCHEMA])
         schema, role, base = cursor.fetchone()
-        if schema != "public":  # which is where PostgreSQL looks by itself
+        if schema != "public":  # PostgreSQL searches "public" by itself.
             wanted["search_path"] = schema
-        # What sessions begin with: `migrate` itself has lifted its own.
+        # reset_val is what a session begins with. `migrate` has lifted the limit of its own session.
         cursor.execute("SELECT name, reset_val FROM pg_settings WHERE name = ANY(%s)", [list(wanted)])
         in_force = dict(cursor.fetchall())
     return [

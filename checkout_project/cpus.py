@@ -10,11 +10,11 @@ _LIMIT = Path("/sys/fs/cgroup/cpu.max")  # cgroup v2: "quota period" in microsec
 
 
 def usable(limit: Path = _LIMIT) -> int:
-    """At least one; the cgroup's limit counts where there is one, rounded up."""
+    """The number of usable processors, at least 1. A cgroup's limit is rounded up."""
     allowed = len(os.sched_getaffinity(0))
     try:
         quota, period = limit.read_text().split()
-    except OSError:  # no container, or cgroup v1
+    except OSError:  # This is no container, or cgroup v1 is in use.
         return allowed
     if quota == "max":
         return allowed
@@ -22,6 +22,9 @@ def usable(limit: Path = _LIMIT) -> int:
 
 
 def web_processes(processors: int, connections: int) -> int:
-    """How many worker processes a group of gunicorn has, if nobody names their number: one for each processor, two at
-    least, eight at most, and no more than leaves each of them four of the group's database connections."""
+    """The default number of worker processes in a group of gunicorn.
+
+    It is one for each processor, with two at least and eight at most, and fewer if a process would otherwise have less
+    than four of the group's database connections.
+    """
     return max(1, min(max(2, processors), MOST_PROCESSES, connections // CONNECTIONS_OF_EACH))

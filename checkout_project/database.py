@@ -1,4 +1,4 @@
-"""Where PostgreSQL is, from `DATABASE_URL` or from the parts, and what a session begins with."""
+"""Where PostgreSQL is, by `DATABASE_URL` or by the variables of its parts, and which options a session begins with."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from checkout_project.environment import Environment
 
-# A wait that takes too long must not use up the pool: locks give up after 3 s, statements after 15 s.
+# Longer waits would use up the pool's connections.
 LOCK_TIMEOUT, STATEMENT_TIMEOUT = 3000, 15000  # milliseconds
 
 _VERIFYING = ("verify-ca", "verify-full")
@@ -16,9 +16,9 @@ _SSL_MODES = ("disable", "allow", "prefer", "require", *_VERIFYING)
 
 
 def address(env: Environment) -> dict[str, Any]:
-    """HOST, PORT, NAME, USER, PASSWORD and OPTIONS of Django's setting. Several hosts are tried in turn.
+    """HOST, PORT, NAME, USER, PASSWORD and OPTIONS of Django's setting. libpq tries several hosts in turn.
 
-    Raises ImproperlyConfigured, which names the variable that is wrong and the one to use instead.
+    Raises ImproperlyConfigured, which names the wrong variable and the one to use instead.
     """
     url = env.address("DATABASE_URL", ("DB_HOST", "DB_PORT", "DB_DATABASE", "DB_USERNAME", "DB_PASSWORD"))
     parts = _parts_of(url) if url else _parts(env)
@@ -31,7 +31,7 @@ def address(env: Environment) -> dict[str, Any]:
             "DB_SSLMODE and DB_SSLROOTCERT belong together: verify-ca and verify-full need the CA's certificate, "
             "and no other mode looks at it"
         )
-    # Of a primary and its standbys only the first takes what the product writes.
+    # With several hosts, one is the primary and the others are standbys, which take no writes.
     wanted = env.choice("DB_TARGET_SESSION_ATTRS", "", ("any", "read-write", "primary"))
     wanted = _said_once("DB_TARGET_SESSION_ATTRS", wanted, parts)
     parts["target_session_attrs"] = wanted or ("read-write" if "," in parts["host"] else "any")
@@ -46,8 +46,8 @@ def address(env: Environment) -> dict[str, Any]:
 
 
 def session_options(schema: str) -> str:
-    """What each session begins with, as PostgreSQL's `options` take it: the schema is quoted as a name, then each space
-    and backslash is escaped."""
+    """Each session's first settings, in the form of PostgreSQL's `options`: the schema is quoted as an identifier, and
+    then each space and backslash is escaped."""
     name = '"' + schema.replace('"', '""') + '"'
     escaped = name.replace("\\", "\\\\").replace(" ", "\\ ")
     return f"-c search_path={escaped} -c lock_timeout={LOCK_TIMEOUT} -c statement_timeout={STATEMENT_TIMEOUT}"
@@ -68,7 +68,7 @@ def _parts(env: Environment) -> dict[str, Any]:
 
 
 def _parts_of(url: str) -> dict[str, Any]:
-    """As libpq reads the URL; whatever it says is wrong may hold the password, and isn't repeated."""
+    """The parts of the URL, as libpq reads it. libpq's error is not quoted, as it may hold the password."""
     try:
         parts: dict[str, Any] = conninfo_to_dict(url) if url.startswith(("postgres://", "postgresql://")) else {}
     except ProgrammingError:
@@ -81,7 +81,7 @@ def _parts_of(url: str) -> dict[str, Any]:
 
 
 def _said_once(name: str, value: str, parts: dict[str, Any]) -> str:
-    """The variable's value, or what the URL says instead."""
+    """The variable's value, or that of the URL's parameter. Raises ImproperlyConfigured if both are given."""
     parameter = name.lower().removeprefix("db_")
     in_url = str(parts.get(parameter, ""))
     if value and in_url:

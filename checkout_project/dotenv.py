@@ -13,8 +13,8 @@ from string import Template
 
 from django.core.exceptions import ImproperlyConfigured
 
-# `export NAME = value # why`. What stands in single quotes is taken as it is. Elsewhere a $ begins a reference, and in
-# double quotes a backslash begins an escape. Both kinds of quotes may hold line breaks.
+# This matches `export NAME = value # comment`. A value in single quotes is taken as it is. Elsewhere a $ begins a
+# reference, and in double quotes a backslash begins an escape. Both kinds of quotes may hold line breaks.
 _BLANK = r"[ \t\r\v\f\x85\xa0]*+"
 _STATEMENT = re.compile(
     rf"""
@@ -30,12 +30,13 @@ _STATEMENT = re.compile(
 )
 _BETWEEN = re.compile(r"(?:\s|#[^\n]*)*")
 _CONTROL = re.compile(r"[\0-\x08\x0e-\x1f\x7f]")
-_ESCAPES = dict(zip('abfnrtv"\\', '\a\b\f\n\r\t\v"\\', strict=True)) | {"$": "$$"}  # which is no reference
+# An escaped $ becomes $$, which is no reference.
+_ESCAPES = dict(zip('abfnrtv"\\', '\a\b\f\n\r\t\v"\\', strict=True)) | {"$": "$$"}
 
 
 def read(path: Path, outside: Mapping[str, str]) -> dict[str, str]:
-    """The file's variables; none if there is no file. `$NAME` and `${NAME}` stand for a variable of `outside`, else for
-    one that the file has set above.
+    """The file's variables, or none if there is no file. `$NAME` and `${NAME}` are replaced by the variable of
+    `outside`, or else by the one that an earlier line of the file has set.
 
     Raises ImproperlyConfigured, which names the line, if the file isn't UTF-8 or a line can't be read.
     """
@@ -55,7 +56,7 @@ def read(path: Path, outside: Mapping[str, str]) -> dict[str, str]:
     values: dict[str, str] = {}
     known = ChainMap(dict(outside), values)
     at = 0
-    while between := _BETWEEN.match(text, at):  # it matches nothing too
+    while between := _BETWEEN.match(text, at):  # It always matches, if only the empty text.
         if (at := between.end()) == len(text):
             break
         line = text.count("\n", 0, at)
@@ -89,8 +90,8 @@ def _unescaped(match: re.Match[str]) -> str:
 
 
 def _expanded(text: str, known: Mapping[str, str]) -> str:
-    """With each reference replaced, and `$$` by `$`. Raises LookupError for an unknown name, and for a `${` that begins
-    no plain reference, such as `${NAME:-default}`."""
+    """The text with each reference replaced by its value, and `$$` by `$`. Raises LookupError for an unknown name, and
+    for a `${` that begins no plain reference, such as `${NAME:-default}`."""
 
     def replaced(match: re.Match[str]) -> str:
         if name := match["named"] or match["braced"]:

@@ -1,7 +1,7 @@
 """Strict readers of environment variables.
 
-Blank counts as unset, and `NAME_FILE` names a file that holds the value. Whatever is wrong ends in one
-`ImproperlyConfigured` that names the variable and never repeats a secret's value.
+A blank variable counts as unset, and `NAME_FILE` may name a file that holds the value of `NAME`. Every mistake raises
+`ImproperlyConfigured` with one line that names the variable and never repeats a secret's value.
 """
 
 import os
@@ -19,15 +19,15 @@ _FALSE = ("false", "0", "no", "off")
 
 
 class Environment:
-    """The process environment, completed by a `.env` file; real variables win over the file's."""
+    """The process environment, completed by a `.env` file. A variable of the process wins over the file's."""
 
     def __init__(self, file: Path) -> None:
         for name, value in dotenv.read(file, os.environ).items():
-            os.environ.setdefault(name, value)  # libraries read theirs there
+            os.environ.setdefault(name, value)  # Libraries read their own variables from os.environ.
 
     def text(self, name: str, default: str | None = None) -> str:
-        """The variable's text, or that of the file that `NAME_FILE` names, stripped; `default` if unset; without a
-        default it is required."""
+        """The stripped text of the variable, or of the file that `NAME_FILE` names; `default` if neither is set.
+        Without a default the variable is required."""
         value = os.environ.get(name, "").strip()
         if path := os.environ.get(f"{name}_FILE", "").strip():
             if value:
@@ -52,7 +52,7 @@ class Environment:
         return _number(name, self.text(name, str(default)), minimum, maximum)
 
     def numbers(self, name: str, default: int, *, minimum: int = 0, maximum: int | None = None) -> list[int]:
-        """Such numbers, separated by commas."""
+        """Whole numbers within these bounds, separated by commas."""
         return [_number(name, raw.strip(), minimum, maximum) for raw in self.text(name, str(default)).split(",")]
 
     def timezone(self, name: str, default: str) -> ZoneInfo:
@@ -82,7 +82,7 @@ class Environment:
         return [word.strip() for word in self.text(name, "").split(",") if word.strip()]
 
     def url(self, name: str, default: str | None, *, has_path: bool = True) -> str:
-        """The http or https URL of a site, without a trailing slash; `default` may be blank."""
+        """The http or https URL of a site, without a trailing slash. `default` may be blank."""
         value = self.text(name, default)
         try:
             url = value and addresses.url_of_a_site(value)
@@ -100,7 +100,8 @@ class Environment:
             raise ImproperlyConfigured(f"{name} must be host names without scheme, port and path") from None
 
     def address(self, name: str, parts: Sequence[str]) -> str:
-        """The URL of a server, which stands for its `parts`; blank if unset. One of them beside it is refused."""
+        """The URL of a server, or a blank text if unset. It takes the place of the variables `parts`, none of which may
+        be set beside it."""
         url = self.text(name, "")
         for part in parts if url else ():
             if self.is_set(part):
@@ -108,7 +109,8 @@ class Environment:
         return url
 
     def server(self, name: str, default: str, *, port: str, url: str) -> str:
-        """The host name or address of a server; the variables `port` and `url` take what doesn't belong here."""
+        """The host name or address of a server. The error for a port or a whole URL names the variable where it
+        belongs: `port` or `url`."""
         return self._server(name, self.text(name, default), port, url)
 
     def servers(self, name: str, default: str, *, port: str, url: str) -> list[str]:
@@ -125,7 +127,7 @@ class Environment:
             raise ImproperlyConfigured(f"{name} must be a host alone; a port goes into {port}") from None
 
     def file(self, name: str) -> str:
-        """The path of a file that can be read; blank if unset."""
+        """The path of a readable file, or a blank text if unset."""
         path = self.text(name, "")
         try:
             if path:
@@ -135,7 +137,8 @@ class Environment:
         return path
 
     def secret(self, name: str, *, generated_in: Path | None, make: Callable[[], str] | None = None) -> str:
-        """A secret: required, unless a local start may make its own once and keep it in the folder `generated_in`."""
+        """A secret, which is required unless `generated_in` is a folder. A local start then makes the secret once, and
+        keeps it there."""
         value = self.text(name, "")
         if value or generated_in is None:
             return value or self.text(name)
@@ -151,7 +154,8 @@ def _number(name: str, raw: str, minimum: int, maximum: int | None) -> int:
 
 
 def _kept_secret(path: Path, make: Callable[[], str]) -> str:
-    """The file's content; the first of several simultaneous starts writes it, for its owner only."""
+    """The file's content. If several processes start at once, the first one writes the file, which only its owner can
+    read."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():
@@ -159,7 +163,7 @@ def _kept_secret(path: Path, make: Callable[[], str]) -> str:
             draft.touch(mode=0o600)
             draft.write_text(make())
             try:
-                path.hardlink_to(draft)  # atomic, and fails if another start was faster
+                path.hardlink_to(draft)  # This is atomic, and fails if another process was faster.
             except FileExistsError:
                 pass
             finally:

@@ -1,4 +1,4 @@
-"""What Django REST framework, drf-spectacular and Unfold are told, whatever the environment: part of the settings."""
+"""The settings of Django REST framework, drf-spectacular and Unfold, which no environment variable changes."""
 
 import tomllib
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from django.templatetags.static import static
 
 _PROJECT = Path(__file__).resolve().parent.parent / "pyproject.toml"
-VERSION: str = tomllib.loads(_PROJECT.read_text())["project"]["version"]  # the one place
+VERSION: str = tomllib.loads(_PROJECT.read_text())["project"]["version"]
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],

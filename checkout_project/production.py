@@ -1,4 +1,4 @@
-"""What production refuses to start with."""
+"""Settings with which production refuses to start."""
 
 from collections.abc import Sequence
 
@@ -21,8 +21,8 @@ def refuse_weak_settings(
     cache_driver: str,
     webhook_secrets: Sequence[str],
 ) -> None:
-    """Raises ImproperlyConfigured, which names the variable and what it must be. `url_variable` is where the public URL
-    comes from."""
+    """Raises ImproperlyConfigured, which names the variable and what it must be. `url_variable` names the variable that
+    the public URL comes from."""
     for is_wrong, reason in (
         (debug, "APP_DEBUG must be off in production: it shows the product's inside to whoever asks"),
         (

@@ -1,6 +1,8 @@
-"""All settings, from the environment, in the order of docs/database.md's tables: app, database, cache, Appmax, API,
-security, logs. `.env.example` documents every variable. What no variable changes of the API's and the admin's libraries
-is in library_settings.py."""
+"""All settings, in sections: app, database, cache, Appmax, webhooks, API, jobs, security, logs and metrics.
+
+They come from environment variables, which `.env.example` documents. The settings of the API's and the admin's
+libraries that no variable changes are in library_settings.py.
+"""
 
 from datetime import timedelta
 from pathlib import Path
@@ -33,7 +35,7 @@ env = Environment(BASE_DIR / ".env")
 APP_ENV = env.choice("APP_ENV", "local", ("local", "production"))
 IS_LOCAL = APP_ENV == "local"
 DEBUG = env.flag("APP_DEBUG", False)
-# A local start makes its own secrets once, in an ignored folder; production has to name them.
+# A local start makes its own secrets once, in a folder that git ignores. Production has to set them.
 _LOCAL_SECRETS = BASE_DIR / ".data" / "secrets" if IS_LOCAL else None
 SECRET_KEY = env.secret("APP_KEY", generated_in=_LOCAL_SECRETS)
 
@@ -44,7 +46,7 @@ _named_url = env.url("APP_URL", "" if IS_LOCAL else None, has_path=False)
 APP_URL = _named_url or f"http://127.0.0.1:{APP_PORT}"
 NGROK_URL = env.url("NGROK_URL", "", has_path=False)
 PUBLIC_URL = NGROK_URL or APP_URL
-# Whether the operator has named it; otherwise proxies that we trust may (pages.public_url).
+# Whether the operator has set the public URL. If not, it is read from the headers of trusted proxies (web/pages.py).
 IS_PUBLIC_URL_NAMED = bool(NGROK_URL or _named_url)
 
 ALLOWED_HOSTS = [
@@ -60,7 +62,7 @@ APPEND_SLASH = True  # for the admin's own URLs; the contract's routes have no t
 
 INSTALLED_APPS = [
     "checkout_project",
-    "backoffice.apps.BackOfficeConfig",  # before Unfold and Django's admin: its templates win over theirs
+    "backoffice.apps.BackOfficeConfig",  # It stands before Unfold and Django's admin, so that its templates win.
     "web",
     "status",
     "unfold.apps.BasicAppConfig",
@@ -102,7 +104,7 @@ MIDDLEWARE = [
     "web.middleware.PageSecondFactor",
     "web.middleware.PageMessages",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "axes.middleware.AxesMiddleware",  # last: it turns a locked login into its answer
+    "axes.middleware.AxesMiddleware",  # It must be last, as it replaces the answer to a login that is locked out.
 ]
 
 TEMPLATES = [
@@ -123,14 +125,14 @@ TEMPLATES = [
 
 LANGUAGE_CODE = "pt-br"
 LANGUAGES = [("pt-br", _("Portuguese (Brazil)")), ("en", _("English"))]
-# The second holds what libraries leave untranslated.
+# The second folder translates the texts of libraries that have no Portuguese of their own.
 LOCALE_PATHS = [BASE_DIR / "web" / "locale", BASE_DIR / "web" / "locale_libraries"]
 USE_I18N = True
 USE_TZ = True
-TIME_ZONE = "America/Sao_Paulo"  # how staff see times; everything is stored and answered in UTC
+TIME_ZONE = "America/Sao_Paulo"  # Staff see times in this zone. They are stored and answered in UTC.
 
 STATIC_URL = "static/"
-# Locally the files are served from where they lie; production collects them while the image is built.
+# A local start serves the files from the apps' folders. For production they are collected when the image is built.
 STATIC_ROOT = None if IS_LOCAL else BASE_DIR / "staticfiles"
 WHITENOISE_USE_FINDERS = IS_LOCAL
 
@@ -142,16 +144,17 @@ DB_MAX_IDLE_CONNS = env.number("DB_MAX_IDLE_CONNS", 5)
 DB_MAX_OPEN_CONNS = env.number("DB_MAX_OPEN_CONNS", 25, minimum=1)
 DB_CONN_MAX_LIFETIME = env.number("DB_CONN_MAX_LIFETIME", 300, minimum=1)  # seconds
 
-# Jobs that the worker does at once: each in a thread with one connection; four more are the queue's own.
+# The worker does this many jobs at once, each in a thread with one connection. The queue itself uses four more.
 JOB_CONCURRENCY = 2
 _job_connections = JOB_CONCURRENCY + 4
-_web_connections = DB_MAX_OPEN_CONNS - _job_connections  # the processes of all groups share these
+_web_connections = DB_MAX_OPEN_CONNS - _job_connections  # The web's processes of all groups share these.
 # Production runs two groups of gunicorn with the same settings: docker-compose.yml, ops/systemd, ops/nginx.
 WEB_GROUPS = env.number("WEB_GROUPS", 1, minimum=1)
 WEB_CONCURRENCY = env.number(  # processes of each group
     "WEB_CONCURRENCY", cpus.web_processes(cpus.usable(), _web_connections // WEB_GROUPS), minimum=1
 )
-WEB_THREADS = env.number("WEB_THREADS", 160, minimum=1)  # of each; a thread that waits for Appmax holds no connection
+# Threads of each process. They outnumber the connections, as a thread that waits for Appmax holds none.
+WEB_THREADS = env.number("WEB_THREADS", 160, minimum=1)
 _web_processes = WEB_GROUPS * WEB_CONCURRENCY
 _open_share = _web_connections // _web_processes
 
@@ -161,14 +164,15 @@ if _open_share < 1:
         f"one for each of the web's processes (WEB_GROUPS={WEB_GROUPS} × WEB_CONCURRENCY={WEB_CONCURRENCY}), "
         f"{_job_connections} for the worker"
     )
-# Whether a PgBouncer stands before PostgreSQL and lends connections for a transaction: nothing of a session lasts. What
-# sessions begin with is then the role's own (checks.py), and the worker polls instead of listening.
+# Whether a PgBouncer in front of PostgreSQL lends connections for one transaction at a time, so that no setting of a
+# session lasts. The session's first settings must then be set on the database role (checks.py), and the worker polls
+# instead of listening.
 DB_PGBOUNCER = env.flag("DB_PGBOUNCER", False)
 DB_SCHEMA = env.text("DB_SCHEMA", "public")
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
         **database.address(env),
-        "ENGINE": "checkout_project.postgresql",  # a restarted PostgreSQL costs no request
+        "ENGINE": "checkout_project.postgresql",
         "TIME_ZONE": env.text("DB_TIMEZONE", "UTC"),
         "DISABLE_SERVER_SIDE_CURSORS": DB_PGBOUNCER,
     }
@@ -176,18 +180,18 @@ DATABASES: dict[str, dict[str, Any]] = {
 DATABASES["default"]["OPTIONS"] |= {
     "connect_timeout": 3,  # seconds, for each host
     "server_side_binding": True,
-    "prepare_threshold": None if DB_PGBOUNCER else 5,  # planned once a connection (docs/capacity.md)
+    "prepare_threshold": None if DB_PGBOUNCER else 5,  # uses of a statement before it is prepared (docs/capacity.md)
 }
 if not DB_PGBOUNCER:
     DATABASES["default"]["OPTIONS"]["options"] = database.session_options(DB_SCHEMA)
-# The web's processes keep a pool; manage.py's commands, the worker among them, work in one or two threads without one.
+# The web's processes keep a pool. Commands of manage.py, the worker included, turn it off: they use few threads.
 if env.flag("DB_POOL", True):
     DATABASES["default"]["OPTIONS"]["pool"] = {
         "min_size": min(DB_MAX_IDLE_CONNS // _web_processes, _open_share),
         "max_size": _open_share,
         "max_lifetime": DB_CONN_MAX_LIFETIME,
-        "timeout": 2,  # seconds a request waits for a connection before it is told 503
-        "reconnect_timeout": 1,  # seconds; the library's 300 would fail as long again as PostgreSQL had been away
+        "timeout": 2,  # seconds that a request waits for a connection before it is answered 503
+        "reconnect_timeout": 1,  # seconds; with the library's 300 the pool may stay empty long after PostgreSQL is back
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -223,7 +227,7 @@ DJANGO_REDIS_LOGGER = "checkout_project.cache"
 APPMAX_AUTH_URL = env.url("APPMAX_AUTH_URL", "https://auth.appmax.com.br")
 APPMAX_API_URL = env.url("APPMAX_API_URL", "https://api.appmax.com.br")
 APPMAX_ADMIN_URL = env.url("APPMAX_ADMIN_URL", "https://admin.appmax.com.br")
-# What pages and the admin warn with: money is real in production only.
+# Pages and the admin show this, as money is real in production only.
 APPMAX_ENVIRONMENT = (
     "production"
     if APPMAX_API_URL == "https://api.appmax.com.br"
@@ -231,15 +235,16 @@ APPMAX_ENVIRONMENT = (
     if str(urlsplit(APPMAX_API_URL).hostname).endswith(".sandboxappmax.com.br")
     else "simulator"
 )
-# Seconds that we wait for an answer; more would outlast what is taken for abandoned (orders/idempotency.py).
+# Seconds to wait for an answer. Above the limit, a payment that still waits could be taken for an abandoned one
+# (orders/idempotency.py).
 APPMAX_TIMEOUT = env.number("APPMAX_TIMEOUT", 30, minimum=1)
 if APPMAX_TIMEOUT > 60:
     raise ImproperlyConfigured(f"APPMAX_TIMEOUT must be at most 60 seconds, not {APPMAX_TIMEOUT}")
 # Appmax's dates carry no zone, and no page of its documentation names one.
 APPMAX_TIMEZONE = env.timezone("APPMAX_TIMEZONE", "America/Sao_Paulo")
-# Where an order's page is in Appmax's panel, after APPMAX_ADMIN_URL, with {order_id} in it; Appmax documents none.
+# The path of an order's page in Appmax's panel, beneath APPMAX_ADMIN_URL, with {order_id} in it. Appmax documents none.
 APPMAX_PANEL_ORDER_PATH = env.text("APPMAX_PANEL_ORDER_PATH", "/")
-# Blank until Appmax has mailed them; the routes that need one then answer 503 and name it.
+# These are blank until Appmax has mailed them. A route that needs a blank one answers 503 and names it.
 APPMAX_CLIENT_ID = env.text("APPMAX_CLIENT_ID", "")
 APPMAX_CLIENT_SECRET = env.text("APPMAX_CLIENT_SECRET", "")
 APPMAX_APP_ID_UUID = env.text("APPMAX_APP_ID_UUID", "")
@@ -250,9 +255,11 @@ DEMO_SHOP_URL = env.text("DEMO_SHOP_URL", "")
 
 # --- webhooks --------------------------------------------------------------------------------------------------------
 
-# What the registered URL carries as ?token=; several while one is being replaced, the first is shown.
+# The registered URL carries this as ?token=. While a secret is being replaced there are several: all are accepted, and
+# the first one is shown.
 WEBHOOK_SECRET = env.words("WEBHOOK_SECRET")
-# payload: apply at once, and verify with Appmax what means money; confirm: apply when Appmax has confirmed it
+# "payload" applies an event at once, and asks Appmax afterwards about what means money. "confirm" applies it only when
+# Appmax has confirmed it.
 WEBHOOK_TRUST = env.choice("WEBHOOK_TRUST", "payload", ("payload", "confirm"))
 WEBHOOK_WAIT_HOURS = env.number("WEBHOOK_WAIT_HOURS", 72, minimum=1)  # for an order, or for the confirmation
 WEBHOOK_PAYLOAD_DAYS = env.number("WEBHOOK_PAYLOAD_DAYS", 180, minimum=1)
@@ -266,7 +273,7 @@ FILE_UPLOAD_HANDLERS = ["web.bodies.NoFiles"]
 
 # --- jobs ------------------------------------------------------------------------------------------------------------
 
-# A job that succeeded leaves nothing behind: what it did is in the tables. One that failed stays for staff to see.
+# A job that succeeded is deleted, as the tables show what it did. One that failed stays for staff to see.
 PROCRASTINATE_WORKER_DEFAULTS = {
     "concurrency": JOB_CONCURRENCY,
     "delete_jobs": "successful",
@@ -287,25 +294,25 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
-# How many reverse proxies of ours stand in front: X-Forwarded-For is believed as far as they wrote it, and so are
-# X-Forwarded-Proto and X-Forwarded-Host.
+# The number of our own reverse proxies in front. As many entries at the end of X-Forwarded-For are believed, and so are
+# X-Forwarded-Proto and X-Forwarded-Host, which our proxies overwrite.
 TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", 0)
-if TRUSTED_PROXIES:  # which overwrite these headers; from anybody else they mean nothing
+if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     USE_X_FORWARDED_HOST = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not IS_LOCAL
-# Behind proxies that say which requests came over https, the others are sent there; gunicorn itself speaks http.
+# Proxies tell which requests came over http, and those are redirected to https. Without proxies every request looks
+# like http, as gunicorn speaks nothing else.
 SECURE_SSL_REDIRECT = not IS_LOCAL and TRUSTED_PROXIES > 0
-SECURE_REDIRECT_EXEMPT = ["^health", "^metrics"]  # asked by machines beside us, over http
+SECURE_REDIRECT_EXEMPT = ["^health", "^metrics"]  # Machines in the inner network ask these over http.
 SECURE_HSTS_SECONDS = 0 if IS_LOCAL else env.number("HSTS_SECONDS", 365 * 24 * 3600)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = True
 PERMISSIONS_POLICY: dict[str, list[str]] = {
     name: [] for name in ("camera", "display-capture", "geolocation", "microphone", "payment", "usb")
 }
-SILENCED_SYSTEM_CHECKS = ["security.W021"]  # preloading is for whoever owns the whole domain to ask for
-SESSION_COOKIE_AGE = (
-    env.number("ADMIN_SESSION_HOURS", 8, minimum=1) * 3600
-)  # from login; pages that poll don't renew it
+SILENCED_SYSTEM_CHECKS = ["security.W021"]  # Only the owner of the whole domain can decide on HSTS preloading.
+# Seconds from login. Requests don't renew a session, or pages that poll would keep it open for ever.
+SESSION_COOKIE_AGE = env.number("ADMIN_SESSION_HOURS", 8, minimum=1) * 3600
 X_FRAME_OPTIONS = "DENY"
 CSRF_FAILURE_VIEW = "web.errors.form_expired"
 LANGUAGE_COOKIE_SECURE = not IS_LOCAL
@@ -313,31 +320,31 @@ LANGUAGE_COOKIE_HTTPONLY = True
 LANGUAGE_COOKIE_SAMESITE = "Lax"
 LANGUAGE_COOKIE_AGE = 365 * 24 * 3600  # seconds
 
-# Whether staff must prove a second factor (an authenticator app); who has set one up is asked for it in any case.
+# Whether staff must have a second factor (an authenticator app). Those who have set one up are always asked for it.
 ADMIN_OTP_REQUIRED = env.flag("ADMIN_OTP_REQUIRED", not IS_LOCAL)
 OTP_TOTP_ISSUER = "Appmax Checkout"
 OTP_ADMIN_HIDE_SENSITIVE_DATA = True
 
-# Guessing passwords: five failures from one address for one name, and that pair waits for a quarter of an hour.
+# Against guessed passwords: after five failures, the pair of name and address is locked out for 15 minutes.
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
-AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # or whoever goes on guessing keeps the name's owner out
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # Otherwise guessing on would keep the name's owner out.
 AXES_HANDLER = "backoffice.logins.Handler"
 AXES_LOCKOUT_CALLABLE = "backoffice.logins.locked_out"
 AXES_USERNAME_CALLABLE = "backoffice.logins.name_tried"
 AXES_VERBOSE = False
-AXES_ENABLE_ADMIN = False  # ours shows them
+AXES_ENABLE_ADMIN = False
 AXES_DISABLE_ACCESS_LOG = True
 AXES_CLIENT_IP_CALLABLE = "web.address.client_ip"
 
-# Nothing is fetched from another host. The admin's pages add what Unfold needs (site.py).
+# Pages fetch nothing from other hosts. The admin's pages also allow what Unfold needs (backoffice/site.py).
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
         "img-src": [SELF, "data:"],
-        "style-src": [SELF, UNSAFE_INLINE],  # style attributes, of which Unfold's pages are full
+        "style-src": [SELF, UNSAFE_INLINE],  # Unfold's pages use style attributes.
         "object-src": [NONE],
         "base-uri": [NONE],
         "form-action": [SELF, APPMAX_ADMIN_URL],  # the install button, and an order's page there
@@ -353,11 +360,11 @@ LOG_FORMAT = env.choice("LOG_FORMAT", "text" if IS_LOCAL else "json", ("text", "
 logs.configure_structlog()
 LOGGING = logs.configuration(LOG_LEVEL, LOG_FORMAT)
 
-# What Prometheus sends as a bearer token; without it production shows nobody its figures.
+# Prometheus sends this as a bearer token. Without it production shows its figures to nobody.
 METRICS_TOKEN = env.text("METRICS_TOKEN", "")
-# Where the job worker shows its own figures (manage.py worker); 0: nowhere.
+# The port where the job worker shows its own figures (manage.py worker); 0 turns that off.
 WORKER_METRICS_PORT = env.number("WORKER_METRICS_PORT", 0, maximum=65535)
-# Error reports: off unless set.
+# Error reports are sent only if this is set.
 SENTRY_DSN = env.text("SENTRY_DSN", "")
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Every route: the apps' own, the admin and health. No trailing slashes outside the admin."""
+"""Every route of the product. Only the admin's URLs have trailing slashes."""
 
 from csp.decorators import csp_update
 from django.contrib import admin
@@ -9,7 +9,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, Spec
 from status.health import health, ready
 from status.metrics import metrics
 
-# Redoc's search runs in a worker that it writes itself.
+# Redoc's search runs in a worker that its page makes from a blob.
 redoc = csp_update({"worker-src": ["blob:"]})(SpectacularRedocView.as_view(template_name="redoc.html"))
 
 urlpatterns = [

@@ -13,7 +13,8 @@ _django = get_wsgi_application()
 
 
 def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-    """Django takes a chunked body for an empty one, and a webhook would be lost: say how much of it may be read."""
+    """Django takes a chunked body for an empty one, as it has no Content-Length, and a webhook would be lost. So the
+    most that may be read is given as its length."""
     if environ.get("HTTP_TRANSFER_ENCODING") and environ.get("wsgi.input_terminated"):
         environ["CONTENT_LENGTH"] = str(settings.MAX_BODY_BYTES + 1)
     return _django(environ, start_response)

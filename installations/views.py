@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 from rest_framework.viewsets import ViewSet
 
-from installations import gateway, identities, install, limits, openapi, reconnect, registration
+from installations import clients, identities, install, limits, openapi, reconnect, registration
 from installations.authentication import HasOwnKey, IsEnabled
 from installations.errors import ERROR_CODES, ERROR_PAGES
 from installations.merchant import MerchantViewSet
@@ -152,7 +152,7 @@ class MerchantTokenViewSet(MerchantViewSet):
     def retrieve(self, request: Request, key: str) -> Response:
         """The merchant's bearer token and credentials; never cached by anyone on the way."""
         answer = {
-            "merchant_bearer_token": gateway.client_for(self.installation).bearer_token(),
+            "merchant_bearer_token": clients.client_for(self.installation).bearer_token(),
             "external_key": self.installation.external_key,
             "merchant_client_id": self.installation.merchant_client_id,
             "merchant_client_secret": self.installation.merchant_client_secret,

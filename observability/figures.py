@@ -1,7 +1,7 @@
-"""What is counted of each request: how long it took by route and answer, and the state of the database's pool.
+"""Measures each request: its duration by route and answer, and the state of the database's pool.
 
 Other events are counted where they happen (webhooks/inbox.py, orders/models/, appmax/transport.py, ...). gunicorn's
-processes add their figures up through files (gunicorn.conf.py); status/metrics.py shows them.
+processes share their figures through files (gunicorn.conf.py), and status/metrics.py adds them up.
 """
 
 import time
@@ -28,7 +28,7 @@ _pool = {
 
 
 def record_request(request: HttpRequest, status: int, seconds: float) -> None:
-    """Count an answered request. Labels are few whatever is asked: routes, not paths."""
+    """Count an answered request under its route. A path as the label would make a new series for each order."""
     match = request.resolver_match
     route = "none" if match is None else "admin/" if match.route.startswith("admin/") else match.route
     method = request.method if request.method in _METHODS else "other"
@@ -40,7 +40,10 @@ _next_look = 0.0
 
 
 def _record_pool() -> None:
-    """Once a second, as the pool is asked under its lock; after requests that used it, as asking would make one."""
+    """Note the pool's figures, at most once a second, because reading them takes the pool's lock.
+
+    A process that has no connection yet has no pool either, and asking for its figures would make one.
+    """
     global _next_look
     now = time.monotonic()
     if now < _next_look or connection.connection is None or "pool" not in connection.settings_dict["OPTIONS"]:

@@ -1,7 +1,8 @@
 """How everything is logged: structlog over the standard library's loggers, as JSON or as readable lines.
 
-Whatever is bound to the context (a request's number, a job's) is in each line. The last thing done to a line is to mask
-what looks like a secret: the second line of defence, as the first is not to log any.
+Each line carries what is bound to the context, such as the id of the request or the job. Before a line is written,
+everything in it that looks like a secret is masked. This is the second line of defence; the first is that no code logs
+a secret.
 """
 
 import functools
@@ -26,7 +27,7 @@ _PATTERNS = (
     (re.compile(r"(?<![\w.-])(?:\d[ -]?){12,18}\d(?![\w.-])"), MASK),
     # "cvv": "123" and the like, in JSON, Python or query strings
     (re.compile(rf"""(["']?\b(?:{_NAMES})\b["']?\s*[:=]\s*["']?)([^"',&\s}}]+)""", re.IGNORECASE), rf"\1{MASK}"),
-    # what PostgreSQL quotes of rows and statements, which ends with its error's text
+    # rows and statements that PostgreSQL quotes, up to the end of its error's text
     (
         re.compile(r"((?:DETAIL|CONTEXT|LINE \d+): ).*?(?=\n\n(?:The above|During handling)|\Z)", re.DOTALL),
         rf"\1{MASK}",
@@ -36,7 +37,8 @@ _PATTERNS = (
 )
 
 
-_MAY_HOLD_ONE = re.compile(r"[:=\s]|\d(?:-?\d){12}")  # each of the above needs one of these; most values have none
+# Each of the patterns above needs one of these, and most values have none, so they are passed over quickly.
+_MAY_HOLD_ONE = re.compile(r"[:=\s]|\d(?:-?\d){12}")
 
 
 def scrub(text: str) -> str:
@@ -49,7 +51,7 @@ def scrub(text: str) -> str:
 
 
 def scrubbed(logger: WrappedLogger | None, method: str, line: EventDict) -> EventDict:
-    """A processor of structlog: every value of the line, however deep, without secrets."""
+    """A processor of structlog that masks secrets in every value of the line, however deep."""
     return {name: MASK if _is_secret(name) else _scrubbed(value) for name, value in line.items()}
 
 
@@ -59,23 +61,24 @@ def _is_secret(name: str) -> bool:
 
 
 def _in_order(logger: WrappedLogger | None, method: str, line: EventDict) -> EventDict:
-    """When, how bad and what first: people read these lines too."""
+    """Put time, level and event first, because people read these lines too."""
     first = ("timestamp", "level", "event", "logger", "request_id")
     return {**{name: line[name] for name in first if name in line}, **line}
 
 
 def _scrubbed(value: Any) -> Any:
-    """Numbers stay numbers unless they look like a card's; what isn't JSON becomes text."""
-    if isinstance(value, str):  # first, as most are
-        return scrub(value.encode("utf-8", "backslashreplace").decode())  # lone surrogates can't be written
+    """The value without secrets. A number stays a number unless it looks like a card's, and what isn't JSON becomes a
+    text."""
+    if isinstance(value, str):  # Most values are texts, so they are tested for first.
+        return scrub(value.encode("utf-8", "backslashreplace").decode())  # Lone surrogates can't be written.
     match value:
         case None | bool():
             return value
         case float():
-            return value if math.isfinite(value) else str(value)  # JSON has neither NaN nor infinity
+            return value if math.isfinite(value) else str(value)  # JSON has neither NaN nor infinity.
         case int():
             if abs(value) < 10**12:
-                return value  # too short for a card number
+                return value  # The number is too short for a card number.
             return value if (text := scrub(str(value))) == str(value) else text
         case dict():
             return scrubbed(None, "", {str(name): item for name, item in value.items()})
@@ -85,13 +88,14 @@ def _scrubbed(value: Any) -> Any:
 
 
 async def name_job(call_next: Callable[[], Awaitable[Any]], context: JobContext, worker: Worker) -> Any:
-    """Middleware of the job worker: what is logged and asked of Appmax during a job carries its number."""
+    """Middleware of the job worker: lines that are logged and calls to Appmax that are made during a job carry its
+    id."""
     job = context.job
     with structlog.contextvars.bound_contextvars(request_id=f"job-{job.id}", task=job.task_name):
         return await call_next()
 
 
-# What a line of ours and one of a library have in common.
+# These processors run for our own lines and for those of libraries.
 _SHARED: list[Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
@@ -100,8 +104,8 @@ _SHARED: list[Processor] = [
 
 
 def configure_structlog() -> None:
-    """Lines of ours go through the standard library's loggers, levels and handlers."""
-    # What no line shows needn't be found out for each.
+    """Send our own lines through the standard library's loggers, levels and handlers."""
+    # No line shows these, so they needn't be found out for each.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     structlog.configure(
         processors=[structlog.stdlib.filter_by_level, *_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -111,7 +115,7 @@ def configure_structlog() -> None:
     )
 
 
-_JSON = json.JSONEncoder(ensure_ascii=False)  # json.dumps would make one for each line
+_JSON = json.JSONEncoder(ensure_ascii=False)  # With these options json.dumps would make an encoder for each line.
 
 
 def _write(line: EventDict, **options: Any) -> str:
@@ -119,8 +123,8 @@ def _write(line: EventDict, **options: Any) -> str:
 
 
 class _Formatter(structlog.stdlib.ProcessorFormatter):
-    """A line that can't be written fails nothing, a payment least of all, and says where it comes from. Left to the
-    standard library, it would be printed with all its values."""
+    """A line that can't be written must not make a payment fail, so a line that says where it comes from takes its
+    place. The standard library would print it with all its values, secrets included."""
 
     def format(self, record: logging.LogRecord) -> str:
         try:
@@ -131,7 +135,7 @@ class _Formatter(structlog.stdlib.ProcessorFormatter):
 
 
 def formatter(form: str) -> structlog.stdlib.ProcessorFormatter:
-    """`form`: "json", an object a line; or "text", for people."""
+    """`form` is "json" for one object a line, or "text" for people."""
     renderer: Processor
     if form == "json":
         renderer = structlog.processors.JSONRenderer(_write)
@@ -161,12 +165,14 @@ def configuration(level: str, form: str) -> dict[str, Any]:
         "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["console"], "level": level},
         "loggers": {
-            # DEBUG level of these would print SQL parameters and request lines
+            # At DEBUG these would print SQL parameters and request lines.
             "django.db.backends": {"level": "INFO"},
             "urllib3": {"level": "INFO"},
-            "procrastinate": {"level": "WARNING"},  # it tells of every round
-            "gunicorn.http.wsgi": {"level": "ERROR"},  # warns of every HEAD: Django leaves the body to it
-            # Their own handlers would print each line twice, or mail error reports with request bodies
+            "procrastinate": {"level": "WARNING"},  # Below that it logs each periodic task.
+            "gunicorn.http.wsgi": {
+                "level": "ERROR"
+            },  # It warns of every HEAD, as Django lets the server drop the body.
+            # Their own handlers would print each line twice, or mail error reports with request bodies.
             "django": {"handlers": [], "propagate": True},
             "django.server": {"handlers": [], "propagate": True},
             "gunicorn.error": {"handlers": [], "propagate": True},

@@ -1,4 +1,4 @@
-"""Each request gets a number, one line in the log, and its place in the figures of /metrics."""
+"""Gives each request an id, writes one line about it to the log, and counts it in the figures of /metrics."""
 
 import re
 import time
@@ -19,14 +19,14 @@ _REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
 
 class Observed:
-    """`request.request_id` is the caller's X-Request-ID, or a new one. The answer carries it, and so do the lines
-    that are logged and the calls to Appmax that are made meanwhile."""
+    """Sets `request.request_id` to the caller's X-Request-ID, or to a new one. The answer carries it, and so do the
+    lines that are logged and the calls to Appmax that are made meanwhile."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Never logs query strings (a webhook's URL may carry a token), headers or bodies."""
+        """Answer the request. Query strings (a webhook's URL may carry a token), headers and bodies are not logged."""
         given = request.headers.get("X-Request-ID", "")
         request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
         request.request_id = request_id  # type: ignore[attr-defined]
@@ -47,6 +47,6 @@ class Observed:
 
 
 @receiver(request_finished)
-def _forget_number(**signal: Any) -> None:
-    """Not before: Django itself logs a request that failed after all middleware."""
+def _forget_request_id(**signal: Any) -> None:
+    """The id stays bound until here, because Django logs a failed request after all middleware has run."""
     structlog.contextvars.unbind_contextvars("request_id")

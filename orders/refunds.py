@@ -1,7 +1,7 @@
 """Money that goes back to a shopper: asked of Appmax once, never more than was paid, done when Appmax says so."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 from django.db import Error as DatabaseFailure
@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from appmax.client import AppmaxClient
 from appmax.errors import AppmaxError, OutcomeUnknown
-from installations import gateway
+from installations import clients
 from orders.idempotency import Claim
 from orders.models import Order, Refund
 from orders.status import OrderStatus, RefundState
@@ -18,6 +18,7 @@ from orders.status import OrderStatus, RefundState
 log = structlog.stdlib.get_logger(__name__)
 
 _OPEN = (RefundState.UNKNOWN, RefundState.ASKED)
+_CLOCKS_DIFFER = timedelta(minutes=5)  # Appmax's and ours, at most
 
 
 class TooMuch(Exception):
@@ -47,7 +48,7 @@ def ask(order: Order, wish: Wish, claim: Claim) -> Refund:
     """
     if earlier := _earlier(order, claim):
         return earlier
-    client = gateway.client_for(order.installation)
+    client = clients.client_for(order.installation)
     if not order.total_cents:
         _learn_total(order, client)
     refund = _record(order, wish, claim)
@@ -69,14 +70,16 @@ def confirm(order: Order, *, cents: int | None = None, at: datetime | None = Non
     """Appmax says that money of this order went back; says how many of our refunds that settles.
 
     Of an order that is estornado these are all. Else it is one: that of `cents`, if Appmax said how much, or the
-    oldest that isn't settled. `at`: when, if Appmax said so; the same time said again is the same refund. Refunds that
-    were made in Appmax's own panel have no row here. The order's row must be locked.
+    oldest that isn't settled. `at`: when, if Appmax said so; the same time said again is the same refund, and a time
+    before ours was asked is that of another, which was made in Appmax's own panel and has no row here. The order's row
+    must be locked.
     """
     refunds = order.refunds.filter(state__in=_OPEN).order_by("pk")
     if order.status != OrderStatus.ESTORNADO:
         if at and order.refunds.filter(state=RefundState.CONFIRMED, settled_at=at).exists():
             return 0
         refunds = refunds.filter(amount_cents=cents) if cents else refunds
+        refunds = refunds.filter(asked_at__lte=at + _CLOCKS_DIFFER) if at else refunds
         refunds = order.refunds.filter(pk__in=list(refunds.values_list("pk", flat=True)[:1]))
     return refunds.update(state=RefundState.CONFIRMED, settled_at=at or timezone.now())
 
@@ -123,11 +126,14 @@ def _record(order: Order, wish: Wish, claim: Claim) -> Refund:
 
 
 def _settle(refund: Refund, state: RefundState) -> None:
-    """Write what Appmax answered, unless a webhook was quicker. If it can't be written the refund stays unknown, which
-    takes as much of what is left; the caller is told what Appmax said."""
-    settled_at = timezone.now() if state is RefundState.REFUSED else None
+    """Write what Appmax answered, unless a webhook was quicker. That Appmax took the refund counts even if staff have
+    settled it as refused meanwhile: else the same money could be asked back again. If it can't be written the refund
+    stays unknown, which takes as much of what is left; the caller is told what Appmax said."""
+    is_refused = state is RefundState.REFUSED
+    before = [RefundState.UNKNOWN] if is_refused else [RefundState.UNKNOWN, RefundState.REFUSED]
+    settled_at = timezone.now() if is_refused else None
     try:
-        Refund.objects.filter(pk=refund.pk, state=RefundState.UNKNOWN).update(state=state, settled_at=settled_at)
+        Refund.objects.filter(pk=refund.pk, state__in=before).update(state=state, settled_at=settled_at)
     except DatabaseFailure as error:
         log.error("refund.not_recorded", refund=refund.pk, error=type(error).__name__)
 

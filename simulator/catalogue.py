@@ -51,6 +51,8 @@ EVENTS = (
     Event(ORDER, "OrderChargeBackInTreatment", "order_chargeback_in_treatment"),
     Event(ORDER, "OrderChargeBackGain", "order_charge_back_gain"),
     Event(ORDER, "", "order_chargeback_gain"),  # written so, too
+    Event(ORDER, "OrderChargeBackLost", "order_chargeback_lost"),
+    Event(ORDER, "OrderCanceled", "order_canceled"),
     Event(CUSTOMER, "CustomerCreated", "customer_created"),
     Event(CUSTOMER, "CustomerInterested", "customer_interested"),
     Event(CUSTOMER, "CustomerContacted", "customer_contacted"),

@@ -1,4 +1,4 @@
-"""What waits to be done, and who does it: read by /health/ready and /metrics."""
+"""What waits to be done, and whether a worker does it. /health/ready and /metrics show it."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -12,32 +12,32 @@ from webhooks.models import WebhookEvent
 
 
 def waiting_events() -> tuple[int, timedelta]:
-    """How many kept events aren't handled yet, and for how long the oldest has waited."""
+    """The number of events that are kept and not handled yet, and the age of the oldest."""
     found = WebhookEvent.objects.filter(processed=False).aggregate(count=Count("pk"), since=Min("created_at"))
     return found["count"], _ago(found["since"])
 
 
 def overdue_questions() -> timedelta:
-    """For how long the question that is due first has been due; those that may wait for others don't count."""
+    """How long the most overdue question has been due. Patient ones don't count, as they may wait for others."""
     return max(
         _ago(Question.objects.open().filter(is_patient=False).aggregate(first=Min("due_at"))["first"]), timedelta()
     )
 
 
 def worker_silence() -> timedelta | None:
-    """How long ago the last sign of life of any job worker was; None if there is no worker."""
+    """Time since the last heartbeat of any job worker; None if there is no worker."""
     latest = ProcrastinateWorker.objects.aggregate(latest=Max("last_heartbeat"))["latest"]
     return None if latest is None else _ago(latest)
 
 
 def jobs() -> Mapping[str, int]:
-    """How many jobs there are of each status; those that succeeded are deleted at once."""
+    """The number of jobs by status. Jobs that succeeded are deleted at once, so they don't appear."""
     found = ProcrastinateJob.objects.values_list("status").annotate(Count("pk"))
     return {"todo": 0, "doing": 0, "failed": 0, **dict(found)}
 
 
 def open_payments() -> tuple[int, timedelta]:
-    """How many payment attempts have no known outcome, and how long ago the oldest was begun."""
+    """The number of payment attempts whose result isn't known, and the time since the oldest was started."""
     found = PaymentAttempt.objects.open().aggregate(count=Count("pk"), since=Min("started_at"))
     return found["count"], _ago(found["since"])
 

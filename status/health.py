@@ -1,4 +1,5 @@
-"""`/health`: alive, and no I/O. `/health/ready`: whether the parts that it needs are there."""
+"""`/health` tells that the process is alive, and does no I/O. `/health/ready` tells whether the process can do its
+work."""
 
 import secrets
 import threading
@@ -50,15 +51,16 @@ def health(request: Request) -> HttpResponse:
 
 
 class State(StrEnum):
-    """Of a part, and of the whole, which is as its worst part. Degraded: nothing is lost, but somebody should look."""
+    """The state of a part, or of the whole, which is that of its worst part. Degraded means that nothing is lost, but
+    somebody should look."""
 
     OK = "ok"
     DEGRADED = "degraded"
     DOWN = "down"
 
 
-OVERDUE_AFTER = timedelta(minutes=5)  # the worker looks at what is due every 5 seconds
-WORKER_GONE_AFTER = timedelta(minutes=1)  # it gives a sign of life every 10 seconds
+OVERDUE_AFTER = timedelta(minutes=5)  # The worker asks what is due every 5 seconds.
+WORKER_GONE_AFTER = timedelta(minutes=1)  # A worker sends a heartbeat every 10 seconds.
 
 _READY = answer(
     "ReadyAnswer",
@@ -84,11 +86,12 @@ _READY = answer(
 @api_view(["GET", "HEAD"])
 @authentication_classes([WhoIsLoggedIn])
 def ready(request: Request) -> Response:
-    """200 if it is ok or degraded, 503 if it is down. Who has METRICS_TOKEN, and staff, are told the state of each
-    part; a stranger would learn from it when an attack hurts.
+    """200 if the process is ok or degraded, 503 if it is down.
 
-    Without a database that takes writes, or with migrations still to be applied, it is down. Redis away, no worker, or
-    events that nobody looks at are degraded: payments and webhooks are taken, and nothing is lost.
+    It is down without a database that takes writes, and while migrations still have to be applied. It is degraded
+    without Redis or a worker, and while questions are overdue: payments and webhooks are then taken, and nothing is
+    lost. The states of the parts are shown to staff and to programs with METRICS_TOKEN only, because a stranger would
+    learn from them when an attack hurts.
     """
     checks: dict[str, State] = {}
     oldest: dict[str, int] = {}
@@ -117,18 +120,18 @@ def ready(request: Request) -> Response:
 
 
 def _is_staff(request: HttpRequest, checks: dict[str, State]) -> bool:
-    """Who is logged in to the back office; the database has to be there to tell."""
+    """Whether a member of staff is logged in. Only the database can tell, so without it the answer is no."""
     return checks["database"] is State.OK and admin.site.has_permission(request)
 
 
 def _database() -> State:
-    """A standby, or a primary that was demoted, answers and takes nothing."""
+    """Down if the database takes no writes, as a standby or a demoted primary doesn't."""
     with connection.cursor() as cursor:
         cursor.execute("SHOW transaction_read_only")
         return State.DOWN if cursor.fetchone() == ("on",) else State.OK
 
 
-_is_migrated = threading.Event()  # once applied they stay so, and finding it out is costly
+_is_migrated = threading.Event()  # Migrations stay applied, so the costly question is asked until the answer is yes.
 
 
 def _migrations() -> State:
@@ -146,7 +149,8 @@ def _worker() -> State:
 
 
 def _cache() -> State:
-    """What is written can be read again: a full Redis refuses only the writing."""
+    """Ok if a value that is written can be read. Reading alone would prove nothing, as a full Redis refuses only
+    writes."""
     key = f"health:{secrets.token_hex(8)}"
     cache.set(key, True, 5)
     return State.OK if cache.get(key) else State.DEGRADED

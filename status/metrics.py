@@ -1,4 +1,4 @@
-"""`/metrics` for Prometheus: what the processes have counted, and what waits in the tables."""
+"""`/metrics` for Prometheus: the figures that the processes have counted, and those of the tables."""
 
 import os
 from collections.abc import Iterable
@@ -17,10 +17,9 @@ from status import backlog
 
 
 class Backlog(Collector):
-    """What the tables say. With the database away, only that."""
+    """The tables' figures, read whenever Prometheus asks. If the database is away, the only figure is that it is."""
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
-        """Read when Prometheus asks."""
         try:
             figures = _backlog()
         except DatabaseFailure:
@@ -52,7 +51,7 @@ def _backlog() -> list[GaugeMetricFamily]:
 
 
 def is_probe(request: HttpRequest) -> bool:
-    """Whether a program of ours asks, which has METRICS_TOKEN; locally, without that setting, anybody."""
+    """Whether the caller has METRICS_TOKEN. Without that setting everybody counts locally, and nobody in production."""
     token = settings.METRICS_TOKEN
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
     return constant_time_compare(given, token) if token else settings.IS_LOCAL
@@ -60,7 +59,7 @@ def is_probe(request: HttpRequest) -> bool:
 
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Text for Prometheus. Production asks for METRICS_TOKEN as a bearer token; without that setting nobody gets in."""
+    """The figures as Prometheus reads them, for callers that `is_probe` lets in."""
     if not is_probe(request):
         return HttpResponse("METRICS_TOKEN is missing or wrong\n", status=403, content_type="text/plain")
     registries = [_all_processes(), _tables()]

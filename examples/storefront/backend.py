@@ -6,6 +6,8 @@ its class is the answer to that question:
     Declined, Rejected, Unavailable   Certainly nothing was charged. The shopper may pay in another way, or later.
     OutcomeUnknown, AlreadyUnderWay   Something may have been charged. Don't pay again; ask for the status.
     NotFound, NotConnected            There is no such order, or the shop isn't set up.
+
+Which of them it is, the `code` of the product's error says. Its message is for people.
 """
 
 import time
@@ -20,8 +22,18 @@ from urllib3.exceptions import NewConnectionError
 TIMEOUT_SECONDS = 45  # of a payment: the product itself waits up to 30 for Appmax
 READ_TIMEOUT_SECONDS = 10  # of a question, which can be asked again
 PAUSE_SECONDS = 0.3  # before asking again whether the first request with the same key has ended
-NOT_KNOWN_YET = "not known yet"
-STILL_RUNNING = "still running"
+# The product's codes for what came to nothing, and may go well another time.
+NOTHING_HAPPENED = (
+    "appmax_rate_limited",
+    "appmax_timeout",
+    "appmax_unavailable",
+    "credentials_refused",
+    "credentials_unreadable",
+    "database_unavailable",
+    "not_configured",
+    "server_busy",
+    "too_many_requests",
+)
 
 
 class BackendError(Exception):
@@ -46,6 +58,10 @@ class Rejected(BackendError):
 
 class AlreadyUnderWay(BackendError):
     """The order is paid, or a payment of it is under way: don't pay it, ask for its status."""
+
+
+class StillRunning(AlreadyUnderWay):
+    """The first request with this Idempotency-Key hasn't been answered yet."""
 
 
 class OutcomeUnknown(BackendError):
@@ -147,8 +163,8 @@ class Backend:
         while True:
             try:
                 return self._send("POST", path, TIMEOUT_SECONDS, json=body, headers=headers)
-            except AlreadyUnderWay as error:
-                if STILL_RUNNING not in error.message or time.monotonic() > deadline:
+            except StillRunning:
+                if time.monotonic() > deadline:
                     raise
             time.sleep(PAUSE_SECONDS)
 
@@ -193,27 +209,31 @@ def _read(answer: requests.Response) -> Any:
         if not isinstance(body, dict | list):
             raise OutcomeUnknown("an answer that isn't JSON")
         return body
-    body = body if isinstance(body, dict) else {}
-    raise _error(answer.status_code, str(body.get("message") or f"HTTP {answer.status_code}"), body)
+    raise _error(answer.status_code, body if isinstance(body, dict) else {})
 
 
-def _error(status: int, message: str, body: Mapping[str, Any]) -> BackendError:
-    match status:
-        case 401:
+def _error(status: int, body: Mapping[str, Any]) -> BackendError:
+    """What the product's code means to a shop. An error without a code is not the product's but a proxy's on the way:
+    such a 5xx says nothing of the payment."""
+    message = str(body.get("message") or f"HTTP {status}")
+    match body.get("code"):
+        case "invalid_api_key":
             return NotConnected(message, "key")
-        case 403:
+        case "installation_disabled":
             return NotConnected(message, "disabled")
-        case 404:
-            return NotConnected(message, "unknown") if "installation" in message else NotFound(message)
-        case 409:
-            return AlreadyUnderWay(message)
-        case 422 if message == "payment declined":
+        case "installation_not_found":
+            return NotConnected(message, "unknown")
+        case "order_not_found":
+            return NotFound(message)
+        case "payment_declined":
             return Declined(str(body.get("reason") or ""))
-        case 429 | 503:
+        case "idempotency_key_in_use":
+            return StillRunning(message)
+        case code if code in NOTHING_HAPPENED:
             return Unavailable(message)
-        case 502 | 504 if NOT_KNOWN_YET not in message:
-            return Unavailable(message)
-        case _ if status >= 500:
-            return OutcomeUnknown(message)
+    if status >= 500:
+        return OutcomeUnknown(message)
+    if status == 409:
+        return AlreadyUnderWay(message)
     errors = body.get("errors")
     return Rejected(message, errors if isinstance(errors, dict) else {})

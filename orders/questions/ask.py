@@ -19,7 +19,7 @@ from django.db.models.functions import Now
 
 from appmax.answers import RemoteOrder
 from appmax.errors import AppmaxError, Rejected, Unavailable
-from installations import gateway
+from installations import clients
 from installations.models import Installation
 from orders import clock, facts, refunds
 from orders.models import AttemptState, Order, Question, Quota
@@ -83,10 +83,7 @@ def ask(order: Order) -> tuple[OrderStatus, Answer]:
     claims = question.claims if question else 0
     asked_at = clock.now()
     try:
-        remote = gateway.client_for(order.installation).get_order(order.appmax_order_id)
-        said = known(remote.status)
-        if said is None:
-            raise UnknownStatus("Appmax says a status that we don't know", status=200)
+        remote, said = _remote(order.installation, order.appmax_order_id)
     except AppmaxError as error:
         _keep_failure(question, error)
         raise
@@ -98,12 +95,11 @@ def ask(order: Order) -> tuple[OrderStatus, Answer]:
 def adopt(installation: Installation, appmax_order_id: int) -> Order:
     """Fetch an order of this merchant that we have no row of, and create it as Appmax has it.
 
-    Raises AppmaxError; UnknownStatus if Appmax doesn't say whose it is, or has a status that we don't know.
+    Raises AppmaxError; UnknownStatus if Appmax doesn't say whose it is, too.
     """
-    remote = gateway.client_for(installation).get_order(appmax_order_id)
-    status = known(remote.status)
-    if remote.id != appmax_order_id or remote.customer_id is None or status is None:
-        raise UnknownStatus("nothing can be made of Appmax's answer", status=200)
+    remote, status = _remote(installation, appmax_order_id)
+    if remote.customer_id is None:
+        raise UnknownStatus("Appmax doesn't say whose order this is", status=200)
     with transaction.atomic():
         Order.objects.lock_appmax_order(appmax_order_id)
         order = Order.objects.filter(appmax_order_id=appmax_order_id).first()
@@ -127,6 +123,17 @@ def ask_by_hand() -> Counter[Answer]:
     due.put_overdue(crashed_after=timedelta())
     Question.objects.open().filter(why=Why.PAYMENT_UNKNOWN).update(due_at=Now())
     return ask_due(seconds=BY_HAND_SECONDS)
+
+
+def _remote(installation: Installation, appmax_order_id: int) -> tuple[RemoteOrder, OrderStatus]:
+    """Appmax's answer about this order, and the status in it. Raises AppmaxError; UnknownStatus."""
+    remote = clients.client_for(installation).get_order(appmax_order_id)
+    status = known(remote.status)
+    if remote.id != appmax_order_id:
+        raise UnknownStatus("Appmax answered about another order", status=200)
+    if status is None:
+        raise UnknownStatus("Appmax says a status that we don't know", status=200)
+    return remote, status
 
 
 # --- one question ----------------------------------------------------------------------------------------------------

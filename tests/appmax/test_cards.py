@@ -218,7 +218,7 @@ def test_every_way_to_refuse_a_card_is_a_decline(
     assert caught.value.message == message
 
 
-@pytest.mark.parametrize("status", ["autorizado", "aprovado"])
+@pytest.mark.parametrize("status", ["autorizado", "aprovado", "pendente_integracao", "pendente_integracao_em_analise"])
 def test_an_empty_pay_reference_beside_a_good_status_is_unknown(client: AppmaxClient, appmax: Any, status: str) -> None:
     appmax.post(CHARGE, json={"data": {"payment": {"id": 5, "pay_reference": "", "status": status}}})
 

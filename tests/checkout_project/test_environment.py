@@ -38,7 +38,7 @@ def check(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]
         ({"APP_ENV": "production"}, "APP_KEY is not set"),
         ({"APP_ENV": "production", "APP_KEY": "k", "APP_URL": "https://x.com"}, "FIELD_ENCRYPTION_KEYS is not set"),
         ({"WORKER_METRICS_PORT": "65536"}, "WORKER_METRICS_PORT must be at most 65535"),
-        ({"SENTRY_DSN": "key"}, "SENTRY_DSN is none"),
+        ({"SENTRY_DSN": "key"}, "SENTRY_DSN must be like"),
         ({"DB_PASSWORD": "", "DB_PASSWORD_FILE": "/nowhere"}, "DB_PASSWORD_FILE can't be read: No such file"),
         ({"DB_PASSWORD": "", "DB_PASSWORD_FILE": "/"}, "DB_PASSWORD_FILE can't be read: Is a directory"),
         ({"DB_PASSWORD_FILE": "/nowhere"}, "DB_PASSWORD and DB_PASSWORD_FILE are both set"),

@@ -1,11 +1,15 @@
 """POST callback: Appmax's "health check". Nobody proves who they are here (contract, 4.1)."""
 
+import threading
+import time
 import uuid
 from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.db import connection, transaction
 from django.test import Client
+from django.utils import timezone
 
 from installations import install
 from installations.models import Identity, Installation
@@ -156,8 +160,6 @@ def test_when_the_auth_server_does_not_answer_they_are_kept_unverified(
 def test_a_slow_auth_server_does_not_hold_up_the_answer(
     post: Any, body: dict[str, str], simulator: SimulatorServer
 ) -> None:
-    import time
-
     simulator.state.faults.append(Fault("/oauth2/token", hang=6))
     started = time.monotonic()
 
@@ -184,8 +186,6 @@ def test_the_worker_confirms_kept_credentials_once_they_are_accepted(
 def test_the_worker_removes_kept_credentials_that_are_refused_unless_orders_belong_to_them(
     simulator: SimulatorServer, has_orders: bool
 ) -> None:
-    from django.utils import timezone
-
     row = InstallationFactory.create(external_key="shop", unverified_since=timezone.now())
     if has_orders:
         OrderFactory.create(installation=row)
@@ -196,9 +196,41 @@ def test_the_worker_removes_kept_credentials_that_are_refused_unless_orders_belo
     assert not Installation.objects.filter(unverified_since=None).exists()
 
 
-def test_unverified_credentials_give_way_to_accepted_ones(post: Any, body: dict[str, str]) -> None:
-    from django.utils import timezone
+def test_credentials_that_are_repeated_while_the_worker_removes_them_are_not_confirmed(
+    post: Any, simulator: SimulatorServer
+) -> None:
+    refused = {"merchant_client_id": BODY["client_id"], "merchant_client_secret": BODY["client_secret"]}
+    InstallationFactory.create(external_key="shop", unverified_since=timezone.now(), **refused)
+    answers: list[int] = []
 
+    def repeat() -> None:
+        answers.append(post(URL, BODY).status_code)
+        connection.close()
+
+    repeating = threading.Thread(target=repeat)
+    with transaction.atomic():  # as the worker, once Appmax has refused them
+        Installation.objects.all().delete()
+        repeating.start()
+        wait_for_a_lock()
+    repeating.join(timeout=20)
+
+    assert answers == [200]
+    assert not Installation.objects.get().is_confirmed
+
+
+def wait_for_a_lock() -> None:
+    """Until somebody waits for what this transaction has locked."""
+    waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    with connection.cursor() as cursor:
+        for _ in range(200):
+            cursor.execute(waiting)
+            if cursor.fetchone():
+                return
+            time.sleep(0.05)
+    raise AssertionError("nobody waits")
+
+
+def test_unverified_credentials_give_way_to_accepted_ones(post: Any, body: dict[str, str]) -> None:
     row = InstallationFactory.create(external_key="shop", unverified_since=timezone.now())
 
     told = post(URL, body).json()["external_id"]

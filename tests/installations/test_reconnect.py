@@ -12,7 +12,8 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 
-from installations import reconnect
+from appmax.tokens import Credentials
+from installations import clients, reconnect
 from installations.models import Installation, ReconnectLink
 from simulator.server import SimulatorServer
 from simulator.state import Fault
@@ -59,6 +60,19 @@ def test_the_credentials_are_replaced_and_nothing_else(
     assert link.begun_at is not None
     assert link.used_at is not None
     assert "install.credentials_replaced" in caplog.text
+
+
+def test_a_token_of_the_old_credentials_that_comes_late_is_not_used(
+    shop: Installation, simulator: SimulatorServer
+) -> None:
+    """A request that began before may keep its token only after the replaced credentials' token was forgotten."""
+    began_before = clients.client_for(shop)
+    other = simulator.state.merchant_credentials("another account")
+    shop.confirm(Credentials(*other))
+    clients.forget_token(shop)
+    late = began_before.bearer_token()
+
+    assert clients.client_for(shop).bearer_token() != late
 
 
 def test_a_merchant_whose_secret_our_keys_no_longer_open_connects_again(

@@ -1,16 +1,19 @@
 """Refunds are rows: what is asked of Appmax, what came of it, and never more than was paid."""
 
+import threading
+import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import requests
 from django.core.management import CommandError, call_command
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
 
 from installations.models import ApiKey, Installation
-from orders import refunds
+from orders import clock, refunds
 from orders.models import Order, Refund
 from orders.questions import ask
 from simulator.server import SimulatorServer
@@ -190,6 +193,14 @@ def test_a_partial_refund_whose_amount_is_told_is_that_of_this_amount(asked: Ord
     assert states(asked) == [(300, "unknown"), (500, "asked"), (700, "confirmed")]
 
 
+def test_a_refund_of_before_ours_was_asked_is_another(asked: Order) -> None:
+    """Made in Appmax's own panel; Appmax tells the same time whenever it is asked about the order."""
+    assert confirm(asked, at=clock.now() - timedelta(minutes=6)) == 0
+    assert confirm(asked, at=clock.now()) == 1
+
+    assert states(asked) == [(300, "confirmed"), (500, "asked"), (700, "asked")]
+
+
 def test_what_went_back_is_what_appmax_has_confirmed(asked: Order) -> None:
     assert asked.refunded_cents == 0
     confirm(asked, cents=500)
@@ -223,6 +234,27 @@ def test_appmaxs_answer_estornado_confirms_every_refund(store: Client, order: Or
     order.refresh_from_db()
     assert (order.status, order.refunded_cents) == ("estornado", TOTAL)
     assert states(order) == [(300, "confirmed"), (TOTAL - 300, "confirmed")]
+
+
+def test_what_appmax_takes_after_staff_called_it_refused_is_not_left(
+    store: Client, order: Order, simulator: SimulatorServer
+) -> None:
+    simulator.state.add_fault(Fault(CALL, hang=1.5, status=201, body={"data": []}))
+    answers: list[Any] = []
+
+    def ask_for_it() -> None:
+        answers.append(post(store, "refund", total(order)).status_code)
+        connection.close()
+
+    call = threading.Thread(target=ask_for_it)
+    call.start()
+    while not Refund.objects.exists():
+        time.sleep(0.05)
+    call_command("settle_refund", str(Refund.objects.get().pk), "refused", "--reason", "ana: not in the panel")
+    call.join(timeout=20)
+
+    assert (answers, states(order)) == ([200], [(TOTAL, "asked")])
+    assert post(store, "refund", total(order)).status_code == 409
 
 
 def test_staff_settle_what_appmax_tells_nothing_of(store: Client, order: Order, simulator: SimulatorServer) -> None:

@@ -12,7 +12,7 @@ from installations.models import Installation
 from orders import clock
 from orders.models import Order, PaymentAttempt, Question
 from orders.questions import ask
-from orders.questions.ask import Answer
+from orders.questions.ask import Answer, UnknownStatus
 from orders.questions.verdict import Standing
 from orders.questions.why import Why
 from orders.status import OrderStatus
@@ -130,6 +130,17 @@ def test_a_status_that_we_do_not_know_changes_nothing_and_is_noted(store: Client
     assert ask_due() == {Answer.FAILED: 1}
     assert Order.objects.get().status == "pendente"
     assert Question.objects.open().get().error == "UnknownStatus"
+
+
+def test_an_answer_about_another_order_changes_nothing_and_is_noted(store: Client, simulator: SimulatorServer) -> None:
+    order_id, other_id = ordered(store), ordered(store)
+    simulator.state.orders[other_id].status = "aprovado"
+    simulator.state.orders[order_id] = simulator.state.orders[other_id]
+
+    with pytest.raises(UnknownStatus):
+        ask.ask(Order.objects.get(appmax_order_id=order_id))
+
+    assert Order.objects.get(appmax_order_id=order_id).status == "pendente"
 
 
 def test_an_authorised_order_is_asked_about_too(store: Client, simulator: SimulatorServer) -> None:

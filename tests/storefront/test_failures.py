@@ -8,36 +8,36 @@ import pytest
 from examples.storefront import backend
 from tests.storefront.visitor import CARD, Product, Visitor, fields, status_of
 
-NOT_KNOWN = {"message": "Appmax did not confirm the outcome; it is not known yet, ask for the status"}
+NOT_KNOWN = {"code": "outcome_unknown", "message": "Appmax did not confirm the outcome"}
 CARD_ROUTE = "pay/credit-card"
+DECLINED = {"code": "payment_declined", "message": "payment declined"}
 
 
 # --- the developer's matters -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("status", "message", "answered", "words"),
+    ("status", "code", "answered", "words"),
     [
-        (401, "invalid or missing API key", 503, "The shop needs an API key"),
-        (403, "installation disabled", 503, "This merchant is disabled"),
-        (404, "installation not found", 404, "The app doesn't know this merchant"),
+        (401, "invalid_api_key", 503, "The shop needs an API key"),
+        (403, "installation_disabled", 503, "This merchant is disabled"),
+        (404, "installation_not_found", 404, "The app doesn't know this merchant"),
     ],
 )
 @pytest.mark.parametrize("path", ["", "/checkout", "/orders"])
 def test_what_a_developer_must_do_is_said(
-    browser: Visitor, product: Product, path: str, status: int, message: str, answered: int, words: str
+    browser: Visitor, product: Product, path: str, status: int, code: str, answered: int, words: str
 ) -> None:
     browser.buy("pix")
     browser.add()
-    product.says("status/1", status, {"message": message})
-    product.says("status/77", status, {"message": message})
-    product.says("installments", status, {"message": message})
+    for route in ("status/1", "status/77", "installments"):
+        product.says(route, status, {"code": code, "message": "in the product's words"})
 
     page = browser.get(path)
 
     assert page.status_code == answered
     assert words in page.text
-    assert message in page.text
+    assert "in the product&#39;s words" in page.text
 
 
 def test_without_a_key_none_is_sent_and_a_typed_one_is_used_for_its_merchant(
@@ -84,7 +84,7 @@ def test_an_order_that_could_not_be_made_may_be_tried_again(browser: Visitor, pr
 def test_an_order_of_unknown_outcome_gets_a_new_key_and_one_that_certainly_failed_keeps_it(
     browser: Visitor, product: Product
 ) -> None:
-    product.says("order", 503, {"message": "slow down"}, times=1)
+    product.says("order", 503, {"code": "appmax_rate_limited", "message": "slow down"}, times=1)
     form = fields(browser.buy("pix").text) | {"method": "pix"}
     product.says("order", 504, NOT_KNOWN, times=1)
     browser.post("/checkout", form)
@@ -135,9 +135,10 @@ def test_the_charge_has_a_token_and_nothing_of_the_card(browser: Visitor, produc
     [
         (502, NOT_KNOWN),
         (504, NOT_KNOWN),
-        (500, {"message": "internal server error"}),
+        (500, {"code": "internal_error", "message": "internal server error"}),
+        (504, "<html>a proxy says this</html>"),
         (200, "<html>not JSON</html>"),
-        (409, {"message": "a payment of this order is under way"}),
+        (409, {"code": "payment_under_way", "message": "a payment of this order is under way"}),
         (None, None),  # the connection is closed without an answer
     ],
 )
@@ -158,13 +159,29 @@ def test_an_unknown_outcome_is_being_confirmed_and_not_paid_again(
 @pytest.mark.parametrize(
     ("status", "body", "words"),
     [
-        (422, {"message": "payment declined"}, "The payment was declined, and nothing was charged."),
-        (422, {"message": "payment declined", "reason": "Saldo"}, "The payment was declined (Saldo)."),
-        (400, {"message": "soft_descriptor is too long"}, "accepted (soft_descriptor is too long)"),
-        (429, {"message": "slow down"}, "couldn&#39;t be made just now"),
-        (503, {"message": "the database is not available"}, "couldn&#39;t be made just now"),
-        (502, {"message": "Appmax is not available"}, "couldn&#39;t be made just now"),
-        (504, {"message": "Appmax did not answer in time"}, "couldn&#39;t be made just now"),
+        (
+            422,
+            DECLINED,
+            "The payment was declined, and nothing was charged.",
+        ),
+        (
+            422,
+            {**DECLINED, "reason": "Saldo"},
+            "The payment was declined (Saldo).",
+        ),
+        (
+            400,
+            {"code": "invalid_fields", "message": "soft_descriptor is too long"},
+            "accepted (soft_descriptor is too long)",
+        ),
+        (429, {"code": "too_many_requests", "message": "slow down"}, "couldn&#39;t be made just now"),
+        (
+            503,
+            {"code": "database_unavailable", "message": "the database is not available"},
+            "couldn&#39;t be made just now",
+        ),
+        (502, {"code": "appmax_unavailable", "message": "Appmax is not available"}, "couldn&#39;t be made just now"),
+        (504, {"code": "appmax_timeout", "message": "Appmax did not answer in time"}, "couldn&#39;t be made just now"),
     ],
 )
 def test_a_payment_that_certainly_failed_may_be_tried_again_with_a_new_key(
@@ -186,7 +203,7 @@ def test_a_request_that_still_runs_is_waited_for_with_the_same_key(
     browser: Visitor, product: Product, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(backend, "PAUSE_SECONDS", 0.01)
-    product.says("pay/pix", 409, {"message": "a request with this Idempotency-Key is still running"}, times=2)
+    product.says("pay/pix", 409, {"code": "idempotency_key_in_use", "message": "still running"}, times=2)
 
     page = browser.buy("pix")
 
@@ -242,11 +259,16 @@ def test_a_status_is_told_in_a_shoppers_words(browser: Visitor, product: Product
 @pytest.mark.parametrize(
     ("status", "body", "words", "offered_again"),
     [
-        (422, {"message": "payment declined", "reason": "Saldo"}, "be added (Saldo)", False),
-        (409, {"message": "this upsell is already paid"}, "still confirming your extra", False),
+        (
+            422,
+            {**DECLINED, "reason": "Saldo"},
+            "be added (Saldo)",
+            False,
+        ),
+        (409, {"code": "already_paid", "message": "this upsell is already paid"}, "still confirming your extra", False),
         (504, NOT_KNOWN, "still confirming your extra", False),
         (None, None, "still confirming your extra", False),
-        (503, {"message": "slow down"}, "nothing was charged. Please try again.", True),
+        (503, {"code": "appmax_rate_limited", "message": "slow down"}, "nothing was charged. Please try again.", True),
     ],
 )
 def test_an_offer_that_fails_says_what_is_known(

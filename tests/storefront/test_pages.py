@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from examples.storefront import backend
 from examples.storefront.catalogue import CARD_WORDS, PRODUCTS
 from examples.storefront.statuses import WORDS
 from orders.status import OrderStatus
@@ -11,6 +12,7 @@ from simulator.cards import OUTCOMES
 from simulator.records import Authorization
 from simulator.server import SimulatorServer
 from tests.storefront.visitor import CARD, Product, Visitor, fields
+from web.codes import Code
 
 
 @pytest.fixture
@@ -125,6 +127,10 @@ def test_the_shop_speaks_the_browsers_language(
 
 def test_every_status_has_a_shoppers_words() -> None:
     assert set(WORDS) == set(OrderStatus.values)
+
+
+def test_every_code_that_the_shop_knows_is_one_of_the_products() -> None:
+    assert set(backend.NOTHING_HAPPENED) <= set(Code)
 
 
 def test_every_test_card_has_words() -> None:
@@ -260,7 +266,9 @@ def test_what_was_typed_is_shown_again_escaped(browser: Visitor) -> None:
 
 
 def test_what_the_product_says_is_escaped(browser: Visitor, product: Product) -> None:
-    product.says("pay/credit-card", 422, {"message": "payment declined", "reason": "<b>no</b>"})
+    product.says(
+        "pay/credit-card", 422, {"code": "payment_declined", "message": "payment declined", "reason": "<b>no</b>"}
+    )
 
     page = browser.buy("card", **CARD)
 

@@ -159,7 +159,7 @@ class Product:
         if times > 1:
             self._told[route] = status, body, times - 1
         if status == 200 and body is None:
-            status, body = 404, {"message": "order not found"}
+            status, body = 404, {"code": "order_not_found", "message": "order not found"}
         if status is None:
             return
         text = body if isinstance(body, str) else json.dumps(body)

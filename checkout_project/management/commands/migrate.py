@@ -1,4 +1,4 @@
-"""Django's migrate, without the limit of a statement's time, in a schema that is there."""
+"""Django's `migrate`, without the limit of a statement's time."""
 
 from typing import Any
 
@@ -9,11 +9,14 @@ from django.db import connections
 
 
 class Command(migrate.Command):
-    """An index of a large table takes longer to build than any request may wait; locks still give up in time."""
+    """The index of a large table may take longer to build than statement_timeout allows. The limit for locks stays, so
+    that a waiting migration doesn't stop the requests behind it."""
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """As Django's; the limit counts again afterwards, for whoever goes on with this connection. Raises CommandError
-        without the schema, which PostgreSQL passes over in silence until a table is made."""
+        """Lift the limit, migrate, and set the limit again for later users of the connection.
+
+        Raises CommandError if the schema doesn't exist, which PostgreSQL would report only when a table is made.
+        """
         connection = connections[options["database"]]
         with connection.cursor() as cursor:
             cursor.execute("SELECT quote_ident(%s), to_regnamespace(quote_ident(%s))", [settings.DB_SCHEMA] * 2)

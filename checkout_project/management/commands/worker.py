@@ -1,4 +1,4 @@
-"""The job worker, as procrastinate's own command starts it, with its figures for Prometheus beside it."""
+"""The job worker, as procrastinate's own command starts it, which also serves its figures to Prometheus."""
 
 from typing import Any
 
@@ -9,13 +9,14 @@ from prometheus_client import start_http_server
 
 
 class Command(BaseCommand):
-    """`manage.py worker`"""
-
     help = "Do what happens without a request: reconciliation, waiting webhooks. Stop it with TERM or Ctrl-C."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Until it is stopped. Figures are at http://APP_HOST:WORKER_METRICS_PORT/metrics, for the inner network only:
-        they ask for no token. Raises CommandError if nothing can listen there."""
+        """Work until the process is stopped.
+
+        The figures are at http://APP_HOST:WORKER_METRICS_PORT/metrics. They ask for no token, so the port must be
+        reachable from the inner network only. Raises CommandError if the port can't be opened.
+        """
         if settings.WORKER_METRICS_PORT:
             try:
                 start_http_server(settings.WORKER_METRICS_PORT, addr=settings.APP_HOST)

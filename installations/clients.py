@@ -79,19 +79,26 @@ def _merchant_token_key(installation: Installation) -> str:
 
 class _SealedTokens:
     """The cache, with tokens that only FIELD_ENCRYPTION_KEYS opens: who reads Redis, or the snapshots that it writes to
-    its disk, must not be able to act for every merchant."""
+    its disk, must not be able to act for every merchant.
+
+    A token counts only for the `client_id` that it was fetched with. A request that began before a merchant's
+    credentials were replaced may keep its token after `forget_token`, and payments would go to the former account."""
+
+    def __init__(self, client_id: str) -> None:
+        self._mark = f"{client_id}\n"
 
     def get(self, key: str) -> str | None:
-        """None, too, for what no key opens any more: a token is then fetched anew."""
+        """None, too, for what no key opens any more or another client's: a token is then fetched anew."""
         sealed = cache.get(key)
         try:
-            return decrypted(sealed, key) if isinstance(sealed, str) else None
+            opened = decrypted(sealed, key) if isinstance(sealed, str) else ""
         except DecryptionFailed:
             return None
+        return opened.removeprefix(self._mark) if opened.startswith(self._mark) else None
 
     def set(self, key: str, value: str, timeout: int) -> None:
         """For `timeout` seconds."""
-        cache.set(key, fernet().encrypt(value.encode()).decode(), timeout)
+        cache.set(key, fernet().encrypt((self._mark + value).encode()).decode(), timeout)
 
     def delete(self, key: str) -> None:
         """As the cache's."""
@@ -104,7 +111,7 @@ def _client(credentials: Credentials, token_key: str) -> AppmaxClient:
         auth_url=settings.APPMAX_AUTH_URL,
         api_url=settings.APPMAX_API_URL,
         credentials=credentials,
-        cache=_SealedTokens(),
+        cache=_SealedTokens(credentials.client_id),
         token_key=token_key,
         timezone=settings.APPMAX_TIMEZONE,
     )
