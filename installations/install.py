@@ -281,7 +281,7 @@ def try_refused_credentials(at: datetime) -> None:
         refused = refused.filter(refused_since__gt=at - timedelta(hours=1))
     for installation in refused.order_by("?")[:MOST_A_ROUND]:
         try:
-            gateway.try_refused(installation)
+            clients.try_refused(installation)
         except AppmaxError as error:
             log.info("install.refused_again", installation=installation.pk, error=type(error).__name__)
             if error.status is None and not isinstance(error, CredentialsUnreadable):
