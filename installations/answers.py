@@ -22,7 +22,7 @@ class InstallationAnswer(serializers.Serializer[Any]):
     environment = serializers.ChoiceField(["production", "sandbox", "simulator"])
     installed_at = TimeField()
     disabled = serializers.BooleanField()
-    credentials_refused_since = serializers.DateTimeField(
+    credentials_refused_since = TimeField(
         allow_null=True, help_text="Since when Appmax refuses the credentials; null while it accepts them."
     )
 
