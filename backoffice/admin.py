@@ -1,3 +1,3 @@
-"""Where Django looks for an app's admin pages: each module below registers its own."""
+"""Django imports this module to find the admin pages, which each of these modules registers."""
 
 from backoffice import attempts, events, jobs, keys, merchants, orders, team  # noqa: F401

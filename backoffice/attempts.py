@@ -1,4 +1,4 @@
-"""Staff's view of the evidence about orders: payment attempts, and the questions asked of Appmax."""
+"""The lists and pages of payment attempts, and of the questions that Appmax is asked."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ ATTEMPT_TONES = {
 
 @admin.register(PaymentAttempt)
 class PaymentAttemptAdmin(ReadOnlyAdmin[PaymentAttempt]):
-    """Evidence: each time Appmax was asked for money, and what became of it."""
+    """Each attempt to charge a shopper, with its result."""
 
     list_display = ("id", "order", "method", "state_badge", "started", "settled_at")
     list_filter = (
@@ -48,13 +48,13 @@ class PaymentAttemptAdmin(ReadOnlyAdmin[PaymentAttempt]):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PaymentAttempt]:
-        """Without the order's big column."""
+        """The order's Pix image is big and not shown, so it isn't read."""
         return super().get_queryset(request).select_related("order").defer("order__pix_qr_code")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[PaymentAttempt], search_term: str
     ) -> tuple[QuerySet[PaymentAttempt], bool]:
-        """Exact look-ups only; the order first, as its attempts have an index, and the keys one with their merchant."""
+        """Look for an order's id or a whole idempotency key. Each has an index, so the search stays fast."""
         text, number = searched(search_term)
         if not text:
             return queryset, False
@@ -65,30 +65,27 @@ class PaymentAttemptAdmin(ReadOnlyAdmin[PaymentAttempt]):
 
     @display(description=_("state"))
     def state_badge(self, attempt: PaymentAttempt) -> str:
-        """What became of it."""
         return badge(attempt.get_state_display(), ATTEMPT_TONES[AttemptState(attempt.state)])
 
     @display(description=_("started"))
     def started(self, attempt: PaymentAttempt) -> str:
-        """How long ago."""
         return ago(attempt.started_at)
 
 
 class UnsettledFilter(OneChoiceFilter):
-    """Questions that Appmax was asked and that are open all the same."""
+    """Questions that Appmax was asked and that are still open."""
 
     title = _("unsettled")
     parameter_name = "unsettled"
     choice = ("yes", _("Asked in vain"))
 
     def chosen(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Open, and asked at least once."""
         return queryset.filter(due_at__isnull=False, times__gt=0)
 
 
 @admin.register(Question)
 class QuestionAdmin(ReadOnlyAdmin[Question]):
-    """What Appmax is asked about which order, and why."""
+    """The questions about orders that Appmax is asked, with their reasons."""
 
     list_display = ("appmax_order_id", "why", "since", "asked_at", "due_at", "times", "said_status", "error")
     list_filter = (UnsettledFilter, ("why", ChoicesDropdownFilter))
@@ -104,12 +101,11 @@ class QuestionAdmin(ReadOnlyAdmin[Question]):
 
     @display(description=_("Appmax said"))
     def said_status(self, question: Question) -> str:
-        """The status, as staff know it."""
+        """The status under the name that staff know."""
         return str(OrderStatus(question.said).label) if question.said in OrderStatus.values else question.said or "-"
 
     @display(description=_("order"))
     def order(self, question: Question) -> str:
-        """A link, if the order is there."""
         order = Order.objects.filter(appmax_order_id=question.appmax_order_id).only("status").first()
         if order is None:
             return "-"

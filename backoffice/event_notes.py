@@ -1,4 +1,4 @@
-"""Why something became of an event, in the language at hand, and the colour of its outcome in a timeline."""
+"""Explains an event's outcome in the reader's language, and names its colour in a timeline."""
 
 from django.utils.translation import gettext_lazy as _
 
@@ -30,5 +30,5 @@ EXPLAINED = {
 
 
 def explanation(event: WebhookEvent) -> str:
-    """Why that became of the event, in the language at hand. Its error_message has the particulars."""
+    """Why the event has its outcome, in the reader's language. The details are in `error_message`."""
     return str(EXPLAINED[Outcome(event.outcome)])

@@ -1,4 +1,4 @@
-"""Staff's view of the inbox."""
+"""The list and page of webhook events."""
 
 import json
 from operator import attrgetter
@@ -41,13 +41,11 @@ HANDLED_AGAIN = gettext_noop("Handled again")
 
 
 class OutcomeFilter(DropdownFilter):  # type: ignore[misc] # untyped
-    """What became of an event."""
-
     title = _("outcome")
     parameter_name = "outcome"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """What wants a look comes first."""
+        """Outcomes that somebody should look into come first."""
         shown = (
             Outcome.WAITING,
             Outcome.FAILED,
@@ -63,7 +61,7 @@ class OutcomeFilter(DropdownFilter):  # type: ignore[misc] # untyped
         return [("unprocessed", _("Unprocessed")), *((outcome.value, outcome.label) for outcome in shown)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[WebhookEvent]) -> QuerySet[WebhookEvent]:
-        """Each by an index of its own; an unknown value is none."""
+        """Each choice has an index of its own. An unknown value is ignored."""
         if self.value() == "unprocessed":
             return queryset.filter(processed=False)
         if self.value() in Outcome.values:
@@ -72,23 +70,21 @@ class OutcomeFilter(DropdownFilter):  # type: ignore[misc] # untyped
 
 
 class EventFilter(DropdownFilter):  # type: ignore[misc] # untyped
-    """The contract's events; each in all its spellings."""
+    """The contract's events by their names in Pascal case. Each choice finds all spellings of its name."""
 
     title = _("event")
     parameter_name = "event"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """In Pascal case."""
         return [(name, name) for name in payload.known_names()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[WebhookEvent]) -> QuerySet[WebhookEvent]:
-        """By the index of events."""
         return queryset.filter(event__in=payload.spellings(self.value() or "")) if self.value() else queryset
 
 
 @admin.register(WebhookEvent)
 class WebhookEventAdmin(ExportableAdmin[WebhookEvent]):
-    """What came, and what became of it. Unprocessed ones are a menu entry of their own."""
+    """Webhook events and their outcomes."""
 
     list_display = ("id", "event", "outcome_badge", "appmax_order_id", "payload_model", "received", "delay", "note")
     list_display_links = ("id", "event")
@@ -97,7 +93,7 @@ class WebhookEventAdmin(ExportableAdmin[WebhookEvent]):
     search_fields = ("appmax_order_id",)  # shows the box; get_search_results does the search
     search_help_text = _("Appmax order id, or an event's name")
     ordering = ("-created_at", "-pk")
-    exported = (  # without the payload, which holds personal data
+    exported = (  # The payload is left out, as it holds personal data.
         (_("number"), attrgetter("pk")),
         (_("event"), attrgetter("event")),
         (_("event type"), attrgetter("event_type")),
@@ -119,24 +115,21 @@ class WebhookEventAdmin(ExportableAdmin[WebhookEvent]):
     )
 
     def has_reprocess_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whether this user may have events handled again."""
         return request.user.has_perm("webhooks.reprocess_webhookevent")
 
     # --- columns and fields ---
 
     @display(description=_("outcome"))
     def outcome_badge(self, event: WebhookEvent) -> str:
-        """What became of it."""
         return badge(event.get_outcome_display(), OUTCOME_TONES[Outcome(event.outcome)])
 
     @display(description=_("note"))
     def note(self, event: WebhookEvent) -> str:
-        """Why."""
         return explanation(event) or "-"
 
     @display(description=_("model"))
     def payload_model(self, event: WebhookEvent) -> str:
-        """Appmax's model of payload; unknown once that has been stripped."""
+        """Appmax's model of payload, which can't be told once the payload has been stripped."""
         body: dict[str, Any] = getattr(event, "skeleton", None) or event.payload
         if "stripped" in body:
             return "-"
@@ -144,17 +137,15 @@ class WebhookEventAdmin(ExportableAdmin[WebhookEvent]):
 
     @display(description=_("received"))
     def received(self, event: WebhookEvent) -> str:
-        """How long ago."""
         return ago(event.created_at)
 
     @display(description=_("delay"))
     def delay(self, event: WebhookEvent) -> str:
-        """From arrival until it was handled, or until now."""
+        """The time from the arrival until the event was handled, or until now."""
         return lasted((event.processed_at or timezone.now()) - event.created_at)
 
     @display(description=_("order"))
     def order(self, event: WebhookEvent) -> str:
-        """A link, if there is one."""
         if event.appmax_order_id is None:
             return "-"
         row = Order.objects.filter(appmax_order_id=event.appmax_order_id).only("status").first()
@@ -167,11 +158,11 @@ class WebhookEventAdmin(ExportableAdmin[WebhookEvent]):
 
     @display(description=_("payload"))
     def shown_payload(self, event: WebhookEvent) -> str:
-        """As it came, or as `get_object` has masked it."""
+        """The payload, in which `get_object` may have masked personal data."""
         return format_html('<pre class="payload">{}</pre>', json.dumps(event.payload, indent=2, ensure_ascii=False))
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> WebhookEvent | None:
-        """With personal data masked, for those who may not see it."""
+        """The event. Personal data are masked unless the user may see them."""
         event = super().get_object(request, object_id, from_field)
         if event is not None and not request.user.has_perm("webhooks.view_personal_data"):
             event.payload = privacy.masked(event.payload)
@@ -181,7 +172,7 @@ class WebhookEventAdmin(ExportableAdmin[WebhookEvent]):
 
     @admin.action(description=_("Handle again"), permissions=["reprocess"])
     def reprocess(self, request: HttpRequest, queryset: QuerySet[WebhookEvent]) -> HttpResponse | None:
-        """Asks for confirmation; then as the worker does, at once. What came of it goes into each event's history."""
+        """Ask for confirmation, then handle the events as the worker does. Each event's history tells the result."""
         events = list(queryset.filter(processed=False).order_by("pk"))
         if "confirmed" in request.POST or not events:
             self._handle_again(request, events)
@@ -197,7 +188,7 @@ class WebhookEventAdmin(ExportableAdmin[WebhookEvent]):
         permissions=["reprocess"],
     )
     def reprocess_one(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """The same from an event's page."""
+        """Does the same as `reprocess`, from an event's page."""
         event = self.found(request, object_id)
         back = reverse("admin:webhooks_webhookevent_change", args=[event.pk])
         events = [] if event.processed else [event]
@@ -245,12 +236,15 @@ class WebhookEventAdmin(ExportableAdmin[WebhookEvent]):
     # --- the list ---
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[WebhookEvent]:
-        """Payloads are big, and read where they are shown only."""
+        """Payloads are big, so they are read on an event's page only."""
         return super().get_queryset(request).defer("payload")
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
-        """The page's rows; of their payloads the keys, which tell the model, in one more query: within the list's own
-        they would be read of every row that is sorted."""
+        """The page's rows, with the keys of their payloads, which tell the model.
+
+        A second query reads the keys of these rows only. The list's own query would read them of every row that it
+        sorts.
+        """
         changelist = super().get_changelist_instance(request)
         rows = list(changelist.result_list)
         skeletons = _skeletons([row.pk for row in rows])
@@ -262,7 +256,7 @@ class WebhookEventAdmin(ExportableAdmin[WebhookEvent]):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[WebhookEvent], search_term: str
     ) -> tuple[QuerySet[WebhookEvent], bool]:
-        """Exact look-ups only, by index."""
+        """Look for an order's id, which has an index."""
         text, number = searched(search_term)
         if not text:
             return queryset, False
@@ -272,7 +266,7 @@ class WebhookEventAdmin(ExportableAdmin[WebhookEvent]):
 
 
 def _skeletons(pks: list[int]) -> dict[int, dict[str, Any]]:
-    """These events' payloads with the names of their members only, and of those in `data`, by primary key."""
+    """By primary key, the events' payloads reduced to the names of their members and of the members of `data`."""
     rows = WebhookEvent.objects.filter(pk__in=pks).annotate(names=_keys("$"), data_names=_keys("$.data"))
     return {
         pk: dict.fromkeys(names) | {"data": dict.fromkeys(data_names)}
@@ -281,7 +275,7 @@ def _skeletons(pks: list[int]) -> dict[int, dict[str, Any]]:
 
 
 def _keys(path: str) -> Func:
-    """The names of the object that is there in the payload; none if it isn't an object."""
+    """The names of the members of the object at this path of the payload; none if it isn't an object."""
     return Func(
         F("payload"),
         Value(f"{path}.keyvalue().key"),

@@ -1,4 +1,4 @@
-"""The worker's jobs: a library's model, in the look of the rest."""
+"""The list and page of the worker's jobs, whose model is procrastinate's."""
 
 import json
 from typing import Any
@@ -14,7 +14,7 @@ from unfold.contrib.filters.admin import RadioFilter
 from backoffice.kit.lists import ReadOnlyAdmin, display
 from backoffice.kit.words import ago, badge
 
-admin.site.unregister(ProcrastinateJob)  # importing the library's admin has registered it; ours takes its place
+admin.site.unregister(ProcrastinateJob)  # The import above registered the library's own page, which ours replaces.
 ProcrastinateJob._meta.verbose_name = _("job")
 ProcrastinateJob._meta.verbose_name_plural = _("jobs")
 
@@ -30,23 +30,19 @@ _JOB_STATUSES = {
 
 
 class JobStatusFilter(RadioFilter):  # type: ignore[misc] # untyped
-    """What became of a job."""
-
     title = _("status")
     parameter_name = "status"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """The library's own words, translated."""
         return list(_JOB_STATUSES.items())
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[ProcrastinateJob]) -> QuerySet[ProcrastinateJob]:
-        """One of them."""
         return queryset.filter(status=self.value()) if self.value() in _JOB_STATUSES else queryset
 
 
 @admin.register(ProcrastinateJob)
 class JobAdmin(ReadOnlyAdmin[ProcrastinateJob]):
-    """What the worker does or failed to do; jobs that succeeded are gone."""
+    """Jobs that wait, run or have failed. Jobs that succeeded are deleted at once."""
 
     list_display = ("id", "task", "status_badge", "tries", "planned")
     list_display_links = ("id", "task")
@@ -59,26 +55,21 @@ class JobAdmin(ReadOnlyAdmin[ProcrastinateJob]):
 
     @display(description=_("task"))
     def task(self, job: ProcrastinateJob) -> str:
-        """The room and what it does there."""
         return job.task_name
 
     @display(description=_("status"))
     def status_badge(self, job: ProcrastinateJob) -> str:
-        """What became of it."""
         tone = {"failed": "danger", "doing": "info", "todo": "warning"}.get(job.status, "default")
         return badge(str(_JOB_STATUSES.get(job.status, job.status)), tone)
 
     @display(description=_("tries"))
     def tries(self, job: ProcrastinateJob) -> int:
-        """How often it was begun."""
         return job.attempts
 
     @display(description=_("planned for"))
     def planned(self, job: ProcrastinateJob) -> str:
-        """A later time, if it has to wait for one."""
         return ago(job.scheduled_at) if job.scheduled_at else "-"
 
     @display(description=_("arguments"))
     def arguments(self, job: ProcrastinateJob) -> str:
-        """Ids and times; nothing personal."""
         return json.dumps(job.args)

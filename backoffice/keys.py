@@ -1,4 +1,4 @@
-"""Staff's view of API keys: made and revoked here, and shown once."""
+"""The list and page of API keys."""
 
 from typing import Any, ClassVar
 
@@ -23,7 +23,7 @@ admin.site.unregister(LibraryApiKey)
 
 
 def show_once(request: HttpRequest, model_admin: Any, template: str, **context: Any) -> HttpResponse:
-    """A page with a secret `text`: not a redirect with a message, which would keep it in a cookie or a table."""
+    """A page that shows a secret. A redirect with a message would keep the secret in a cookie or a table."""
     page = render(
         request, template, {**model_admin.admin_site.each_context(request), "opts": model_admin.opts, **context}
     )
@@ -32,7 +32,6 @@ def show_once(request: HttpRequest, model_admin: Any, template: str, **context: 
 
 
 def show_key(request: HttpRequest, model_admin: Any, api_key: Any, text: str, *, back: str) -> HttpResponse:
-    """The page with a new key's text."""
     title = gettext("Your new API key")
     return show_once(
         request, model_admin, "backoffice/api_key.html", title=title, api_key=api_key, text=text, back=back
@@ -41,7 +40,7 @@ def show_key(request: HttpRequest, model_admin: Any, api_key: Any, text: str, *,
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(APIKeyModelAdmin, FastListAdmin[ApiKey]):
-    """Make and revoke keys; a new key is shown once."""
+    """Keys are made and revoked here. A new key is shown once."""
 
     model = ApiKey
     list_display: Any = ("shown_prefix", "name", "merchant", "made", "expiry_date", "usable")
@@ -52,47 +51,42 @@ class ApiKeyAdmin(APIKeyModelAdmin, FastListAdmin[ApiKey]):
     fields = ("name", "installation", "expiry_date", "revoked")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """With the merchants, without their secrets."""
+        """The merchants' secrets are not read."""
         rows = super().get_queryset(request).select_related("installation")
         return rows.defer("installation__merchant_client_secret")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """A key can't change hands, and a revoked one stays so."""
+        """A key can't be given to another merchant, and a revoked key can't be restored."""
         if obj is None:
             return ()
         return ("installation", "name", "expiry_date", "revoked") if obj.revoked else ("installation",)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        """With names for the fields that the library names itself, in English."""
+        """The library names these fields in English, so they get translated labels."""
         labels = {"name": _("Name"), "revoked": _("Revoked")}
         return super().get_form(request, obj, change, labels=labels, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any = None, change: bool = False) -> None:
-        """A new key's text goes to `response_add`, and nowhere else."""
+        """A new key's text is handed to `response_add`, which shows it."""
         if not change:
             obj.text = ApiKey.objects.assign_key(obj)
         obj.save()
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
-        """The key, once."""
         return show_key(request, self, obj, obj.text, back=reverse("admin:installations_apikey_changelist"))
 
     @display(description=_("prefix"))
     def shown_prefix(self, api_key: ApiKey) -> str:
-        """What the key begins with."""
         return api_key.prefix
 
     @display(description=_("merchant"))
     def merchant(self, api_key: ApiKey) -> str:
-        """Whose routes it opens."""
         return str(api_key.installation or _("every merchant"))
 
     @display(description=_("created"))
     def made(self, api_key: ApiKey) -> str:
-        """How long ago."""
         return ago(api_key.created)
 
     @display(description=_("usable"), boolean=True)
     def usable(self, api_key: ApiKey) -> bool:
-        """Neither revoked nor expired."""
         return not (api_key.revoked or api_key.has_expired)

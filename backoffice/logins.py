@@ -1,4 +1,4 @@
-"""Who tries to log in, how often, and when that is too often. django-axes counts; what it counts by is here."""
+"""Limits guessed passwords. django-axes counts the failures; this module says by which name, and when to refuse."""
 
 from datetime import timedelta
 from typing import Any
@@ -18,16 +18,21 @@ NAME_WAIT = timedelta(seconds=30)
 
 
 class Handler(AxesDatabaseHandler):  # type: ignore[misc] # untyped
-    """django-axes' own, which locks a name for an address, and a ceiling for a name that many addresses try."""
+    """django-axes' handler, which locks a pair of name and address, and in addition a ceiling for names that many
+    addresses try."""
 
     def is_locked(self, request: HttpRequest, credentials: dict[str, Any] | None = None) -> bool:
-        """Whether a login isn't even looked at."""
+        """Whether this login is refused without looking at the password."""
         return super().is_locked(request, credentials) or _has_to_wait(get_client_username(request, credentials))
 
 
 def _has_to_wait(name: str | None) -> bool:
-    """A ceiling that locked a name out would let anybody keep its owner from working. So whoever has an authenticator
-    app goes on, as a guessed password isn't enough there; any other name may be tried once in NAME_WAIT."""
+    """Whether too many addresses have tried this name.
+
+    Simply locking the name would let anybody keep its owner from working. So an owner with an authenticator app is
+    never locked out here, as a guessed password alone doesn't let anybody in. Any other name may be tried once in
+    NAME_WAIT.
+    """
     now = timezone.now()
     tries = AccessAttempt.objects.filter(username=name, attempt_time__gt=now - settings.AXES_COOLOFF_TIME)
     found = tries.aggregate(failures=Sum("failures_since_start"), latest=Max("attempt_time"))
@@ -37,12 +42,13 @@ def _has_to_wait(name: str | None) -> bool:
 
 
 def locked_out(request: HttpRequest, original_response: HttpResponse | None, credentials: Any) -> HttpResponse:
-    """What axes answers to who has guessed too often."""
+    """The answer to somebody who has guessed too often."""
     minutes = int(settings.AXES_COOLOFF_TIME.total_seconds() // 60)
     return render(request, "admin/locked_out.html", {"minutes": minutes}, status=429)
 
 
 def name_tried(request: HttpRequest, credentials: dict[str, Any] | None = None) -> str | None:
-    """The name that guesses are counted for: `Ana` and `ana` are one, or each spelling would have its own."""
+    """The name under which failures are counted. `Ana` and `ana` are one name, or each spelling would allow more
+    guesses."""
     name = (credentials or request.POST).get("username")
     return None if name is None else str(name).casefold()

@@ -1,4 +1,4 @@
-"""What the back office's list of merchants shows of their orders."""
+"""The figures of merchants' orders in the back office's list of merchants."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -14,7 +14,7 @@ SECONDS_KEPT = 60
 
 def of(installations: Iterable[int]) -> dict[int, dict[str, Any]]:
     """By the installation's primary key: {"orders": number, "paid_cents": cents, "last_at": ISO time of the last change
-    of an order}. One query for all of them, kept for a minute."""
+    of an order}. One query reads them, and the cache keeps them for a minute."""
     keys = {f"merchant_figures:{pk}": pk for pk in installations}
     kept: dict[str, dict[str, Any]] = cache.get_many(keys)
     missing = [pk for key, pk in keys.items() if key not in kept]

@@ -1,4 +1,4 @@
-"""Staff's view of merchants. Installations come from the install flow only."""
+"""The list and page of merchants."""
 
 from datetime import datetime
 from typing import Any
@@ -20,7 +20,7 @@ from backoffice import merchant_figures
 from backoffice.keys import show_key, show_once
 from backoffice.kit.lists import DateRangeFilter, OneChoiceFilter, ReadOnlyAdmin, action, display
 from backoffice.kit.words import ago, badge, explained, history, reais
-from installations import gateway, identities, reconnect
+from installations import clients, identities, reconnect
 from installations.models import ApiKey, Installation, ReconnectLink, Suspension
 from web.pages import public_url
 from webhooks import urls_to_register
@@ -42,19 +42,16 @@ class DisabledFilter(OneChoiceFilter):
     choice = ("yes", _("Disabled"))
 
     def chosen(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Those that staff have disabled."""
         return queryset.filter(suspension__isnull=False)
 
 
 class ReasonForm(forms.Form):
-    """Why a merchant is disabled; colleagues read it."""
+    """The reason why a merchant is disabled, which other staff can read."""
 
     reason = forms.CharField(label=_("Reason"), max_length=255, widget=UnfoldAdminTextInputWidget())
 
 
 class KeyNameForm(forms.Form):
-    """What a key is for."""
-
     name = forms.CharField(
         label=_("Name"), max_length=50, widget=UnfoldAdminTextInputWidget(), help_text=_("Where it will be used")
     )
@@ -62,14 +59,19 @@ class KeyNameForm(forms.Form):
 
 @admin.register(Installation)
 class InstallationAdmin(ReadOnlyAdmin[Installation]):
-    """Read-only: a row added or changed by hand would break the install flow. Credentials are never shown."""
+    """Only the install flow adds and changes merchants. Credentials are never shown."""
 
     list_display = ("external_key", "state", "orders", "paid", "last_activity", "installed")
     list_filter = (DisabledFilter, ("installed_at", DateRangeFilter))
     search_fields = ("external_key",)
     search_help_text = _("Part of an external key")
     ordering = ("-installed_at", "-pk")
-    actions_detail = ("check_credentials", "issue_key", "reconnect", "disable", "enable")
+    actions_detail = (
+        "issue_key",
+        "disable",
+        "enable",
+        {"title": _("More"), "icon": "more_horiz", "items": ["check_credentials", "reconnect"]},
+    )
     readonly_fields = (
         "state",
         "known_by",
@@ -90,16 +92,16 @@ class InstallationAdmin(ReadOnlyAdmin[Installation]):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Installation]:
-        """Without the secret: it isn't shown, so it isn't read."""
+        """The secret isn't shown, so it isn't read."""
         return super().get_queryset(request).select_related("suspension").defer("merchant_client_secret")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """With the webhook URL for those who may see it."""
+        """The webhook URL is shown to those who may see it."""
         may = request.user.has_perm("webhooks.view_webhook_url")
         return (*self.fields, "webhook_url") if may else self.fields
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
-        """The page's rows, each with its figures, which come in one query."""
+        """The page's rows, each with its figures. One query reads the figures of all rows."""
         changelist = super().get_changelist_instance(request)
         rows = list(changelist.result_list)
         found = merchant_figures.of([row.pk for row in rows])
@@ -112,7 +114,6 @@ class InstallationAdmin(ReadOnlyAdmin[Installation]):
 
     @display(description=_("state"))
     def state(self, installation: Installation) -> str:
-        """Whether its routes answer."""
         if hasattr(installation, "suspension"):
             return badge(gettext("Disabled: %(reason)s") % {"reason": installation.suspension.reason}, "danger")
         if not installation.is_confirmed:
@@ -121,25 +122,22 @@ class InstallationAdmin(ReadOnlyAdmin[Installation]):
 
     @display(description=_("orders"))
     def orders(self, installation: Installation) -> str:
-        """How many, with a link to them."""
         url = reverse("admin:orders_order_changelist") + f"?installation__id__exact={installation.pk}"
         number = installation.figures.get("orders", 0)  # type: ignore[attr-defined]
         return format_html('<a href="{}" class="text-link">{}</a>', url, number)
 
     @display(description=_("paid"))
     def paid(self, installation: Installation) -> str:
-        """What shoppers have paid, and nobody has taken back."""
+        """What shoppers have paid, without what was paid back or is in a chargeback."""
         return reais(installation.figures.get("paid_cents", 0))  # type: ignore[attr-defined]
 
     @display(description=_("last activity"))
     def last_activity(self, installation: Installation) -> str:
-        """The last change of an order."""
         last = installation.figures.get("last_at")  # type: ignore[attr-defined]
         return ago(datetime.fromisoformat(last)) if last else "-"
 
     @display(description=_("installed"))
     def installed(self, installation: Installation) -> str:
-        """How long ago."""
         return ago(installation.installed_at)
 
     @display(description=_("merchant client id"))
@@ -149,17 +147,16 @@ class InstallationAdmin(ReadOnlyAdmin[Installation]):
 
     @display(description=_("merchant client secret"))
     def masked_client_secret(self, installation: Installation) -> str:
-        """Never shown."""
         return _MASK
 
     @display(description=_("known to Appmax by"))
     def known_by(self, installation: Installation) -> str:
-        """The newest external_id that Appmax was told; what a shop's page starts Appmax's script with."""
+        """The newest external_id that Appmax was told. A shop's page starts Appmax's script with it."""
         return str(identities.told_last(installation))
 
     @display(description=_("reconnect links"))
     def reconnections(self, installation: Installation) -> str:
-        """Who let this merchant's credentials be replaced, and whether they were; the newest ten."""
+        """The newest ten reconnect links: who made each, and whether it was used."""
         lines = [
             (ago(link.made_at), link.made_by, _what_became_of(link))
             for link in installation.reconnect_links.order_by("-pk")[:10]
@@ -168,12 +165,12 @@ class InstallationAdmin(ReadOnlyAdmin[Installation]):
 
     @display(description=_("Webhook URL"))
     def webhook_url(self, installation: Installation) -> str:
-        """For the merchant's own panel, with its token: events that come there count for its orders only."""
+        """The webhook URL for the merchant's own panel, with its token. Events that come there count for this
+        merchant's orders only."""
         return urls_to_register.of_installation(settings.PUBLIC_URL, installation.external_key)
 
     @display(description=_("see also"))
     def links(self, installation: Installation) -> str:
-        """This merchant's orders and keys."""
         query = f"?installation__id__exact={installation.pk}"
         return format_html(
             '<a href="{}" class="text-link">{}</a> · <a href="{}" class="text-link">{}</a>',
@@ -186,19 +183,15 @@ class InstallationAdmin(ReadOnlyAdmin[Installation]):
     # --- actions ---
 
     def has_check_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whether this user may have Appmax asked about credentials."""
         return request.user.has_perm("installations.check_installation")
 
     def has_issue_key_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whether this user may make API keys."""
         return request.user.has_perm("installations.add_apikey")
 
     def has_reconnect_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whether this user may let merchants replace their credentials."""
         return request.user.has_perm("installations.reconnect_installation")
 
     def has_disable_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whether this user may disable and enable merchants."""
         return request.user.has_perm("installations.disable_installation")
 
     @action(
@@ -208,7 +201,7 @@ class InstallationAdmin(ReadOnlyAdmin[Installation]):
         permissions=["check"],
     )
     def check_credentials(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Whether Appmax's auth server still gives a token for them."""
+        """Tell staff whether Appmax's auth server still gives a token for the credentials."""
         installation = self.found(request, object_id)
         if request.method != "POST":
             return self._ask(
@@ -219,7 +212,7 @@ class InstallationAdmin(ReadOnlyAdmin[Installation]):
                 button=gettext("Check"),
             )
         try:
-            gateway.check(installation.credentials)
+            clients.check(installation.credentials)
         except AppmaxError as error:
             self.log_change(request, installation, history(CHECKED, type(error).__name__))
             messages.error(request, explained(error))
@@ -230,7 +223,7 @@ class InstallationAdmin(ReadOnlyAdmin[Installation]):
 
     @action(description=_("Issue an API key"), url_path="issue-key", icon="key", permissions=["issue_key"])
     def issue_key(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """A new key for this merchant's storefront, shown in the answer and nowhere else."""
+        """Make a new key for this merchant's storefront, which is shown in the answer and nowhere else."""
         installation = self.found(request, object_id)
         form = KeyNameForm(request.POST or None)
         if request.method != "POST" or not form.is_valid():
@@ -248,7 +241,8 @@ class InstallationAdmin(ReadOnlyAdmin[Installation]):
 
     @action(description=_("Make a reconnect link"), url_path="reconnect", icon="link", permissions=["reconnect"])
     def reconnect(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """A link with which the merchant connects the shop to Appmax again, shown in the answer and nowhere else."""
+        """Make a link with which the merchant connects the shop to Appmax again. It is shown in the answer and nowhere
+        else."""
         installation = self.found(request, object_id)
         if request.method != "POST":
             return self._ask(
@@ -276,7 +270,7 @@ class InstallationAdmin(ReadOnlyAdmin[Installation]):
 
     @action(description=_("Disable"), url_path="disable", icon="block", permissions=["disable"])
     def disable(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Its routes answer 403 from now on; what Appmax says of its orders still counts."""
+        """Make the merchant's routes answer 403. Webhooks of its orders are still applied."""
         installation = self.found(request, object_id)
         form = ReasonForm(request.POST or None)
         if request.method != "POST" or not form.is_valid():
@@ -310,7 +304,7 @@ class InstallationAdmin(ReadOnlyAdmin[Installation]):
         permissions=["disable"],
     )
     def enable(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Its routes answer again."""
+        """Make the merchant's routes answer again."""
         installation = self.found(request, object_id)
         if request.method != "POST":
             return self._ask(
@@ -328,7 +322,7 @@ class InstallationAdmin(ReadOnlyAdmin[Installation]):
         return self._back(installation)
 
     def get_actions_detail(self, request: HttpRequest, object_id: int) -> Any:
-        """Of disable and enable the one that makes sense."""
+        """Show only one of disable and enable."""
         is_disabled = Suspension.objects.filter(installation_id=object_id).exists()
         unwanted = f"_{'disable' if is_disabled else 'enable'}"
         actions = super().get_actions_detail(request, object_id)  # type: ignore[misc]

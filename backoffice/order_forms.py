@@ -1,4 +1,4 @@
-"""What staff fill in before Appmax is asked for something."""
+"""The forms on an order's page."""
 
 import re
 import uuid
@@ -15,10 +15,9 @@ from orders.models import Order
 
 
 class ReaisField(forms.DecimalField):
-    """An amount as the language at hand writes it, with or without thousands separators: 1.234,56."""
+    """An amount in the reader's language, with or without thousands separators: 1.234,56."""
 
     def to_python(self, value: Any) -> Any:
-        """Raises ValidationError."""
         point = get_format("DECIMAL_SEPARATOR")
         separator = "," if point == "." else "."
         text = str(value or "").strip()
@@ -28,7 +27,7 @@ class ReaisField(forms.DecimalField):
 
 
 class RefundForm(forms.Form):
-    """All that is left of an order's money, or a part of it."""
+    """A refund of everything that is left of an order's money, or of a part."""
 
     TOTAL, PARTIAL = "total", "partial"
 
@@ -53,7 +52,7 @@ class RefundForm(forms.Form):
         help_text=_("Kept with the refund. Appmax and the shopper are not told."),
         widget=UnfoldAdminTextInputWidget(),
     )
-    # Two clicks on one page are one refund.
+    # This key makes two clicks on one page one refund.
     once = forms.CharField(widget=forms.HiddenInput, max_length=64)
 
     def __init__(self, order: Order, data: Any = None) -> None:
@@ -61,7 +60,7 @@ class RefundForm(forms.Form):
         self.order = order
 
     def clean(self) -> dict[str, Any]:
-        """Sets `cents`: None for all of it."""
+        """Sets `cents`, which is None for a total refund."""
         data: dict[str, Any] = super().clean() or {}
         amount = data.get("amount")
         self.cents = None
@@ -78,6 +77,4 @@ class RefundForm(forms.Form):
 
 
 class TrackingForm(forms.Form):
-    """How the goods travel."""
-
     code = forms.CharField(label=_("Tracking code"), max_length=255, widget=UnfoldAdminTextInputWidget())

@@ -1,4 +1,4 @@
-"""What staff's list of orders is filtered by, coloured with, and exported as."""
+"""The filters, colours and exported columns of the list of orders."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -35,28 +35,26 @@ STATUS_TONES = {
 
 
 class PendingFilter(OneChoiceFilter):
-    """Orders that nobody has paid for longer than one should think."""
+    """Orders that are still pending an hour after they were created."""
 
     title = _("waiting")
     parameter_name = "pending"
     choice = ("hour", _("Pending for over an hour"))
 
     def chosen(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Pending, and created more than an hour ago."""
         return queryset.filter(status=OrderStatus.PENDENTE, created_at__lt=timezone.now() - timedelta(hours=1))
 
 
 class MethodFilter(ChoicesDropdownFilter):  # type: ignore[misc] # untyped
-    """Also knows orders without a method (payment_method__isnull), which Unfold's forgets."""
+    """Unfold's filter, which in addition finds orders without a method (payment_method__isnull)."""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
-        """By the method, or those without one."""
         if self.lookup_val_isnull:
             return queryset.filter(payment_method=None)
         return super().queryset(request, queryset)  # type: ignore[no-any-return]
 
 
-# An order as a row of a file; amounts are in reais.
+# The columns of an exported file. Amounts are in reais.
 EXPORTED: tuple[tuple[StrOrPromise, Callable[[Order], Any]], ...] = (
     (_("Appmax order id"), attrgetter("appmax_order_id")),
     (_("Appmax customer id"), attrgetter("appmax_customer_id")),

@@ -1,4 +1,4 @@
-"""Staff's view of orders."""
+"""The list and page of orders."""
 
 from collections.abc import Callable
 from typing import Any
@@ -44,7 +44,7 @@ OPENED = gettext_noop("Opened in Appmax's panel")
 
 @admin.register(Order)
 class OrderAdmin(ExportableAdmin[Order]):
-    """Found by Appmax's order or customer id, or by the merchant's external key."""
+    """Orders are found by Appmax's order or customer id, or by the merchant's external key."""
 
     list_display = ("appmax_order_id", "status_badge", "amount", "method", "merchant", "appmax_customer_id", "age")
     list_filter = (
@@ -56,7 +56,7 @@ class OrderAdmin(ExportableAdmin[Order]):
     )
     date_hierarchy = "created_at"
     list_select_related = ("installation",)
-    search_fields = ("appmax_order_id",)  # shows the box; get_search_results does the search
+    search_fields = ("appmax_order_id",)  # This shows the box; get_search_results does the search.
     search_help_text = _("Appmax order id, customer id, or a merchant's external key")
     ordering = ("-created_at", "-pk")
     exported = EXPORTED
@@ -68,14 +68,14 @@ class OrderAdmin(ExportableAdmin[Order]):
     change_form_outer_after_template = "backoffice/timeline.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
-        """Without the big and the secret columns, which no list or page shows."""
+        """The big and the secret columns aren't shown, so they aren't read."""
         return Order.objects.with_merchant()
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Order], search_term: str
     ) -> tuple[QuerySet[Order], bool]:
-        """Exact look-ups, each by an index; the merchant first, as a join would keep the others from theirs. Of the
-        merchant's key capitals don't matter."""
+        """Look for an id, or for a merchant's external key in capitals or not. Each has an index. The merchant is
+        looked up first, because a join would keep PostgreSQL from using the other indexes."""
         text, number = searched(search_term)
         if not text:
             return queryset, False
@@ -86,7 +86,6 @@ class OrderAdmin(ExportableAdmin[Order]):
         return queryset.filter(wanted), False
 
     def get_fieldsets(self, request: HttpRequest, obj: Order | None = None) -> Any:
-        """The facts, and how it can be paid."""
         facts = (
             ("status_badge", "amount"),
             ("appmax_order_id", "appmax_customer_id"),
@@ -101,13 +100,13 @@ class OrderAdmin(ExportableAdmin[Order]):
         return fieldsets
 
     def get_readonly_fields(self, request: HttpRequest, obj: Order | None = None) -> Any:
-        """All that is shown and no column of the table."""
+        """The shown fields that are no columns of the table."""
         return ("status_badge", "amount", "method", "pix_picture", "pix_code", "boleto_line", "boleto_link")
 
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
     ) -> Any:
-        """Django's page, with the timeline below."""
+        """Django's page with the timeline below it."""
         order = self.get_object(request, object_id) if object_id else None
         context = {**(extra_context or {}), "timeline": timeline.of(order) if order else []}
         return super().changeform_view(request, object_id, form_url, context)
@@ -116,32 +115,28 @@ class OrderAdmin(ExportableAdmin[Order]):
 
     @display(description=_("status"))
     def status_badge(self, order: Order) -> str:
-        """Appmax's word for the status, coloured by what it means for the merchant."""
+        """The status, coloured by what it means for the merchant."""
         return badge(order.get_status_display(), STATUS_TONES[OrderStatus(order.status)])
 
     @display(description=_("amount"))
     def amount(self, order: Order) -> str:
-        """The total."""
         return reais(order.total_cents)
 
     @display(description=_("method"))
     def method(self, order: Order) -> str:
-        """How it is paid."""
         return order.get_payment_method_display() or "-"
 
     @display(description=_("merchant"))
     def merchant(self, order: Order) -> str:
-        """Whose it is."""
         return order.installation.external_key
 
     @display(description=_("age"))
     def age(self, order: Order) -> str:
-        """Since when it is there."""
         return ago(order.created_at)
 
     @display(description=_("QR code"))
     def pix_picture(self, order: Order) -> str:
-        """Drawn from the copy and paste code, so that it is the same payment."""
+        """The QR code, drawn from the copy and paste code, so that both are the same payment."""
         picture = segno.make(order.pix_emv or "", error="m").svg_data_uri(scale=4, border=3)
         return format_html(
             '<img src="{}" alt="{}" class="bg-white rounded-default max-w-full" width="220">', picture, _("Pix QR code")
@@ -149,17 +144,15 @@ class OrderAdmin(ExportableAdmin[Order]):
 
     @display(description=_("copy and paste code"))
     def pix_code(self, order: Order) -> str:
-        """With a button that copies it."""
         return copyable("pix-code", order.pix_emv)
 
     @display(description=_("boleto digits"))
     def boleto_line(self, order: Order) -> str:
-        """With a button that copies it."""
         return copyable("boleto-line", order.boleto_digitavel)
 
     @display(description=_("boleto PDF"))
     def boleto_link(self, order: Order) -> str:
-        """A link, if what Appmax gave is one."""
+        """A link, if the URL that Appmax gave is an http or https URL."""
         url = order.boleto_pdf_url or ""
         if urlsplit(url).scheme not in ("http", "https"):
             return url or "-"
@@ -170,19 +163,16 @@ class OrderAdmin(ExportableAdmin[Order]):
     # --- actions ---
 
     def has_refund_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whether this user may send money back."""
         return request.user.has_perm("orders.refund_order")
 
     def has_reconcile_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whether this user may have Appmax asked."""
         return request.user.has_perm("orders.reconcile_order")
 
     def has_track_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whether this user may add tracking codes."""
         return request.user.has_perm("orders.track_order")
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
-        """No refund where there is nothing to pay back."""
+        """Hide the refund button if there is nothing to pay back."""
         order = self.get_object(request, str(object_id))
         actions = super().get_actions_detail(request, object_id)  # type: ignore[misc]
         if order is not None and _is_refundable(order):
@@ -191,7 +181,7 @@ class OrderAdmin(ExportableAdmin[Order]):
 
     @action(description=_("Refund"), url_path="refund", icon="undo", permissions=["refund"])
     def refund(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Have Appmax pay back all or a part; asked once, however often the button is pressed."""
+        """Ask Appmax to pay back everything or a part. Pressing the button twice asks once."""
         order = self.found(request, object_id)
         if not _is_refundable(order):
             message = gettext("There is no money to pay back: the order is %(status)s.")
@@ -252,7 +242,7 @@ class OrderAdmin(ExportableAdmin[Order]):
 
     @action(description=_("Reconcile now"), url_path="reconcile", icon="sync", permissions=["reconcile"])
     def reconcile(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Ask Appmax what is true, and take it."""
+        """Ask Appmax about the order, and take over its status."""
 
         def reconciled(order: Order) -> str:
             before = order.status
@@ -283,7 +273,7 @@ class OrderAdmin(ExportableAdmin[Order]):
         permissions=["track"],
     )
     def track(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Tell Appmax how the goods travel."""
+        """Send Appmax the tracking code of the goods."""
         form = TrackingForm(request.POST or None)
 
         def send(order: Order) -> str:
@@ -306,7 +296,7 @@ class OrderAdmin(ExportableAdmin[Order]):
 
     @action(description=_("Open in Appmax's panel"), url_path="panel", icon="open_in_new", permissions=["view"])
     def panel(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Leave for Appmax's panel; the history keeps who looked."""
+        """Go to the order's page in Appmax's panel. The history notes who did."""
         order = self.found(request, object_id)
         url = settings.APPMAX_ADMIN_URL + settings.APPMAX_PANEL_ORDER_PATH.replace("{order_id}", str(order))
         if request.method == "POST":
@@ -332,7 +322,10 @@ class OrderAdmin(ExportableAdmin[Order]):
         form: forms.Form | None = None,
         **page: Any,
     ) -> HttpResponse:
-        """Ask staff, then Appmax; what came of it goes into the history. `work` returns the history's detail."""
+        """Ask staff for confirmation, then call Appmax by `work`, and note the result in the history.
+
+        `work` returns the history's detail.
+        """
         order = self.found(request, object_id)
         if request.method != "POST" or not (form is None or form.is_valid()):
             return self.confirm(request, order, form=form, back=self._url(order), **page)
@@ -356,14 +349,15 @@ class OrderAdmin(ExportableAdmin[Order]):
 
 
 def _is_refundable(order: Order) -> bool:
-    """Whether money is there, as far as we know; the total of an order that was adopted may not be known yet."""
+    """Whether there may be money to pay back. An adopted order's total may not be known yet, and then it counts as
+    refundable."""
     if not is_paid(order.status) or order.status == OrderStatus.ESTORNADO:
         return False
     return order.refundable_cents > 0 or not order.total_cents
 
 
 def _told(refund: Refund) -> str:
-    """A refund in one line: how much, what became of it, who asked, when and why."""
+    """A refund in one line: its amount and state, who asked for it, when and why."""
     who = refund.asked_by or (gettext("API key %(prefix)s") % {"prefix": refund.api_key_id or "-"})
     when = timezone.localtime(refund.asked_at).strftime("%d/%m/%Y %H:%M")
     told = f"{reais(refund.amount_cents)} · {refund.get_state_display()} ({who}, {when})"

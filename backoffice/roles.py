@@ -1,4 +1,5 @@
-"""The roles of the back office, and what each may do. A migration makes them; administrators may change them later."""
+"""The roles of the back office and their permissions. A migration makes them, and administrators may change them
+later."""
 
 from django.apps import apps
 from django.contrib.auth.management import create_permissions
@@ -22,12 +23,12 @@ _ADMINISTRATOR = (
 )
 
 ROLES = {"Support": _SUPPORT.split(), "Finance": _FINANCE.split(), "Administrator": _ADMINISTRATOR.split()}
-"""Support sees everything but secrets and personal data in full, reprocesses and reconciles; Finance also moves money
-and exports; Administrators also see personal data, and look after merchants, keys, staff and roles."""
+"""Support sees everything but secrets and personal data, and may reprocess and reconcile. Finance may also move money
+and export. Administrators also see personal data, and look after merchants, keys, staff and roles."""
 
 
 def make() -> None:
-    """Make the roles that aren't there yet."""
+    """Make those roles that don't exist yet."""
     for name, wanted in ROLES.items():
         group, is_new = Group.objects.get_or_create(name=name)
         if is_new:
@@ -35,15 +36,15 @@ def make() -> None:
 
 
 def grant(name: str, wanted: str) -> None:
-    """Give a permission that is new to a role that was made before, if it is still there."""
+    """Give a new permission to a role that an earlier migration made, unless an administrator has deleted the role."""
     for group in Group.objects.filter(name=name):
         group.permissions.add(*_permissions([wanted]))
 
 
 def _permissions(names: list[str]) -> list[Permission]:
-    """Raises LookupError for a name that no model has."""
+    """The permissions with these names. Raises LookupError for a name that no model has."""
     labels = {name.partition(".")[0] for name in names}
-    for label in labels:  # usually made after all migrations
+    for label in labels:  # Django makes permissions after all migrations, which is too late here.
         create_permissions(apps.get_app_config(label), verbosity=0)
     query = Q()
     for name in names:

@@ -1,4 +1,4 @@
-"""The back office as a whole: who gets in, what its menu shows, and which environment it says it is."""
+"""The back office as a whole: login and second factor, the menu, and the ribbon with the environment's name."""
 
 import base64
 from collections.abc import Callable
@@ -27,41 +27,40 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from webhooks.models import WebhookEvent
 
-# Unfold's scripts (Alpine) evaluate the expressions in its pages' attributes.
+# Unfold's scripts (Alpine) evaluate expressions in the attributes of its pages.
 _csp: Any = csp_update({"script-src": ["'self'", UNSAFE_EVAL]})
 
 
 class BackOffice(UnfoldAdminSite):  # type: ignore[misc] # untyped
-    """The admin: password first, then a second factor for those who have or need one."""
+    """The admin. After the password it asks for a second factor, if the user has or needs one."""
 
     index_title = _("Overview")
 
     def has_permission(self, request: HttpRequest) -> bool:
-        """Whether this is active staff, with its second factor proven where one is asked for."""
+        """Whether the user is active staff, and has proven the second factor if one is asked for."""
         return super().has_permission(request) and not _second_factor_missing(request)
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
-        """As Django's, with the policy that Unfold's scripts need."""
+        """Django's view, with the content security policy that Unfold's scripts need."""
         return _csp(super().admin_view(view, cacheable))
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Who has given a password, but not the second factor, goes on to that."""
+        """Redirects a user who has given the password to the second factor."""
         if super().has_permission(request) and _second_factor_missing(request):
             return redirect_to_login(_wanted(request), reverse("admin:two_factor"), REDIRECT_FIELD_NAME)
         response: HttpResponse = _csp(super().login)(request, extra_context)
         return response
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        """Django's and Unfold's, and ours."""
         return [
             path("two-factor/", _csp(never_cache(self.two_factor)), name="two_factor"),
-            path("logout/", self.logout, name="logout"),  # also for who hasn't proven the second factor
+            path("logout/", self.logout, name="logout"),  # This must also work before the second factor is proven.
             path("unprocessed/", self.admin_view(unprocessed), name="unprocessed"),
             *super().get_urls(),
         ]
 
     def two_factor(self, request: HttpRequest) -> HttpResponse:
-        """Set up an authenticator app, or prove it; staff whose password was right."""
+        """Lets staff whose password was right set up an authenticator app, or type the code that theirs shows."""
         if not super().has_permission(request):
             return redirect_to_login(_wanted(request), reverse("admin:login"), REDIRECT_FIELD_NAME)
         user: Any = request.user
@@ -99,8 +98,8 @@ class TokenForm(forms.Form):
         self.device = device
 
     def clean_token(self) -> str:
-        """Compares it with the device's, one guess at a time, which slows guessing by itself. The first right one
-        confirms a new device."""
+        """Compares the code with the device's, which slows guessing down by itself. The device's row is locked, so that
+        guesses are compared one at a time. The first right code confirms a new device."""
         token: str = self.cleaned_data["token"]
         with transaction.atomic():
             device = TOTPDevice.objects.select_for_update().get(pk=self.device.pk)
@@ -117,7 +116,8 @@ class TokenForm(forms.Form):
 
 
 def _device_of(user: Any) -> TOTPDevice:
-    """The user's authenticator app; one to be confirmed if there is none. Two windows at once get the same."""
+    """The user's authenticator app, or a new one that is still to be confirmed. Two windows at once get the same new
+    one."""
     with transaction.atomic():
         User.objects.select_for_update().get(pk=user.pk)
         device = TOTPDevice.objects.filter(user=user).order_by("-confirmed", "pk").first()
@@ -128,19 +128,19 @@ def _second_factor_missing(request: HttpRequest) -> bool:
     user: Any = request.user
     if user.is_verified():
         return False
-    if not hasattr(user, "has_device"):  # asked several times a page
+    if not hasattr(user, "has_device"):  # A page asks this several times.
         user.has_device = TOTPDevice.objects.filter(user=user, confirmed=True).exists()
     return settings.ADMIN_OTP_REQUIRED or user.has_device
 
 
 def _key_to_type(device: TOTPDevice) -> str:
-    """The secret as apps want it typed: base32, in groups of four."""
+    """The secret in the form that people type into an app: base32, in groups of four."""
     text = base64.b32encode(device.bin_key).decode().rstrip("=")
     return " ".join(text[start : start + 4] for start in range(0, len(text), 4))
 
 
 def _wanted(request: HttpRequest) -> str:
-    """Where the user was going; only within this site."""
+    """The page that the user wanted, if it is on this site."""
     wanted = request.GET.get(REDIRECT_FIELD_NAME, "")
     is_safe = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
     return wanted if is_safe else reverse("admin:index")
@@ -150,7 +150,7 @@ def _wanted(request: HttpRequest) -> str:
 
 
 def ribbon(request: HttpRequest) -> list[Any]:
-    """The environment's name and colour; production is red, as money is real there."""
+    """The environment's name and colour. Production is red, as money is real there."""
     return {
         "production": [_("Production: real money"), "danger"],
         "sandbox": [_("Sandbox: no real money"), "warning"],
@@ -159,12 +159,11 @@ def ribbon(request: HttpRequest) -> list[Any]:
 
 
 def account_links(request: HttpRequest) -> list[dict[str, Any]]:
-    """In the user's menu, beside password and logout."""
     return [{"title": _("Two-factor authentication"), "link": reverse("admin:two_factor")}]
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
-    """The menu: what staff use all day first; each entry only for those who may see it."""
+    """The menu, with the most used entries first. Each user sees the entries that permissions allow."""
     events = reverse("admin:webhooks_webhookevent_changelist")
     on_unprocessed = request.path == events and request.GET.get("outcome") == "unprocessed"
     return [
@@ -224,13 +223,13 @@ MANY_EVENTS = 999
 
 
 def unprocessed_badge(request: HttpRequest) -> str:
-    """How many events wait to be handled: "7", "999+". The page's script asks again now and then."""
+    """The number of events that wait to be handled, such as "7" or "999+". The page's script asks for it regularly."""
     count = WebhookEvent.objects.waiting().order_by()[: MANY_EVENTS + 1].count()
     return f"{MANY_EVENTS}+" if count > MANY_EVENTS else str(count)
 
 
 def unprocessed(request: HttpRequest) -> HttpResponse:
-    """The badge alone, for the page's script."""
+    """Answers the badge alone to the page's script."""
     if not request.user.has_perm("webhooks.view_webhookevent"):
         return HttpResponse(status=403)
     return HttpResponse(unprocessed_badge(request), content_type="text/plain")

@@ -1,4 +1,4 @@
-"""Users, roles, authenticator apps and failed logins: other packages' models, in the look of the rest."""
+"""The lists and pages of users, roles, authenticator apps and failed logins, whose models are other packages'."""
 
 from typing import Any
 
@@ -16,19 +16,19 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from backoffice.kit.lists import ModelAdmin, ReadOnlyAdmin, display
 from backoffice.kit.words import ago
 
-# Importing a library's admin registers it; ours take their places.
+# Importing a library's admin registers its pages, which ours replace.
 for model in (User, Group, TOTPDevice):
     admin.site.unregister(model)
 
 
-# The library has no words for people.
+# The library gives its models no readable names.
 TOTPDevice._meta.verbose_name = _("authenticator app")
 TOTPDevice._meta.verbose_name_plural = _("authenticator apps")
 
 
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin[User], ModelAdmin[User]):
-    """Staff. Who isn't a superuser can neither make one nor change one."""
+    """Staff. Only a superuser can make or change superusers."""
 
     form = UserChangeForm
     add_form = UserCreationForm
@@ -37,16 +37,16 @@ class UserAdmin(DjangoUserAdmin[User], ModelAdmin[User]):
     list_filter = ("is_staff", "is_active", "groups")
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
-        """Superuser is a box that only a superuser may tick."""
+        """Only a superuser may tick the superuser box."""
         fields = super().get_readonly_fields(request, obj)
         return fields if request.user.is_superuser else (*fields, "is_superuser")
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """As usual, superusers aside."""
         return super().has_change_permission(request, obj) and self._may_touch(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Nobody: what they did would go with them. Who leaves is deactivated."""
+        """Nobody may delete a user, because the history of their actions would go too. Somebody who leaves is
+        deactivated instead."""
         return False
 
     @staticmethod
@@ -56,12 +56,13 @@ class UserAdmin(DjangoUserAdmin[User], ModelAdmin[User]):
 
 @admin.register(Group)
 class GroupAdmin(DjangoGroupAdmin, ModelAdmin[Group]):
-    """The roles that the migrations made, and others."""
+    """Roles: those that the migrations made, and any others."""
 
 
 @admin.register(TOTPDevice)
 class DeviceAdmin(ReadOnlyAdmin[TOTPDevice]):
-    """Authenticator apps, which their owners set up themselves. A lost one is deleted here; its secret isn't shown."""
+    """Authenticator apps, which their owners set up themselves. Somebody who lost the phone has it deleted here. The
+    secret isn't shown."""
 
     list_display = ("user", "is_set_up", "made", "used")
     list_select_related = ("user",)
@@ -70,33 +71,30 @@ class DeviceAdmin(ReadOnlyAdmin[TOTPDevice]):
 
     @display(description=_("set up"), boolean=True)
     def is_set_up(self, device: TOTPDevice) -> bool:
-        """Whether its first code was right."""
+        """Whether the owner has typed a right code."""
         return bool(device.confirmed)
 
     @display(description=_("created"))
     def made(self, device: TOTPDevice) -> str:
-        """How long ago."""
         return ago(device.created_at) if device.created_at else "-"
 
     @display(description=_("last used"))
     def used(self, device: TOTPDevice) -> str:
-        """How long ago."""
         return ago(device.last_used_at) if device.last_used_at else "-"
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """For who lost the phone; a superuser's only by a superuser."""
+        """Only a superuser may delete a superuser's app."""
         may = request.user.has_perm("otp_totp.delete_totpdevice")
         return may and (obj is None or not obj.user.is_superuser or bool(request.user.is_superuser))
 
 
 @admin.register(AccessAttempt)
 class AccessAttemptAdmin(ReadOnlyAdmin[AccessAttempt]):
-    """Failed logins; deleting one lets its user try again at once."""
+    """Failed logins. Deleting one lets the user try again at once."""
 
     list_display = ("attempt_time", "username", "ip_address", "failures_since_start")
     search_fields = ("username", "ip_address")
     fields = ("attempt_time", "username", "ip_address", "user_agent", "failures_since_start")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Unlocks."""
         return request.user.has_perm("axes.delete_accessattempt")

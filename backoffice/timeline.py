@@ -1,4 +1,4 @@
-"""What happened to an order, in one list: its creation, payment attempts, webhook events, and what staff did."""
+"""The timeline of an order: its creation, payment attempts, webhook events, and staff's actions."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ MOST = 200  # of each kind, the newest
 
 @dataclass(frozen=True)
 class Entry:
-    """One line. `tone`: good, bad, open or "", for its colour; `url`: where there is more of it."""
+    """One line. `tone` is good, bad, open or "", and decides the colour. `url` leads to the details."""
 
     at: datetime
     title: str
@@ -31,7 +31,7 @@ class Entry:
 
 
 def of(order: Order) -> list[Entry]:
-    """The newest first."""
+    """The order's timeline, newest entry first."""
     entries = [
         Entry(order.created_at, _("Order created: %(amount)s") % {"amount": reais(order.total_cents)}),
         *_attempts(order),
@@ -42,7 +42,7 @@ def of(order: Order) -> list[Entry]:
 
 
 def staff_actions(model: type[Model], keys: Iterable[int], prefix: str = "") -> list[Entry]:
-    """What staff did to these rows, as their history tells it."""
+    """Staff's actions on these rows, from their history."""
     entries = LogEntry.objects.filter(
         content_type=ContentType.objects.get_for_model(model), object_id__in=[str(key) for key in keys]
     )
@@ -78,7 +78,7 @@ def _attempts(order: Order) -> Iterable[Entry]:
 
 
 def _events(order: Order) -> list[Entry]:
-    """The order's webhook events, and what staff did to them."""
+    """The order's webhook events, and staff's actions on them."""
     events = list(WebhookEvent.objects.of_order(order.appmax_order_id).defer("payload").order_by("-pk")[:MOST])
     entries = [
         Entry(

@@ -4,7 +4,7 @@ from django.utils.translation import gettext_lazy as _
 
 from installations import refusals
 from installations.authentication import InstallationDisabled, InstallationNotFound, OwnKeyRequired
-from installations.gateway import NotConfigured
+from installations.clients import NotConfigured
 from web.codes import Code
 from web.errors import ErrorCodes
 from web.pages import ErrorText

@@ -23,8 +23,8 @@ from prometheus_client import Counter
 
 from appmax.errors import AppmaxError, Rejected
 from appmax.tokens import Credentials
-from installations import gateway, identities, reconnect
-from installations.gateway import Verdict
+from installations import clients, identities, reconnect
+from installations.clients import Verdict
 from installations.models import Installation
 from installations.refusals import (
     AlreadyConfirmed,
@@ -72,11 +72,11 @@ def begin(*, app_id: str, external_key: str, public_url: str, reconnect: str = "
     external_key of a confirmed installation needs. Raises NotConfigured, InvalidAppId, AlreadyConfirmed,
     InitiationFailed, CacheAway.
     """
-    gateway.require_configured("APPMAX_CLIENT_ID", "APPMAX_CLIENT_SECRET", "APPMAX_APP_ID_UUID")
+    clients.require_configured("APPMAX_CLIENT_ID", "APPMAX_CLIENT_SECRET", "APPMAX_APP_ID_UUID")
     _check_uuid(app_id)
     link_id = _link_needed(external_key, reconnect)
     try:
-        token = gateway.app_client().authorize(
+        token = clients.app_client().authorize(
             app_id=app_id, external_key=external_key, callback_url=public_url + CALLBACK_PATH
         )
     except Rejected as error:
@@ -118,7 +118,7 @@ def confirm_by_browser(*, token: str) -> Installation | None:
     external_key = started["external_key"]
     try:
         with identities.generating(external_key):
-            credentials = gateway.app_client().generate_merchant_credentials(token=token)
+            credentials = clients.app_client().generate_merchant_credentials(token=token)
     except AppmaxError as error:
         log.warning("install.generate_failed", error=type(error).__name__, **error.trace)
         # Appmax may have given up on our call after its own callback had delivered the credentials; not those of a
@@ -167,7 +167,7 @@ def _finish(started: dict[str, Any], credentials: Credentials) -> Installation:
             raise _refused(current, LinkSpent if link_id is not None else AlreadyConfirmed)
         current.confirm(credentials)
         identities.adopt(current)
-    gateway.forget_token(current)
+    clients.forget_token(current)
     if replaces:
         _credentials.labels("replaced").inc()
         log.warning("install.credentials_replaced", installation=current.pk, link=link_id)
@@ -217,7 +217,7 @@ def _take_credentials(callback: Callback, credentials: Credentials) -> uuid.UUID
     if is_repeat:  # nothing is known of those that are kept unverified, and the worker may just be removing them
         verdict = Verdict.ACCEPTED if is_confirmed else Verdict.NO_ANSWER
     else:
-        verdict = gateway.verdict_on(credentials)
+        verdict = clients.verdict_on(credentials)
     if verdict is Verdict.REFUSED or (verdict is Verdict.NO_ANSWER and known is not None and not is_repeat):
         log.warning("install.credentials_refused", verdict=verdict.value)
         _credentials.labels("refused").inc()
@@ -256,7 +256,7 @@ def verify_kept_credentials() -> None:
     unverified = Installation.objects.filter(unverified_since__isnull=False)
     for kept in unverified.order_by("?")[:MOST_A_ROUND]:  # so that one that gets no answer holds up no other for ever
         credentials = kept.credentials
-        verdict = gateway.verdict_on(credentials)
+        verdict = clients.verdict_on(credentials)
         if verdict is Verdict.NO_ANSWER:
             return
         with transaction.atomic():

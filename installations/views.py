@@ -12,14 +12,15 @@ from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 from rest_framework.viewsets import ViewSet
 
-from installations import gateway, identities, install, limits, openapi, reconnect, registration
+from installations import clients, identities, install, limits, openapi, reconnect, registration
+from installations.answers import ConfirmedAnswer, InstallationAnswer, MerchantTokenAnswer, ReconnectAnswer
 from installations.authentication import HasOwnKey, IsEnabled
 from installations.errors import ERROR_CODES, ERROR_PAGES
 from installations.merchant import MerchantViewSet
 from installations.models import Installation
 from installations.refusals import InvalidAppId
 from installations.serializers import CallbackSerializer, StartSerializer
-from web.api import wants_page
+from web.api import MessageAnswer, wants_page
 from web.codes import Code
 from web.pages import public_url
 
@@ -85,8 +86,8 @@ class InstallViewSet(ViewSet):
         if wants_page(request):
             return self._installed_page(request, installation or install.already_done(token=token))
         if installation is None:
-            return Response({"message": "installation confirmed"})
-        return Response({"external_id": str(identities.told_last(installation))})
+            return Response(MessageAnswer({"message": "installation confirmed"}).data)
+        return Response(ConfirmedAnswer({"external_id": identities.told_last(installation)}).data)
 
     @staticmethod
     def _installed_page(request: Request, installation: Installation | None) -> HttpResponse:
@@ -108,7 +109,7 @@ class InstallViewSet(ViewSet):
         except InvalidAppId:
             limits.WrongAppIds().count(request)
             raise
-        return Response({"external_id": str(told)})
+        return Response(ConfirmedAnswer({"external_id": told}).data)
 
 
 class InstallationViewSet(MerchantViewSet):
@@ -120,16 +121,15 @@ class InstallationViewSet(MerchantViewSet):
     def retrieve(self, request: Request, key: str) -> Response:
         """What a shop's page needs for Appmax's browser script, and whether its routes answer."""
         installation = self.installation
-        return Response(
-            {
-                "external_key": installation.external_key,
-                "external_id": str(identities.told_last(installation)),
-                "app_id": installation.app_id,
-                "environment": settings.APPMAX_ENVIRONMENT,
-                "installed_at": installation.installed_at,
-                "disabled": self.access.is_disabled,
-            }
-        )
+        answer = {
+            "external_key": installation.external_key,
+            "external_id": identities.told_last(installation),
+            "app_id": installation.app_id,
+            "environment": settings.APPMAX_ENVIRONMENT,
+            "installed_at": installation.installed_at,
+            "disabled": self.access.is_disabled,
+        }
+        return Response(InstallationAnswer(answer).data)
 
 
 class ReconnectViewSet(MerchantViewSet):
@@ -142,7 +142,8 @@ class ReconnectViewSet(MerchantViewSet):
         """A link for the merchant's browser, good for one hour and one installation."""
         made_by = f"API key {self.access.key_prefix}"
         url = reconnect.make_link(self.installation, made_by=made_by, public_url=public_url(request._request))
-        return Response({"url": url, "expires_in": int(reconnect.GOOD_FOR.total_seconds())})
+        answer = {"url": url, "expires_in": reconnect.GOOD_FOR.total_seconds()}
+        return Response(ReconnectAnswer(answer).data)
 
 
 class MerchantTokenViewSet(MerchantViewSet):
@@ -152,9 +153,9 @@ class MerchantTokenViewSet(MerchantViewSet):
     def retrieve(self, request: Request, key: str) -> Response:
         """The merchant's bearer token and credentials; never cached by anyone on the way."""
         answer = {
-            "merchant_bearer_token": gateway.client_for(self.installation).bearer_token(),
+            "merchant_bearer_token": clients.client_for(self.installation).bearer_token(),
             "external_key": self.installation.external_key,
             "merchant_client_id": self.installation.merchant_client_id,
             "merchant_client_secret": self.installation.merchant_client_secret,
         }
-        return Response(answer, headers={"Cache-Control": "no-store"})
+        return Response(MerchantTokenAnswer(answer).data, headers={"Cache-Control": "no-store"})

@@ -58,7 +58,14 @@ def begin(
         restarted_from = None if method is AttemptMethod.UPSELL else locked.restart()
         if restarted_from:
             locked.forget_codes(method)
-        return PaymentAttempt.objects.start(locked, method, claim.key, claim.fingerprint, restarted_from)
+        return PaymentAttempt.objects.create(
+            order=locked,
+            method=method,
+            state=AttemptState.STARTED,
+            idempotency_key=claim.key,
+            fingerprint=claim.fingerprint,
+            restarted_from=restarted_from,
+        )
 
 
 def card_was_taken(order: Order) -> bool:

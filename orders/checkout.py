@@ -13,7 +13,7 @@ from appmax.answers import CreatedOrder, InstallmentOffer
 from appmax.client import AppmaxClient
 from appmax.errors import AppmaxError, Rejected
 from appmax.messages import Card, CardCharge, Customer, NewOrder, Product, Subscription
-from installations import gateway
+from installations import clients
 from installations.models import Installation
 from orders import attempts, facts
 from orders.attempts import Taken
@@ -115,7 +115,7 @@ def create_order(installation: Installation, purchase: Purchase, claim: Claim) -
     if claim.order is not None:  # an earlier try of this request made it, and was cut off
         claim.is_replay = True
         return claim.order
-    client = gateway.client_for(installation)
+    client = clients.client_for(installation)
     customer_id = client.create_customer(purchase.customer)
     created = client.create_order(customer_id=customer_id, order=purchase.order)
     total_cents = purchase.order.total_cents
@@ -287,7 +287,7 @@ def _pay(
         nothing_paid_after = newest if said in RESTARTABLE else None
     attempt = attempts.begin(order, method, claim, nothing_paid_after=nothing_paid_after)
     try:
-        taken = send(gateway.client_for(order.installation), order)
+        taken = send(clients.client_for(order.installation), order)
     except AppmaxError as error:
         attempts.fail(attempt, error)
         raise
@@ -353,14 +353,14 @@ def _keep_upsold(order: Order, sold: CreatedOrder | None, total_cents: int) -> N
 def add_tracking_code(installation: Installation, *, order_id: int, code: str) -> None:
     """Tell Appmax how the goods travel. Raises AppmaxError, OrderNotFound."""
     order = find_order(installation, order_id)
-    gateway.client_for(installation).add_tracking_code(order_id=order.appmax_order_id, code=code)
+    clients.client_for(installation).add_tracking_code(order_id=order.appmax_order_id, code=code)
 
 
 def tokenize(installation: Installation, card: Card) -> str:
     """A token that stands for the card, once. Nothing of the card is kept. Raises AppmaxError."""
-    return gateway.client_for(installation).tokenize_card(card)
+    return clients.client_for(installation).tokenize_card(card)
 
 
 def installments(installation: Installation, *, total_value: int, most: int) -> InstallmentOffer:
     """What `total_value` cents cost in 1 to `most` instalments. Raises AppmaxError."""
-    return gateway.client_for(installation).installments(total_value=total_value, installments=most)
+    return clients.client_for(installation).installments(total_value=total_value, installments=most)

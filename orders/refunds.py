@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from appmax.client import AppmaxClient
 from appmax.errors import AppmaxError, OutcomeUnknown
-from installations import gateway
+from installations import clients
 from orders.idempotency import Claim
 from orders.models import Order, Refund
 from orders.status import OrderStatus, RefundState
@@ -48,7 +48,7 @@ def ask(order: Order, wish: Wish, claim: Claim) -> Refund:
     """
     if earlier := _earlier(order, claim):
         return earlier
-    client = gateway.client_for(order.installation)
+    client = clients.client_for(order.installation)
     if not order.total_cents:
         _learn_total(order, client)
     refund = _record(order, wish, claim)

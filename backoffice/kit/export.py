@@ -1,4 +1,4 @@
-"""Lists as files: filtered as the list is, however long, and harmless to a spreadsheet."""
+"""Exports a list, as it is filtered, to CSV or XLSX."""
 
 import csv
 import re
@@ -35,30 +35,30 @@ log = structlog.stdlib.get_logger(__name__)
 
 M = TypeVar("M", bound=Model)
 
-_ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")  # in XML, and so in XLSX
+_ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")  # XML, and so XLSX, can't hold these.
 ROWS_AT_ONCE = 2000
-MOST_ROWS_XLSX = 50_000  # such a file is made before its first byte can be sent; a CSV is sent row by row
-# Spreadsheets skip white space before a formula, and some take the full-width signs of East Asian keyboards for signs.
+# A whole XLSX file is made before its first byte can be sent. A CSV is sent row by row and has no limit.
+MOST_ROWS_XLSX = 50_000
+# Spreadsheets skip white space before a formula, and some also read the full-width signs of East Asian keyboards.
 _FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r\n]")
 
 
 class ExportableAdmin(ReadOnlyAdmin[M]):
-    """Lists that those with the model's export permission can take with them."""
+    """A list that can be exported by those who have the model's export permission."""
 
-    exported: Sequence[tuple[StrOrPromise, Callable[[Any], Any]]]  # a file's columns: a heading, and how a row is read
+    exported: Sequence[tuple[StrOrPromise, Callable[[Any], Any]]]
+    """The file's columns: the heading, and a function that reads the value from a row."""
 
     def has_export_permission(self, request: HttpRequest) -> bool:
-        """Whether this user may."""
         return request.user.has_perm(f"{self.opts.app_label}.export_{self.opts.model_name}")
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
-        """With links to the files, for the list as it is filtered."""
+        """Add links to the files, which hold the list as it is filtered."""
         urls = [(form.upper(), f"{self._file_url(form)}?{request.GET.urlencode()}") for form in ("csv", "xlsx")]
         context = {"exports": urls if self.has_export_permission(request) else []}
         return super().changelist_view(request, {**context, **(extra_context or {})})
 
     def get_urls(self) -> list[URLPattern]:
-        """And the files'."""
         view = self.admin_site.admin_view(self.export)
         return [
             path("export.<str:form>", view, name=f"{self.opts.app_label}_{self.opts.model_name}_export"),
@@ -66,7 +66,7 @@ class ExportableAdmin(ReadOnlyAdmin[M]):
         ]
 
     def export(self, request: HttpRequest, form: str) -> HttpResponseBase:
-        """The list of this query string, newest first, as `csv` or `xlsx`."""
+        """The list that the query string filters, newest row first. `form` is `csv` or `xlsx`."""
         if not (self.has_view_permission(request) and self.has_export_permission(request)):
             raise PermissionDenied
         if form not in ("csv", "xlsx"):
@@ -92,7 +92,8 @@ class ExportableAdmin(ReadOnlyAdmin[M]):
         )
 
     def _lines(self, wanted: QuerySet[M], rows: QuerySet[M]) -> Iterator[list[Any]]:
-        """The headings, then the values of each wanted row, newest first. `rows` has what reading a row needs."""
+        """The headings, then the values of each row of `wanted`, newest first. `rows` is the query with the columns and
+        joins that reading a row needs."""
         yield [str(heading) for heading, _ in self.exported]
         for batch in _batches(wanted, rows):
             for row in batch:
@@ -103,8 +104,8 @@ class ExportableAdmin(ReadOnlyAdmin[M]):
 
 
 def harmless(value: Any) -> Any:
-    """A value for a cell. A text that a spreadsheet would take for a formula gets an apostrophe before it: merchants'
-    and strangers' texts are among them."""
+    """The value for a cell. Some texts come from merchants and strangers, so one that a spreadsheet would take for a
+    formula gets an apostrophe in front."""
     if isinstance(value, bool | int | Decimal | datetime) or value is None:
         return value
     text = _ILLEGAL.sub("", str(value))
@@ -112,8 +113,12 @@ def harmless(value: Any) -> Any:
 
 
 def _batches(wanted: QuerySet[Any], rows: QuerySet[Any]) -> Iterator[list[Any]]:
-    """What is wanted is asked once, and then read by primary key: the filter asked anew for each batch may cost a scan
-    or a sort each time. Between batches no connection is held, however slowly the file is taken."""
+    """The wanted rows in batches, newest first.
+
+    1. One query reads the primary keys. Filtering anew for each batch could cost a scan or a sort each time.
+    2. Each batch is read by primary key. The connection is given back before the batch is handed over, as the file may
+       be downloaded slowly.
+    """
     keys = array("q", wanted.order_by().values_list("pk", flat=True).iterator(chunk_size=20_000))
     keys = array("q", sorted(keys, reverse=True))
     for start in range(0, len(keys), ROWS_AT_ONCE):
@@ -124,7 +129,7 @@ def _batches(wanted: QuerySet[Any], rows: QuerySet[Any]) -> Iterator[list[Any]]:
 
 
 class _Line:
-    """What csv writes to: gives each line back instead of keeping it."""
+    """A file for `csv.writer` that returns each line instead of storing it."""
 
     def write(self, text: str) -> str:
         return text
@@ -132,18 +137,18 @@ class _Line:
 
 def _csv(lines: Iterable[list[Any]]) -> Iterator[str]:
     writer = csv.writer(_Line())
-    yield "\ufeff"  # or Excel takes it for Latin-1
+    yield "\ufeff"  # Without a byte order mark Excel reads the file as Latin-1.
     for line in lines:
         yield writer.writerow(value.isoformat() if isinstance(value, datetime) else value for value in line)
 
 
 def _xlsx(lines: Iterable[list[Any]]) -> Any:
-    from openpyxl import Workbook  # six MB in each process, for what few of them ever do
+    from openpyxl import Workbook  # It takes 6 MB, and few processes ever need it.
 
     book = Workbook(write_only=True)
     sheet = book.create_sheet()
     for line in lines:
-        # Excel knows no time zones
+        # Excel knows no time zones.
         sheet.append([timezone.make_naive(value) if isinstance(value, datetime) else value for value in line])
     file = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
     book.save(file)

@@ -1,4 +1,4 @@
-"""What lists and pages share: read-only lists that stay fast however large their table is, and confirmed actions."""
+"""Base classes and filters of the back office's lists. The lists stay fast however large their tables are."""
 
 from collections.abc import Callable
 from datetime import datetime, time, timedelta
@@ -22,15 +22,15 @@ from backoffice.kit.words import told
 M = TypeVar("M", bound=Model)
 F = TypeVar("F", bound=Callable[..., Any])
 
-# Unfold has no types; these are its faces for mypy.
+# Unfold has no types, so mypy sees these declarations instead.
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin
 
     def action(**options: Any) -> Callable[[F], F]:
-        """Unfold's: a button on a row's page."""
+        """Unfold's decorator for a button on a row's page."""
 
     def display(**options: Any) -> Callable[[F], F]:
-        """Unfold's: as Django's, with `label` for coloured badges."""
+        """Unfold's decorator, which is Django's with `label` for coloured badges."""
 else:
     from unfold.admin import ModelAdmin
     from unfold.decorators import action, display
@@ -48,8 +48,8 @@ __all__ = [
 
 
 def searched(term: str) -> tuple[str, int | None]:
-    """What staff look for, without the space around it that was pasted with it; and the id of Appmax's that it is, with
-    a # before it or without; None if it is none."""
+    """The search text without white space around it, and the id of Appmax's that it stands for, with or without a # in
+    front; None if it is no id."""
     text = term.replace("\0", "").strip()
     digits = text.removeprefix("#").strip()
     is_id = digits.isascii() and digits.isdigit() and len(digits) <= 10 and int(digits) < 2**31
@@ -57,9 +57,9 @@ def searched(term: str) -> tuple[str, int | None]:
 
 
 class BoundedPaginator(Paginator[Any]):
-    """Counts no further than LIMIT rows and pages no further, so that a table of millions costs what a small one does.
+    """Counts and shows LIMIT rows at most, so that a table of millions is as fast as a small one.
 
-    Who needs older rows narrows the list: by date, status, merchant or search.
+    Staff find older rows by narrowing the list: by date, status, merchant or search.
     """
 
     LIMIT = 10_000
@@ -72,7 +72,6 @@ class BoundedPaginator(Paginator[Any]):
 
     @cached_property
     def count(self) -> int:
-        """The number of rows, or the limit."""
         return min(self._counted, self.LIMIT)
 
     @cached_property
@@ -82,19 +81,19 @@ class BoundedPaginator(Paginator[Any]):
 
 
 class FastListAdmin(ModelAdmin[M]):
-    """Lists that cost the same however large the table is, and that no query string breaks."""
+    """A list that costs the same however large the table is, and that answers every query string."""
 
     paginator = BoundedPaginator
     show_full_result_count = False
     list_per_page = 50
     list_max_show_all = 0
-    sortable_by = ()  # newest first, by index; another order would sort the whole table
+    sortable_by = ()  # An index gives the newest rows first. Any other order would sort the whole table.
     list_filter_submit = True
-    show_facets = ShowFacets.NEVER  # they count whole tables
+    show_facets = ShowFacets.NEVER  # Facets count whole tables.
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
-        """As Django's. What it doesn't notice by itself, a year 0 or a NUL, is a bad parameter too: the list starts
-        anew."""
+        """The list, as Django makes it. Django doesn't notice some bad parameters, such as a year 0 or a NUL; for these
+        too the list is shown without filters."""
         if any("\0" in text for values in request.GET.lists() for text in (values[0], *values[1])):
             raise IncorrectLookupParameters
         try:
@@ -103,7 +102,8 @@ class FastListAdmin(ModelAdmin[M]):
             raise IncorrectLookupParameters from error
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
-        """Of the columns only those that the list has filters of: comparisons would tell what isn't shown."""
+        """A query string may filter only by columns that have a filter in the list. By comparing with other columns
+        staff could find out values that aren't shown to them."""
         name = lookup.partition("__")[0]
         allowed: set[Any] = {"id", "pk", self.date_hierarchy}
         for each in self.get_list_filter(request):
@@ -115,36 +115,33 @@ class FastListAdmin(ModelAdmin[M]):
 
 
 class ReadOnlyAdmin(FastListAdmin[M]):
-    """For rows that only the install flow, the checkout or Appmax may write: staff look, and change nothing by hand."""
+    """A list of rows that staff may only see, because the install flow, the checkout or Appmax writes them."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Nobody."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody."""
         return False
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
-        """As Django's, in the language at hand."""
+        """Django's page, with our own lines in the reader's language."""
         response = super().history_view(request, object_id, extra_context)
         for entry in getattr(response, "context_data", {}).get("action_list", ()):
             entry.change_message = told(entry.change_message)
         return response
 
     def found(self, request: HttpRequest, object_id: str) -> M:
-        """The row that an action's URL names. Raises Http404."""
+        """The row that an action's URL names. Raises Http404 if there is none."""
         row: M | None = self.get_object(request, object_id)
         if row is None:
             raise Http404
         return row
 
     def confirm(self, request: HttpRequest, row: M, *, title: str, **context: Any) -> HttpResponse:
-        """The page that asks before something is done; its form posts to the same URL.
+        """The page that asks for confirmation. Its form posts to the same URL.
 
         `context`: question (text), form, button (text), is_dangerous.
         """
@@ -156,16 +153,15 @@ class ReadOnlyAdmin(FastListAdmin[M]):
 
 
 class OneChoiceFilter(RadioFilter):  # type: ignore[misc] # untyped
-    """All rows, or those of one kind. `choice`: its value in the URL and its name."""
+    """Shows all rows, or those of one kind. `choice` is the kind's value in the URL and its name."""
 
     choice: tuple[str, Any]
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """One choice beside all."""
         return [self.choice]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Those chosen; all for any other value."""
+        """The chosen rows. Any other value than that of `choice` shows all rows."""
         return self.chosen(queryset) if self.value() == self.choice[0] else queryset
 
     def chosen(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
@@ -174,10 +170,10 @@ class OneChoiceFilter(RadioFilter):  # type: ignore[misc] # untyped
 
 
 class DateRangeFilter(RangeDateFilter):  # type: ignore[misc] # untyped
-    """Days as staff count them: in their time zone, the last one included, written as their language writes dates."""
+    """Days in staff's time zone, in the date format of their language. The last day is included."""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Rows between the two days; a text that is no date counts as none."""
+        """The rows between the two days. A text that is no date is ignored."""
         first = self._day(f"{self.parameter_name}_from")
         last = self._day(f"{self.parameter_name}_to")
         if first:

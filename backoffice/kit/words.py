@@ -1,4 +1,4 @@
-"""How amounts, times, errors and notes are told to staff, in the language at hand."""
+"""Shows amounts, times, errors and notes to staff in their language."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -15,12 +15,12 @@ from appmax.errors import CredentialsRefused, CredentialsUnreadable, Declined, O
 
 
 def reais(cents: int) -> str:
-    """An amount as the language at hand writes it: R$ 1.234,56."""
+    """An amount as the reader's language writes it: R$ 1.234,56."""
     return format_currency(Decimal(cents) / 100, "BRL", locale=locale())
 
 
 def ago(moment: datetime) -> SafeString:
-    """How long ago, in words; the exact time when the pointer rests on it."""
+    """How long ago it was, in words. The exact time appears when the pointer rests on it."""
     exact = timezone.localtime(moment).strftime("%Y-%m-%d %H:%M:%S")
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
@@ -36,12 +36,12 @@ def lasted(span: timedelta) -> str:
 
 
 def badge(text: str, tone: str) -> SafeString:
-    """A coloured label. `tone`: success, info, warning, danger, primary or default."""
+    """A coloured label. `tone` is success, info, warning, danger, primary or default."""
     return render_to_string("unfold/helpers/label.html", {"text": text, "type": tone})
 
 
 def copyable(element_id: str, text: str | None) -> str:
-    """A long code and a button that copies it; "-" where there is none."""
+    """A long code with a button that copies it; "-" if there is no code."""
     if not text:
         return "-"
     return format_html(
@@ -55,7 +55,7 @@ def copyable(element_id: str, text: str | None) -> str:
 
 
 def explained(error: Exception) -> str:
-    """What staff are told when Appmax didn't do what it was asked."""
+    """The message to staff when a call to Appmax failed."""
     match error:
         case Declined() | Rejected():
             return gettext("Appmax refused: %(message)s") % {"message": error.message or "-"}
@@ -70,16 +70,16 @@ def explained(error: Exception) -> str:
 
 
 def history(what: str, detail: str = "") -> str:
-    """A line for a row's history: a fixed English text (`gettext_noop`), then what is particular."""
+    """A line for a row's history: a fixed English text (marked by `gettext_noop`), then the details."""
     return f"{what}: {detail}" if detail else what
 
 
 def told(line: str) -> str:
-    """The line as the language at hand says it; one that isn't from `history` as it is."""
+    """A line of `history` in the reader's language. Any other line is returned as it is."""
     what, colon, detail = line.partition(": ")
     return gettext(what) + colon + detail if what else ""
 
 
 def locale() -> str:
-    """Babel's name of the language at hand."""
+    """Babel's name of the reader's language."""
     return to_locale(get_language() or "pt-br")

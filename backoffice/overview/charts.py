@@ -1,4 +1,4 @@
-"""What the overview is made of: numbers as staff read them, with the lists behind them, as cards, charts and tables."""
+"""The cards, charts and tables of the overview. Each figure links to the list of the rows that it counts."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ Url = Callable[[Query], str]
 
 @dataclass(frozen=True)
 class Figure:
-    """A number in words, and the list behind it."""
+    """A formatted number, and the URL of the list of what it counts."""
 
     label: str
     text: str
@@ -27,7 +27,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Card:
-    """Figures that belong together; `main` is the one that is wanted most often."""
+    """Figures that belong together. `main` is shown largest."""
 
     title: str
     main: Figure | None
@@ -37,7 +37,7 @@ class Card:
 
 @dataclass(frozen=True)
 class Slot:
-    """A piece of time: what a chart's axis and its table call it, and what narrows a list to it."""
+    """A stretch of time: its names on a chart's axis and in the table, and the query that narrows a list to it."""
 
     short: str
     long: str
@@ -46,7 +46,7 @@ class Slot:
 
 @dataclass(frozen=True)
 class Series:
-    """A number for each slot. `url`: the list behind those that a query narrows it to."""
+    """A number for each slot. `url` makes the URL of a list from the queries that narrow it."""
 
     label: str
     colour: str
@@ -56,8 +56,11 @@ class Series:
 
 @dataclass(frozen=True)
 class Chart:
-    """A chart, the figures beside it and the table below it, all of the same numbers. Bars add up; a line chart's first
-    series contains the others. `whole`: what narrows a list to all slots; `url`: the list of all series together."""
+    """A chart, with the figures beside it and the table below it made of the same numbers.
+
+    The bars of a slot add up to its total; of a line chart the first series is the total. `whole` is the query that
+    narrows a list to all slots, and `url` makes the URL of the list of all series together.
+    """
 
     title: str
     slots: Sequence[Slot]
@@ -69,7 +72,7 @@ class Chart:
 
     @property
     def rows(self) -> list[Figure]:
-        """The series' sums, and the fullest slot."""
+        """The sum of each series, and the slot with the highest number."""
         rows = [Figure(each.label, self._show(sum(each.values)), each.url(self.whole)) for each in self.series]
         columns = self.series if self.kind == "bar" else self.series[:1]
         totals = [sum(each.values[place] for each in columns) for place in range(len(self.slots))]
@@ -80,12 +83,12 @@ class Chart:
 
     @property
     def words(self) -> str:
-        """For those who don't see it."""
+        """The chart in words, for readers who can't see it."""
         return ". ".join([self.title, *(f"{row.label}: {row.text}" for row in self.rows)])
 
     @property
     def table(self) -> list[tuple[str, list[Figure]]]:
-        """A row for each slot, the newest first."""
+        """A row for each slot, newest first."""
         rows = [
             (
                 slot.long,
@@ -97,7 +100,7 @@ class Chart:
 
     @property
     def data(self) -> str:
-        """Chart.js's, as JSON; amounts in reais."""
+        """The data for Chart.js, as JSON. Amounts are in reais."""
         scale = 100 if self.is_money else 1
         datasets = [
             {
@@ -112,7 +115,7 @@ class Chart:
 
     @property
     def options(self) -> str:
-        """Chart.js's, as JSON; Unfold's own have neither stacks nor a legend."""
+        """The options for Chart.js, as JSON. Unfold's own have neither stacked bars nor a legend."""
         is_stacked = self.kind == "bar"
         digits = {"minimumFractionDigits": 0, "maximumFractionDigits": 0}
         money = {"format": {"style": "currency", "currency": "BRL", **digits}}
@@ -148,10 +151,10 @@ class Chart:
 
 
 def number(value: int) -> str:
-    """As the language at hand writes it: 1.234."""
+    """A number as the reader's language writes it: 1.234."""
     return str(format_decimal(value, locale=locale()))
 
 
 def share(part: int, whole: int) -> str:
-    """A part of a whole in percent: 82,4%."""
+    """A part of a whole in per cent: 82,4%."""
     return str(format_percent(part / whole, "#,##0.#%", locale=locale())) if whole else "–"

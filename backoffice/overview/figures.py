@@ -24,16 +24,17 @@ from webhooks.models import WebhookEvent
 KEPT = 60  # seconds
 HOURS = 24
 WEEKS = 8
-SAMPLE = 2000  # of each kind of payment, for the medians
+SAMPLE = 2000  # payments of each kind whose medians are shown
 
-# What Appmax sends when an order has been paid. The first that was applied is the moment: there is no such column.
+# Appmax sends these when an order has been paid. No column tells when a Pix or boleto was paid, so the first of these
+# that was applied does.
 PAID_EVENTS = [
     spelling for name in ("OrderPaidByPix", "OrderPaid", "OrderApproved") for spelling in payload.spellings(name)
 ]
 
 
 class Sales(TypedDict):
-    """Orders made within a slot, of one method."""
+    """The orders of one payment method that were created within a slot."""
 
     slot: int  # its place among the slots
     method: str  # "": none yet
@@ -43,7 +44,7 @@ class Sales(TypedDict):
 
 
 class Span(TypedDict):
-    """From the order to its payment."""
+    """How long payments of one kind took, from the order on."""
 
     method: str
     seconds: float  # the median
@@ -51,7 +52,7 @@ class Span(TypedDict):
 
 
 class Traffic(TypedDict):
-    """Events that came within an hour, and what has become of some of them."""
+    """The events that came within one hour, in all and by some of their outcomes."""
 
     slot: int
     received: int
@@ -61,7 +62,7 @@ class Traffic(TypedDict):
 
 
 class Oldest(TypedDict):
-    """The oldest event that waits."""
+    """The event that has waited longest."""
 
     pk: int
     event: str
@@ -69,7 +70,7 @@ class Oldest(TypedDict):
 
 
 class Figures(TypedDict):
-    """All of them. Times are in ISO format, as staff see them; slots are told by their beginnings."""
+    """All figures. Times are texts in ISO format, in staff's time zone. A slot is named by its beginning."""
 
     at: str
     slots: list[str]  # days, or hours if the period is today
@@ -85,12 +86,12 @@ class Figures(TypedDict):
 
 
 def figures(days: int) -> Figures:
-    """Of the last `days` days, today included; at most a minute old."""
+    """The figures of the last `days` days, today included. They are a minute old at most."""
     return cast(Figures, cache.get_or_set(f"dashboard:{days}", lambda: collect(days, timezone.now()), KEPT))
 
 
 def collect(days: int, now: datetime) -> Figures:
-    """As `figures`, as of now. Six queries."""
+    """The figures as of `now`, from six queries."""
     now = timezone.localtime(now)
     slots = _hours_since_midnight(now) if days == 1 else _days(days, now)
     hours = _hours(now)
@@ -124,7 +125,7 @@ def _weeks(now: datetime) -> list[datetime]:
 
 
 def _hours(now: datetime) -> list[datetime]:
-    """The present one, and those before it."""
+    """The beginnings of the current hour and of those before it."""
     this = now.replace(minute=0, second=0, microsecond=0)
     return [timezone.localtime(this.astimezone(UTC) - timedelta(hours=back)) for back in reversed(range(HOURS))]
 
@@ -143,8 +144,8 @@ def _texts(slots: Sequence[datetime]) -> list[str]:
 
 
 def _slot(field: str, slots: Sequence[datetime]) -> Func:
-    """In which of the slots a row lies; less work for each row than date_trunc in a time zone."""
-    bounds = Value(list(slots[1:]), output_field=ArrayField(DateTimeField()))  # what is before them is in slot 0
+    """The number of the slot that a row lies in. For each row this is less work than date_trunc in a time zone."""
+    bounds = Value(list(slots[1:]), output_field=ArrayField(DateTimeField()))  # Rows before these are in slot 0.
     return Func(field, bounds, function="width_bucket", output_field=IntegerField())
 
 
@@ -175,7 +176,7 @@ def _sales(slots: Sequence[datetime]) -> list[Sales]:
 
 
 def _cards(since: datetime) -> tuple[int, int]:
-    """How many card payments were approved, and how many declined."""
+    """The numbers of approved and of declined card payments."""
     counts = PaymentAttempt.objects.filter(method=AttemptMethod.CREDIT_CARD, started_at__gte=since).aggregate(
         approved=Count("pk", filter=Q(state=AttemptState.SUCCEEDED)),
         declined=Count("pk", filter=Q(state=AttemptState.DECLINED)),
@@ -183,9 +184,8 @@ def _cards(since: datetime) -> tuple[int, int]:
     return counts["approved"], counts["declined"]
 
 
-# A card is paid when Appmax answers. Pix and boleto are paid later, and an event says so; if the order came to us after
-# its event, nobody knows how long it took. Of each kind only the newest rows are looked at, whatever they turn out to
-# be: that bounds the work.
+# A card is paid when Appmax answers. A Pix or boleto is paid later, when an event says so. If we learnt of the order
+# only after its event, the time isn't known. Only the newest rows of each kind are read, which bounds the work.
 _SPANS = """
     WITH card AS (
         SELECT order_id, settled_at

@@ -1,4 +1,4 @@
-"""The overview: what it shows to whom, and which list is behind which figure."""
+"""Builds the overview for a user: the cards and charts that the user's permissions allow, each linked to its list."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ COLOURS = {CARD: VIOLET, PIX: TEAL, BOLETO: AMBER, NO_METHOD: GREY}
 
 
 def context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """Unfold's hook: what the page shows this user of the period that its URL names."""
+    """Unfold calls this for the page's context. The URL names the period."""
     days = next((each for each in PERIODS if request.GET.get("days") == str(each)), USUAL_PERIOD)
     overview = Overview(figures(days), days)
     may = request.user.has_perm
@@ -55,7 +55,7 @@ def context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Overview:
-    """The page's parts, in the language at hand."""
+    """The page's parts, in the reader's language."""
 
     found: Figures
     days: int
@@ -68,7 +68,7 @@ class Overview:
     # Cards.
 
     def sales(self) -> list[Card]:
-        """How many orders, how much money, and which part of the orders was paid where that takes the buyer's doing."""
+        """The number of orders, the money, and the share of Pix and boleto orders that were paid."""
         paid, cents = self._total("paid"), self._total("cents")
         paid_orders = _orders(self._period("created_at"), _paid())
         average = [Figure(_("Average"), reais(round(cents / paid)), paid_orders)] if paid else []
@@ -95,7 +95,8 @@ class Overview:
         )
 
     def approval(self) -> Card:
-        """How many card payments Appmax took. Those that never reached it, or whose outcome is open, don't count."""
+        """The share of card payments that were approved. Attempts that failed or whose result isn't known don't
+        count."""
         approved, declined = self.found["approved_cards"], self.found["declined_cards"]
         succeeded = {"state__exact": AttemptState.SUCCEEDED.value}
         refused = {"state__exact": AttemptState.DECLINED.value}
@@ -112,7 +113,7 @@ class Overview:
         )
 
     def spans(self, *, cards: bool, others: bool) -> Card:
-        """How long it took from the order to its payment: of cards, of the other methods."""
+        """How long it took from the order to its payment, for cards and for the other methods."""
         spans = {span["method"]: span for span in self.found["spans"] if (cards if span["method"] == CARD else others)}
         rows = [
             Figure(
@@ -143,7 +144,6 @@ class Overview:
     # Charts.
 
     def sales_by_method(self) -> list[Chart]:
-        """Orders, and what was paid."""
         is_today = self.days == 1
         slots = [_hour(each) if is_today else _day(each) for each in map(_moment, self.found["slots"])]
         period = self._period("created_at")
@@ -168,7 +168,6 @@ class Overview:
         ]
 
     def traffic(self) -> Chart:
-        """Events of the last 24 hours."""
         hours = [_moment(each) for each in self.found["hours"]]
         by_hour = {row["slot"]: row for row in self.found["traffic"]}
 
@@ -191,7 +190,7 @@ class Overview:
         )
 
     def installations(self) -> Chart:
-        """Of the last eight weeks; a merchant who installs again counts in the later week."""
+        """Installations of the last eight weeks. A merchant who installed again counts in the later week."""
         mondays = [_moment(each) for each in self.found["weeks"]]
         counts = dict(self.found["installations"])
         values = [counts.get(place, 0) for place in range(len(mondays))]
@@ -203,13 +202,13 @@ class Overview:
             _installations,
         )
 
-    # What they are made of.
+    # Helpers.
 
     def _total(self, what: str, method: str | None = None) -> int:
         return sum(self._by_slot(what, method))
 
     def _by_slot(self, what: str, method: str | None = None) -> list[int]:
-        """A column of the sales for each slot, of one method or of all."""
+        """The values of a column of `sales`, added up for each slot, of one method or of all."""
         values = [0] * len(self.found["slots"])
         for row in self.found["sales"]:
             if method is None or row["method"] == method:
@@ -217,7 +216,7 @@ class Overview:
         return values
 
     def _period(self, field: str) -> Query:
-        """Narrows a list to the whole period."""
+        """The query that narrows a list to the whole period."""
         return _between(field, _moment(self.found["slots"][0]), self.now)
 
 
@@ -265,7 +264,7 @@ _installations = partial(_list, "installations_installation")
 
 
 def _between(field: str, first: datetime, last: datetime) -> Query:
-    """From day to day, both included."""
+    """The query that narrows a list to these days, both included."""
     return {f"{field}_from": first.date().isoformat(), f"{field}_to": last.date().isoformat()}
 
 

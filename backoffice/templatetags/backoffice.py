@@ -1,4 +1,4 @@
-"""What the back office's templates need beside Unfold's."""
+"""Template tags of the back office."""
 
 import calendar as months
 from datetime import date
@@ -56,6 +56,6 @@ def calendar(cl: Any) -> dict[str, Any]:
 
 
 def _number(value: Any) -> int:
-    """A parameter of the URL; the list itself has refused what is no date."""
+    """A number from the URL. The list has refused a text that is no date before."""
     text = value[-1] if isinstance(value, list) else value
     return int(text) if text else 0

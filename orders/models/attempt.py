@@ -3,12 +3,11 @@
 from typing import Any
 
 from django.contrib.postgres.functions import TransactionNow
-from django.db import connection, models, transaction
+from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from prometheus_client import Counter
-from psycopg.types.json import Jsonb
 
 from orders.models.order import Order
 from orders.status import OrderStatus
@@ -38,46 +37,14 @@ class AttemptState(models.TextChoices):
 OPEN = (AttemptState.STARTED, AttemptState.UNKNOWN)
 
 
-_SETTLE = "UPDATE payment_attempts SET state = %s, answer = %s, settled_at = %s WHERE id = %s AND state = ANY(%s)"
-_START = """
-    INSERT INTO payment_attempts (order_id, method, state, idempotency_key, fingerprint, restarted_from)
-    VALUES (%s, %s, %s, %s, %s, %s) RETURNING id, started_at
-"""
-_STANDING = """
-    SELECT id, order_id, method, state, fingerprint FROM payment_attempts
-     WHERE order_id = %s AND state <> ALL(%s) ORDER BY id
-"""
-
-
 class PaymentAttemptQuerySet(models.QuerySet["PaymentAttempt"]):
     """Questions about attempts."""
 
     def standing(self, order_id: int) -> "list[PaymentAttempt]":
-        """The order's attempts by which money may have moved, oldest first: what each payment must look at. Plain SQL;
-        all else of them is read when it is asked for."""
-        with connection.cursor() as cursor:
-            cursor.execute(_STANDING, [order_id, [AttemptState.DECLINED, AttemptState.FAILED]])
-            rows = cursor.fetchall()
-        names = ["id", "order_id", "method", "state", "fingerprint"]
-        return [PaymentAttempt.from_db(self.db, names, row) for row in rows]
-
-    def start(
-        self, order: Order, method: AttemptMethod, key: str | None, fingerprint: str, restarted_from: str | None
-    ) -> "PaymentAttempt":
-        """A new open attempt. Raises IntegrityError if the order has one. Plain SQL, as for each payment."""
-        attempt = PaymentAttempt(
-            order=order,
-            method=method,
-            state=AttemptState.STARTED,
-            idempotency_key=key,
-            fingerprint=fingerprint,
-            restarted_from=restarted_from,
-        )
-        with connection.cursor() as cursor:
-            cursor.execute(_START, [order.pk, method, AttemptState.STARTED, key, fingerprint, restarted_from])
-            attempt.pk, attempt.started_at = cursor.fetchone()
-        attempt._state.adding = False
-        return attempt
+        """The order's attempts by which money may have moved, oldest first: what each payment must look at. Appmax's
+        answers are not read."""
+        attempts = self.filter(order=order_id).exclude(state__in=[AttemptState.DECLINED, AttemptState.FAILED])
+        return list(attempts.defer("answer").order_by("pk"))
 
     def open(self) -> "PaymentAttemptQuerySet":
         """Those whose outcome isn't known (yet)."""
@@ -164,20 +131,17 @@ class PaymentAttempt(models.Model):
     def settle(self, state: AttemptState, answer: dict[str, Any]) -> bool:
         """Write what became of it, if it is still open; says whether it was. `answer` is what Appmax said. The order's
         row must be locked."""
-        return self._write(state, answer, only_open=True)
+        return self._write(PaymentAttempt.objects.open(), state, answer)
 
     def settle_as_answered(self, answer: dict[str, Any]) -> None:
         """Appmax took the payment: that is true whatever somebody who asked meanwhile has made of it."""
-        self._write(AttemptState.SUCCEEDED, answer, only_open=False)
+        self._write(PaymentAttempt.objects.all(), AttemptState.SUCCEEDED, answer)
 
-    def _write(self, state: AttemptState, answer: dict[str, Any], *, only_open: bool) -> bool:
+    def _write(self, rows: PaymentAttemptQuerySet, state: AttemptState, answer: dict[str, Any]) -> bool:
+        """Writes the attempt only if it is one of `rows`, which the database decides."""
         settled_at = None if state in OPEN else timezone.now()
-        allowed = OPEN if only_open else AttemptState.values
-        with connection.cursor() as cursor:  # as in Order.set_status
-            columns: list[Any] = [state, Jsonb(answer), settled_at]
-            cursor.execute(_SETTLE, [*columns, self.pk, list(allowed)])
-            if not cursor.rowcount:
-                return False
+        if not rows.filter(pk=self.pk).update(state=state, answer=answer, settled_at=settled_at):
+            return False
         self.state, self.answer, self.settled_at = state, answer, settled_at
         transaction.on_commit(_payments.labels(self.method, state).inc, robust=True)  # a count fails no payment
         return True

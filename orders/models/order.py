@@ -5,7 +5,6 @@ from typing import Any
 from django.contrib.postgres.functions import TransactionNow
 from django.db import connection, models
 from django.db.models import Q
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from installations.models import Installation
@@ -20,14 +19,8 @@ _CODES: dict[str, tuple[str, ...]] = {
 }
 
 
-_LOCKED_BY_NUMBER = """
-    SELECT orders.id, orders.status, orders.installation_id, installations.external_key
-      FROM orders JOIN installations ON installations.id = orders.installation_id
-     WHERE orders.appmax_order_id = %s
-       FOR NO KEY UPDATE OF orders
-"""
-
-
+# Plain SQL, as storefronts ask for nothing as often: through the ORM the whole request took 1.3 times as long, and 1.4
+# times the processor (500 requests of each in turns).
 _STATUS_OF = "SELECT status FROM orders WHERE appmax_order_id = %s AND installation_id = %s"
 
 
@@ -36,7 +29,8 @@ class OrderQuerySet(models.QuerySet["Order"]):
 
     def lock_appmax_order(self, appmax_order_id: int) -> None:
         """Serialise all that happens to this Appmax order until the transaction ends, whether we have a row of it or
-        not: a row that isn't there yet can't be locked. Must be called first in the transaction, before row locks."""
+        not: a row that isn't there yet can't be locked. Must be called first in the transaction, before row locks.
+        Plain SQL, as the ORM has no advisory locks."""
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK_CLASS, appmax_order_id])
 
@@ -46,22 +40,11 @@ class OrderQuerySet(models.QuerySet["Order"]):
         return self.select_related("installation").defer("pix_qr_code", "installation__merchant_client_secret")
 
     def locked_by_number(self, appmax_order_id: int) -> "Order | None":
-        """The order with this id at Appmax and its merchant's external_key, locked until the transaction ends. All else
-        of both is read when it is asked for. Plain SQL: each webhook begins with it."""
-        with connection.cursor() as cursor:
-            cursor.execute(_LOCKED_BY_NUMBER, [appmax_order_id])
-            row = cursor.fetchone()
-        if row is None:
-            return None
-        pk, status, installation_id, external_key = row
-        names = ["id", "installation_id", "appmax_order_id", "status"]
-        order = Order.from_db(self.db, names, [pk, installation_id, appmax_order_id, status])
-        merchant = ["id", "external_key"]
-        order.installation = Installation.from_db(self.db, merchant, [installation_id, external_key])
-        return order
+        """The order with this id at Appmax, locked as by `locked`; all but its status is read when it is asked for."""
+        return self.filter(appmax_order_id=appmax_order_id).only("status").select_for_update(no_key=True).first()
 
     def status_of(self, installation_id: int, appmax_order_id: int) -> str | None:
-        """Of this merchant's order; None if it has no such order. Plain SQL: what storefronts ask most."""
+        """Of this merchant's order; None if it has no such order."""
         with connection.cursor() as cursor:
             cursor.execute(_STATUS_OF, [appmax_order_id, installation_id])
             row = cursor.fetchone()
@@ -79,18 +62,9 @@ class OrderQuerySet(models.QuerySet["Order"]):
 
     def locked(self, pk: int) -> "Order":
         """The order's row, locked until the transaction ends; before the rows that belong to it. Its key never changes:
-        rows that refer to it may be inserted beside the lock, so that they can't wait for it in a circle. In plain SQL,
-        as each payment does it twice."""
-        names = [field.attname for field in Order._meta.concrete_fields]
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"SELECT {', '.join(names)} FROM orders WHERE id = %s FOR NO KEY UPDATE",  # noqa: S608 # nosec B608
-                [pk],
-            )
-            row = cursor.fetchone()
-        if row is None:
-            raise Order.DoesNotExist
-        return Order.from_db(self.db, names, row)
+        rows that refer to it may be inserted beside the lock, so that they can't wait for it in a circle. Raises
+        Order.DoesNotExist."""
+        return self.select_for_update(no_key=True).get(pk=pk)
 
 
 class Order(models.Model):
@@ -236,11 +210,8 @@ class Order(models.Model):
 
     def set_status(self, new: str) -> None:
         """Whatever the ranks say: for our own checkout, and for what Appmax itself has confirmed."""
-        self.status, self.updated_at = new, timezone.now()
-        with connection.cursor() as cursor:  # ten times as fast as save(), and each webhook needs it
-            cursor.execute(
-                "UPDATE orders SET status = %s, updated_at = %s WHERE id = %s", [new, self.updated_at, self.pk]
-            )
+        self.status = new
+        self.save(update_fields=["status", "updated_at"])
 
     def forget_codes(self, method: str) -> None:
         """The Pix or boleto that we know isn't, or may not be, the one that can be paid now."""
@@ -260,13 +231,7 @@ class Order(models.Model):
 
     def record_payment(self, method: str, **columns: Any) -> None:
         """How the order is paid, with what Appmax gave for it (pix_emv, boleto_due_date, ...). Not the status."""
+        self.payment_method = method
         for name, value in columns.items():
             setattr(self, name, value)
-        self.payment_method, self.updated_at = method, timezone.now()
-        names = ["payment_method", "updated_at", *columns]
-        settings = ", ".join(f"{name} = %s" for name in names)
-        with connection.cursor() as cursor:  # as in set_status; each payment needs it
-            cursor.execute(
-                f"UPDATE orders SET {settings} WHERE id = %s",  # noqa: S608 - names of our own columns # nosec B608
-                [*(getattr(self, name) for name in names), self.pk],
-            )
+        self.save(update_fields=["payment_method", *columns, "updated_at"])

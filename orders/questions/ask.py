@@ -19,7 +19,7 @@ from django.db.models.functions import Now
 
 from appmax.answers import RemoteOrder
 from appmax.errors import AppmaxError, Rejected, Unavailable
-from installations import gateway
+from installations import clients
 from installations.models import Installation
 from orders import clock, facts, refunds
 from orders.models import AttemptState, Order, Question, Quota
@@ -127,7 +127,7 @@ def ask_by_hand() -> Counter[Answer]:
 
 def _remote(installation: Installation, appmax_order_id: int) -> tuple[RemoteOrder, OrderStatus]:
     """Appmax's answer about this order, and the status in it. Raises AppmaxError; UnknownStatus."""
-    remote = gateway.client_for(installation).get_order(appmax_order_id)
+    remote = clients.client_for(installation).get_order(appmax_order_id)
     status = known(remote.status)
     if remote.id != appmax_order_id:
         raise UnknownStatus("Appmax answered about another order", status=200)

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from installations import gateway
+from installations import clients
 from installations.models import Installation
 from orders.models import IdempotentRequest, Order, Question
 from orders.status import OrderStatus
@@ -336,7 +336,7 @@ def test_a_refund_that_may_have_happened_is_told_so_and_not_sent_again(
 def test_no_answer_in_time_is_told_so_and_not_sent_again(
     ana: Client, paid: Order, simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gateway._transport(), "_read_timeout", 0.3)
+    monkeypatch.setattr(clients._transport(), "_read_timeout", 0.3)
     simulator.state.add_fault(Fault(REFUND, work=True, hang=1.5))
     form = once(ana, paid)
 

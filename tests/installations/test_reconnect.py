@@ -13,7 +13,7 @@ from django.db import connection
 from django.test import Client
 
 from appmax.tokens import Credentials
-from installations import gateway, reconnect
+from installations import clients, reconnect
 from installations.models import Installation, ReconnectLink
 from simulator.server import SimulatorServer
 from simulator.state import Fault
@@ -66,13 +66,13 @@ def test_a_token_of_the_old_credentials_that_comes_late_is_not_used(
     shop: Installation, simulator: SimulatorServer
 ) -> None:
     """A request that began before may keep its token only after the replaced credentials' token was forgotten."""
-    began_before = gateway.client_for(shop)
+    began_before = clients.client_for(shop)
     other = simulator.state.merchant_credentials("another account")
     shop.confirm(Credentials(*other))
-    gateway.forget_token(shop)
+    clients.forget_token(shop)
     late = began_before.bearer_token()
 
-    assert gateway.client_for(shop).bearer_token() != late
+    assert clients.client_for(shop).bearer_token() != late
 
 
 def test_a_merchant_whose_secret_our_keys_no_longer_open_connects_again(

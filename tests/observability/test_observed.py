@@ -11,7 +11,7 @@ from django.http import UnreadablePostError
 from django.test import Client
 from gunicorn.http.errors import InvalidChunkSize
 
-from installations import gateway
+from installations import clients
 from observability.logs import formatter
 from tests.support.factories import InstallationFactory, OrderFactory, api_key
 
@@ -62,7 +62,7 @@ def test_the_number_goes_with_every_call_to_appmax(settings: Any, post: Any, cap
 def test_outside_a_request_none_is_sent(settings: Any) -> None:
     responses.post(f"{settings.APPMAX_AUTH_URL}/oauth2/token", json={"access_token": "t", "expires_in": 3600})
 
-    gateway.client_for(InstallationFactory.create()).bearer_token()
+    clients.client_for(InstallationFactory.create()).bearer_token()
 
     assert "X-Request-ID" not in responses.calls[0].request.headers
 

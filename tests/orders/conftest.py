@@ -7,7 +7,7 @@ import requests
 from django.test import Client
 
 from dev.smoke import ORDER
-from installations import gateway
+from installations import clients
 from installations.models import Installation
 from simulator.orders import Order as RemoteOrder
 from simulator.server import SimulatorServer
@@ -33,7 +33,7 @@ def store(shop: Installation) -> Client:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """We wait 0.3 s for Appmax's answers."""
-    monkeypatch.setattr(gateway._transport(), "_read_timeout", 0.3)
+    monkeypatch.setattr(clients._transport(), "_read_timeout", 0.3)
 
 
 def post(store: Client, path: str, body: Any, key: str | None = None) -> Any:

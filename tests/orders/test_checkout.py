@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from dev.smoke import ORDER
-from installations import gateway
+from installations import clients
 from installations.models import Installation
 from orders.models import Order, OrderQuerySet
 from simulator.server import SimulatorServer
@@ -262,7 +262,7 @@ def test_an_unknown_outcome_is_said_so_the_order_stays_and_the_payment_arrives_o
 
 def test_no_answer_in_time_is_504(store: Client, simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch) -> None:
     order_id = ordered(store)
-    monkeypatch.setattr(gateway._transport(), "_read_timeout", 0.2)
+    monkeypatch.setattr(clients._transport(), "_read_timeout", 0.2)
     simulator.state.faults.append(Fault("/v1/payments/pix", hang=1.0))
 
     answer = post(store, "pay/pix", {"order_id": order_id, "document_number": CPF})

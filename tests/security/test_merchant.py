@@ -6,7 +6,7 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
-from installations import gateway
+from installations import clients
 from installations.models import ApiKey, Installation
 from tests.support.factories import InstallationFactory, OrderFactory, api_key
 
@@ -41,19 +41,19 @@ def test_he_asks_with_his_key_for_what_is_another_merchants(client: Client, his_
 
 @pytest.mark.django_db(transaction=True)
 def test_he_reads_redis_or_its_snapshot_for_the_others_tokens(shop: Installation, settings: Any) -> None:
-    token = gateway.client_for(shop).bearer_token()
+    token = clients.client_for(shop).bearer_token()
 
     kept = cache.get(f"merchant_token:{shop.pk}")
     assert kept
     assert token not in kept
-    assert gateway.client_for(shop).bearer_token() == token  # we can read it
+    assert clients.client_for(shop).bearer_token() == token  # we can read it
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_token_that_no_key_opens_any_more_is_fetched_anew(shop: Installation) -> None:
     cache.set(f"merchant_token:{shop.pk}", "plain, of an older version", 60)
 
-    assert gateway.client_for(shop).bearer_token() != "plain, of an older version"
+    assert clients.client_for(shop).bearer_token() != "plain, of an older version"
 
 
 def test_he_finds_a_keys_hash_in_a_url_or_in_the_staffs_history() -> None:

@@ -127,10 +127,10 @@ def test_payments_are_counted_by_method_and_outcome_and_calls_by_route(
 
 
 def test_an_orders_number_is_no_label(gained: Gained, shop: Installation, simulator: SimulatorServer) -> None:
-    from installations import gateway
+    from installations import clients
 
     with pytest.raises(Exception, match="not"):
-        gateway.client_for(shop).get_order(123456)
+        clients.client_for(shop).get_order(123456)
 
     assert gained.of("appmax_call_seconds_count", method="GET", route="/v1/orders/{id}", status="404") == 1
 

@@ -10,7 +10,7 @@ import responses
 from django.db import connection, transaction
 
 from appmax.errors import AppmaxError
-from installations import gateway
+from installations import clients
 from tests.support.factories import InstallationFactory
 
 
@@ -29,7 +29,7 @@ def test_the_connection_is_given_back_before_each_wait(settings: Any) -> None:
         appmax.post("https://appmax.test/oauth2/token", json=token)
         appmax.add_callback("GET", "https://appmax.test/v1/orders/1", answer)
         with pytest.raises(AppmaxError):
-            gateway.client_for(installation).get_order(1)
+            clients.client_for(installation).get_order(1)
 
     assert held == [False] * len(held)
     assert held
@@ -40,7 +40,7 @@ def test_a_call_inside_a_transaction_is_a_mistake_of_ours() -> None:
     installation = InstallationFactory.create()
 
     with pytest.raises(RuntimeError, match="inside a database transaction"), transaction.atomic():
-        gateway.client_for(installation).bearer_token()
+        clients.client_for(installation).bearer_token()
 
 
 @pytest.mark.parametrize(("zone", "hour"), [("America/Sao_Paulo", 8), ("America/Manaus", 9), ("UTC", 5)])
@@ -53,7 +53,7 @@ def test_appmaxs_dates_are_of_the_zone_that_is_set(settings: Any, zone: str, hou
     with responses.RequestsMock() as appmax:
         appmax.post("https://appmax.test/oauth2/token", json={"access_token": "t"})
         appmax.post("https://appmax.test/v1/payments/pix", json={"data": {"payment": payment}})
-        pix = gateway.client_for(InstallationFactory.create()).create_pix(order_id=1, document_number="1")
+        pix = clients.client_for(InstallationFactory.create()).create_pix(order_id=1, document_number="1")
 
     assert pix.expires_at == datetime(2026, 5, 21, hour, 34, 30, tzinfo=UTC)
 
