@@ -1,4 +1,4 @@
-"""The only place that builds an Appmax client: credentials and cache in, `appmax.client.AppmaxClient` out."""
+"""The only place that builds an `appmax.client.AppmaxClient`, with the credentials of the app or of a merchant."""
 
 import functools
 from collections.abc import Callable
@@ -23,7 +23,7 @@ _APP_TOKEN_KEY = "app_token"  # noqa: S105 - a cache key
 
 
 class NotConfigured(Exception):
-    """Variables that Appmax mails after registration are still blank; the message names them."""
+    """Variables whose values Appmax mails are still blank. The message names them."""
 
     def __init__(self, names: list[str]) -> None:
         super().__init__(f"{', '.join(names)} not configured")
@@ -36,7 +36,7 @@ def require_configured(*names: str) -> None:
 
 
 def app_client() -> AppmaxClient:
-    """The client that acts as the app: authorize and generate only. Raises NotConfigured."""
+    """The client that acts as the app, for `authorize` and `generate` only. Raises NotConfigured."""
     require_configured("APPMAX_CLIENT_ID", "APPMAX_CLIENT_SECRET")
     credentials = Credentials(client_id=settings.APPMAX_CLIENT_ID, client_secret=settings.APPMAX_CLIENT_SECRET)
     return _client(credentials, _APP_TOKEN_KEY)
@@ -61,7 +61,7 @@ def try_refused(installation: Installation) -> None:
 
 
 def forget_token(installation: Installation) -> None:
-    """Drop the merchant's cached token: its credentials were replaced."""
+    """Drop the merchant's cached token, which is needed when its credentials have been replaced."""
     cache.delete(_merchant_token_key(installation))
 
 
@@ -70,13 +70,15 @@ class Verdict(Enum):
 
     ACCEPTED = "accepted"
     REFUSED = "refused"
-    NO_ANSWER = "no answer"  # or one about something else: it is down, slow, or a firewall speaks
+    NO_ANSWER = "no answer"
+    """Nothing is known of the credentials: the auth server was down or slow, or a firewall answered."""
 
 
 def verdict_on(credentials: Credentials) -> Verdict:
-    """Try these merchant credentials; takes 3 s at most, as it is asked within the 5 s of the installation callback."""
+    """Try these merchant credentials. It takes 3 s at most, because the installation callback that waits for it must be
+    answered within 5 s."""
     try:
-        check(credentials, timeout=1.5)  # for connecting, and again for the answer
+        check(credentials, timeout=1.5)  # seconds for connecting, and again for the answer
     except AppmaxError as error:
         return Verdict.REFUSED if error.status in (400, 401) else Verdict.NO_ANSWER
     return Verdict.ACCEPTED
@@ -85,7 +87,7 @@ def verdict_on(credentials: Credentials) -> Verdict:
 def check(credentials: Credentials, *, timeout: float = 2.0) -> None:
     """Raises AppmaxError unless Appmax's auth server gives a token for these merchant credentials.
 
-    `timeout`: seconds, once for connecting and once for the answer.
+    `timeout` is in seconds, and counts once for connecting and once for the answer.
     """
     _client(credentials, token_key="").fetch_token(timeout=timeout)
 
@@ -118,17 +120,19 @@ def _merchant_token_key(installation: Installation) -> str:
 
 
 class _SealedTokens:
-    """The cache, with tokens that only FIELD_ENCRYPTION_KEYS opens: who reads Redis, or the snapshots that it writes to
-    its disk, must not be able to act for every merchant.
+    """The cache, in which tokens are encrypted with FIELD_ENCRYPTION_KEYS. Otherwise somebody who reads Redis, or the
+    snapshots that it writes to disk, could act for every merchant.
 
-    A token counts only for the `client_id` that it was fetched with. A request that began before a merchant's
-    credentials were replaced may keep its token after `forget_token`, and payments would go to the former account."""
+    A token is used only with the `client_id` that it was fetched with. A request that began before a merchant's
+    credentials were replaced may store its token after `forget_token`, and payments would go to the former account.
+    """
 
     def __init__(self, client_id: str) -> None:
         self._mark = f"{client_id}\n"
 
     def get(self, key: str) -> str | None:
-        """None, too, for what no key opens any more or another client's: a token is then fetched anew."""
+        """The token. None if there is none, if no key decrypts it, or if it is another client's, so that the client
+        fetches a new one."""
         sealed = cache.get(key)
         try:
             opened = decrypted(sealed, key) if isinstance(sealed, str) else ""
@@ -137,11 +141,9 @@ class _SealedTokens:
         return opened.removeprefix(self._mark) if opened.startswith(self._mark) else None
 
     def set(self, key: str, value: str, timeout: int) -> None:
-        """For `timeout` seconds."""
         cache.set(key, fernet().encrypt((self._mark + value).encode()).decode(), timeout)
 
     def delete(self, key: str) -> None:
-        """As the cache's."""
         cache.delete(key)
 
 
@@ -167,7 +169,7 @@ def _client(
 
 @functools.cache
 def _transport() -> Transport:
-    """One per process, so that connections to Appmax are kept and shared."""
+    """The process's only transport, so that its connections to Appmax are kept and shared."""
     return Transport(
         read_timeout=settings.APPMAX_TIMEOUT,
         pool_size=settings.WEB_THREADS,
@@ -177,14 +179,14 @@ def _transport() -> Transport:
 
 
 def _request_id() -> str | None:
-    """Of the request or job that this thread works for (web/middleware.py, logs.py)."""
+    """The id of the request or job that this thread works for (observability/)."""
     return structlog.contextvars.get_contextvars().get("request_id")
 
 
 def _release_database_connection() -> None:
-    """Give the thread's connection back to the pool before a wait for Appmax.
+    """Give the thread's connection back to the pool before it waits for Appmax.
 
-    Raises RuntimeError inside a transaction: it would hold its connection and locks for as long as Appmax likes.
+    Raises RuntimeError inside a transaction, which would hold its connection and locks until Appmax answers.
     """
     if connection.in_atomic_block:
         raise RuntimeError("Appmax must not be called inside a database transaction")
