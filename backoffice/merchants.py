@@ -66,7 +66,12 @@ class InstallationAdmin(ReadOnlyAdmin[Installation]):
     search_fields = ("external_key",)
     search_help_text = _("Part of an external key")
     ordering = ("-installed_at", "-pk")
-    actions_detail = ("check_credentials", "issue_key", "reconnect", "disable", "enable")
+    actions_detail = (
+        "issue_key",
+        "disable",
+        "enable",
+        {"title": _("More"), "icon": "more_horiz", "items": ["check_credentials", "reconnect"]},
+    )
     readonly_fields = (
         "state",
         "known_by",
