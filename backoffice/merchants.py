@@ -95,6 +95,16 @@ class InstallationAdmin(ReadOnlyAdmin[Installation]):
         """The secret isn't shown, so it isn't read."""
         return super().get_queryset(request).select_related("suspension").defer("merchant_client_secret")
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Installation | None:
+        """Unfold's page asks for each field's value several times, so what needs a query of its own is read here."""
+        installation = super().get_object(request, object_id, from_field)
+        if installation is not None:
+            installation.told_last = identities.told_last(installation)  # type: ignore[attr-defined]
+            installation.newest_links = list(  # type: ignore[attr-defined]
+                installation.reconnect_links.order_by("-pk")[:10]
+            )
+        return installation
+
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """The webhook URL is shown to those who may see it."""
         may = request.user.has_perm("webhooks.view_webhook_url")
@@ -152,14 +162,14 @@ class InstallationAdmin(ReadOnlyAdmin[Installation]):
     @display(description=_("known to Appmax by"))
     def known_by(self, installation: Installation) -> str:
         """The newest external_id that Appmax was told. A shop's page starts Appmax's script with it."""
-        return str(identities.told_last(installation))
+        return str(installation.told_last)  # type: ignore[attr-defined] # get_object's
 
     @display(description=_("reconnect links"))
     def reconnections(self, installation: Installation) -> str:
         """The newest ten reconnect links: who made each, and whether it was used."""
         lines = [
             (ago(link.made_at), link.made_by, _what_became_of(link))
-            for link in installation.reconnect_links.order_by("-pk")[:10]
+            for link in installation.newest_links  # type: ignore[attr-defined] # get_object's
         ]
         return format_html("<ul>{}</ul>", format_html_join("", "<li>{} · {} · {}</li>", lines)) if lines else "-"
 
