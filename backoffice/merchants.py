@@ -10,6 +10,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
@@ -45,6 +47,18 @@ class DisabledFilter(OneChoiceFilter):
         return queryset.filter(suspension__isnull=False)
 
 
+class RefusedFilter(OneChoiceFilter):
+    """Merchants whose credentials Appmax refuses."""
+
+    title = _("refused by Appmax")
+    parameter_name = "refused"
+    choice = ("yes", _("Credentials refused"))
+
+    def chosen(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Those that nothing can be sold for until they are connected again."""
+        return queryset.filter(refused_since__isnull=False)
+
+
 class ReasonForm(forms.Form):
     """The reason why a merchant is disabled, which other staff can read."""
 
@@ -62,7 +76,7 @@ class InstallationAdmin(ReadOnlyAdmin[Installation]):
     """Only the install flow adds and changes merchants. Credentials are never shown."""
 
     list_display = ("external_key", "state", "orders", "paid", "last_activity", "installed")
-    list_filter = (DisabledFilter, ("installed_at", DateRangeFilter))
+    list_filter = (DisabledFilter, RefusedFilter, ("installed_at", DateRangeFilter))
     search_fields = ("external_key",)
     search_help_text = _("Part of an external key")
     ordering = ("-installed_at", "-pk")
@@ -95,16 +109,6 @@ class InstallationAdmin(ReadOnlyAdmin[Installation]):
         """The secret isn't shown, so it isn't read."""
         return super().get_queryset(request).select_related("suspension").defer("merchant_client_secret")
 
-    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Installation | None:
-        """Unfold's page asks for each field's value several times, so what needs a query of its own is read here."""
-        installation = super().get_object(request, object_id, from_field)
-        if installation is not None:
-            installation.told_last = identities.told_last(installation)  # type: ignore[attr-defined]
-            installation.newest_links = list(  # type: ignore[attr-defined]
-                installation.reconnect_links.order_by("-pk")[:10]
-            )
-        return installation
-
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """The webhook URL is shown to those who may see it."""
         may = request.user.has_perm("webhooks.view_webhook_url")
@@ -120,12 +124,23 @@ class InstallationAdmin(ReadOnlyAdmin[Installation]):
         changelist.result_list = rows
         return changelist
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Installation | None:
+        """With what its page shows of other tables, as the page asks for each field several times."""
+        row = super().get_object(request, object_id, from_field)
+        if row is not None:
+            row.told = identities.told_last(row)  # type: ignore[attr-defined]
+            row.newest_links = list(row.reconnect_links.order_by("-pk")[:10])  # type: ignore[attr-defined]
+        return row
+
     # --- columns and fields ---
 
     @display(description=_("state"))
     def state(self, installation: Installation) -> str:
         if hasattr(installation, "suspension"):
             return badge(gettext("Disabled: %(reason)s") % {"reason": installation.suspension.reason}, "danger")
+        if installation.refused_since is not None:
+            since = date_format(timezone.localtime(installation.refused_since), "SHORT_DATETIME_FORMAT")
+            return badge(gettext("Appmax refuses this shop's credentials since %(since)s") % {"since": since}, "danger")
         if not installation.is_confirmed:
             return badge(gettext("Credentials not verified yet"), "warning")
         return badge(gettext("Active"), "success")
@@ -162,14 +177,14 @@ class InstallationAdmin(ReadOnlyAdmin[Installation]):
     @display(description=_("known to Appmax by"))
     def known_by(self, installation: Installation) -> str:
         """The newest external_id that Appmax was told. A shop's page starts Appmax's script with it."""
-        return str(installation.told_last)  # type: ignore[attr-defined] # get_object's
+        return str(installation.told)  # type: ignore[attr-defined]
 
     @display(description=_("reconnect links"))
     def reconnections(self, installation: Installation) -> str:
         """The newest ten reconnect links: who made each, and whether it was used."""
         lines = [
             (ago(link.made_at), link.made_by, _what_became_of(link))
-            for link in installation.newest_links  # type: ignore[attr-defined] # get_object's
+            for link in installation.newest_links  # type: ignore[attr-defined]
         ]
         return format_html("<ul>{}</ul>", format_html_join("", "<li>{} · {} · {}</li>", lines)) if lines else "-"
 

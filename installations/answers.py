@@ -22,6 +22,9 @@ class InstallationAnswer(serializers.Serializer[Any]):
     environment = serializers.ChoiceField(["production", "sandbox", "simulator"])
     installed_at = TimeField()
     disabled = serializers.BooleanField()
+    credentials_refused_since = TimeField(
+        allow_null=True, help_text="Since when Appmax refuses the credentials; null while it accepts them."
+    )
 
 
 class ReconnectAnswer(serializers.Serializer[Any]):

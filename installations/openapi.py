@@ -97,6 +97,7 @@ installation = extend_schema(
                 "environment": "sandbox",
                 "installed_at": "2026-11-24T12:22:01.123456Z",
                 "disabled": False,
+                "credentials_refused_since": None,
             },
         ),
         **errors(401, 404, 405, 500, 503),

@@ -1,4 +1,4 @@
-"""HTTP of the installation: pages for the merchant's browser, JSON for Appmax and storefronts."""
+"""The installation over HTTP: pages for the merchant's browser, and JSON for Appmax and storefronts."""
 
 import uuid
 from typing import Any
@@ -27,7 +27,7 @@ from web.pages import public_url
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """What this is, how far its set-up has come, and where to go from here."""
+    """The first page, which shows what is set up already and what is to do next."""
     address = public_url(request)
     context = {
         "missing": registration.missing(),
@@ -51,7 +51,8 @@ class InstallViewSet(ViewSet):
     error_pages = ERROR_PAGES
 
     def get_throttles(self) -> list[BaseThrottle]:
-        """The browser's way back needs none: nobody guesses a hash."""
+        """The limits of the routes that anybody can misuse. `confirm_by_browser` needs none, as nobody can guess a
+        hash."""
         match self.action:
             case "start":
                 return [limits.Starts()]
@@ -115,11 +116,11 @@ class InstallViewSet(ViewSet):
 class InstallationViewSet(MerchantViewSet):
     """What is known of an installation, for its own storefront."""
 
-    permission_classes = ()  # a disabled installation is told that it is
+    permission_classes = ()  # A disabled installation may ask too, and learns that it is disabled.
 
     @openapi.installation
     def retrieve(self, request: Request, key: str) -> Response:
-        """What a shop's page needs for Appmax's browser script, and whether its routes answer."""
+        """What a shop's page needs for Appmax's browser script, whether its routes answer, and whether Appmax does."""
         installation = self.installation
         answer = {
             "external_key": installation.external_key,
@@ -128,6 +129,7 @@ class InstallationViewSet(MerchantViewSet):
             "environment": settings.APPMAX_ENVIRONMENT,
             "installed_at": installation.installed_at,
             "disabled": self.access.is_disabled,
+            "credentials_refused_since": installation.refused_since,
         }
         return Response(InstallationAnswer(answer).data)
 
