@@ -1,6 +1,7 @@
 """AppmaxClient: one method for each call of contract section 5."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import tzinfo
 from functools import partial
 from typing import Any, TypeVar
@@ -33,8 +34,8 @@ _NOT_FROM_APPMAX = (403, 408, 425, 499)
 class AppmaxClient:
     """Calls Appmax with one pair of credentials: the app's (authorize, generate) or a merchant's (all /v1 calls).
 
-    `timezone` is the zone in which Appmax writes its dates. Every method raises AppmaxError, whose subclasses say what
-    may be done next.
+    `timezone` is the zone in which Appmax writes its dates. `heard` is told after each call whether Appmax accepts the
+    credentials, if its answer says so. Every method raises AppmaxError, whose subclasses say what may be done next.
     """
 
     def __init__(
@@ -47,19 +48,23 @@ class AppmaxClient:
         cache: TokenCache,
         token_key: str,
         timezone: tzinfo,
+        refusal_key: str = "",
+        heard: Callable[[bool], None] = lambda are_accepted: None,
     ) -> None:
         self._transport = transport
         self._auth_url = auth_url.rstrip("/")
         self._api_url = api_url.rstrip("/")
         self._credentials = credentials
         self._timezone = timezone
-        self._tokens = TokenSource(self.fetch_token, cache, token_key)
+        self._heard = heard
+        self._tokens = TokenSource(self.fetch_token, cache, token_key, refusal_key)
 
     # --- tokens ---
 
     def bearer_token(self) -> str:
         """A token that is valid for another minute at least, from the cache if possible."""
-        return self._tokens.get()[0]
+        with self._hearing():
+            return self._tokens.get()[0]
 
     def fetch_token(self, *, timeout: float | None = None) -> Token:
         """POST {AUTH}/oauth2/token. Raises CredentialsRefused if the credentials are wrong.
@@ -260,20 +265,35 @@ class AppmaxClient:
         A cached token may have been revoked. If Appmax answers 401 to it, Appmax did nothing, so the call is sent once
         more with a new token.
         """
-        token, cached = self._tokens.get()
-        answer = self._transport.send(method, self._api_url, path, kind=kind, token=token, json=json)
-        if answer.status == 401 and cached:
-            token = self._tokens.renew()
+        with self._hearing():
+            token, cached = self._tokens.get()
             answer = self._transport.send(method, self._api_url, path, kind=kind, token=token, json=json)
-        secrets = wording.secrets_in(json or {}) | {token}
-        if answer.status not in (200, 201) or wording.is_refusal(answer.body):
-            raise _error(answer, kind, secrets)
+            if answer.status == 401 and cached:
+                token = self._tokens.renew()
+                answer = self._transport.send(method, self._api_url, path, kind=kind, token=token, json=json)
+            secrets = wording.secrets_in(json or {}) | {token}
+            if answer.status not in (200, 201) or wording.is_refusal(answer.body):
+                raise _error(answer, kind, secrets)
+        self._heard(True)
         try:
             return read(answer.body)
         except Refused:
             raise _declined(answer, secrets) from None
         except Unreadable as problem:
             raise _unreadable(answer, kind, secrets, problem) from None
+
+    @contextmanager
+    def _hearing(self) -> Iterator[None]:
+        """Remembers a refusal of the credentials, so that Appmax isn't asked again at once, and tells `heard`."""
+        try:
+            yield
+        except CredentialsRefused:
+            self._tokens.refuse()
+            self._heard(False)
+            raise
+        except (Rejected, Declined):
+            self._heard(True)
+            raise
 
 
 def _subscription(subscription: Subscription | None) -> dict[str, Any]:

@@ -6,9 +6,12 @@ from typing import Any, Protocol
 
 from prometheus_client import Counter
 
+from appmax.errors import CredentialsRefused
+
 _lookups = Counter("appmax_token_lookups", "Bearer tokens asked for, by where they were found", ["found"])
 
 MARGIN_SECONDS = 60  # contract, section 3
+LEFT_ALONE_SECONDS = 60  # after a refusal: nobody asks for a token with the same credentials meanwhile
 
 
 @dataclass(frozen=True)
@@ -39,12 +42,16 @@ class TokenCache(Protocol):
 
 
 class TokenSource:
-    """The tokens of one pair of credentials, kept in `cache` under `key`."""
+    """The tokens of one pair of credentials, kept in `cache` under `key`.
 
-    def __init__(self, fetch: Callable[[], Token], cache: TokenCache, key: str) -> None:
+    Under `refusal_key`, if there is one, is kept that Appmax has just refused these credentials.
+    """
+
+    def __init__(self, fetch: Callable[[], Token], cache: TokenCache, key: str, refusal_key: str = "") -> None:
         self._fetch = fetch
         self._cache = cache
         self._key = key
+        self._refusal_key = refusal_key
 
     def get(self) -> tuple[str, bool]:
         """A token, and whether it came from the cache. If it did, it may have been revoked meanwhile."""
@@ -54,11 +61,27 @@ class TokenSource:
         return (cached, True) if is_cached else (self.renew(), False)
 
     def renew(self) -> str:
-        """A new token, whatever the cache holds."""
-        token = self._fetch()
+        """A new token, whatever the cache holds. Raises CredentialsRefused, without asking within a minute of the last
+        refusal."""
+        if self._was_refused():
+            raise CredentialsRefused("Appmax refused these credentials a moment ago", status=401)
+        try:
+            token = self._fetch()
+        except CredentialsRefused:
+            self._cache.delete(self._key)
+            raise
         lifetime = token.expires_in - MARGIN_SECONDS
         if lifetime > 0:
             self._cache.set(self._key, token.value, lifetime)
         else:
             self._cache.delete(self._key)
         return token.value
+
+    def refuse(self) -> None:
+        """Appmax has refused the credentials, or a new token of theirs: no other one is asked for within a minute. The
+        token that is there, if there is one, is tried by each call, as Appmax may have refused that call only."""
+        if self._refusal_key and not self._was_refused():
+            self._cache.set(self._refusal_key, "refused", LEFT_ALONE_SECONDS)
+
+    def _was_refused(self) -> bool:
+        return bool(self._refusal_key) and self._cache.get(self._refusal_key) is not None

@@ -32,7 +32,14 @@ _DECLINED = re.compile(
     r"|\bdeclined"
 )
 _BY_RISK = re.compile(r"\brecusad[oa][ _]por[ _]risco")
-_OAUTH_ERRORS = ("access_denied", "insufficient_scope", "invalid_client", "invalid_grant", "invalid_token")
+_OAUTH_ERRORS = (
+    "access_denied",
+    "insufficient_scope",
+    "invalid_client",
+    "invalid_grant",
+    "invalid_token",
+    "unauthorized_client",
+)
 
 
 def error_message(body: Any, secrets: Collection[str] = ()) -> str:

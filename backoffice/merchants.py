@@ -10,6 +10,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
@@ -45,6 +47,18 @@ class DisabledFilter(OneChoiceFilter):
         return queryset.filter(suspension__isnull=False)
 
 
+class RefusedFilter(OneChoiceFilter):
+    """Merchants whose credentials Appmax refuses."""
+
+    title = _("refused by Appmax")
+    parameter_name = "refused"
+    choice = ("yes", _("Credentials refused"))
+
+    def chosen(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Those that nothing can be sold for until they are connected again."""
+        return queryset.filter(refused_since__isnull=False)
+
+
 class ReasonForm(forms.Form):
     """The reason why a merchant is disabled, which other staff can read."""
 
@@ -62,11 +76,16 @@ class InstallationAdmin(ReadOnlyAdmin[Installation]):
     """Only the install flow adds and changes merchants. Credentials are never shown."""
 
     list_display = ("external_key", "state", "orders", "paid", "last_activity", "installed")
-    list_filter = (DisabledFilter, ("installed_at", DateRangeFilter))
+    list_filter = (DisabledFilter, RefusedFilter, ("installed_at", DateRangeFilter))
     search_fields = ("external_key",)
     search_help_text = _("Part of an external key")
     ordering = ("-installed_at", "-pk")
-    actions_detail = ("check_credentials", "issue_key", "reconnect", "disable", "enable")
+    actions_detail = (
+        "issue_key",
+        "disable",
+        "enable",
+        {"title": _("More"), "icon": "more_horiz", "items": ["check_credentials", "reconnect"]},
+    )
     readonly_fields = (
         "state",
         "known_by",
@@ -105,12 +124,23 @@ class InstallationAdmin(ReadOnlyAdmin[Installation]):
         changelist.result_list = rows
         return changelist
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Installation | None:
+        """With what its page shows of other tables, as the page asks for each field several times."""
+        row = super().get_object(request, object_id, from_field)
+        if row is not None:
+            row.told = identities.told_last(row)  # type: ignore[attr-defined]
+            row.newest_links = list(row.reconnect_links.order_by("-pk")[:10])  # type: ignore[attr-defined]
+        return row
+
     # --- columns and fields ---
 
     @display(description=_("state"))
     def state(self, installation: Installation) -> str:
         if hasattr(installation, "suspension"):
             return badge(gettext("Disabled: %(reason)s") % {"reason": installation.suspension.reason}, "danger")
+        if installation.refused_since is not None:
+            since = date_format(timezone.localtime(installation.refused_since), "SHORT_DATETIME_FORMAT")
+            return badge(gettext("Appmax refuses this shop's credentials since %(since)s") % {"since": since}, "danger")
         if not installation.is_confirmed:
             return badge(gettext("Credentials not verified yet"), "warning")
         return badge(gettext("Active"), "success")
@@ -147,14 +177,14 @@ class InstallationAdmin(ReadOnlyAdmin[Installation]):
     @display(description=_("known to Appmax by"))
     def known_by(self, installation: Installation) -> str:
         """The newest external_id that Appmax was told. A shop's page starts Appmax's script with it."""
-        return str(identities.told_last(installation))
+        return str(installation.told)  # type: ignore[attr-defined]
 
     @display(description=_("reconnect links"))
     def reconnections(self, installation: Installation) -> str:
         """The newest ten reconnect links: who made each, and whether it was used."""
         lines = [
             (ago(link.made_at), link.made_by, _what_became_of(link))
-            for link in installation.reconnect_links.order_by("-pk")[:10]
+            for link in installation.newest_links  # type: ignore[attr-defined]
         ]
         return format_html("<ul>{}</ul>", format_html_join("", "<li>{} · {} · {}</li>", lines)) if lines else "-"
 

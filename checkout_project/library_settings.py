@@ -29,16 +29,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    "APPEND_COMPONENTS": {
-        "securitySchemes": {
-            "ApiKey": {
-                "type": "apiKey",
-                "in": "header",
-                "name": "Authorization",
-                "description": "`Api-Key ` and a key made in the admin or by `manage.py create_api_key`.",
-            }
-        }
-    },
+    "AUTHENTICATION_WHITELIST": ["installations.authentication.ApiKeyAuthentication"],
 }
 
 UNFOLD = {

@@ -1,6 +1,6 @@
 """Who may act for a merchant: API keys, and the permissions of the routes that name an installation in their path.
 
-Only the path names the merchant: a `key` in query or body is nothing.
+Only the path names the merchant. A `key` in the query or body is ignored.
 """
 
 from dataclasses import dataclass
@@ -19,22 +19,22 @@ from installations.models import ApiKey, Installation, Suspension
 
 
 class InstallationNotFound(Exception):
-    """Unknown, or not the key's own; the two can't be told apart from outside."""
+    """The installation doesn't exist, or the API key is another merchant's. A caller can't tell which."""
 
 
 class InstallationDisabled(Exception):
-    """Staff have disabled this merchant; told only to who holds its key."""
+    """Staff have disabled this merchant. Only holders of its key learn that."""
 
 
 class OwnKeyRequired(Exception):
-    """What was asked for is the merchant's alone; a key of the whole platform, or none, won't do."""
+    """Only the merchant's own API key may do this, not one of the whole platform."""
 
 
 @dataclass(frozen=True)
 class Access:
-    """What `request.auth` is: the installation of the path, and what opened it.
+    """The value of `request.auth`: the installation of the path, and the API key that was sent.
 
-    `key_prefix`: of the API key; None while API_KEYS_REQUIRED is off and none was sent.
+    `key_prefix` is that key's prefix, and None if API_KEYS_REQUIRED is off and no key was sent.
     """
 
     installation: Installation
@@ -43,17 +43,19 @@ class Access:
 
 
 def access_of(request: Request) -> Access:
-    """What ApiKeyAuthentication has found."""
     return cast(Access, request.auth)
 
 
 class ApiKeyAuthentication(BaseAuthentication):
-    """`Authorization: Api-Key ...`, a key of the installation in the path or of the whole platform."""
+    """Reads `Authorization: Api-Key ...`. The key must be that of the installation in the path, or of the whole
+    platform."""
 
     def authenticate(self, request: Request) -> tuple[None, Access]:
-        """Nobody is logged in; the key's rights are in `request.auth`. Raises AuthenticationFailed if there
-        is no key, or one that is unknown, revoked or expired (which of them is nobody's business), and
-        InstallationNotFound."""
+        """No user, as nobody is logged in, and the key's rights.
+
+        Raises AuthenticationFailed if the key is missing, unknown, revoked or expired, without telling which, and
+        InstallationNotFound.
+        """
         external_key = request.parser_context["kwargs"]["key"]
         text = KeyParser().get(request)
         if text is None and not settings.API_KEYS_REQUIRED:
@@ -61,33 +63,30 @@ class ApiKeyAuthentication(BaseAuthentication):
         return None, _found_by_key(text or "", external_key)
 
     def authenticate_header(self, request: Request) -> str:
-        """WWW-Authenticate of a 401."""
         return str(KeyParser.keyword)
 
 
 class IsEnabled(BasePermission):
-    """Staff have not disabled the merchant."""
+    """Lets a merchant in unless staff have disabled it."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        """Raises InstallationDisabled."""
         if access_of(request).is_disabled:
             raise InstallationDisabled
         return True
 
 
 class HasOwnKey(BasePermission):
-    """The key is the installation's own, not one of the whole platform."""
+    """Lets the installation's own key in, and no key of the whole platform."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        """Raises OwnKeyRequired."""
         access = access_of(request)
         if not ApiKey.objects.filter(prefix=access.key_prefix or "", installation=access.installation).exists():
             raise OwnKeyRequired
         return True
 
 
-# The key, and beside it the path's installation if the key opens it. Each request begins with this, so it is one plain
-# statement: as two through the ORM it took 6.5 times as long, and a status read 2.3 times (500 of each in turns).
+# This reads the key, and the path's installation if the key may act for it. Each request begins with it, so it is one
+# plain statement: as two through the ORM it took 6.5 times as long, and a status read 2.3 times (500 of each in turns).
 _COLUMNS = [field.attname for field in Installation._meta.concrete_fields]
 _KEY_AND_MERCHANT = f"""
     SELECT api_keys.hashed_key, api_keys.expiry_date,
@@ -101,7 +100,7 @@ _KEY_AND_MERCHANT = f"""
 
 
 def _found_by_key(text: str, external_key: str) -> Access:
-    """The path's installation, if this is a good key that opens it.
+    """The path's installation, for a valid key that may act for it.
 
     Raises AuthenticationFailed, InstallationNotFound.
     """

@@ -1,4 +1,4 @@
-"""What the use cases of the installation raise: the code that a caller is told, and what a person reads instead."""
+"""The code with which the API answers each error of the installation, and the text that a page shows instead."""
 
 from django.utils.translation import gettext_lazy as _
 

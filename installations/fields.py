@@ -1,5 +1,8 @@
-"""The encrypted column. The kept libraries derive their key from SECRET_KEY and answer with the ciphertext when
-decryption fails; here keys are their own setting, and failure raises."""
+"""The encrypted column.
+
+The maintained libraries derive their key from SECRET_KEY, and return the ciphertext if decryption fails. Here the keys
+are a setting of their own, and a failure raises an error.
+"""
 
 import functools
 from typing import Any
@@ -11,7 +14,8 @@ from django.db import models
 
 
 class DecryptionFailed(Exception):
-    """None of FIELD_ENCRYPTION_KEYS opens a stored value: a key was removed too early, or the row was tampered with."""
+    """None of FIELD_ENCRYPTION_KEYS decrypts a stored value: a key was removed too early, or the row was changed by
+    hand."""
 
 
 @functools.cache
@@ -25,12 +29,13 @@ def _fernet(keys: tuple[str, ...]) -> MultiFernet:
 
 
 def fernet() -> MultiFernet:
-    """The ring of FIELD_ENCRYPTION_KEYS: the first encrypts, all decrypt. Raises ImproperlyConfigured."""
+    """The keys of FIELD_ENCRYPTION_KEYS: the first one encrypts, and all of them decrypt. Raises
+    ImproperlyConfigured."""
     return _fernet(tuple(settings.FIELD_ENCRYPTION_KEYS))
 
 
 def decrypted(token: str, name: str) -> str:
-    """Fernet token → plain text; `name` is for the error. Raises DecryptionFailed."""
+    """The plain text of a Fernet token. Raises DecryptionFailed, whose message contains `name`."""
     try:
         return fernet().decrypt(token.encode()).decode()
     except InvalidToken:
@@ -38,8 +43,8 @@ def decrypted(token: str, name: str) -> str:
 
 
 def has_newest_key(token: str) -> bool:
-    """Whether the first of FIELD_ENCRYPTION_KEYS opens it: if not, it is to be encrypted again before that key's
-    predecessors are taken away."""
+    """Whether the token was encrypted with the first of FIELD_ENCRYPTION_KEYS. If not, it must be encrypted again
+    before the older keys are removed."""
     try:
         Fernet(settings.FIELD_ENCRYPTION_KEYS[0]).decrypt(token.encode())
     except InvalidToken:
@@ -48,9 +53,9 @@ def has_newest_key(token: str) -> bool:
 
 
 class EncryptedTextField(models.TextField[str, str]):
-    """Text of up to `max_plain_length` characters, encrypted at rest; a plain str in Python.
+    """A text of up to `max_plain_length` characters that is encrypted in the database and a plain str in Python.
 
-    It has no form field and can't be looked up by: neither an admin form nor a query can show or probe it.
+    It has no form field and no look-ups, so that no admin form shows it and no query can guess it.
     """
 
     def __init__(self, *args: Any, max_plain_length: int = 512, **kwargs: Any) -> None:
@@ -58,12 +63,11 @@ class EncryptedTextField(models.TextField[str, str]):
         super().__init__(*args, **kwargs)
 
     def deconstruct(self) -> Any:
-        """For migrations."""
         name, path, args, kwargs = super().deconstruct()
         return name, path, args, {**kwargs, "max_plain_length": self.max_plain_length}
 
     def get_prep_value(self, value: Any) -> str | None:
-        """Plain text → Fernet token. Raises ValueError if the text is too long."""
+        """The Fernet token of a plain text. Raises ValueError if the text is too long."""
         if value is None:
             return None
         if len(value) > self.max_plain_length:
@@ -71,12 +75,12 @@ class EncryptedTextField(models.TextField[str, str]):
         return fernet().encrypt(value.encode()).decode()
 
     def from_db_value(self, value: str | None, expression: Any, connection: Any) -> str | None:
-        """Fernet token → plain text. Raises DecryptionFailed."""
+        """The plain text of a Fernet token. Raises DecryptionFailed."""
         return None if value is None else decrypted(value, f"{self.model.__name__}.{self.name}")
 
     def formfield(self, *args: Any, **kwargs: Any) -> None:
-        """Never part of a form."""
+        return None
 
     def get_lookup(self, lookup_name: str) -> Any:
-        """Only isnull: two encryptions of one text differ, so any comparison would silently find nothing."""
+        """Only isnull is allowed. Two encryptions of one text differ, so a comparison would silently find nothing."""
         return super().get_lookup(lookup_name) if lookup_name == "isnull" else None

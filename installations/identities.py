@@ -1,7 +1,10 @@
-"""What Appmax knows a store by: the external_ids that it was told (contract, 4.1).
+"""The external_ids that Appmax was told, by which it knows a store (contract, 4.1).
 
-Appmax drops an external_id that it has seen before, so each one that is told is random and is remembered. Anybody can
-ask for one; it becomes an installation's when credentials come for its external_key.
+1. Appmax posts the installation callback, and is told an external_id. Appmax drops one that it has seen before, so each
+   is random, and each is remembered with the external_key that it was told for.
+2. Anybody can post that callback, so at first the external_id belongs to no installation.
+3. When credentials come for the external_key, what was told for it within the last hour becomes the installation's. The
+   newest one counts.
 """
 
 import uuid
@@ -14,24 +17,26 @@ from django.db.models.functions import Now
 
 from installations.models import GenerateCall, Identity, Installation
 
-WAITS = timedelta(hours=1)  # for credentials, from when it is told: as long as an installation may take
-CALL_LASTS = timedelta(minutes=5)  # at most; an older one is that of a process that died
+WAITS = timedelta(hours=1)
+"""How long an external_id waits for credentials, which is as long as an installation may take."""
+CALL_LASTS = timedelta(minutes=5)
+"""How long a call to /app/client/generate lasts at most. An older row was left over by a process that died."""
 
 
 def tell(external_key: str, installation: Installation | None = None) -> uuid.UUID:
-    """A new external_id for this key, and at once for this installation if one is given."""
+    """A new external_id that is told for this key. With an installation it belongs to it at once."""
     return Identity.objects.create(external_key=external_key, installation=installation).external_id
 
 
 def remember_first(installation: Installation) -> None:
-    """The external_id that a new row was made with is told."""
+    """Note that the external_id with which a new row was made is told to Appmax."""
     Identity.objects.create(
         external_key=installation.external_key, external_id=installation.external_id, installation=installation
     )
 
 
 def told_last(installation: Installation, *, since: datetime | None = None) -> uuid.UUID:
-    """The newest external_id of this installation. If none was told after `since`, a new one."""
+    """The newest external_id of this installation, or a new one if none was told after `since`."""
     last = installation.identities.order_by("-pk").first()
     if since is not None and (last is None or last.told_at < since):
         return tell(installation.external_key, installation)
@@ -39,12 +44,12 @@ def told_last(installation: Installation, *, since: datetime | None = None) -> u
 
 
 def waiting_last(external_key: str) -> uuid.UUID | None:
-    """The newest external_id that was told for this key and waits for credentials."""
+    """The newest external_id that was told for this key and still waits for credentials."""
     return _waiting(external_key).order_by("-pk").values_list("external_id", flat=True).first()
 
 
 def adopt(installation: Installation) -> None:
-    """Credentials have come: what was told for this key lately is the installation's."""
+    """Give the installation the external_ids that were told for its key and wait for credentials."""
     _waiting(installation.external_key).update(installation=installation)
 
 
@@ -53,13 +58,14 @@ def _waiting(external_key: str) -> QuerySet[Identity]:
 
 
 def forget_those_in_vain() -> int:
-    """Delete, a day after they were told, those that no credentials came for; returns how many."""
+    """Delete the external_ids for which no credentials came within a day; returns their number."""
     return Identity.objects.filter(installation=None, told_at__lt=Now() - timedelta(days=1)).delete()[0]
 
 
 @contextmanager
 def generating(external_key: str) -> Iterator[None]:
-    """Surrounds our call to /app/client/generate, so that Appmax's callback meanwhile is known to be about this key."""
+    """Surrounds our call to /app/client/generate, so that a callback of Appmax's that names no key can be told to be
+    about this one."""
     call = GenerateCall.objects.create(external_key=external_key)
     try:
         yield
@@ -68,7 +74,7 @@ def generating(external_key: str) -> Iterator[None]:
 
 
 def key_being_generated() -> str | None:
-    """The external_key whose call is open, if calls for exactly one are."""
+    """The external_key whose call to /app/client/generate is open; None if there is none, or more than one."""
     calls = GenerateCall.objects.filter(opened_at__gte=Now() - CALL_LASTS)
     keys = list(calls.values_list("external_key", flat=True).distinct()[:2])
     return keys[0] if len(keys) == 1 else None

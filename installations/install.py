@@ -1,15 +1,18 @@
-"""The installation of the app by a merchant: begun at /install/start, confirmed by browser or by Appmax itself.
+"""The installation of the app by a merchant (contract, 4 and 4.1).
 
-Both confirmations may come in any order, at once and repeatedly (contract, 4 and 4.1). Appmax calls the second while
-the first waits for its answer, so nothing here holds a lock or a connection over a call to Appmax.
+1. `begin` (/install/start) asks Appmax for a hash, and sends the merchant to Appmax's panel to authorise.
+2. `confirm_by_browser`: the merchant comes back with the hash, with which we ask Appmax for the credentials.
+3. `confirm_by_appmax`: while that call is open, Appmax posts its callback, which may hold the credentials too.
 
-Nobody proves who they are on these routes. What stops a stranger from taking an existing merchant's payments is in
-reconnect.py, and three functions here ask it: `begin`, `_finish` and `_take_credentials`.
+The two confirmations may come in any order, at once and repeatedly, so no lock or connection is held over a call to
+Appmax. Nobody proves who they are on these routes. What keeps a stranger from taking over an existing merchant's
+payments is in reconnect.py, which `begin`, `_finish` and `_take_credentials` ask.
 """
 
 import uuid
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -21,7 +24,7 @@ from django.db.models import ProtectedError
 from django.utils import timezone
 from prometheus_client import Counter
 
-from appmax.errors import AppmaxError, Rejected
+from appmax.errors import AppmaxError, CredentialsUnreadable, Rejected
 from appmax.tokens import Credentials
 from installations import clients, identities, reconnect
 from installations.clients import Verdict
@@ -45,12 +48,12 @@ _credentials = Counter(
 CALLBACK_PATH = "/integrations/appmax/callback/install"
 UNDER_WAY_SECONDS = 3600
 MOST_A_ROUND = 20  # installations that the worker asks Appmax about
-PROBE_APP_ID = "DEMO_APP_ID"  # what Appmax's URL validator sends
+PROBE_APP_ID = "DEMO_APP_ID"  # the app_id that Appmax's URL validator sends
 
 
 @dataclass(frozen=True)
 class Callback:
-    """The body of Appmax's installation callback; only app_id is certain to be there."""
+    """The body of Appmax's installation callback. Only `app_id` is certain to be there."""
 
     app_id: str
     external_key: str = ""
@@ -68,8 +71,8 @@ class Callback:
 def begin(*, app_id: str, external_key: str, public_url: str, reconnect: str = "") -> str:
     """Start an installation; returns the URL in Appmax's panel where the merchant authorises it.
 
-    `public_url`: where Appmax finds us, without a trailing slash. `reconnect`: the token of a reconnect link, which the
-    external_key of a confirmed installation needs. Raises NotConfigured, InvalidAppId, AlreadyConfirmed,
+    `public_url` is our own, without a trailing slash. `reconnect` is the token of a reconnect link, which is needed for
+    the external_key of a confirmed installation. Raises NotConfigured, InvalidAppId, AlreadyConfirmed,
     InitiationFailed, CacheAway.
     """
     clients.require_configured("APPMAX_CLIENT_ID", "APPMAX_CLIENT_SECRET", "APPMAX_APP_ID_UUID")
@@ -95,7 +98,8 @@ def begin(*, app_id: str, external_key: str, public_url: str, reconnect: str = "
 
 
 def _link_needed(external_key: str, reconnect_token: str) -> int | None:
-    """The id of the reconnect link; None if this external_key needs none. Raises AlreadyConfirmed."""
+    """The id of the reconnect link; None if this external_key needs none. Raises AlreadyConfirmed if it needs one and
+    the token isn't valid."""
     known = Installation.objects.named(external_key)
     if known is None or not known.is_confirmed:
         return None
@@ -106,10 +110,10 @@ def _link_needed(external_key: str, reconnect_token: str) -> int | None:
 
 
 def confirm_by_browser(*, token: str) -> Installation | None:
-    """The merchant came back with the hash: fetch the credentials and keep them.
+    """Ask Appmax for the credentials of the merchant who came back with this hash, and keep them.
 
-    None if the hash is unknown or used: Appmax's own callback does or did the work. Raises InvalidAppId, NotConfigured,
-    GenerationFailed, AlreadyConfirmed.
+    None if the hash is unknown or used, because Appmax's own callback then does or did the work. Raises InvalidAppId,
+    NotConfigured, GenerationFailed, AlreadyConfirmed.
     """
     started = _take(_started_key(token))
     if started is None:
@@ -121,8 +125,8 @@ def confirm_by_browser(*, token: str) -> Installation | None:
             credentials = clients.app_client().generate_merchant_credentials(token=token)
     except AppmaxError as error:
         log.warning("install.generate_failed", error=type(error).__name__, **error.trace)
-        # Appmax may have given up on our call after its own callback had delivered the credentials; not those of a
-        # reconnecting merchant, which only this call brings.
+        # Appmax may have given up on our call after its callback had delivered the credentials. A callback can't
+        # deliver those of a reconnecting merchant.
         confirmed = Installation.objects.named(external_key)
         if confirmed is None or "reconnect_link" in started:
             raise GenerationFailed from error
@@ -134,21 +138,21 @@ def confirm_by_browser(*, token: str) -> Installation | None:
 
 
 def already_done(*, token: str) -> Installation | None:
-    """The installation that this hash was used for within the last hour: for who loads the last page once more."""
+    """The installation that this hash was used for within the last hour, for a browser that reloads the last page."""
     return Installation.objects.without_secret().filter(pk=cache.get(_done_key(token)) or 0).first()
 
 
 def others_of_this_merchant(installation: Installation) -> list[str]:
-    """The external_keys under which the same Appmax account has installed the app besides."""
+    """Other external_keys under which the same Appmax account has installed the app."""
     same = Installation.objects.filter(merchant_client_id=installation.merchant_client_id).exclude(pk=installation.pk)
     return list(same.order_by("pk").values_list("external_key", flat=True)[:5])
 
 
 def _finish(started: dict[str, Any], credentials: Credentials) -> Installation:
-    """Appmax itself has given these credentials for the installation under way: they win over what a POST brought,
-    except that a confirmed installation's are replaced through an unused reconnect link only.
+    """Keep the credentials that Appmax itself has given for the installation under way.
 
-    Raises AlreadyConfirmed.
+    They win over credentials that a POST brought. Those of a confirmed installation are replaced only if it was begun
+    with an unused reconnect link, which is then used up. Raises AlreadyConfirmed.
     """
     external_key, link_id = started["external_key"], started.get("reconnect_link")
     with transaction.atomic():
@@ -176,12 +180,12 @@ def _finish(started: dict[str, Any], credentials: Credentials) -> Installation:
 
 
 def confirm_by_appmax(callback: Callback) -> uuid.UUID:
-    """Appmax's installation callback; returns the external_id to answer.
+    """Handle Appmax's installation callback; returns the external_id to answer.
 
     Raises InvalidAppId, CredentialsRefused, AlreadyConfirmed.
     """
     if not settings.APPMAX_APP_ID_NUMERIC or callback.app_id == PROBE_APP_ID:
-        return uuid.uuid4()  # nothing is stored: this is a URL validator's visit
+        return uuid.uuid4()  # Appmax's URL validator asks, so nothing is stored.
     if callback.app_id != settings.APPMAX_APP_ID_NUMERIC:
         raise InvalidAppId(
             callback.app_id,
@@ -189,7 +193,7 @@ def confirm_by_appmax(callback: Callback) -> uuid.UUID:
             hint="this is the app's UUID; the callback carries its numeric id (APPMAX_APP_ID_NUMERIC)",
         )
     if not callback.external_key:
-        # Appmax posts this while it works on our call to /app/client/generate.
+        # Appmax posts this while our call to /app/client/generate is open.
         external_key = identities.key_being_generated()
         return identities.tell(external_key) if external_key else uuid.uuid4()
     if callback.credentials is None:
@@ -198,7 +202,13 @@ def confirm_by_appmax(callback: Callback) -> uuid.UUID:
 
 
 def _take_credentials(callback: Callback, credentials: Credentials) -> uuid.UUID:
-    """Credentials that a POST brought: they count for a new external_key, if Appmax's auth server accepts them.
+    """Keep the credentials that a POST brought, which anybody can send; returns the external_id to answer.
+
+    1. Those of a confirmed installation are never replaced here. A repeat of the same ones is fine.
+    2. Appmax's auth server is asked about any others. Refused ones are not kept. If it gives no answer, they are kept
+       as unverified for a new external_key only, and the worker asks again.
+    3. The row is inserted or locked. Another callback may have made it meanwhile, so the rules are applied again to the
+       row as it is now.
 
     Raises CredentialsRefused, AlreadyConfirmed.
     """
@@ -210,11 +220,11 @@ def _take_credentials(callback: Callback, credentials: Credentials) -> uuid.UUID
     if known is not None and is_confirmed and not is_repeat:
         if link is None:
             raise _refused(known)
-        # It has to be answered with 200, or Appmax ends the installation. What counts is what Appmax gives us when we
-        # ask: these credentials may be a stranger's.
+        # Appmax ends an installation whose callback isn't answered with 200. These credentials may be a stranger's, so
+        # they aren't kept: those count that Appmax gives us when we ask.
         return identities.tell(external_key)
 
-    if is_repeat:  # nothing is known of those that are kept unverified, and the worker may just be removing them
+    if is_repeat:  # Nothing is known of those that are kept unverified, which the worker may be removing right now.
         verdict = Verdict.ACCEPTED if is_confirmed else Verdict.NO_ANSWER
     else:
         verdict = clients.verdict_on(credentials)
@@ -223,7 +233,7 @@ def _take_credentials(callback: Callback, credentials: Credentials) -> uuid.UUID
         _credentials.labels("refused").inc()
         if not cache.get(_under_way_key(external_key)):
             raise CredentialsRefused
-        # Appmax may be ahead of its own auth server, and gives them to us once more when we ask.
+        # Appmax may have given credentials that its own auth server doesn't know yet. We get them again when we ask.
         return identities.tell(external_key)
 
     with transaction.atomic():
@@ -251,10 +261,14 @@ def _take_credentials(callback: Callback, credentials: Credentials) -> uuid.UUID
 
 
 def verify_kept_credentials() -> None:
-    """Try the credentials that were kept unverified at Appmax's auth server again: accepted ones are confirmed; an
-    installation whose credentials are refused goes, so that the merchant can install anew."""
+    """Ask Appmax's auth server again about the credentials that were kept unverified.
+
+    Accepted ones are confirmed. An installation whose credentials are refused is deleted, so that the merchant can
+    install again.
+    """
     unverified = Installation.objects.filter(unverified_since__isnull=False)
-    for kept in unverified.order_by("?")[:MOST_A_ROUND]:  # so that one that gets no answer holds up no other for ever
+    # The order is random, so that one without an answer doesn't block the others.
+    for kept in unverified.order_by("?")[:MOST_A_ROUND]:
         credentials = kept.credentials
         verdict = clients.verdict_on(credentials)
         if verdict is Verdict.NO_ANSWER:
@@ -262,14 +276,29 @@ def verify_kept_credentials() -> None:
         with transaction.atomic():
             current = Installation.objects.without_secret().select_for_update().filter(pk=kept.pk).first()
             if current is None or current.is_confirmed or not current.holds(credentials):
-                continue  # somebody has brought better ones meanwhile
+                continue  # Better ones have come meanwhile.
             if verdict is Verdict.ACCEPTED:
                 current.confirm(credentials)
                 log.info("install.confirmed", by="worker", installation=current.pk)
                 continue
-            with suppress(ProtectedError):  # one that has orders stays, unverified
+            with suppress(ProtectedError):  # An installation that has orders stays, unverified.
                 current.delete()
             log.warning("install.kept_credentials_refused", installation=kept.pk, removed=current.pk is None)
+
+
+def try_refused_credentials(at: datetime) -> None:
+    """Ask Appmax again about credentials that it refuses: for an hour at each call of this, later once an hour. A shop
+    that has uninstalled the app stays refused for ever."""
+    refused = Installation.objects.without_secret().filter(refused_since__isnull=False)
+    if at.minute >= 5:
+        refused = refused.filter(refused_since__gt=at - timedelta(hours=1))
+    for installation in refused.order_by("?")[:MOST_A_ROUND]:
+        try:
+            clients.try_refused(installation)
+        except AppmaxError as error:
+            log.info("install.refused_again", installation=installation.pk, error=type(error).__name__)
+            if error.status is None and not isinstance(error, CredentialsUnreadable):
+                return  # Appmax gives no answer
 
 
 def _refused(installation: Installation, error: type[AlreadyConfirmed] = AlreadyConfirmed) -> AlreadyConfirmed:
@@ -300,6 +329,6 @@ def _done_key(token: str) -> str:
 
 
 def _take(key: str) -> dict[str, Any] | None:
-    """Read once, then gone: of several readers, the one whose delete counted gets the value."""
+    """Read a value and delete it. Of several readers at once, only the one whose delete succeeded gets the value."""
     value: dict[str, Any] | None = cache.get(key)
     return value if value is not None and cache.delete(key) else None

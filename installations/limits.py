@@ -1,5 +1,5 @@
-"""How often one address may ask the routes that anybody can ask. The figures are in the cache; without it there is no
-limit, and installing goes on."""
+"""Limits how often one address may ask the routes that are open to anybody. The cache counts. While it is away there is
+no limit, so that merchants can still install."""
 
 from typing import Any
 
@@ -11,52 +11,55 @@ from web.address import client_ip
 
 
 class _PerAddress(BaseThrottle):
-    """At most `most` within `seconds`, counted from the first. Django REST framework's own throttle reads, changes and
-    writes a list, so that requests at once aren't counted; the cache's incr counts each."""
+    """Allows `most` requests within `seconds`, counted from the first one.
+
+    Django REST framework's own throttle reads, changes and writes a list, and so misses requests that come at once. The
+    cache's `incr` counts each.
+    """
 
     name: str
     most: int
     seconds: int
 
     def allow_request(self, request: Request, view: Any) -> bool:
-        """Whether this one, which counts, may go on."""
+        """Count this request, and tell whether it is allowed."""
         return self.count(request) <= self.most
 
     def wait(self) -> float:
-        """Seconds until certainly allowed again."""
+        """Seconds after which a request is certainly allowed again."""
         return self.seconds
 
     def count(self, request: Request) -> int:
-        """Count one more; how many there are now."""
+        """Count one more request; returns their number. It is 0 while the cache is away."""
         key = self.key(request)
         cache.add(key, 0, self.seconds)
         try:
             return cache.incr(key) or 0
-        except ValueError:  # the cache is away, or the time has just ended
+        except ValueError:  # The cache is away, or the count has just expired.
             return 0
 
     def key(self, request: Request) -> str:
-        """Of the address's count."""
         return f"limit:{self.name}:{client_ip(request._request)}"
 
 
 class Starts(_PerAddress):
-    """Each asks Appmax for a hash, and says whether an external_key is a merchant's."""
+    """For /install/start, which calls Appmax, and from whose answer one learns whether an external_key is in use."""
 
     name, most, seconds = "install_start", 20, 60
 
 
 class Callbacks(_PerAddress):
-    """Those of all merchants come from Appmax's few addresses."""
+    """For installation callbacks. Those of all merchants come from Appmax's few addresses, so the limit is high."""
 
     name, most, seconds = "install_callback", 300, 60
 
 
 class WrongAppIds(_PerAddress):
-    """The app's numeric id is short, and a callback's answer says whether it was right. Only wrong ones count."""
+    """For callbacks with a wrong app_id, which could be guesses: the app's numeric id is short, and the answer tells
+    whether it was right. Callbacks with the right one don't count."""
 
     name, most, seconds = "install_app_id", 10, 3600
 
     def allow_request(self, request: Request, view: Any) -> bool:
-        """Not even a right one is looked at after too many that were wrong."""
+        """After too many wrong ids not even a right one is looked at. `count` is called for wrong ones only."""
         return int(cache.get(self.key(request)) or 0) < self.most

@@ -11,7 +11,7 @@ from installations.models import Installation
 
 
 class MerchantViewSet(ViewSet):
-    """Checks the API key before anything of the request's body is read."""
+    """Checks the API key before it reads the request's body."""
 
     authentication_classes = (ApiKeyAuthentication,)
     permission_classes: Sequence[type[BasePermission]] = (IsEnabled,)
@@ -19,10 +19,8 @@ class MerchantViewSet(ViewSet):
 
     @property
     def access(self) -> Access:
-        """Of this request."""
         return access_of(self.request)
 
     @property
     def installation(self) -> Installation:
-        """The path's."""
         return self.access.installation

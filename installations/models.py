@@ -1,5 +1,4 @@
-"""Installation: a merchant who installed the app. ApiKey: what a merchant's storefront proves itself with. Identity and
-GenerateCall: what Appmax was told of an installation. ReconnectLink: who may replace an installation's credentials."""
+"""Merchants who installed the app, their API keys, the external_ids that Appmax was told, and reconnect links."""
 
 import uuid
 from dataclasses import dataclass
@@ -19,10 +18,9 @@ from installations.fields import DecryptionFailed, EncryptedTextField, decrypted
 
 
 class InstallationQuerySet(models.QuerySet["Installation"]):
-    """Questions about installations, and their way into the table."""
-
     def without_secret(self) -> "InstallationQuerySet":
-        """Rows whose secret is read, and decrypted, only where it is used: a lost key of ours breaks nothing else."""
+        """Rows whose secret is read and decrypted only when it is used, so that a lost encryption key breaks nothing
+        else."""
         return self.defer("merchant_client_secret")
 
     def named(self, external_key: str) -> "Installation | None":
@@ -30,20 +28,20 @@ class InstallationQuerySet(models.QuerySet["Installation"]):
         return self.without_secret().filter(external_key=external_key).first()
 
     def insert_or_lock(self, installation: "Installation") -> "Installation":
-        """Insert if the external_key is new (INSERT … ON CONFLICT DO NOTHING), and lock the row, whoever made it.
+        """Insert the row if its external_key is new (INSERT … ON CONFLICT DO NOTHING), and lock the row of that key.
 
-        Must be called in a transaction; the caller compares the row with what it wanted to insert.
+        It must be called in a transaction. The caller finds out whose row it is by comparing it with its own.
         """
         self.bulk_create([installation], ignore_conflicts=True)
         return self.without_secret().select_for_update().get(external_key=installation.external_key)
 
     def rotate_secrets(self, *, after: int, size: int) -> "Rotation | None":
-        """Encrypt the secrets of the next `size` rows with the newest key; None if there are no rows after that id.
+        """Encrypt the secrets of the next `size` rows after that id with the newest key; None if there are no more.
 
-        One transaction, with the rows locked: a secret that is being replaced is not overwritten by an older one.
-        Nothing else of a row changes. A secret that no key opens stays as it is, and is counted.
+        The rows are locked, so that a secret that is being replaced isn't overwritten by the older one. A secret that
+        no key decrypts stays as it is, and its row is reported.
         """
-        column = Cast("merchant_client_secret", models.TextField())  # the token itself, not what it hides
+        column = Cast("merchant_client_secret", models.TextField())  # the encrypted text itself
         with transaction.atomic():
             rows = self.filter(pk__gt=after).select_for_update(of=("self",)).order_by("pk")
             tokens = list(rows.annotate(token=column).values_list("pk", "token")[:size])
@@ -64,7 +62,8 @@ class InstallationQuerySet(models.QuerySet["Installation"]):
 
 @dataclass(frozen=True)
 class Rotation:
-    """One batch: the last row's id, how many were looked at and encrypted again, and the ids that no key opens."""
+    """The result of one batch: the last row's id, the numbers of rows seen and encrypted again, and the ids of rows
+    whose secret no key decrypts."""
 
     last: int
     seen: int
@@ -73,7 +72,7 @@ class Rotation:
 
 
 class Installation(models.Model):
-    """A merchant's installation of the app, with the credentials that every /v1 call to Appmax is made with."""
+    """A merchant's installation of the app, with the credentials for all /v1 calls to Appmax."""
 
     external_key = models.CharField(
         _("external key"),
@@ -120,13 +119,21 @@ class Installation(models.Model):
         help_text=_("Credentials that Appmax's auth server has not accepted yet"),
         db_comment="Since when Appmax has not answered whether it accepts the credentials; null: it has accepted them",
     )
+    refused_since = models.DateTimeField(
+        _("refused since"),
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("Since when Appmax refuses the credentials; empty while it accepts them"),
+        db_comment="Since when Appmax refuses the credentials; null: it accepts them",
+    )
 
     objects = InstallationQuerySet.as_manager()
 
     class Meta:
         db_table = "installations"
         db_table_comment = "A merchant who installed the app, with its credentials"
-        # not unique=True on the field: that adds an index for LIKE, which no query of ours needs
+        # unique=True on the field would also make an index for LIKE, which no query of ours needs.
         constraints = [models.UniqueConstraint(fields=["external_key"], name="installations_external_key_key")]
         verbose_name = _("installation")
         verbose_name_plural = _("installations")
@@ -141,9 +148,9 @@ class Installation(models.Model):
 
     @classmethod
     def from_row(cls, row: dict[str, Any]) -> "Installation":
-        """From a row that was read with plain SQL: all columns, as the database holds them.
+        """The object for a row of all columns that was read with plain SQL.
 
-        A secret that can't be decrypted is left out, and fails (DecryptionFailed) where it is used.
+        A secret that can't be decrypted is left out. Using it raises DecryptionFailed.
         """
         name = "merchant_client_secret"
         try:
@@ -154,8 +161,8 @@ class Installation(models.Model):
 
     @property
     def credentials(self) -> Credentials:
-        """What the gateway authenticates this merchant with. Raises CredentialsUnreadable, an error of the gateway's
-        own, as nothing can be sent then."""
+        """The merchant's credentials at Appmax. Raises CredentialsUnreadable, which is one of the gateway's errors, so
+        that callers treat it like any call that was never sent."""
         try:
             secret = self.merchant_client_secret
         except DecryptionFailed as error:
@@ -163,7 +170,7 @@ class Installation(models.Model):
         return Credentials(client_id=self.merchant_client_id, client_secret=secret)
 
     def holds(self, credentials: Credentials) -> bool:
-        """Whether these are the installation's credentials. A secret that can't be decrypted is equal to none."""
+        """Whether these are the installation's credentials. A secret that can't be decrypted equals no other."""
         same_id = constant_time_compare(self.merchant_client_id, credentials.client_id)
         try:
             return constant_time_compare(self.merchant_client_secret, credentials.client_secret) and same_id
@@ -176,16 +183,17 @@ class Installation(models.Model):
         return self.unverified_since is None
 
     def confirm_again(self) -> None:
-        """The same credentials have come once more: note the moment."""
+        """Note the time at which the same credentials came once more."""
         self.installed_at = timezone.now()
         self.save(update_fields=["installed_at", "updated_at"])
 
     def confirm(self, credentials: Credentials) -> None:
-        """Take these credentials, which Appmax has given or accepted, and note the moment."""
+        """Keep these credentials, which Appmax has given or accepted, and note the time."""
         self.merchant_client_id = credentials.client_id
         self.merchant_client_secret = credentials.client_secret
         self.installed_at = timezone.now()
         self.unverified_since = None
+        self.refused_since = None
         self.save(
             update_fields=[
                 "merchant_client_id",
@@ -193,16 +201,13 @@ class Installation(models.Model):
                 "installed_at",
                 "updated_at",
                 "unverified_since",
+                "refused_since",
             ]
         )
 
 
 class Identity(models.Model):
-    """An external_id that Appmax was told: for which external_key, and when.
-
-    It becomes an installation's when credentials come for that key; of these, the newest one counts. Until then
-    anybody may have asked for it.
-    """
+    """An external_id that Appmax was told for an external_key (identities.py)."""
 
     external_id = models.UUIDField(_("external id"), unique=True, default=uuid.uuid4, db_comment="What Appmax was told")
     external_key = models.CharField(
@@ -232,9 +237,9 @@ class Identity(models.Model):
 
 
 class GenerateCall(models.Model):
-    """A call of ours to /app/client/generate that is open: it is deleted when Appmax has answered.
+    """An open call of ours to /app/client/generate. The row is deleted when Appmax has answered.
 
-    A table, because the callback that Appmax posts meanwhile may reach another process, on another machine.
+    It is a table because the callback that Appmax posts meanwhile may reach another process on another machine.
     """
 
     external_key = models.CharField(_("external key"), max_length=255)
@@ -251,7 +256,7 @@ class GenerateCall(models.Model):
 
 
 class ReconnectLink(models.Model):
-    """A link that lets a confirmed installation's credentials be replaced once: who made it, and what became of it."""
+    """A link with which a confirmed installation's credentials can be replaced once."""
 
     installation = models.ForeignKey(Installation, on_delete=models.CASCADE, related_name="reconnect_links")
     made_by = models.CharField(
@@ -295,9 +300,9 @@ class ReconnectLink(models.Model):
 
 
 class Suspension(models.Model):
-    """A merchant that staff have disabled: its routes answer 403. What Appmax says of its orders still counts.
+    """A merchant that staff have disabled. Its routes answer 403, while webhooks of its orders are still applied.
 
-    A table of its own, as the seed's table has no column for it.
+    It is a table of its own, as the seed's table has no column for it.
     """
 
     installation = models.OneToOneField(
@@ -319,8 +324,8 @@ class Suspension(models.Model):
 
 
 class ApiKeyManager(APIKeyManager):
-    """The library's, which makes the key's hash a part of the primary key, and so of the back office's URLs, of its
-    history and of access logs. Here the prefix alone is the primary key."""
+    """Makes a key's prefix its primary key. The library's own manager adds the key's hash, which would then stand in
+    the back office's URLs and history and in access logs."""
 
     def assign_key(self, obj: AbstractAPIKey) -> str:
         """The key's text, which is shown once."""
@@ -330,7 +335,8 @@ class ApiKeyManager(APIKeyManager):
 
 
 class ApiKey(AbstractAPIKey):
-    """A hashed, revocable key for `Authorization: Api-Key …`; without an installation it opens the whole platform."""
+    """A key for `Authorization: Api-Key …`, of which only the hash is stored. Without an installation it is valid for
+    all merchants."""
 
     installation = models.ForeignKey(
         Installation,

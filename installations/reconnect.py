@@ -1,11 +1,11 @@
-"""Reconnect links: the only way to other credentials for an installation that is confirmed already (contract, 4.1).
+"""Reconnect links, without which the credentials of a confirmed installation can't be replaced (contract, 4.1).
 
-Nobody proves who they are at /install/start or on the callback's route, and whoever presses Salvar in Appmax's panel
-decides whose credentials come. So an existing merchant's are replaced only by an installation that was begun with a
-signed link, which staff or the merchant's own API key make.
+Nobody proves who they are at /install/start or on the callback's route, and the person who presses Salvar in Appmax's
+panel decides whose credentials come. So a confirmed merchant's credentials are replaced only by an installation that
+was begun with a signed link. Staff make such links, and so does the merchant's own API key.
 
-The link is used up when the installation is done, not when it is opened: messengers open links to preview them, and a
-merchant who goes back or loses a page opens it again.
+A link is used up when the installation is done, and not when it is opened. Messengers open links to preview them, and a
+merchant may go back or lose a page and open it again.
 """
 
 from datetime import timedelta
@@ -27,7 +27,7 @@ _SALT = "installations.reconnect"
 
 
 def make_link(installation: Installation, *, made_by: str, public_url: str) -> str:
-    """A URL for the merchant's browser. `made_by` is what the merchant's history names; `public_url`: ours, without a
+    """A URL for the merchant's browser. The merchant's history shows `made_by`. `public_url` is our own, without a
     trailing slash."""
     link = ReconnectLink.objects.create(installation=installation, made_by=made_by)
     log.warning("install.reconnect_link_made", installation=installation.pk, link=link.pk, made_by=made_by)
@@ -40,8 +40,10 @@ def make_link(installation: Installation, *, made_by: str, public_url: str) -> s
 
 
 def opened(installation: Installation, token: str) -> ReconnectLink | None:
-    """The link that this `reconnect=` is of; None unless it is signed by us, an hour old at most, this installation's
-    and unused. Notes that an installation has begun with it."""
+    """The link of this `reconnect=` token, noting that an installation has begun with it.
+
+    None unless the token is signed by us and an hour old at most, and the link is this installation's and unused.
+    """
     try:
         pk = signing.loads(token, salt=_SALT, max_age=GOOD_FOR)
     except signing.BadSignature:
@@ -51,15 +53,15 @@ def opened(installation: Installation, token: str) -> ReconnectLink | None:
 
 
 def under_way(installation: Installation) -> ReconnectLink | None:
-    """The link with which an installation was begun within the last hour and isn't done yet; the newest of several."""
+    """The newest link with which an installation was begun within the last hour and isn't done yet."""
     begun = installation.reconnect_links.filter(used_at=None, begun_at__gte=Now() - GOOD_FOR)
     return begun.order_by(F("begun_at").desc()).first()
 
 
 def use_up(link_id: int, *, replaced: bool) -> bool:
-    """The installation is done. False if the link has been used before: of two at once, one gets True.
+    """Note that the installation is done; False if the link was used before. Of two calls at once, one gets True.
 
-    `replaced`: whether Appmax gave other credentials than before.
+    `replaced` tells whether Appmax gave other credentials than before.
     """
     unused = ReconnectLink.objects.filter(pk=link_id, used_at=None)
     return bool(unused.update(used_at=Now(), replaced=replaced))

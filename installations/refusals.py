@@ -1,8 +1,8 @@
-"""Why an installation doesn't begin, or isn't done. What callers are told of it is in errors.py."""
+"""The errors with which an installation is refused. errors.py has their codes and texts."""
 
 
 class InvalidAppId(Exception):
-    """The app_id isn't ours. `hints` say so when it is the app's other id, the classic mistake."""
+    """The app_id isn't ours. If it is the app's other id, which is a common mistake, `hints` says so."""
 
     field = "app_id"
 
@@ -20,15 +20,15 @@ class GenerationFailed(Exception):
 
 
 class AlreadyConfirmed(Exception):
-    """Somebody who isn't proven to be the merchant wants to replace a merchant's credentials."""
+    """The credentials of a confirmed installation would be replaced without a valid reconnect link."""
 
 
 class LinkSpent(AlreadyConfirmed):
-    """A reconnect link that has been used, is older than an hour, or isn't of this installation."""
+    """The reconnect link was used before, is older than an hour, or is another installation's."""
 
 
 class CacheAway(Exception):
-    """Which link an installation was begun with can't be kept."""
+    """The cache is away, so the reconnect link that the installation was begun with can't be remembered."""
 
 
 class CredentialsRefused(Exception):

@@ -1,6 +1,6 @@
-"""What has to be told to Appmax before anybody can install the app, and what Appmax tells in return.
+"""The registration of the app at Appmax, before which nobody can install it.
 
-The app's three URLs go into the form of Appmax's app store; four values come back by mail.
+The app's three URLs go into the form of Appmax's app store, and Appmax mails four values back.
 """
 
 from dataclasses import dataclass
@@ -31,7 +31,6 @@ class Variable:
 
     @property
     def is_set(self) -> bool:
-        """Whether there is one; what it is stays secret."""
         return bool(getattr(settings, self.name))
 
 
@@ -58,7 +57,8 @@ def urls(public_url: str) -> list[RegisteredUrl]:
 
 
 def is_reachable(public_url: str) -> bool:
-    """Whether Appmax's servers could reach this URL: not if it is this machine's own, unless Appmax is simulated."""
+    """Whether Appmax's servers could reach this URL. They can't reach a loopback address, unless Appmax is
+    simulated."""
     host = public_url.partition("://")[2].partition("/")[0]
     is_loopback = any(host == name or host.startswith(f"{name}:") for name in LOOPBACK)
     return settings.APPMAX_ENVIRONMENT == "simulator" or not is_loopback

@@ -5,8 +5,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-# Any text names a merchant in a path, percent-encoded, but for these: control characters; . or .. between slashes,
-# which browsers and proxies take for steps between folders; and what would read as another route of ours.
+# Percent-encoded, any text can name a merchant in a path, with these exceptions: control characters; . or .. between
+# slashes, which browsers and proxies resolve; and endings that would make the path another route of ours.
 _UNFIT_FOR_A_PATH = re.compile(r"[\x00-\x1f\x7f]|(?:^|/)\.{1,2}(?:/|$)|/(?:merchant/token|reconnect)$")
 
 
@@ -36,7 +36,6 @@ class StartSerializer(serializers.Serializer[Any]):
     reconnect = _text("reconnect", 512, help_text="The token of a reconnect link.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, str]:
-        """Without what is absent."""
         return {name: value for name, value in attrs.items() if value}
 
 
@@ -50,7 +49,7 @@ class CallbackSerializer(serializers.Serializer[Any]):
     client_secret = _text("client_secret", 512)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, str]:
-        """Drops what is absent; client_key, if both are there, must be the external_key."""
+        """Drops absent fields. If client_key and external_key are both there, they must be equal."""
         given = {name: value for name, value in attrs.items() if value}
         client_key = given.pop("client_key", None)
         if client_key and client_key != given.get("external_key", client_key):

@@ -1,4 +1,4 @@
-"""Routes of contract section 4 that install."""
+"""The installation's routes (contract, section 4)."""
 
 from django.urls import path
 

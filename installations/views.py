@@ -1,4 +1,4 @@
-"""HTTP of the installation: pages for the merchant's browser, JSON for Appmax and storefronts."""
+"""The installation over HTTP: pages for the merchant's browser, and JSON for Appmax and storefronts."""
 
 import uuid
 from typing import Any
@@ -13,20 +13,21 @@ from rest_framework.throttling import BaseThrottle
 from rest_framework.viewsets import ViewSet
 
 from installations import clients, identities, install, limits, openapi, reconnect, registration
+from installations.answers import ConfirmedAnswer, InstallationAnswer, MerchantTokenAnswer, ReconnectAnswer
 from installations.authentication import HasOwnKey, IsEnabled
 from installations.errors import ERROR_CODES, ERROR_PAGES
 from installations.merchant import MerchantViewSet
 from installations.models import Installation
 from installations.refusals import InvalidAppId
 from installations.serializers import CallbackSerializer, StartSerializer
-from web.api import wants_page
+from web.api import MessageAnswer, wants_page
 from web.codes import Code
 from web.pages import public_url
 
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """What this is, how far its set-up has come, and where to go from here."""
+    """The first page, which shows what is set up already and what is to do next."""
     address = public_url(request)
     context = {
         "missing": registration.missing(),
@@ -50,7 +51,8 @@ class InstallViewSet(ViewSet):
     error_pages = ERROR_PAGES
 
     def get_throttles(self) -> list[BaseThrottle]:
-        """The browser's way back needs none: nobody guesses a hash."""
+        """The limits of the routes that anybody can misuse. `confirm_by_browser` needs none, as nobody can guess a
+        hash."""
         match self.action:
             case "start":
                 return [limits.Starts()]
@@ -85,8 +87,8 @@ class InstallViewSet(ViewSet):
         if wants_page(request):
             return self._installed_page(request, installation or install.already_done(token=token))
         if installation is None:
-            return Response({"message": "installation confirmed"})
-        return Response({"external_id": str(identities.told_last(installation))})
+            return Response(MessageAnswer({"message": "installation confirmed"}).data)
+        return Response(ConfirmedAnswer({"external_id": identities.told_last(installation)}).data)
 
     @staticmethod
     def _installed_page(request: Request, installation: Installation | None) -> HttpResponse:
@@ -108,28 +110,28 @@ class InstallViewSet(ViewSet):
         except InvalidAppId:
             limits.WrongAppIds().count(request)
             raise
-        return Response({"external_id": str(told)})
+        return Response(ConfirmedAnswer({"external_id": told}).data)
 
 
 class InstallationViewSet(MerchantViewSet):
     """What is known of an installation, for its own storefront."""
 
-    permission_classes = ()  # a disabled installation is told that it is
+    permission_classes = ()  # A disabled installation may ask too, and learns that it is disabled.
 
     @openapi.installation
     def retrieve(self, request: Request, key: str) -> Response:
-        """What a shop's page needs for Appmax's browser script, and whether its routes answer."""
+        """What a shop's page needs for Appmax's browser script, whether its routes answer, and whether Appmax does."""
         installation = self.installation
-        return Response(
-            {
-                "external_key": installation.external_key,
-                "external_id": str(identities.told_last(installation)),
-                "app_id": installation.app_id,
-                "environment": settings.APPMAX_ENVIRONMENT,
-                "installed_at": installation.installed_at,
-                "disabled": self.access.is_disabled,
-            }
-        )
+        answer = {
+            "external_key": installation.external_key,
+            "external_id": identities.told_last(installation),
+            "app_id": installation.app_id,
+            "environment": settings.APPMAX_ENVIRONMENT,
+            "installed_at": installation.installed_at,
+            "disabled": self.access.is_disabled,
+            "credentials_refused_since": installation.refused_since,
+        }
+        return Response(InstallationAnswer(answer).data)
 
 
 class ReconnectViewSet(MerchantViewSet):
@@ -142,7 +144,8 @@ class ReconnectViewSet(MerchantViewSet):
         """A link for the merchant's browser, good for one hour and one installation."""
         made_by = f"API key {self.access.key_prefix}"
         url = reconnect.make_link(self.installation, made_by=made_by, public_url=public_url(request._request))
-        return Response({"url": url, "expires_in": int(reconnect.GOOD_FOR.total_seconds())})
+        answer = {"url": url, "expires_in": reconnect.GOOD_FOR.total_seconds()}
+        return Response(ReconnectAnswer(answer).data)
 
 
 class MerchantTokenViewSet(MerchantViewSet):
@@ -157,4 +160,4 @@ class MerchantTokenViewSet(MerchantViewSet):
             "merchant_client_id": self.installation.merchant_client_id,
             "merchant_client_secret": self.installation.merchant_client_secret,
         }
-        return Response(answer, headers={"Cache-Control": "no-store"})
+        return Response(MerchantTokenAnswer(answer).data, headers={"Cache-Control": "no-store"})

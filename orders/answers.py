@@ -1,20 +1,41 @@
 """What a storefront is told of its orders. Amounts are integer cents, times UTC."""
 
-from datetime import UTC
 from typing import Any
 
 from rest_framework import serializers
 
+from orders.checkout import UpsellResult
 from orders.fields import MAX_ID, Body
 from orders.models import Order, Refund
 from orders.status import OrderStatus, PaymentMethod, RefundState
+from web.api import TimeField
 
 _ORDER_ID = "Appmax's id of the order."
 
 
-class _TimeField(serializers.DateTimeField):
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(default_timezone=UTC, **kwargs)
+class NewOrderAnswer(serializers.Serializer[Order]):
+    """The answer of order."""
+
+    customer_id = serializers.IntegerField(source="appmax_customer_id")
+    order_id = serializers.IntegerField(source="appmax_order_id", help_text=_ORDER_ID)
+
+
+class StatusAnswer(serializers.Serializer[Any]):
+    """The answer of status."""
+
+    status = serializers.ChoiceField(OrderStatus.choices)
+
+
+class PayCardAnswer(serializers.Serializer[Order]):
+    """The answer of pay/credit-card."""
+
+    order_id = serializers.IntegerField(source="appmax_order_id", help_text=_ORDER_ID)
+    status = serializers.ChoiceField(OrderStatus.choices)
+    upsell_hash = serializers.SerializerMethodField(help_text='For upsell; "" where Appmax gave none.')
+
+    def get_upsell_hash(self, order: Order) -> str:
+        """The column may be null."""
+        return order.upsell_hash or ""
 
 
 class PixAnswer(serializers.Serializer[Order]):
@@ -22,7 +43,7 @@ class PixAnswer(serializers.Serializer[Order]):
 
     qr_code = serializers.CharField(source="pix_qr_code", allow_null=True, help_text="A PNG in base64, or a URL.")
     emv = serializers.CharField(source="pix_emv", help_text="The code to copy and paste.")
-    expires_at = _TimeField(source="pix_expires_at", allow_null=True, help_text="null where Appmax doesn't say.")
+    expires_at = TimeField(source="pix_expires_at", allow_null=True, help_text="null where Appmax doesn't say.")
 
 
 class PayPixAnswer(PixAnswer):
@@ -47,6 +68,27 @@ class PayBoletoAnswer(BoletoAnswer):
     order_id = serializers.IntegerField(source="appmax_order_id", help_text=_ORDER_ID)
 
 
+class UpsellAnswer(serializers.Serializer[UpsellResult]):
+    """What to tell the shopper, and where to send the browser."""
+
+    message = serializers.CharField()
+    redirect_url = serializers.CharField()
+
+
+class TokenAnswer(serializers.Serializer[Any]):
+    """The answer of tokenize."""
+
+    token = serializers.CharField()
+
+
+class InstallmentAnswer(serializers.Serializer[Any]):
+    """One of the ways to pay in instalments."""
+
+    installments = serializers.IntegerField()
+    value = serializers.IntegerField(source="value_cents", help_text="Cents: what one instalment costs.")
+    total_value = serializers.IntegerField(source="total_cents", help_text="Cents: all of them together.")
+
+
 class CardAnswer(serializers.Serializer[Order]):
     """The card that an order was paid with, as far as it may be told."""
 
@@ -60,8 +102,8 @@ class RefundAnswer(serializers.ModelSerializer[Refund]):
 
     value = serializers.IntegerField(source="amount_cents", help_text="Cents.")
     state = serializers.ChoiceField(RefundState.choices)
-    asked_at = _TimeField()
-    settled_at = _TimeField(allow_null=True, help_text="When it was confirmed or refused.")
+    asked_at = TimeField()
+    settled_at = TimeField(allow_null=True, help_text="When it was confirmed or refused.")
 
     class Meta:
         model = Refund
@@ -77,9 +119,9 @@ class OrderSummary(serializers.ModelSerializer[Order]):
     payment_method = serializers.ChoiceField(PaymentMethod.choices, allow_null=True)
     total_value = serializers.IntegerField(source="total_cents", help_text="Cents.")
     refunded_value = serializers.IntegerField(source="refunded_cents", help_text="Cents that went back.")
-    paid_at = _TimeField(allow_null=True, help_text="null where Appmax has not said.")
-    created_at = _TimeField()
-    updated_at = _TimeField()
+    paid_at = TimeField(allow_null=True, help_text="null where Appmax has not said.")
+    created_at = TimeField()
+    updated_at = TimeField()
 
     class Meta:
         model = Order
@@ -109,6 +151,13 @@ class OrderAnswer(OrderSummary):
             "card": order.payment_method == PaymentMethod.CREDIT_CARD,
         }
         return told | {way: None for way, is_used in used.items() if not is_used}
+
+
+class OrdersAnswer(serializers.Serializer[Any]):
+    """A page of orders."""
+
+    orders = OrderSummary(many=True)
+    next = serializers.IntegerField(allow_null=True, help_text="The next page's `cursor`; null: the last page.")
 
 
 class OrdersQuery(Body):

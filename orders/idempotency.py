@@ -13,6 +13,7 @@ import structlog
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import Error as DatabaseFailure
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.crypto import salted_hmac
 
 from appmax.errors import Declined, OutcomeUnknown, Rejected
@@ -66,10 +67,13 @@ class Claim:
 
     def bind(self, order: Order) -> None:
         """The request is about this order; in the transaction that creates it, if one does, so that a try that is cut
-        off later goes on with this order instead of making another."""
+        off later goes on with this order instead of making another.
+
+        Raises StillRunning if this try has taken so long that another has begun, which may be paying already.
+        """
+        if self._row is not None and not _unless_taken_over(self._row).update(order=order):
+            raise StillRunning
         self.order = order
-        if self._row is not None:
-            IdempotentRequest.objects.filter(pk=self._row.pk).update(order=order)
 
     def finish(self, status_code: int, body: Any) -> None:
         """This is the answer, now and for the next 24 hours."""
@@ -95,7 +99,7 @@ class Claim:
         if self._row is None:
             return
         try:
-            IdempotentRequest.objects.filter(pk=self._row.pk).update(**columns)
+            _unless_taken_over(self._row).update(**columns)
         except DatabaseFailure as error:
             log.error("idempotency.not_kept", error=type(error).__name__)
 
@@ -130,6 +134,11 @@ def claim(installation: Installation, header: str | None, *, route: str, body: M
         row.claimed_at = now
         row.save(update_fields=["claimed_at"])
     return Claim(key, fingerprint, order=row.order, is_retry=True, _row=row)
+
+
+def _unless_taken_over(row: IdempotentRequest) -> QuerySet[IdempotentRequest]:
+    """The row, for who claimed it; empty once a later try has claimed it."""
+    return IdempotentRequest.objects.filter(pk=row.pk, claimed_at=row.claimed_at)
 
 
 def forget_expired() -> int:

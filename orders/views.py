@@ -2,10 +2,8 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import Any
 
-from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
@@ -13,7 +11,19 @@ from rest_framework.serializers import Serializer
 from appmax.answers import InstallmentSettings
 from installations.merchant import MerchantViewSet
 from orders import checkout, idempotency, openapi, refunds
-from orders.answers import OrderAnswer, OrdersQuery, OrderSummary, PayBoletoAnswer, PayPixAnswer
+from orders.answers import (
+    InstallmentAnswer,
+    NewOrderAnswer,
+    OrderAnswer,
+    OrdersAnswer,
+    OrdersQuery,
+    PayBoletoAnswer,
+    PayCardAnswer,
+    PayPixAnswer,
+    StatusAnswer,
+    TokenAnswer,
+    UpsellAnswer,
+)
 from orders.errors import ERROR_CODES
 from orders.fields import MAX_ID
 from orders.idempotency import Claim, Replay
@@ -29,6 +39,7 @@ from orders.serializers import (
     TrackingSerializer,
     UpsellSerializer,
 )
+from web.api import MessageAnswer
 from web.codes import Code
 
 INSTALLMENT_SETTINGS = "Installment-Settings"
@@ -51,7 +62,7 @@ class CheckoutViewSet(MerchantViewSet):
 
         def create(claim: Claim) -> dict[str, Any]:
             order = checkout.create_order(self.installation, body.purchase(), claim)
-            return {"customer_id": order.appmax_customer_id, "order_id": order.appmax_order_id}
+            return NewOrderAnswer(order).data
 
         return self._once(request, body, create)
 
@@ -62,7 +73,7 @@ class CheckoutViewSet(MerchantViewSet):
 
         def pay(claim: Claim) -> dict[str, Any]:
             order = checkout.pay_with_card(self.installation, body.target(), body.payment_request(), claim)
-            return {"order_id": order.appmax_order_id, "status": order.status, "upsell_hash": order.upsell_hash or ""}
+            return PayCardAnswer(order).data
 
         return self._once(request, body, pay)
 
@@ -93,9 +104,11 @@ class CheckoutViewSet(MerchantViewSet):
     def upsell(self, request: Request, key: str) -> Response:
         """Sell one more thing to a card that has just paid."""
         body = UpsellSerializer(data=request.data)
-        return self._once(
-            request, body, lambda claim: asdict(checkout.upsell(self.installation, body.upsell_request(), claim))
-        )
+
+        def sell(claim: Claim) -> dict[str, Any]:
+            return UpsellAnswer(checkout.upsell(self.installation, body.upsell_request(), claim)).data
+
+        return self._once(request, body, sell)
 
     @openapi.refund
     def refund(self, request: Request, key: str) -> Response:
@@ -106,7 +119,7 @@ class CheckoutViewSet(MerchantViewSet):
             said = body.validated_data
             order = checkout.find_order(self.installation, said["order_id"])
             refunds.ask(order, Wish(said["value"], reason=said["reason"], api_key=self.access.key_prefix), claim)
-            return {"message": "Refund request accepted"}
+            return MessageAnswer({"message": "Refund request accepted"}).data
 
         return self._once(request, body, ask)
 
@@ -117,14 +130,14 @@ class CheckoutViewSet(MerchantViewSet):
         body.is_valid(raise_exception=True)
         wish = body.validated_data
         checkout.add_tracking_code(self.installation, order_id=wish["order_id"], code=wish["shipping_tracking_code"])
-        return Response({"message": "tracking accepted"})
+        return Response(MessageAnswer({"message": "tracking accepted"}).data)
 
     @openapi.tokenize
     def tokenize(self, request: Request, key: str) -> Response:
         """A token that stands for a card, once."""
         body = CardSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        return Response({"token": checkout.tokenize(self.installation, body.card())})
+        return Response(TokenAnswer({"token": checkout.tokenize(self.installation, body.card())}).data)
 
     @openapi.installments
     def installments(self, request: Request, key: str) -> Response:
@@ -136,16 +149,14 @@ class CheckoutViewSet(MerchantViewSet):
             total_value=query.validated_data["total_value"],
             most=query.validated_data["installments"],
         )
-        rows = [
-            {"installments": row.installments, "value": row.value_cents, "total_value": row.total_cents}
-            for row in offer.options
-        ]
-        return Response(rows, headers={INSTALLMENT_SETTINGS: _settings(offer.settings)} if offer.settings else None)
+        headers = {INSTALLMENT_SETTINGS: _settings(offer.settings)} if offer.settings else None
+        return Response(InstallmentAnswer(offer.options, many=True).data, headers=headers)
 
     @openapi.order_status
     def order_status(self, request: Request, key: str, order_id: str) -> Response:
         """The order's status from our table; webhooks keep it."""
-        return Response({"status": checkout.status_of(self.installation, _number(order_id))})
+        status = checkout.status_of(self.installation, _number(order_id))
+        return Response(StatusAnswer({"status": status}).data)
 
     @openapi.order_detail
     def order_detail(self, request: Request, key: str, order_id: str) -> Response:
@@ -158,7 +169,7 @@ class CheckoutViewSet(MerchantViewSet):
         query = OrdersQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         orders, following = checkout.orders_of(self.installation, **query.validated_data)
-        return Response({"orders": OrderSummary(orders, many=True).data, "next": following})
+        return Response(OrdersAnswer({"orders": orders, "next": following}).data)
 
     def _once(self, request: Request, body: Serializer[Any], work: Callable[[Claim], dict[str, Any]]) -> Response:
         """Do the work, unless the request's Idempotency-Key says that it has been done."""
@@ -173,7 +184,7 @@ class CheckoutViewSet(MerchantViewSet):
             return Response(claim.body, status=claim.status, headers=idempotency.REPLAYED)
         self.claim = claim
         answer = work(claim)
-        claim.finish(status.HTTP_200_OK, answer)
+        claim.finish(200, answer)
         return Response(answer, headers=idempotency.REPLAYED if claim.is_replay else None)
 
     def handle_exception(self, exc: Exception) -> Response:

@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Iterable
+from datetime import UTC
 from typing import IO, Any, NoReturn
 
 from django.conf import settings
 from gunicorn.http.errors import ParseException as MalformedHTTP
+from rest_framework import serializers
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import ParseError
 from rest_framework.negotiation import BaseContentNegotiation
@@ -76,6 +78,19 @@ class AlwaysJSON(BaseContentNegotiation):
         """The only renderer."""
         renderer = next(iter(renderers))
         return renderer, str(renderer.media_type)
+
+
+class TimeField(serializers.DateTimeField):
+    """A time in UTC."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(default_timezone=UTC, **kwargs)
+
+
+class MessageAnswer(serializers.Serializer[Any]):
+    """Words for people, where an answer has nothing else to say."""
+
+    message = serializers.CharField()
 
 
 def wants_page(request: Any) -> bool:

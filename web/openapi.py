@@ -1,4 +1,4 @@
-"""What the apps' descriptions for the OpenAPI schema share: the errors, the API key, the merchant in the path."""
+"""What the apps' descriptions for the OpenAPI schema share: the errors, the answers, the merchant in the path."""
 
 from typing import Any
 
@@ -7,9 +7,6 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRespo
 from rest_framework import serializers
 
 from web.codes import Code
-
-API_KEY: Any = [{"ApiKey": []}]
-NO_KEY: list[str] = []
 
 MERCHANT = OpenApiParameter(
     "key",
@@ -24,7 +21,10 @@ MERCHANT = OpenApiParameter(
 _ERROR = inline_serializer(
     "Error",
     {
-        "code": serializers.ChoiceField([code.value for code in Code], help_text="Fixed, for programs to compare."),
+        "code": serializers.ChoiceField(
+            [(code.value, code.message or "in words of its own") for code in Code],
+            help_text="Fixed, for programs to compare.",
+        ),
         "message": serializers.CharField(help_text="For people, in English; Appmax's own words are passed on."),
         "errors": serializers.DictField(
             child=serializers.ListField(child=serializers.CharField()),
@@ -73,12 +73,9 @@ def _error(status: int) -> OpenApiResponse:
     return OpenApiResponse(_ERROR, f"{meaning} {codes}", examples=[OpenApiExample(str(status), example)])
 
 
-def answer(
-    name: str, example: Any, /, *, many: bool = False, **fields: serializers.Field[Any, Any, Any, Any]
-) -> OpenApiResponse:
-    """The 200 of a route: an object with these fields, or a list of them."""
-    body: Any = inline_serializer(name, dict(fields), many=many)
-    return OpenApiResponse(body, examples=[OpenApiExample("answer", example)])
+def answer(serializer: Any, example: Any) -> OpenApiResponse:
+    """The 200 of a route that answers with this serializer, the one that its view uses."""
+    return OpenApiResponse(serializer, examples=[OpenApiExample("answer", example)])
 
 
 def request_example(body: Any, name: str = "request") -> OpenApiExample:

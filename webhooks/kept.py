@@ -55,8 +55,10 @@ def _handle(pks: Iterable[int]) -> Counter[Outcome]:
 
 def _may_close(pk: int) -> bool:
     """Whether Appmax has said what it knows of the event's order since the event's time was over, or nobody can be
-    asked."""
+    asked. Not of one that failed: it may still have to put its question."""
     row = WebhookEvent.objects.defer("payload").get(pk=pk)
+    if row.outcome == Outcome.FAILED:
+        return False
     over_at = row.created_at + inbox.wait_limit()
     if row.appmax_order_id is None:
         return True

@@ -6,10 +6,11 @@ from enum import Enum
 import requests
 from django.db import connection
 
+from web.codes import Code
 from webhooks.urls_to_register import WEBHOOK_PATH
 
 TIMEOUT_SECONDS = (2, 3)  # to connect, and for the answer
-_OUR_WORDS = ("invalid or missing token", "invalid request body")  # nothing that isn't an event gets further
+_OUR_CODES = (Code.INVALID_WEBHOOK_TOKEN, Code.INVALID_REQUEST_BODY)  # nothing that isn't an event gets further
 
 
 class Reach(Enum):
@@ -64,5 +65,5 @@ def _reach(answer: requests.Response, location: str) -> Reach:
         return Reach.SENT_ON
     if 300 <= answer.status_code < 400:
         return Reach.LOST
-    is_ours = answer.status_code in (400, 403) and any(words in answer.text for words in _OUR_WORDS)
+    is_ours = answer.status_code in (400, 403) and any(code in answer.text for code in _OUR_CODES)
     return Reach.HERE if is_ours else Reach.ELSEWHERE

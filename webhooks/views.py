@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
 from web.address import client_ip
-from web.api import WhoIsLoggedIn
+from web.api import MessageAnswer, WhoIsLoggedIn
 from web.codes import Code
 from web.errors import ErrorCodes
 from web.pages import public_url
@@ -70,7 +70,8 @@ class WebhookViewSet(ViewSet):
         query = request.META["QUERY_STRING"].encode("latin-1").decode(errors="replace")  # WSGI has bytes as Latin-1
         merchant = urls_to_register.proven_merchant(query)
         outcome = inbox.receive(payload.read(request.data, merchant), client_ip(request._request))
-        return Response({"message": "already processed" if outcome is Outcome.DUPLICATE else "ok"})
+        words = "already processed" if outcome is Outcome.DUPLICATE else "ok"
+        return Response(MessageAnswer({"message": words}).data)
 
 
 def _whole_number(text: str) -> int | None:

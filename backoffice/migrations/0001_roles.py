@@ -3,12 +3,15 @@
 from django.apps.registry import Apps
 from django.db import migrations
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations.recorder import MigrationRecorder
 
 from backoffice import roles
 
 
 def make(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
-    roles.make()
+    was_made = ("checkout_project", "0001_roles")  # this migration, before the back office was an app of its own
+    if was_made not in MigrationRecorder(schema_editor.connection).applied_migrations():
+        roles.make()
 
 
 class Migration(migrations.Migration):

@@ -3,11 +3,19 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
+# Only the text of a status check said why Appmax was to be asked.
 _TAKE_OVER = """
     INSERT INTO order_questions (appmax_order_id, installation_id, why, since, due_at, times, asked_at)
-    SELECT orders.appmax_order_id, orders.installation_id, 'contradicted', asked_at,
-           CASE WHEN error_message IS NOT NULL THEN next_at END, times, asked_at
-      FROM order_status_checks JOIN orders ON orders.id = order_status_checks.order_id
+    SELECT orders.appmax_order_id, orders.installation_id,
+           CASE WHEN EXISTS (SELECT FROM payment_attempts WHERE order_id = orders.id AND state IN ('started', 'unknown'))
+                THEN 'payment_unknown'
+                WHEN error_message LIKE 'authorised, and then %' THEN 'cancellation'
+                WHEN error_message LIKE 'Appmax said %' OR error_message LIKE 'a payment began while %'
+                THEN 'contradicted'
+                WHEN status IN ('pendente', 'autorizado') THEN 'pending'
+                ELSE 'money' END,
+           checked.asked_at, CASE WHEN error_message IS NOT NULL THEN next_at END, times, checked.asked_at
+      FROM order_status_checks checked JOIN orders ON orders.id = checked.order_id
 """
 WHY = [
     ("payment_unknown", "A payment's outcome is unknown"),

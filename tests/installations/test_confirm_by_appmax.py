@@ -16,6 +16,7 @@ from installations.models import Identity, Installation
 from simulator.server import SimulatorServer
 from simulator.state import Fault
 from tests.support.factories import InstallationFactory, OrderFactory
+from tests.support.processes import wait_until
 
 URL = "/integrations/appmax/callback/install"
 BODY = {
@@ -211,23 +212,17 @@ def test_credentials_that_are_repeated_while_the_worker_removes_them_are_not_con
     with transaction.atomic():  # as the worker, once Appmax has refused them
         Installation.objects.all().delete()
         repeating.start()
-        wait_for_a_lock()
+        wait_until(somebody_waits_for_a_lock)
     repeating.join(timeout=20)
 
     assert answers == [200]
     assert not Installation.objects.get().is_confirmed
 
 
-def wait_for_a_lock() -> None:
-    """Until somebody waits for what this transaction has locked."""
-    waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+def somebody_waits_for_a_lock() -> bool:
     with connection.cursor() as cursor:
-        for _ in range(200):
-            cursor.execute(waiting)
-            if cursor.fetchone():
-                return
-            time.sleep(0.05)
-    raise AssertionError("nobody waits")
+        cursor.execute("SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+        return cursor.fetchone() is not None
 
 
 def test_unverified_credentials_give_way_to_accepted_ones(post: Any, body: dict[str, str]) -> None:

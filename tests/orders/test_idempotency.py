@@ -16,6 +16,7 @@ from simulator.server import SimulatorServer
 from simulator.state import Fault
 from tests.orders.conftest import by_card, by_pix, ordered, post, remote
 from tests.support.factories import InstallationFactory, api_key
+from tests.support.processes import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -233,6 +234,29 @@ def test_of_simultaneous_repeats_of_a_killed_request_one_goes_on(
     assert {answer.json()["message"] for answer in answers if answer.status_code == 409} == {
         "a request with this Idempotency-Key is still running"
     }
+
+
+def test_a_try_that_was_taken_for_killed_charges_nothing_beside_the_next_one(
+    store: Client, simulator: SimulatorServer
+) -> None:
+    """A machine that stood still for minutes, or an Appmax slower than any."""
+    simulator.state.add_fault(Fault("/v1/customers", hang=3))
+    body, answers = by_card(None), []
+
+    def first() -> None:
+        answers.append(post(store, "pay/credit-card", body, key="k-1").status_code)
+        connection.close()
+
+    stands_still = threading.Thread(target=first)
+    stands_still.start()
+    wait_until(IdempotentRequest.objects.exists)
+    IdempotentRequest.objects.update(claimed_at=timezone.now() - timedelta(seconds=301))
+    answers.append(post(store, "pay/credit-card", body, key="k-1").status_code)
+    stands_still.join(timeout=20)
+
+    assert answers == [200, 409]
+    assert sum(len(order.payments) for order in simulator.state.orders.values()) == 1
+    assert post(store, "pay/credit-card", body, key="k-1").status_code == 200
 
 
 def test_it_counts_as_running_for_as_long_as_it_might(store: Client) -> None:

@@ -1,7 +1,6 @@
 """Refunds are rows: what is asked of Appmax, what came of it, and never more than was paid."""
 
 import threading
-import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -20,6 +19,7 @@ from simulator.server import SimulatorServer
 from simulator.state import Fault
 from tests.orders.conftest import by_card, post, remote
 from tests.support.factories import OrderFactory
+from tests.support.processes import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -248,8 +248,7 @@ def test_what_appmax_takes_after_staff_called_it_refused_is_not_left(
 
     call = threading.Thread(target=ask_for_it)
     call.start()
-    while not Refund.objects.exists():
-        time.sleep(0.05)
+    wait_until(Refund.objects.exists)
     call_command("settle_refund", str(Refund.objects.get().pk), "refused", "--reason", "ana: not in the panel")
     call.join(timeout=20)
 

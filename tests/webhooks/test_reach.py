@@ -14,7 +14,7 @@ from webhooks.models import WebhookEvent
 pytestmark = pytest.mark.django_db
 
 HTTPS, HTTP = "https://pay.shop.com/webhooks/appmax", "http://pay.shop.com/webhooks/appmax"
-OURS = {"message": "invalid or missing token"}
+OURS = {"message": "invalid or missing token", "code": "invalid_webhook_token"}
 
 
 @pytest.fixture

@@ -1,4 +1,5 @@
-"""Until now the text in error_message said what had become of an event. Rows are turned a batch at a time, each in a
+"""Until now the text in error_message said what had become of an event. Events that wait become `failed`: the worker
+decides them once more, and so puts the questions to Appmax that they now wait for. Rows are turned a batch at a time, each in a
 transaction of its own, so that no lock lasts; if it is stopped, it may be started again."""
 
 from django.db import migrations
@@ -8,8 +9,7 @@ BATCH = 20_000  # ids
 _TURN = """
     UPDATE webhook_events SET outcome = turned.outcome
       FROM (SELECT id, CASE
-                WHEN NOT processed AND error_message LIKE 'processing failed: %%' THEN 'failed'
-                WHEN NOT processed THEN 'waiting'
+                WHEN NOT processed THEN 'failed'
                 WHEN error_message = 'duplicate' THEN 'duplicate'
                 WHEN error_message LIKE 'ignored: %%' THEN 'ignored'
                 WHEN error_message LIKE 'not believed: its client_key%%' THEN 'refused'

@@ -8,12 +8,11 @@ from installations.models import ApiKey, Installation
 
 
 class Command(BaseCommand):
-    """Prints the key alone; it can't be shown again."""
+    """Prints nothing but the key, which can't be shown again."""
 
     help = "Make an API key for one installation, or for the whole platform, and print it."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """--name is what staff see in the admin."""
         parser.add_argument("--installation", metavar="EXTERNAL_KEY", help="default: the whole platform")
         parser.add_argument("--name", required=True)
 

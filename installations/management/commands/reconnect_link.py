@@ -10,12 +10,12 @@ from installations.models import Installation
 
 
 class Command(BaseCommand):
-    """Prints the link alone: whoever opens it within the hour decides whose Appmax account the shop is paid into."""
+    """Prints nothing but the link. Whoever opens it within the hour decides into whose Appmax account the shop is
+    paid."""
 
     help = "Print a link, good for one hour and one use, with which a merchant connects the shop to Appmax again."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """The merchant."""
         parser.add_argument("external_key")
 
     def handle(self, *args: Any, **options: Any) -> None:

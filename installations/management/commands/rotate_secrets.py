@@ -9,20 +9,19 @@ from installations.models import Installation
 
 
 class Command(BaseCommand):
-    """Put a new key first in FIELD_ENCRYPTION_KEYS, restart, run this, then take the old key away.
+    """Put a new key first in FIELD_ENCRYPTION_KEYS, restart, run this, and then remove the old key.
 
-    May be broken off and run again at any time, beside the web processes and itself: what has the newest key is left
-    alone.
+    The command may be interrupted and run again at any time, also while the web processes or another run of it are
+    working. It skips secrets that have the newest key.
     """
 
     help = "Encrypt all merchants' secrets with the first of FIELD_ENCRYPTION_KEYS."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Rows a transaction."""
         parser.add_argument("--batch", type=int, default=200, help="rows that are locked at once (200)")
 
     def handle(self, *args: Any, batch: int, **options: Any) -> None:
-        """Raises CommandError, after all others are done, if there are secrets that no key opens."""
+        """Raises CommandError at the end if there are secrets that no key decrypts."""
         if batch < 1:
             raise CommandError("--batch must be at least 1")
         last, rotated = 0, 0

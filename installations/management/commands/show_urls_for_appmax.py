@@ -1,4 +1,4 @@
-"""What to register at Appmax, and what is still missing here: `manage.py show_urls_for_appmax`."""
+"""Print the URLs to register at Appmax, and the variables that are missing: `manage.py show_urls_for_appmax`."""
 
 from typing import Any
 
@@ -10,13 +10,13 @@ from installations import registration
 
 
 class Command(BaseCommand):
-    """Prints what the first page shows, for a terminal."""
+    """Prints the steps that the product's first page shows."""
 
     help = "The URLs to register in Appmax's app store and panel, and the variables that Appmax mails."
 
-    @no_translations  # an operator reads it beside variables, code and documentation
+    @no_translations  # An operator reads it beside variables and documentation, which are English.
     def handle(self, *args: Any, **options: Any) -> None:
-        """Names and URLs; no value of a variable, and no token."""
+        """Print names and URLs, and no value of a variable or token."""
         public_url = settings.PUBLIC_URL
         self._heading("1. Register in Appmax's app store")
         for entry in registration.urls(public_url):

@@ -1,0 +1,43 @@
+"""What the installation's routes answer."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from web.api import TimeField
+
+
+class ConfirmedAnswer(serializers.Serializer[Any]):
+    """The answer of the callback, to Appmax and to the merchant's way back."""
+
+    external_id = serializers.UUIDField()
+
+
+class InstallationAnswer(serializers.Serializer[Any]):
+    """An installation, for its own storefront."""
+
+    external_key = serializers.CharField()
+    external_id = serializers.UUIDField(help_text="The newest one that Appmax was told.")
+    app_id = serializers.CharField()
+    environment = serializers.ChoiceField(["production", "sandbox", "simulator"])
+    installed_at = TimeField()
+    disabled = serializers.BooleanField()
+    credentials_refused_since = TimeField(
+        allow_null=True, help_text="Since when Appmax refuses the credentials; null while it accepts them."
+    )
+
+
+class ReconnectAnswer(serializers.Serializer[Any]):
+    """A reconnect link."""
+
+    url = serializers.URLField()
+    expires_in = serializers.IntegerField(help_text="Seconds.")
+
+
+class MerchantTokenAnswer(serializers.Serializer[Any]):
+    """What a storefront's server needs to talk to Appmax itself."""
+
+    merchant_bearer_token = serializers.CharField()
+    external_key = serializers.CharField()
+    merchant_client_id = serializers.CharField()
+    merchant_client_secret = serializers.CharField()
