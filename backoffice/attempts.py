@@ -72,11 +72,11 @@ class PaymentAttemptAdmin(ReadOnlyAdmin[PaymentAttempt]):
         return ago(attempt.started_at)
 
 
-class UnsettledFilter(OneChoiceFilter):
+class AskedInVainFilter(OneChoiceFilter):
     """Questions that Appmax was asked and that are still open."""
 
-    title = _("unsettled")
-    parameter_name = "unsettled"
+    title = _("asked in vain")
+    parameter_name = "in_vain"
     choice = ("yes", _("Asked in vain"))
 
     def chosen(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
@@ -88,7 +88,7 @@ class QuestionAdmin(ReadOnlyAdmin[Question]):
     """The questions about orders that Appmax is asked, with their reasons."""
 
     list_display = ("appmax_order_id", "why", "since", "asked_at", "due_at", "times", "said_status", "error")
-    list_filter = (UnsettledFilter, ("why", ChoicesDropdownFilter))
+    list_filter = (AskedInVainFilter, ("why", ChoicesDropdownFilter))
     ordering = ("-pk",)
     readonly_fields = ("order", "said_status")
     fields = (

@@ -7,7 +7,7 @@ from django.core.cache import cache
 from django.db.models import Count, Max, Q, Sum
 
 from orders.models import Order
-from orders.status import SETTLED
+from orders.status import PAID_AND_KEPT
 
 SECONDS_KEPT = 60
 
@@ -39,7 +39,7 @@ def _query(installations: list[int]) -> Any:
         .values("installation")
         .annotate(
             orders=Count("pk"),
-            paid_cents=Sum("total_cents", filter=Q(status__in=SETTLED)),
+            paid_cents=Sum("total_cents", filter=Q(status__in=PAID_AND_KEPT)),
             last_at=Max("updated_at"),
         )
     )

@@ -152,7 +152,7 @@ def _pages() -> list[tuple[str, str]]:
         },
         "/admin/installations/installation/": {"": "", "search": "?q=loja", "disabled": "?disabled=yes"},
         "/admin/installations/apikey/": {"": ""},
-        "/admin/orders/question/": {"": "", "unsettled": "?unsettled=yes"},
+        "/admin/orders/question/": {"": "", "asked in vain": "?in_vain=yes"},
         "/admin/procrastinate/procrastinatejob/": {"": ""},
     }
     pages = [(f"dashboard, {days} days", f"/admin/?days={days}") for days in (1, 7, 30)]

@@ -76,7 +76,7 @@ def card_was_taken(order: Order) -> bool:
     return order.attempts.filter(method=AttemptMethod.CREDIT_CARD, state=AttemptState.SUCCEEDED).exists()
 
 
-def is_only_claimed(order: Order) -> bool:
+def is_paid_by_webhook_only(order: Order) -> bool:
     """Whether the order counts as paid because a webhook said so, and nothing else supports it: no payment of ours was
     taken, and Appmax hasn't said it. The webhook may be forged."""
     if not is_paid(order.status) or order.attempts.filter(state=AttemptState.SUCCEEDED).exists():

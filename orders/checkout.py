@@ -281,7 +281,9 @@ def _pay(
             return settled
         claim.is_replay = False
     nothing_paid_after = None
-    if method is not AttemptMethod.UPSELL and (attempts.card_was_taken(order) or attempts.is_only_claimed(order)):
+    if method is not AttemptMethod.UPSELL and (
+        attempts.card_was_taken(order) or attempts.is_paid_by_webhook_only(order)
+    ):
         newest = attempts.newest(order)
         said, _ = ask.ask(order)
         nothing_paid_after = newest if said in RESTARTABLE else None

@@ -46,7 +46,7 @@ IN_CHARGEBACK = (
 """The shopper's bank disputes the payment, or has disputed it."""
 
 
-SETTLED = (
+PAID_AND_KEPT = (
     OrderStatus.APROVADO,
     OrderStatus.PENDENTE_INTEGRACAO,
     OrderStatus.PENDENTE_INTEGRACAO_EM_ANALISE,

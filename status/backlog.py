@@ -42,7 +42,7 @@ def open_payments() -> tuple[int, timedelta]:
     return found["count"], _ago(found["since"])
 
 
-def unsettled_questions() -> int:
+def questions_in_vain() -> int:
     """Questions that Appmax was asked and that are open all the same: it didn't answer, or contradicts what we know."""
     return Question.objects.open().filter(times__gt=0).count()
 

@@ -44,7 +44,7 @@ def _backlog() -> list[GaugeMetricFamily]:
         gauge("checkout_questions_overdue_seconds", "For how long Appmax should have been asked", value=overdue),
         gauge("checkout_payments_open", "Payment attempts without a known outcome", value=payments),
         gauge("checkout_payments_open_oldest_seconds", "Age of the oldest", value=oldest_payment.total_seconds()),
-        gauge("checkout_questions_unsettled", "Orders asked about in vain", value=backlog.unsettled_questions()),
+        gauge("checkout_questions_asked_in_vain", "Orders asked about in vain", value=backlog.questions_in_vain()),
         gauge("checkout_worker_silence_seconds", "Since a job worker's last sign of life; +Inf: none", value=quiet),
         jobs,
     ]

@@ -83,6 +83,9 @@ class ErrorAnswer:
         return {"code": self.code.value, "message": self.message or self.code.message, **self.details}
 
 
+DATABASE_AWAY = ErrorAnswer(Code.DATABASE_UNAVAILABLE, headers={"Retry-After": "5"})
+
+
 def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | HttpResponse | None:
     """DRF's hook. None lets the exception go on to Django's 500."""
     view, request = context["view"], context["request"]
@@ -156,9 +159,6 @@ def _of_library(exc: Exception) -> ErrorAnswer | None:
         case OperationalError() | InterfaceError():
             return DATABASE_AWAY
     return ErrorAnswer(code) if code else None
-
-
-DATABASE_AWAY = ErrorAnswer(Code.DATABASE_UNAVAILABLE, headers={"Retry-After": "5"})
 
 
 def _of_validation(exc: ValidationError) -> ErrorAnswer:

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from installations.models import Installation
 from orders.models import AttemptMethod, AttemptState, Order, PaymentAttempt
-from orders.status import SETTLED
+from orders.status import PAID_AND_KEPT
 from webhooks import payload
 from webhooks.decide import Outcome
 from webhooks.models import WebhookEvent
@@ -153,7 +153,7 @@ def _slot(field: str, slots: Sequence[datetime]) -> Func:
 
 
 def _sales(slots: Sequence[datetime]) -> list[Sales]:
-    is_paid = Q(status__in=SETTLED)
+    is_paid = Q(status__in=PAID_AND_KEPT)
     rows = (
         Order.objects.filter(created_at__gte=slots[0])
         .values("payment_method", slot=_slot("created_at", slots))

@@ -17,7 +17,7 @@ from backoffice.kit.words import ago, lasted, locale, reais
 from backoffice.overview.charts import Card, Chart, Figure, Query, Series, Slot, number, share
 from backoffice.overview.figures import Figures, figures
 from orders.models import AttemptState
-from orders.status import SETTLED, PaymentMethod
+from orders.status import PAID_AND_KEPT, PaymentMethod
 from webhooks.decide import Outcome
 
 PERIODS = (1, 7, 30)  # days
@@ -273,7 +273,7 @@ def _by(method: str) -> Query:
 
 
 def _paid() -> Query:
-    return {"status__exact": [status.value for status in SETTLED]}
+    return {"status__exact": [status.value for status in PAID_AND_KEPT]}
 
 
 def _method(method: str) -> str:

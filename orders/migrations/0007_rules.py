@@ -14,6 +14,7 @@ STATUSES = [
     "chargeback_perdido", "chargeback_vencido",
 ]  # fmt: skip
 METHODS = ["credit_card", "pix", "boleto"]
+ATTEMPT_STATES = ["started", "unknown", "succeeded", "declined", "failed"]
 WHYS = [
     "payment_unknown", "money", "cancellation", "ignored_money", "paid_twice", "other_merchant", "no_status",
     "order_missing", "contradicted", "corrected", "settled_by_hand", "pending", "chargeback",
@@ -23,17 +24,14 @@ WHYS = [
 class AddRule(AddConstraintNotValid):
     """May be run again, after a migration that was stopped between two rules."""
 
-    def __init__(self, model_name, name, condition):
-        super().__init__(model_name, models.CheckConstraint(condition=condition, name=name))
-
-    def deconstruct(self):
-        arguments = {"model_name": self.model_name, "name": self.constraint.name}
-        return "AddRule", [], arguments | {"condition": self.constraint.condition}
-
     def database_forwards(self, app_label, schema_editor, from_state, to_state):
         table = to_state.apps.get_model(app_label, self.model_name)._meta.db_table
         schema_editor.execute(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {self.constraint.name}")
         super().database_forwards(app_label, schema_editor, from_state, to_state)
+
+
+def rule(model, name, **condition):
+    return AddRule(model, models.CheckConstraint(condition=models.Q(**condition), name=name))
 
 
 class Migration(migrations.Migration):
@@ -42,17 +40,13 @@ class Migration(migrations.Migration):
     dependencies = [("orders", "0006_comments")]
 
     operations = [
-        AddRule("order", "orders_known_status", models.Q(("status__in", STATUSES))),
-        AddRule("order", "orders_known_payment_method", models.Q(("payment_method__in", METHODS))),
-        AddRule("order", "orders_total_not_negative", models.Q(("total_cents__gte", 0))),
-        AddRule("paymentattempt", "payment_attempts_known_method", models.Q(("method__in", [*METHODS, "upsell"]))),
-        AddRule(
-            "paymentattempt",
-            "payment_attempts_known_state",
-            models.Q(("state__in", ["started", "unknown", "succeeded", "declined", "failed"])),
-        ),
-        AddRule("paymentattempt", "payment_attempts_known_restarted_from", models.Q(("restarted_from__in", STATUSES))),
-        AddRule("refund", "refunds_known_state", models.Q(("state__in", ["unknown", "asked", "confirmed", "refused"]))),
-        AddRule("question", "order_questions_known_why", models.Q(("why__in", WHYS))),
-        AddRule("question", "order_questions_known_said", models.Q(("said__in", ["", *STATUSES]))),
+        rule("order", "orders_known_status", status__in=STATUSES),
+        rule("order", "orders_known_payment_method", payment_method__in=METHODS),
+        rule("order", "orders_total_not_negative", total_cents__gte=0),
+        rule("paymentattempt", "payment_attempts_known_method", method__in=[*METHODS, "upsell"]),
+        rule("paymentattempt", "payment_attempts_known_state", state__in=ATTEMPT_STATES),
+        rule("paymentattempt", "payment_attempts_known_restarted_from", restarted_from__in=STATUSES),
+        rule("refund", "refunds_known_state", state__in=["unknown", "asked", "confirmed", "refused"]),
+        rule("question", "order_questions_known_why", why__in=WHYS),
+        rule("question", "order_questions_known_said", said__in=["", *STATUSES]),
     ]

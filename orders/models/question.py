@@ -44,7 +44,7 @@ wait doesn't hurry up a question that is open already."""
 
 # One question for this process: its row is locked while a token is taken, and others skip it. The quota's row is locked
 # by its update, so that two processes can't take the same token.
-_CLAIM = """
+_TAKE = """
     WITH due AS (
         SELECT q.id, q.installation_id,
                CASE WHEN q.is_patient AND q.asked_at IS NOT NULL THEN %(left)s + 1 ELSE 1 END AS needed
@@ -95,7 +95,7 @@ class QuestionQuerySet(models.QuerySet["Question"]):
         with connection.cursor() as cursor:
             cursor.execute(PUT.format(source=""), values)
 
-    def claim(self, ids: list[int] | None = None) -> "Question | None":
+    def take(self, ids: list[int] | None = None) -> "Question | None":
         """The next question for this process, a token of its merchant's quota taken; None if nothing is due, or no
         merchant whose questions are due has a token. `ids`: among these only."""
         values = {
@@ -105,7 +105,7 @@ class QuestionQuerySet(models.QuerySet["Question"]):
             "left": TOKENS_LEFT,
             "lease": LEASE,
         }
-        found = list(self.raw(_CLAIM, values))
+        found = list(self.raw(_TAKE, values))
         return found[0] if found else None
 
     def open(self) -> "QuestionQuerySet":

@@ -43,7 +43,7 @@ NOT_FOUND = "NotFound"
 class Answer(StrEnum):
     """What a question came to."""
 
-    SETTLED = "settled"  # something of ours was not as Appmax says, and is now
+    CHANGED = "changed"
     UNCHANGED = "unchanged"
     FAILED = "failed"
 
@@ -60,7 +60,7 @@ def ask_due(*, numbers: Iterable[int] | None = None, seconds: float = ROUND_SECO
     ids = None if numbers is None else _due_now(numbers)
     answers: Counter[Answer] = Counter()
     unanswered, until = 0, time.monotonic() + seconds
-    while unanswered < MOST_UNANSWERED and time.monotonic() < until and (question := Question.objects.claim(ids)):
+    while unanswered < MOST_UNANSWERED and time.monotonic() < until and (question := Question.objects.take(ids)):
         try:
             answers[_ask(question)] += 1
             unanswered = 0
@@ -171,7 +171,7 @@ def _ask_about_missing(question: Question) -> Answer:
         _keep_failure(question, error)
         raise
     Question.objects.filter(pk=question.pk).update(said=order.status, error="", due_at=None)
-    return Answer.SETTLED
+    return Answer.CHANGED
 
 
 def _close(question: Question) -> None:
@@ -216,13 +216,13 @@ def write_answer(
         order = Order.objects.locked(order_pk)
         now = _standing(order)
         found = verdict(said=said, method=remote.payment_method, asked=asked, now=now, at=clock.now())
-        is_settled = _write(order, now, found, remote, said)
+        is_changed = _write(order, now, found, remote, said)
         still_waits = False
         if order.status == said:
             answers = order_answered.send(sender=Order, order=order, is_correction=found.is_correction)
             still_waits = any(waits for _receiver, waits in answers)
         _keep_answer(order, said, found, claims=claims, asked_at=asked_at, still_waits=still_waits)
-    return Answer.SETTLED if is_settled else Answer.UNCHANGED
+    return Answer.CHANGED if is_changed else Answer.UNCHANGED
 
 
 def _write(order: Order, now: Standing, found: Verdict, remote: RemoteOrder, said: OrderStatus) -> bool:
@@ -258,7 +258,7 @@ def _keep_answer(
     if found.is_correction:
         question.why, question.since, question.is_patient = Why.CORRECTED, asked_at, True
         question.due_at = asked_at + due.AFTER_A_CORRECTION
-    elif found.is_settled and not still_waits:
+    elif found.is_final and not still_waits:
         if is_made or question.claims == claims:
             question.due_at = None
     else:

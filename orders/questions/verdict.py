@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from orders.models import OPEN, AttemptMethod, AttemptState, PaymentAttempt
 from orders.status import RESTARTABLE, OrderStatus, PaymentMethod, advances, is_paid
 
-SETTLED_AFTER = timedelta(seconds=300)
+OVER_AFTER = timedelta(seconds=300)
 """After this nobody waits for a payment's answer any more, neither we nor Appmax: if it knows of no payment then, there
 was none."""
 
@@ -33,13 +33,13 @@ class Standing:
 @dataclass(frozen=True)
 class Verdict:
     """What is to be written. `status`: what the order becomes, `payment`: what the open payment came to; None: nothing
-    new. `is_correction`: the order goes backwards, as what had moved it forward wasn't true. `is_settled`: nothing is
+    new. `is_correction`: the order goes backwards, as what had moved it forward wasn't true. `is_final`: nothing is
     left to ask."""
 
     status: OrderStatus | None = None
     payment: AttemptState | None = None
     is_correction: bool = False
-    is_settled: bool = False
+    is_final: bool = False
 
 
 def verdict(*, said: OrderStatus, method: str, asked: Standing, now: Standing, at: datetime) -> Verdict:
@@ -56,8 +56,8 @@ def verdict(*, said: OrderStatus, method: str, asked: Standing, now: Standing, a
     status = _status(said, asked.status, now.status, may_arrive=may_arrive)
     is_correction = status is not None and asked.status == now.status and advances(said, asked.status)
     agrees = (status or now.status) == said
-    is_settled = agrees and not is_correction and (payment is None or state is not None)
-    return Verdict(status, state, is_correction, is_settled)
+    is_final = agrees and not is_correction and (payment is None or state is not None)
+    return Verdict(status, state, is_correction, is_final)
 
 
 def _status(said: OrderStatus, when_asked: OrderStatus, now: OrderStatus, *, may_arrive: bool) -> OrderStatus | None:
@@ -91,4 +91,4 @@ def _state_of(
 
 def _is_over(payment: PaymentAttempt, at: datetime) -> bool:
     """Whether nothing of it can arrive any more."""
-    return payment.started_at < at - SETTLED_AFTER
+    return payment.started_at < at - OVER_AFTER

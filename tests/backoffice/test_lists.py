@@ -128,7 +128,7 @@ def test_questions_that_want_a_look(eva: Client) -> None:
     QuestionFactory.create(due_at=None)
     QuestionFactory.create(times=0)
 
-    assert found(eva, Question, {"unsettled": "yes"}) == [in_vain]
+    assert found(eva, Question, {"in_vain": "yes"}) == [in_vain]
 
 
 def test_attempts_by_state_method_and_order(eva: Client) -> None:

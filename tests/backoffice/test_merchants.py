@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from installations.models import ApiKey, Identity, Installation, ReconnectLink, Suspension
 from orders.models import Order
-from orders.status import SETTLED, OrderStatus
+from orders.status import PAID_AND_KEPT, OrderStatus
 from simulator.server import SimulatorServer
 from simulator.state import Fault
 from tests.backoffice.conftest import history_of, messages_of, on, url
@@ -63,7 +63,7 @@ def test_paid_is_what_shoppers_paid_and_nobody_took_back(eva: Client, status: st
 
     paid = listed(eva)[order.installation.external_key][2]
 
-    assert paid == ("R$100.50" if status in SETTLED else "R$0.00")
+    assert paid == ("R$100.50" if status in PAID_AND_KEPT else "R$0.00")
 
 
 @database

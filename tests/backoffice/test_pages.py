@@ -15,7 +15,7 @@ from webhooks.models import WebhookEvent
 
 pytestmark = pytest.mark.django_db
 
-MOST_QUERIES = 16
+MOST_QUERIES = 15
 MODELS = [Installation, ApiKey, Order, PaymentAttempt, Question, WebhookEvent]
 
 

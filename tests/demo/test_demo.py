@@ -196,7 +196,7 @@ def test_the_worker_asks_appmax_nothing_about_them() -> None:
     assert PaymentAttempt.objects.open().exists()
 
     assert due.put_overdue() == 0
-    assert Question.objects.claim() is None
+    assert Question.objects.take() is None
 
 
 def test_what_waits_names_no_merchant() -> None:

@@ -5,18 +5,24 @@ import re
 from pathlib import Path
 
 import pytest
+from django.core.exceptions import MultipleObjectsReturned, ObjectDoesNotExist
 from django.db.models import TextChoices
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils.translation import override
 from rest_framework.exceptions import APIException
 
+from appmax.errors import AppmaxError
 from backoffice.roles import ROLES
 from checkout_project import urls
+from installations.fields import DecryptionFailed
+from installations.views import InstallViewSet
 from orders.models import AttemptMethod, AttemptState
 from orders.status import OrderStatus
+from orders.views import CheckoutViewSet
 from web.codes import Code
 from webhooks import payload
 from webhooks.decide import Outcome
+from webhooks.views import WebhookViewSet
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 LANGUAGES = {"support.md": "en", "suporte.md": "pt-br"}
@@ -124,12 +130,26 @@ def test_the_proxys_own_errors_have_codes_of_the_api() -> None:
         assert int(status) in statuses[json.loads(body)["code"]], body
 
 
-def test_use_cases_know_no_http() -> None:
-    """Their errors have a code in errors.py; REST framework's are for what belongs to REST framework."""
+def _of_rooms(parent: type[Exception], *rooms: str) -> set[type[Exception]]:
+    """The classes below this one that are of these rooms."""
     assert urls.urlpatterns  # and with them, all that raises
-    ours = ("orders", "installations", "webhooks", "web", "status", "backoffice")
-    subclasses = [APIException]
-    for each in subclasses:
-        subclasses += each.__subclasses__()
+    below = [parent]
+    for each in below:
+        below += each.__subclasses__()
+    return {each for each in below if each.__module__.partition(".")[0] in rooms}
 
-    assert [each for each in subclasses if each.__module__.split(".")[0] in ours] == []
+
+def test_use_cases_know_no_http() -> None:
+    """REST framework's errors are for what belongs to REST framework."""
+    assert _of_rooms(APIException, "orders", "installations", "webhooks", "web", "status", "backoffice") == set()
+
+
+def test_each_error_of_an_app_has_a_code() -> None:
+    """None becomes a 500. The gateway's errors have codes of their own, and DecryptionFailed becomes one of these."""
+    views = (CheckoutViewSet, InstallViewSet, WebhookViewSet)
+    told = {error for view in views for error in view.error_codes}
+    rooms = ("orders", "installations", "webhooks")
+    of_libraries = (AppmaxError, ObjectDoesNotExist, MultipleObjectsReturned)
+    raised = {each for each in _of_rooms(Exception, *rooms) if not issubclass(each, of_libraries)}
+
+    assert raised - told == {DecryptionFailed}

@@ -64,7 +64,7 @@ def age_orders(**ago: float) -> None:
 def test_a_card_that_was_charged_is_found_out_at_once(store: Client, simulator: SimulatorServer) -> None:
     order_id = pay_into_the_unknown(store, simulator)
 
-    assert ask_due() == {Answer.SETTLED: 1}
+    assert ask_due() == {Answer.CHANGED: 1}
 
     order = Order.objects.get()
     assert (order.status, order.payment_method) == ("aprovado", "credit_card")
@@ -79,7 +79,7 @@ def test_a_card_that_was_charged_is_found_out_at_once(store: Client, simulator: 
 def test_codes_that_got_lost_are_fetched(store: Client, simulator: SimulatorServer, method: str, column: str) -> None:
     order_id = pay_into_the_unknown(store, simulator, method)
 
-    assert ask_due() == {Answer.SETTLED: 1}
+    assert ask_due() == {Answer.CHANGED: 1}
 
     made = remote(simulator, order_id)
     codes = {
@@ -96,7 +96,7 @@ def test_a_decline_that_got_lost_is_found_out(store: Client, simulator: Simulato
     simulator.state.add_fault(Fault(CARD_CALL, status=504, work=True))
     post(store, "pay/credit-card", by_card(order_id, number="4000000000000028"))
 
-    assert ask_due() == {Answer.SETTLED: 1}
+    assert ask_due() == {Answer.CHANGED: 1}
     assert (Order.objects.get().status, PaymentAttempt.objects.get().state) == ("cancelado", "declined")
 
 
@@ -168,7 +168,7 @@ def test_an_attempt_whose_process_died_is_asked_about_after_a_minute(store: Clie
 
     assert ask_due() == {}  # its answer may be on its way
     age(seconds=61)
-    assert ask_due() == {Answer.SETTLED: 1}
+    assert ask_due() == {Answer.CHANGED: 1}
 
 
 def test_by_hand_it_is_asked_about_at_once(
@@ -203,7 +203,7 @@ def test_an_order_whose_webhook_got_lost_is_found_paid(store: Client, simulator:
 
     assert ask_due() == {}
     time_passes(timedelta(hours=1))
-    assert ask_due() == {Answer.SETTLED: 1}
+    assert ask_due() == {Answer.CHANGED: 1}
     assert Order.objects.get().status == "aprovado"
 
 
@@ -244,7 +244,7 @@ def test_a_new_attempt_is_asked_about_soon_however_long_ago_the_order_was(
     simulator.state.add_fault(Fault(CARD_CALL, status=504, work=True))
     post(store, "pay/credit-card", by_card(order_id))
 
-    assert ask_due() == {Answer.SETTLED: 1}
+    assert ask_due() == {Answer.CHANGED: 1}
 
 
 @pytest.mark.parametrize("status", ["aprovado", "cancelado", "integrado"])
@@ -321,7 +321,7 @@ def test_orders_that_were_never_asked_about_go_first(shop: Installation, simulat
     [new] = Order.objects.exclude(appmax_order_id__in=asked).values_list("appmax_order_id", flat=True)
     Question.objects.put(new, shop.pk, Why.MONEY)
 
-    first = Question.objects.claim()
+    first = Question.objects.take()
 
     assert first is not None
     assert first.appmax_order_id == new

@@ -42,7 +42,7 @@ def test_appmaxs_word_counts_even_backwards(store: Client) -> None:
     ordered(store)
     Order.objects.update(status="aprovado")
 
-    assert ask.ask(Order.objects.get()) == ("pendente", Answer.SETTLED)
+    assert ask.ask(Order.objects.get()) == ("pendente", Answer.CHANGED)
     assert Order.objects.get().status == "pendente"
 
 
@@ -56,7 +56,7 @@ def test_a_correction_is_asked_about_once_more(store: Client, simulator: Simulat
     simulator.state.orders[order_id].status = "aprovado"
 
     time_passes(timedelta(seconds=61))
-    assert ask_due() == {Answer.SETTLED: 1}
+    assert ask_due() == {Answer.CHANGED: 1}
 
     assert Order.objects.get().status == "aprovado"
     assert not Question.objects.open().exists()
@@ -93,7 +93,7 @@ def test_a_question_whose_process_died_is_asked_again(store: Client, monkeypatch
     assert ask_due() == {}
 
     time_passes(timedelta(seconds=61))
-    assert ask_due() == {Answer.SETTLED: 1}
+    assert ask_due() == {Answer.CHANGED: 1}
     assert Order.objects.get().status == "pendente"
 
 
@@ -149,7 +149,7 @@ def test_an_authorised_order_is_asked_about_too(store: Client, simulator: Simula
     simulator.state.orders[order_id].status = "aprovado"
     time_passes(timedelta(hours=2))
 
-    assert ask_due() == {Answer.SETTLED: 1}
+    assert ask_due() == {Answer.CHANGED: 1}
     assert Order.objects.get().status == "aprovado"
 
 
@@ -161,7 +161,7 @@ def test_an_old_order_that_was_tried_lately_is_asked_about(store: Client, simula
 
     assert ask_due() == {}
     age(seconds=3700)
-    assert ask_due() == {Answer.SETTLED: 1}
+    assert ask_due() == {Answer.CHANGED: 1}
 
 
 def test_earlier_attempts_do_not_make_a_new_one_wait(store: Client, simulator: SimulatorServer) -> None:
@@ -238,7 +238,7 @@ def test_codes_that_appmax_does_not_tell_again_are_not_made_up(
     ask = AppmaxClient.get_order
     monkeypatch.setattr(AppmaxClient, "get_order", lambda client, number: replace(ask(client, number), pix=None))
 
-    assert ask_due() == {Answer.SETTLED: 1}
+    assert ask_due() == {Answer.CHANGED: 1}
 
     assert Order.objects.get().pix_emv is None
     for key in ("k-1", None):

@@ -157,7 +157,7 @@ def test_what_waits_is_read_from_the_tables(client: Client) -> None:
     }
 
     assert found["checkout_database_up"] == found["checkout_webhooks_waiting"] == found["checkout_payments_open"] == 1
-    assert found["checkout_questions_unsettled"] == 1
+    assert found["checkout_questions_asked_in_vain"] == 1
     assert 120 <= found["checkout_webhooks_oldest_seconds"] < 130
     assert 120 <= found["checkout_questions_overdue_seconds"] < 130
     assert 90 <= found["checkout_payments_open_oldest_seconds"] < 100
