@@ -12,11 +12,17 @@ log = structlog.stdlib.get_logger(__name__)
 @app.periodic(cron="* * * * * */3")
 @app.task(name="orders.ask_appmax", queueing_lock="orders.ask_appmax")
 def ask_appmax(timestamp: int) -> None:
-    """Every 3 seconds: the questions that are due; once a minute those that nobody has put."""
-    if timestamp % 60 == 0:
-        due.put_overdue()
+    """Every 3 seconds: the questions that are due."""
     if answers := ask.ask_due():
         log.info("questions.asked", answers={str(answer): count for answer, count in answers.items()})
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="orders.put_overdue", queueing_lock="orders.put_overdue")
+def put_overdue(timestamp: int) -> None:
+    """Every minute: the questions that nobody has put. A job of its own, as a round of `ask_appmax` is left out while
+    another one waits, which can go on for as long as Appmax is slow."""
+    due.put_overdue()
 
 
 @app.periodic(cron="17 * * * *")
