@@ -40,7 +40,8 @@ PUT = f"""
 """  # noqa: S608 - a piece of our own # nosec B608
 """Puts a question, or adds a claim to the one that the order has, which begins anew if it was answered or the claim is
 more important. A statement of the caller's may give `source`: the FROM of a row that must be there. A claim that may
-wait doesn't hurry up a question that is open already."""
+wait doesn't hurry up a question that is open already. It is one statement, and a part of the one that writes a webhook:
+through the ORM it took twelve times as long (500 of each in turns)."""
 
 # One question for this process: its row is locked while a token is taken, and others skip it. The quota's row is locked
 # by its update, so that two processes can't take the same token.
