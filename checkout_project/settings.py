@@ -235,11 +235,12 @@ APPMAX_ENVIRONMENT = (
     if str(urlsplit(APPMAX_API_URL).hostname).endswith(".sandboxappmax.com.br")
     else "simulator"
 )
-# Seconds to wait for an answer. Above the limit, a payment that still waits could be taken for an abandoned one
-# (orders/idempotency.py).
+# Seconds to wait for an answer. Above the limit, a payment might be sent when its attempt counts as over already
+# (SETTLED_AFTER in orders/questions/verdict.py): seven waits may come before it, three for a token, one in which Appmax
+# refuses that token, and three for another.
 APPMAX_TIMEOUT = env.number("APPMAX_TIMEOUT", 30, minimum=1)
-if APPMAX_TIMEOUT > 60:
-    raise ImproperlyConfigured(f"APPMAX_TIMEOUT must be at most 60 seconds, not {APPMAX_TIMEOUT}")
+if APPMAX_TIMEOUT > 40:
+    raise ImproperlyConfigured(f"APPMAX_TIMEOUT must be at most 40 seconds, not {APPMAX_TIMEOUT}")
 # Appmax's dates carry no zone, and no page of its documentation names one.
 APPMAX_TIMEZONE = env.timezone("APPMAX_TIMEZONE", "America/Sao_Paulo")
 # The path of an order's page in Appmax's panel, beneath APPMAX_ADMIN_URL, with {order_id} in it. Appmax documents none.

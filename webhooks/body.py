@@ -2,6 +2,7 @@
 
 import codecs
 import re
+from contextlib import suppress
 from typing import IO, Any
 from urllib.parse import parse_qsl
 
@@ -31,12 +32,13 @@ class WebhookParser(BaseParser):
         """Raises `BodyTooLarge` and `ParseError`."""
         raw = read_whole(stream)
         content_type = media_type or ""
-        try:
+        with suppress(ParseError):
             return json_object(raw)
-        except ParseError:
-            if content_type.partition(";")[0].strip().lower() == FORM:
-                return _form(raw, content_type)
-            return json_object(_text(raw, content_type))
+        text = _text(raw, content_type)
+        is_form = content_type.partition(";")[0].strip().lower() == FORM
+        if is_form and not text.lstrip().startswith("{"):  # PHP says of all that it posts that it is a form
+            return _form(raw, content_type)
+        return json_object(text)
 
 
 def _text(raw: bytes, content_type: str) -> str:

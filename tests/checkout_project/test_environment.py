@@ -32,6 +32,7 @@ def check(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]
         ({"CACHE_DRIVER": "memcached"}, "CACHE_DRIVER must be one of redis, memory"),
         ({"DB_CONNECTION": "mysql"}, "DB_CONNECTION must be one of postgres"),
         ({"DB_SSLMODE": "on"}, "DB_SSLMODE must be one of"),
+        ({"APPMAX_TIMEOUT": "41"}, "APPMAX_TIMEOUT must be at most 40 seconds"),
         ({"APPMAX_TIMEZONE": "Brasilia"}, "APPMAX_TIMEZONE must be a time zone such as America/Sao_Paulo"),
         ({"APPMAX_TIMEZONE": "../../etc/passwd"}, "APPMAX_TIMEZONE must be a time zone"),
         ({"APPMAX_TIMEZONE": "America"}, "APPMAX_TIMEZONE must be a time zone"),

@@ -5,6 +5,8 @@ import os
 import socket
 import subprocess
 import sys
+from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +16,12 @@ from django.db import connection, transaction
 from django.test import Client
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
+from procrastinate.exceptions import AlreadyEnqueued
 
 from dev.services import free_port
-from orders.models import Order, PaymentAttempt
+from orders import clock
+from orders.models import Order, PaymentAttempt, Question
+from orders.questions.why import Why
 from simulator.server import SimulatorServer
 from simulator.state import Fault
 from tests.orders.conftest import by_card, ordered, post
@@ -97,6 +102,7 @@ def test_what_the_worker_does_periodically_is_registered() -> None:
     periodic = {task.task.name: task.cron for task in app.periodic_registry.periodic_tasks.values()}
 
     assert periodic["orders.ask_appmax"] == "* * * * * */3"
+    assert periodic["orders.put_overdue"] == "* * * * *"
     assert {"orders.forget_idempotency_keys", "jobs.give_up_stalled", "jobs.forget_failed"} <= set(periodic)
 
 
@@ -109,11 +115,25 @@ def test_a_job_commits_with_the_data_or_not_at_all(store: Client) -> None:
 
 
 def test_a_round_that_waits_already_is_not_queued_twice() -> None:
-    from procrastinate.exceptions import AlreadyEnqueued
-
     app.configure_task("orders.ask_appmax").defer(timestamp=0)
     with pytest.raises(AlreadyEnqueued):
         app.configure_task("orders.ask_appmax").defer(timestamp=15)
+
+
+def test_an_attempt_whose_process_died_is_found_while_rounds_are_left_out(
+    store: Client, simulator: SimulatorServer
+) -> None:
+    """Of rounds that take longer than the time between them, any may be left out, the one of the full minute too."""
+    post(store, "pay/credit-card", by_card(ordered(store)))
+    PaymentAttempt.objects.update(state="started", settled_at=None, started_at=clock.now() - timedelta(seconds=61))
+    app.configure_task("orders.ask_appmax").defer(timestamp=57)
+    for name in ("orders.ask_appmax", "orders.put_overdue"):
+        with suppress(AlreadyEnqueued):
+            app.configure_task(name).defer(timestamp=60)
+
+    work(simulator).communicate(timeout=60)
+
+    assert Question.objects.get().why == Why.PAYMENT_UNKNOWN
 
 
 def test_the_job_of_a_worker_that_was_killed_is_given_up(store: Client) -> None:

@@ -39,6 +39,7 @@ def kept() -> Any:
         ("latin-1", "application/json"),
         ("latin-1", "application/json; charset=utf-8"),
         ("latin-1", ""),
+        ("latin-1", "application/x-www-form-urlencoded"),  # as PHP and curl say unless they are told
         ("latin-1", "application/json; charset=klingon"),
         ("latin-1", "application/json; charset=unicode_escape"),
         ("cp1252", 'application/json; charset="windows-1252"'),

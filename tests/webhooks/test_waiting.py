@@ -240,7 +240,7 @@ def test_an_order_that_an_installation_of_ours_is_named_with_is_fetched(
     order_id = known("aprovado", is_ours=False)
     send("order_paid", order_id, **{key: "shop"})
 
-    assert ask_appmax() == {"settled": 1}
+    assert ask_appmax() == {"changed": 1}
 
     order = Order.objects.get()
     assert (order.appmax_order_id, order.status, order.total_cents) == (order_id, "aprovado", 12990)
