@@ -398,7 +398,7 @@ def _read_date(text: str, zone: tzinfo) -> datetime | None:
         moment = (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
     except (ValueError, OverflowError):  # The text is no date, or the date lies beyond the calendar's end.
         return None
-    # Some languages write 0001-01-01T00:00:00Z where there is no date. West of Greenwich the calendar lacks that moment.
+    # Some languages write 0001-01-01T00:00:00Z where there is no date. West of Greenwich no calendar has that moment.
     return moment if moment.year > 1 else None
 
 
