@@ -215,7 +215,7 @@ def test_one_that_failed_is_asked_about_before_it_is_closed(known: Any) -> None:
     assert kept.handle_due() == {"waiting": 1}
 
     assert Question.objects.get().why == "order_missing"
-    assert ask_appmax() == {"settled": 1}
+    assert ask_appmax() == {"changed": 1}
     assert WebhookEvent.objects.get().outcome == "applied"
 
 
