@@ -18,6 +18,7 @@ from appmax import instalments
 from appmax.wording import declined_status, dig, says_declined, text_of, word
 
 MAX_NUMBER = 2**31 - 1  # Appmax's ids and amounts in cents
+MAX_INSTALMENTS = 99  # Appmax offers 12; more than the table can hold are surely none
 DOCUMENTED_LIFETIME = 3600  # seconds of a token
 
 
@@ -194,7 +195,7 @@ def read_order(body: Any, zone: tzinfo) -> RemoteOrder:
         pix=None if pix is None or pix.is_empty else pix,
         boleto=_boleto(body, zone),
         total_paid_cents=_cents(order.get("total_paid")),
-        installments=_id_or_none(payment, "installments"),
+        installments=_instalment_count(payment),
         installments_amount_cents=_cents(payment.get("installments_amount")),
         card_brand=word(dig(payment, "card", "brand"))[:32],
         card_last_digits=_last_digits(dig(payment, "card", "number")),
@@ -368,6 +369,11 @@ def _cents(value: Any) -> int | None:
     return value if type(value) is int and 0 <= value <= MAX_NUMBER else None
 
 
+def _instalment_count(payment: Mapping[str, Any]) -> int | None:
+    count = _id_or_none(payment, "installments")
+    return count if count is not None and count <= MAX_INSTALMENTS else None
+
+
 def _is_blank(value: Any) -> bool:
     return not (value.strip() if isinstance(value, str) else value)
 
@@ -389,9 +395,11 @@ def _day(value: Any, zone: tzinfo) -> date | None:
 def _read_date(text: str, zone: tzinfo) -> datetime | None:
     try:
         found = datetime.fromisoformat(text)
-        return (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
+        moment = (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
     except (ValueError, OverflowError):  # The text is no date, or the date lies beyond the calendar's end.
         return None
+    # Some languages write 0001-01-01T00:00:00Z where there is no date. West of Greenwich no calendar has that moment.
+    return moment if moment.year > 1 else None
 
 
 def _last_digits(number: Any) -> str:

@@ -1,4 +1,4 @@
-"""What a storefront is told of its orders. Amounts are integer cents, times UTC."""
+"""The answers to a storefront. Amounts are integer cents, and times are UTC."""
 
 from typing import Any
 
@@ -34,7 +34,6 @@ class PayCardAnswer(serializers.Serializer[Order]):
     upsell_hash = serializers.SerializerMethodField(help_text='For upsell; "" where Appmax gave none.')
 
     def get_upsell_hash(self, order: Order) -> str:
-        """The column may be null."""
         return order.upsell_hash or ""
 
 
@@ -132,7 +131,7 @@ class OrderSummary(serializers.ModelSerializer[Order]):
 
 
 class OrderAnswer(OrderSummary):
-    """An order as we know it. Of `pix`, `boleto` and `card` those are null that it was never paid by."""
+    """An order as we know it. `pix`, `boleto` and `card` are null if nobody has tried to pay it so."""
 
     pix = PixAnswer(source="*", allow_null=True)
     boleto = BoletoAnswer(source="*", allow_null=True)
@@ -143,7 +142,7 @@ class OrderAnswer(OrderSummary):
         fields = (*OrderSummary.Meta.fields, "pix", "boleto", "card", "refunds")
 
     def to_representation(self, order: Order) -> dict[str, Any]:
-        """Without the ways of paying that nobody has used."""
+        """The order, in which unused ways of paying are null."""
         told: dict[str, Any] = super().to_representation(order)
         used = {
             "pix": order.pix_emv,
@@ -161,8 +160,8 @@ class OrdersAnswer(serializers.Serializer[Any]):
 
 
 class OrdersQuery(Body):
-    """Query of GET orders. `created_from` is inside the range and `created_to` is not; a time without a zone is São
-    Paulo's. `cursor` is what `next` of the page before said."""
+    """Query of GET orders. `created_from` is inside the range and `created_to` is not. A time without a zone is São
+    Paulo's. `cursor` is the `next` of the page before."""
 
     status = serializers.ChoiceField(OrderStatus.choices, required=False)
     created_from = serializers.DateTimeField(required=False)

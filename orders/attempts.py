@@ -1,7 +1,11 @@
-"""Payment attempts: one open attempt an order, recorded before the call and settled after it.
+"""Payment attempts, of which an order has at most one that is open.
 
-Two short transactions with the call to Appmax between them. A process that dies in between leaves the attempt
-`started`, and reconciliation asks Appmax what became of it.
+1. `begin`, in a short transaction: the order is locked, a second payment is refused, and the attempt is recorded.
+2. The caller sends the payment to Appmax. No transaction is open meanwhile.
+3. `succeed` or `fail`, in another short transaction: the attempt is settled, which means that it gets its final state,
+   and the order is changed.
+
+If the process dies between them, the attempt stays `started`, and the worker asks Appmax what became of it.
 """
 
 from collections.abc import Callable
@@ -22,21 +26,24 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class AlreadyPaid(Exception):
-    """Money is there for this order: another payment would be a second one."""
+    """The order is paid, so another payment would charge the shopper twice."""
 
 
 class PaymentExamined(Exception):
-    """A card payment was accepted, and Appmax has not said yet whether the money is there."""
+    """Appmax has accepted a card payment and is still examining it."""
 
 
 class PaymentUnderWay(Exception):
-    """An attempt's outcome isn't known yet, so another one might charge twice."""
+    """It isn't known yet what became of an earlier attempt, so another one might charge the shopper twice."""
 
 
 @dataclass(frozen=True)
 class Taken:
-    """Appmax took the payment. `status`: in its words, "" if it said none; `columns`: what it gave for the order's row;
-    `answer`: what else is worth keeping of it; `also`: what is to be written in the same transaction."""
+    """A payment that Appmax took.
+
+    `status` is the order's in Appmax's words, or "" if it gave none. `columns` are values for the order's row. `answer`
+    is kept with the attempt. `also` is called in the same transaction, to write more.
+    """
 
     status: str = ""
     columns: dict[str, Any] = field(default_factory=dict)
@@ -49,7 +56,8 @@ def begin(
 ) -> PaymentAttempt:
     """Record that Appmax is about to be asked for this payment.
 
-    `nothing_paid_after`: the attempt (pk) that was the newest when Appmax was asked and said that nothing is paid.
+    `nothing_paid_after` is given if Appmax has just said that nothing is paid: the pk of the order's newest attempt
+    when Appmax was asked.
     Raises AlreadyPaid, PaymentUnderWay.
     """
     with transaction.atomic():
@@ -69,8 +77,11 @@ def begin(
 
 
 def card_was_taken(order: Order) -> bool:
-    """Whether a card was charged for an order that is cancelado or recusado_por_risco: a webhook that said so may be of
-    another attempt, or forged, and only Appmax itself can say that the money is not there."""
+    """Whether a card was charged for an order that is cancelado or recusado_por_risco.
+
+    The webhook that cancelled it may be about another attempt, or forged. Only Appmax itself can say that the money is
+    not there.
+    """
     if order.status not in RESTARTABLE:
         return False
     return order.attempts.filter(method=AttemptMethod.CREDIT_CARD, state=AttemptState.SUCCEEDED).exists()
@@ -86,7 +97,7 @@ def is_paid_by_webhook_only(order: Order) -> bool:
 
 
 def may_have_taken_money(order: Order) -> bool:
-    """Whether an attempt's outcome isn't known, or a card was charged, whatever has become of that since."""
+    """Whether a card was charged at any time, or it isn't known what became of an attempt."""
     paid_later = (AttemptMethod.PIX, AttemptMethod.BOLETO)
     return any(
         attempt.state != AttemptState.SUCCEEDED or attempt.method not in paid_later
@@ -100,10 +111,10 @@ def newest(order: Order) -> int | None:
 
 
 def succeed(attempt: PaymentAttempt, taken: Taken) -> PaymentAttempt:
-    """Settle the attempt and keep what Appmax gave; its `order` is as it stands then.
+    """Settle the attempt as succeeded and keep what Appmax gave. The returned attempt's `order` is up to date.
 
-    Raises OutcomeUnknown if it can't be written: what our table doesn't say, we don't say either, and reconciliation
-    will.
+    Raises OutcomeUnknown if it can't be written. We don't call an order paid that our table doesn't; the worker asks
+    Appmax later.
     """
     try:
         with transaction.atomic():
@@ -123,13 +134,13 @@ def succeed(attempt: PaymentAttempt, taken: Taken) -> PaymentAttempt:
 
 
 def fail(attempt: PaymentAttempt, error: AppmaxError) -> None:
-    """What an exception of the gateway makes of the attempt and its order:
+    """Settle the attempt after an error of the gateway, and change its order, by this table:
 
-    | exception             | attempt  | order                                                 |
-    |-----------------------|----------|-------------------------------------------------------|
-    | Declined              | declined | a card's: cancelado or recusado_por_risco             |
-    | OutcomeUnknown        | unknown  | stays pendente; reconciliation settles it             |
-    | Rejected, Unavailable | failed   | as before the attempt: certainly nothing was charged  |
+    | error                 | attempt  | order                                                            |
+    |-----------------------|----------|------------------------------------------------------------------|
+    | Declined              | declined | cancelado or recusado_por_risco, if a card was declined          |
+    | OutcomeUnknown        | unknown  | stays pendente, and Appmax is asked about it                     |
+    | Rejected, Unavailable | failed   | as before the attempt, because certainly nothing was charged     |
     """
     answer = {
         "error": type(error).__name__,
@@ -145,11 +156,11 @@ def fail(attempt: PaymentAttempt, error: AppmaxError) -> None:
                 case OutcomeUnknown():
                     if attempt.settle(AttemptState.UNKNOWN, answer):
                         order.forget_codes(attempt.method)
-                        if attempt.method in PaymentMethod.values:  # Appmax tells nothing of an upsell
+                        if attempt.method in PaymentMethod.values:  # Appmax can't be asked about an upsell.
                             Question.objects.put(order.appmax_order_id, order.installation_id, Why.PAYMENT_UNKNOWN)
                 case Declined():
                     if not attempt.settle(AttemptState.DECLINED, answer):
-                        pass  # reconciliation has settled it, and the order too
+                        pass  # Appmax was asked meanwhile, and its answer has settled the attempt and the order.
                     elif attempt.method == AttemptMethod.CREDIT_CARD:
                         order.advance(error.order_status)
                     else:
@@ -158,14 +169,17 @@ def fail(attempt: PaymentAttempt, error: AppmaxError) -> None:
                     if attempt.settle(AttemptState.FAILED, answer):
                         _give_back(attempt, order)
     except DatabaseFailure as problem:
-        # The caller is told what Appmax said all the same; the attempt stays open until reconciliation settles it.
+        # The caller still learns what Appmax said. The attempt stays open until the worker has asked Appmax.
         log.error("payment.not_recorded", attempt=attempt.pk, error=type(problem).__name__)
     log.warning("payment.failed", attempt=attempt.pk, method=attempt.method, error=type(error).__name__)
 
 
 def outcome(attempt: PaymentAttempt) -> PaymentAttempt | None:
-    """What an attempt whose request is sent again has come to: itself if it succeeded, None if certainly nothing was
-    charged. Raises Declined; OutcomeUnknown while nobody knows."""
+    """What became of an attempt whose request is sent again: the attempt if it succeeded, None if certainly nothing was
+    charged.
+
+    Raises Declined if it was declined, and OutcomeUnknown while it is open.
+    """
     answer = attempt.answer or {}
     match attempt.state:
         case AttemptState.SUCCEEDED:
@@ -178,8 +192,8 @@ def outcome(attempt: PaymentAttempt) -> PaymentAttempt | None:
 
 
 def settle_by_hand(attempt: PaymentAttempt, state: AttemptState, reason: str) -> bool:
-    """What staff found out about an attempt that nobody else can settle (an upsell's, say); whether it was open still.
-    Appmax is asked about the order afterwards."""
+    """Settle an attempt as staff found out, which is needed where Appmax can't be asked (an upsell). Appmax is then
+    asked about the order. False if the attempt was settled already."""
     with transaction.atomic():
         order = Order.objects.locked(attempt.order_id)
         if not attempt.settle(state, {"by_hand": reason}):
@@ -194,14 +208,18 @@ def settle_by_hand(attempt: PaymentAttempt, state: AttemptState, reason: str) ->
 
 
 def _give_back(attempt: PaymentAttempt, order: Order) -> None:
-    """Nothing came of the attempt: the order has the status again that it had before. The row must be locked."""
+    """Give the order back the status that it had before the attempt, of which nothing came. The order's row must be
+    locked."""
     if attempt.restarted_from and order.status == OrderStatus.PENDENTE:
         order.set_status(attempt.restarted_from)
 
 
 def _take_status(order: Order, text: str) -> None:
-    """Appmax's answer to this very payment counts over a cancellation that a webhook brought meanwhile: that is of an
-    earlier attempt, or isn't true. Appmax is asked again, to be sure."""
+    """Move the order to the status of Appmax's answer to this very payment.
+
+    It even counts over a cancellation that a webhook brought meanwhile, which is about an earlier attempt or forged.
+    Appmax is then asked, to be sure.
+    """
     new = known(text)
     if new is None or order.advance(new):
         return
@@ -216,7 +234,7 @@ def _refuse_second_payment(
     earlier = PaymentAttempt.objects.standing(order.pk)
     if any(attempt.state != AttemptState.SUCCEEDED for attempt in earlier):
         raise PaymentUnderWay
-    if method is AttemptMethod.UPSELL:  # goes with a paid order
+    if method is AttemptMethod.UPSELL:  # An upsell belongs to a paid order.
         if any(attempt.fingerprint == claim.fingerprint for attempt in earlier):
             raise AlreadyPaid("this upsell is already paid")
         return

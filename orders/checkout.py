@@ -1,5 +1,7 @@
-"""The use cases of a storefront: create an order, pay it, and what follows. No connection or lock is held while Appmax
-is waited for."""
+"""The use cases of a storefront: create an order, pay it, and what follows a payment.
+
+No database connection or lock is held while a call to Appmax is open.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -29,17 +31,17 @@ _numbers_taken = Counter("checkout_order_numbers_taken", "New orders with a numb
 
 
 class OrderNotFound(Exception):
-    """Unknown, or another merchant's."""
+    """The order doesn't exist, or is another merchant's."""
 
 
 class WrongCustomer(Exception):
-    """The customer_id that came with an order_id is somebody else's."""
+    """The given customer_id isn't that of the order's customer."""
 
     field = "customer_id"
 
 
 class UnknownCursor(Exception):
-    """No order of this merchant, or none that the other filters leave."""
+    """The cursor names no order of this merchant, or one that the filters leave out."""
 
     field = "cursor"
 
@@ -52,7 +54,7 @@ class PaymentPending(Rejected):
 
 
 class NumberTaken(Rejected):
-    """Appmax gave a new order the number of one that we have, which is paid or another merchant's."""
+    """Appmax gave a new order the number of an order of ours that is paid, or another merchant's."""
 
     def __init__(self) -> None:
         super().__init__("Appmax gave this order a number that is taken; nothing was charged, tell support", status=409)
@@ -60,7 +62,7 @@ class NumberTaken(Rejected):
 
 @dataclass(frozen=True)
 class Purchase:
-    """What a storefront sends when there is no order yet."""
+    """Customer and order, which a storefront sends if there is no order yet."""
 
     customer: Customer
     order: NewOrder
@@ -68,7 +70,7 @@ class Purchase:
 
 @dataclass(frozen=True)
 class OrderReference:
-    """What a storefront sends when it made the order before."""
+    """An order that the storefront has created before."""
 
     order_id: int
     customer_id: int | None = None
@@ -76,15 +78,13 @@ class OrderReference:
 
 @dataclass(frozen=True)
 class CardRequest:
-    """How to pay by card."""
-
     charge: CardCharge
     subscription: Subscription | None = None
 
 
 @dataclass(frozen=True)
 class PixRequest:
-    """How to pay by Pix; document_number is the payer's CPF or CNPJ, digits (and a CNPJ's letters) only."""
+    """`document_number` is the payer's CPF or CNPJ without punctuation."""
 
     document_number: str = field(repr=False)
     subscription: Subscription | None = None
@@ -92,7 +92,7 @@ class PixRequest:
 
 @dataclass(frozen=True)
 class UpsellRequest:
-    """One more sale to a card that has just paid; `products_value` in cents."""
+    """One more sale to a card that has just paid. `products_value` is in cents."""
 
     upsell_hash: str = field(repr=False)
     products_value: int
@@ -101,7 +101,7 @@ class UpsellRequest:
 
 @dataclass(frozen=True)
 class UpsellResult:
-    """What to tell the shopper, and where to send the browser."""
+    """The message for the shopper, and the page to which the browser should go."""
 
     message: str
     redirect_url: str
@@ -111,8 +111,8 @@ class UpsellResult:
 
 
 def create_order(installation: Installation, purchase: Purchase, claim: Claim) -> Order:
-    """Create customer and order at Appmax and keep the order, before any payment call. Raises AppmaxError."""
-    if claim.order is not None:  # an earlier try of this request made it, and was cut off
+    """Create customer and order at Appmax, and keep the order. Raises AppmaxError."""
+    if claim.order is not None:  # An earlier try of this request made the order, and was then cut off.
         claim.is_replay = True
         return claim.order
     client = clients.client_for(installation)
@@ -140,11 +140,11 @@ def create_order(installation: Installation, purchase: Purchase, claim: Claim) -
 
 
 def _order_with_this_number(installation: Installation, number: int) -> Order | None:
-    """The row that is there already for an order that Appmax has just made; None if there is none, as a rule.
+    """The row that we already have for the number of an order that Appmax has just made; usually None.
 
-    A webhook may have come before Appmax's answer, and the order was adopted: then this is it. Appmax may also have
-    given the number before, as sandboxes do, or our database was restored: then an order of the same merchant that
-    nobody has paid makes room for the new one. Raises NumberTaken in all other cases. The number must be locked.
+    There are two reasons for such a row. A webhook came before Appmax's answer, and the order was adopted. Or Appmax
+    gave the number twice (sandboxes do), or our database was restored. The row is reused if it is the same merchant's
+    and nobody has paid it. Otherwise NumberTaken is raised. The number must be locked.
     """
     order = Order.objects.filter(appmax_order_id=number).select_for_update(of=("self",), no_key=True).first()
     if order is None:
@@ -198,7 +198,7 @@ def _found(installation: Installation, **columns: int | str) -> Order:
 
 
 def _order_to_pay(installation: Installation, target: Purchase | OrderReference, claim: Claim) -> Order:
-    """The order that a pay route is about: the one it names, or a new one."""
+    """The order to pay: the one that the request names, or a new one."""
     if isinstance(target, Purchase):
         return claim.order or create_order(installation, target, claim)
     order = find_order(installation, target.order_id)
@@ -235,7 +235,7 @@ def pay_with_card(
 def pay_with_pix(
     installation: Installation, target: Purchase | OrderReference, payment: PixRequest, claim: Claim
 ) -> Order:
-    """Ask for the order's Pix and keep its codes. Asked again while the first is pending, the first is answered."""
+    """Ask for the order's Pix and keep its codes. While a Pix of the order is pending, the answer is that one."""
 
     def create(client: AppmaxClient, order: Order) -> Taken:
         pix = client.create_pix(
@@ -272,8 +272,12 @@ def pay_with_boleto(
 def _pay(
     order: Order, method: AttemptMethod, claim: Claim, send: Callable[[AppmaxClient, Order], Taken]
 ) -> PaymentAttempt:
-    """Record the attempt, ask Appmax, settle the attempt. A request that was cut off before is not sent again unless
-    certainly nothing came of it."""
+    """The steps of every payment.
+
+    1. If an earlier try of this request was cut off, its attempt is the answer, unless certainly nothing came of it.
+    2. If only a webhook says that the order is paid or cancelled, Appmax is asked first.
+    3. The attempt is recorded, Appmax is called, and the attempt is settled (attempts.py).
+    """
     if claim.is_retry and (earlier := order.attempts.filter(idempotency_key=claim.key).order_by("pk").last()):
         claim.is_replay = True
         if settled := attempts.outcome(earlier):
@@ -297,7 +301,8 @@ def _pay(
 
 
 def _require_codes(attempt: PaymentAttempt) -> None:
-    """Reconciliation may have found that there is a Pix or boleto without learning its codes. Raises PaymentPending."""
+    """Raises PaymentPending if the codes aren't known. Appmax may have said later that there is a Pix or boleto, and
+    left its codes out."""
     order = attempt.order
     if attempt.method == AttemptMethod.PIX and not order.pix_emv:
         raise PaymentPending
@@ -327,17 +332,17 @@ def upsell(installation: Installation, request: UpsellRequest, claim: Claim) -> 
     order = _found(installation, upsell_hash=request.upsell_hash)
     claim.bind(order)
     answer = _pay(order, AttemptMethod.UPSELL, claim, charge).answer or {}
-    # Staff who found out that it was paid leave no answer of Appmax's.
+    # If staff have settled the upsell, there is no answer of Appmax's.
     return UpsellResult(message=answer.get("message", ""), redirect_url=answer.get("redirect_url", ""))
 
 
 def _keep_upsold(order: Order, sold: CreatedOrder | None, total_cents: int) -> None:
-    """The order that Appmax made of an upsell, if it made one; in the transaction that settles the upsell."""
+    """Keep the order that Appmax may have made of an upsell, in the transaction that settles the upsell."""
     if sold is None or sold.id == order.appmax_order_id:
         return
     Order.objects.lock_appmax_order(sold.id)
     if other := Order.objects.filter(appmax_order_id=sold.id).first():
-        if other.installation_id != order.installation_id:  # the upsell is paid all the same
+        if other.installation_id != order.installation_id:  # The upsell is paid even so, and nothing is raised.
             _numbers_taken.labels("another merchant").inc()
             log.error("order.number_taken", order=sold.id, owner=other.installation_id)
         return
@@ -353,13 +358,13 @@ def _keep_upsold(order: Order, sold: CreatedOrder | None, total_cents: int) -> N
 
 
 def add_tracking_code(installation: Installation, *, order_id: int, code: str) -> None:
-    """Tell Appmax how the goods travel. Raises AppmaxError, OrderNotFound."""
+    """Send Appmax the tracking code of the goods. Raises AppmaxError, OrderNotFound."""
     order = find_order(installation, order_id)
     clients.client_for(installation).add_tracking_code(order_id=order.appmax_order_id, code=code)
 
 
 def tokenize(installation: Installation, card: Card) -> str:
-    """A token that stands for the card, once. Nothing of the card is kept. Raises AppmaxError."""
+    """A token for the card that serves once. Nothing of the card is kept. Raises AppmaxError."""
     return clients.client_for(installation).tokenize_card(card)
 
 

@@ -1,5 +1,8 @@
-"""The one clock that all machines share: the database's. Rows get their times from it, so ages are told by it too; a
-machine whose own clock is wrong would take a payment under way for one that is over."""
+"""The database's clock, which all machines share.
+
+Rows get their times from it, so their ages must be counted by it too. A machine whose own clock is wrong would take a
+payment that is under way for an abandoned one.
+"""
 
 from datetime import datetime
 

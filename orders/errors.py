@@ -1,4 +1,4 @@
-"""What the use cases of the checkout raise, and the code that a caller is told."""
+"""The codes with which the API answers the errors of the checkout."""
 
 from installations.errors import ERROR_CODES as OF_INSTALLATIONS
 from orders.attempts import AlreadyPaid, PaymentExamined, PaymentUnderWay

@@ -1,4 +1,4 @@
-"""What Appmax tells of a payment, as columns of the order's row."""
+"""Turns what Appmax tells of a payment into columns of the order's row."""
 
 from typing import Any
 
@@ -7,12 +7,10 @@ from appmax.messages import CardCharge
 
 
 def of_pix(pix: PixPayment) -> dict[str, Any]:
-    """How and until when it can be paid."""
     return {"pix_qr_code": pix.qr_code, "pix_emv": pix.emv, "pix_expires_at": pix.expires_at}
 
 
 def of_boleto(boleto: BoletoPayment) -> dict[str, Any]:
-    """How and until which day it can be paid."""
     return {
         "boleto_pdf_url": boleto.pdf_url,
         "boleto_digitavel": boleto.digitable_line,
@@ -21,14 +19,14 @@ def of_boleto(boleto: BoletoPayment) -> dict[str, Any]:
 
 
 def of_charge(charge: CardCharge) -> dict[str, Any]:
-    """Of a card that was charged we know the instalments, and the last digits unless a token stood for it. Its brand
-    Appmax tells when it is asked about the order; that of an earlier card is forgotten."""
+    """The instalments, and the card's last digits unless a token was sent. The brand of an earlier card is removed;
+    Appmax tells the new one when it is asked about the order."""
     digits = charge.card.number[-4:] if charge.card else None
     return {"installments": charge.installments, "card_last_digits": digits, "card_brand": None}
 
 
 def of_payment(remote: RemoteOrder) -> dict[str, Any]:
-    """The card, and when it was paid."""
+    """The card, the instalments and the time of payment, as far as Appmax tells them."""
     columns = {
         "card_brand": remote.card_brand[:32],
         "card_last_digits": remote.card_last_digits,
@@ -39,6 +37,6 @@ def of_payment(remote: RemoteOrder) -> dict[str, Any]:
 
 
 def of_order(remote: RemoteOrder) -> dict[str, Any]:
-    """All that the answer tells."""
+    """All columns that the answer has values for."""
     codes = (of_pix(remote.pix) if remote.pix else {}) | (of_boleto(remote.boleto) if remote.boleto else {})
     return {name: value for name, value in codes.items() if value} | of_payment(remote)

@@ -1,4 +1,4 @@
-"""What a storefront's fields have in common: how an amount, a CPF, a telephone number may be written."""
+"""Serializer fields for a storefront's requests: amounts, CPF and CNPJ, telephone and card numbers."""
 
 import re
 from collections.abc import Mapping
@@ -13,16 +13,16 @@ MAX_CENTS = 2**31 - 1
 
 
 class Body(serializers.Serializer[Any]):
-    """An object of a request. Its optional fields may be null or "", which counts as absent.
+    """An object of a request. An optional field that is null or "" counts as absent.
 
-    `refuses_unknown_fields`: where money is concerned a name that we don't know is an error. A misspelt
+    With `refuses_unknown_fields` an unknown name is an error. It is set where money is concerned: a misspelt
     `shipping_value` would otherwise be left out of what the shopper is charged.
     """
 
     refuses_unknown_fields = False
 
     def to_internal_value(self, data: Any) -> Any:
-        """Raises ValidationError, which names all that is wrong."""
+        """Raises ValidationError, which names all faults at once."""
         if not isinstance(data, Mapping):
             return super().to_internal_value(data)
         optional = {name for name, field in self.fields.items() if not field.required}
@@ -39,7 +39,7 @@ class Body(serializers.Serializer[Any]):
 
 
 class CentsField(serializers.IntegerField):
-    """A non-negative amount in integer cents; 10.5, "10" and true are refused, not rounded."""
+    """A non-negative amount in integer cents. Only a JSON integer is taken: 10.5, "10" and true are refused."""
 
     default_error_messages = {"max_value": "too large: at most {max_value} cents"}
 
@@ -47,7 +47,6 @@ class CentsField(serializers.IntegerField):
         super().__init__(**{"min_value": 0, "max_value": MAX_CENTS, **kwargs})
 
     def to_internal_value(self, data: Any) -> int:
-        """Only a JSON integer."""
         if type(data) is not int:
             self.fail("invalid")
         return super().to_internal_value(data)
@@ -55,7 +54,7 @@ class CentsField(serializers.IntegerField):
 
 @extend_schema_field({"type": "string", "format": "cpf-or-cnpj", "maxLength": 32, "example": "529.982.247-25"})
 class DocumentField(serializers.CharField):
-    """A CPF or CNPJ with or without punctuation; its check digits are verified, and it is passed on without them."""
+    """A CPF or CNPJ with or without punctuation. Its check digits are verified, and the punctuation is removed."""
 
     default_error_messages = {"document": "must be a valid CPF or CNPJ"}
 
@@ -63,27 +62,27 @@ class DocumentField(serializers.CharField):
         super().__init__(**{"max_length": 32, **kwargs})
 
     def to_internal_value(self, data: Any) -> str:
-        """The bare CPF (11 digits) or CNPJ (14 characters). The check digits of a CPF of one repeated digit are right,
-        but nobody was ever given one."""
+        """The CPF (11 digits) or CNPJ (14 characters) without punctuation. A CPF of one repeated digit has right check
+        digits, but nobody has such a CPF, so it is refused."""
         text = re.sub(r"[^0-9A-Za-z]", "", super().to_internal_value(data)).upper()
         if len(set(text)) == 1 or not (cpf.is_valid(text) or cnpj.is_valid(text)):
             self.fail("document")
         return text
 
 
-# Perhaps +55, 0055 or 55; perhaps the 0 of a long-distance call, alone or with the two digits of its carrier; the area
-# code; then the nine digits of a mobile telephone, which begin with a 9, or eight. 55 is an area code too: how many
-# digits come after it decides.
+# The parts in turn: optionally the country code as +55, 0055 or 55; optionally the 0 of a long-distance call, alone or
+# with the two digits of its carrier; the area code; and the nine digits of a mobile telephone, which begin with a 9, or
+# eight digits. 55 is an area code too, which the number of digits after it tells.
 _TELEPHONE = re.compile(r"(?:(?:\+|00)?55)?(?:0(?:[1-9][1-9])?)?([1-9][1-9](?:9[0-9]{8}|[2-9][0-9]{7}))")
 _FOREIGN = re.compile(r"(?:\+|00)(?!55)[0-9]")
 
 
 @extend_schema_field({"type": "string", "format": "brazilian-phone", "maxLength": 32, "example": "(11) 98765-4321"})
 class PhoneField(serializers.CharField):
-    """A Brazilian telephone number in any of the ways in which people write one; passed on as 10 or 11 digits.
+    """A Brazilian telephone number in any usual spelling, which becomes 10 or 11 digits.
 
-    The phonenumbers library isn't used: it takes 0055 for a call by the carrier 55, and 0055 11 98765-4321 for a number
-    in the United States (google/libphonenumber issue 1979).
+    The phonenumbers library isn't used because it reads 0055 as a call by the carrier 55, and 0055 11 98765-4321 as a
+    number in the United States (google/libphonenumber issue 1979).
     """
 
     default_error_messages = {
@@ -95,7 +94,7 @@ class PhoneField(serializers.CharField):
         super().__init__(**{"max_length": 32, **kwargs})
 
     def to_internal_value(self, data: Any) -> str:
-        """Area code and number, digits only."""
+        """The digits of the area code and the number."""
         text = re.sub(r"[\s()./-]", "", super().to_internal_value(data))
         if _FOREIGN.match(text):
             self.fail("foreign")
@@ -107,12 +106,11 @@ class PhoneField(serializers.CharField):
 
 @extend_schema_field({"type": "string", "format": "card-number", "maxLength": 32, "example": "4000000000000010"})
 class CardNumberField(serializers.CharField):
-    """13 to 19 digits, spaces and dashes dropped. Which numbers are good, Appmax says."""
+    """13 to 19 digits, from which spaces and dashes are removed. Appmax checks the number itself."""
 
     default_error_messages = {"number": "must have 13 to 19 digits"}
 
     def to_internal_value(self, data: Any) -> str:
-        """Digits only."""
         digits = re.sub(r"[\s-]", "", super().to_internal_value(data))
         if not re.fullmatch(r"[0-9]{13,19}", digits):
             self.fail("number")

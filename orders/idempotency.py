@@ -1,6 +1,13 @@
-"""The Idempotency-Key header, as the IETF draft describes it: a request sent again isn't done again.
+"""The Idempotency-Key header of the IETF draft: a request that is sent again is not done again.
 
-Kept in PostgreSQL, so Redis being away changes nothing. A key belongs to one installation.
+1. `claim` inserts a row for the key, or finds the row of an earlier try. An answered try is replayed, one that still
+   runs is refused, and one that was cut off is taken over.
+2. The holder of the `Claim` does the work. `bind` notes the order as soon as it is made, so that a later try goes on
+   with it.
+3. `finish` keeps the answer for 24 hours. `fail` keeps it only if a second try would end in the same way; otherwise the
+   key is released.
+
+The rows are in PostgreSQL, so Redis isn't needed. A key belongs to one installation.
 """
 
 import json
@@ -25,17 +32,17 @@ log = structlog.stdlib.get_logger(__name__)
 
 HEADER = "Idempotency-Key"
 REPLAYED = {"Idempotent-Replayed": "true"}
-# A request that has run for longer was killed: no wait for Appmax, with all its repeats, takes this long.
+# A request that runs for longer than this was killed, as all its calls to Appmax with their repeats take less time.
 ABANDONED = timedelta(seconds=300)
 _PAYMENT_WITHOUT_CARD = ("installments", "soft_descriptor", "upsell_hash")
 
 
 class InvalidKey(Exception):
-    """The header is no key."""
+    """The header's value can't be a key."""
 
 
 class KeyReused(Exception):
-    """The key has been used for another request."""
+    """The key was used for another request before."""
 
 
 class StillRunning(Exception):
@@ -44,7 +51,7 @@ class StillRunning(Exception):
 
 @dataclass(frozen=True)
 class Replay:
-    """The first answer, to be given again."""
+    """The answer to the first request, which is given again."""
 
     status: int
     body: Any
@@ -52,10 +59,10 @@ class Replay:
 
 @dataclass
 class Claim:
-    """The right to do a request now; without a key it is merely its fingerprint.
+    """The right to do a request. No other try with the same key is at work meanwhile.
 
-    `order`: what the request is about; at first what an earlier try of it, that was cut off, has made already.
-    `is_retry`: there was such a try. `is_replay`: set where the answer comes from it.
+    `key` is None if the request has no Idempotency-Key. `is_retry` tells that an earlier try was cut off, and `order`
+    is then the one that it made, if any. `is_replay` is set if the answer comes from that try.
     """
 
     key: str | None
@@ -66,23 +73,24 @@ class Claim:
     _row: IdempotentRequest | None = None
 
     def bind(self, order: Order) -> None:
-        """The request is about this order; in the transaction that creates it, if one does, so that a try that is cut
-        off later goes on with this order instead of making another.
+        """Note that the request is about this order. If it creates the order, this must be in the same transaction, so
+        that a later try goes on with this order instead of making another.
 
-        Raises StillRunning if this try has taken so long that another has begun, which may be paying already.
+        Raises StillRunning if another try has taken over because this one took too long. That one may be paying
+        already.
         """
         if self._row is not None and not _unless_taken_over(self._row).update(order=order):
             raise StillRunning
         self.order = order
 
     def finish(self, status_code: int, body: Any) -> None:
-        """This is the answer, now and for the next 24 hours."""
+        """Keep this answer for the next 24 hours."""
         self._write(status_code=status_code, body=body, claimed_at=None)
 
     def fail(self, error: Exception, status_code: int, body: Any) -> None:
-        """Keep the error as the answer if doing the request again can't or mustn't end otherwise.
+        """Keep the error as the answer if a second try would have to end in the same way, else release the key.
 
-        An unknown outcome of a payment isn't kept: its attempt is, and tells by and by what became of it.
+        OutcomeUnknown isn't kept for a payment, because its attempt tells later what became of it.
         """
         unknown = isinstance(error, OutcomeUnknown) and self.order is None
         if unknown or isinstance(error, Declined | Rejected):
@@ -91,11 +99,12 @@ class Claim:
             self.release()
 
     def release(self) -> None:
-        """Nothing was done that a second try must not do: the key may be used for it."""
+        """Let a second try use the key at once."""
         self._write(claimed_at=None)
 
     def _write(self, **columns: Any) -> None:
-        """The answer is given in any case: if it can't be kept, the key stays claimed until it counts as abandoned."""
+        """Write to the row. If that fails, the caller still gets the answer, and the key stays claimed until it counts
+        as abandoned."""
         if self._row is None:
             return
         try:
@@ -105,7 +114,7 @@ class Claim:
 
 
 def claim(installation: Installation, header: str | None, *, route: str, body: Mapping[str, Any]) -> Claim | Replay:
-    """Claim the request for this caller, or find its first answer. `body` is validated.
+    """Claim the request for this caller, or find its first answer. `body` is the validated one.
 
     Raises InvalidKey, KeyReused, StillRunning.
     """
@@ -137,18 +146,18 @@ def claim(installation: Installation, header: str | None, *, route: str, body: M
 
 
 def _unless_taken_over(row: IdempotentRequest) -> QuerySet[IdempotentRequest]:
-    """The row, for who claimed it; empty once a later try has claimed it."""
+    """The row as a query, which is empty once a later try has claimed it."""
     return IdempotentRequest.objects.filter(pk=row.pk, claimed_at=row.claimed_at)
 
 
 def forget_expired() -> int:
-    """Delete the requests whose keys may be used again; says how many."""
+    """Delete the rows whose keys have expired; returns their number."""
     deleted, _ = IdempotentRequest.objects.filter(created_at__lt=clock.now() - IdempotentRequest.KEPT).delete()
     return deleted
 
 
 def _key(header: str) -> str:
-    """The draft writes the key as a quoted string; most clients send it bare. Raises InvalidKey."""
+    """The key without quotes. The draft demands them, but most clients send none. Raises InvalidKey."""
     key = header.strip()
     if len(key) > 1 and key[0] == key[-1] == '"':
         key = key[1:-1]
@@ -158,7 +167,8 @@ def _key(header: str) -> str:
 
 
 def _fingerprint(route: str, body: Mapping[str, Any]) -> str:
-    """Tells one request from another. Card data are left out, and the rest can't be guessed from it: it is keyed."""
+    """A hash that tells one request from another. It leaves card data out, and it is keyed, so that the body can't be
+    guessed from it."""
     shown = dict(body)
     if isinstance(payment := shown.get("payment"), Mapping):
         shown["payment"] = {name: payment.get(name) for name in _PAYMENT_WITHOUT_CARD}

@@ -1,4 +1,4 @@
-"""How the checkout looks in the OpenAPI schema: a decorator for each of the viewset's methods, under its name."""
+"""The checkout's part of the OpenAPI schema, with a decorator for each of the viewset's methods, under its name."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -89,7 +89,7 @@ _NUMBER = OpenApiParameter("order_id", OpenApiTypes.INT, OpenApiParameter.PATH)
 def _post(
     summary: str, serializer: type[serializers.Serializer[Any]], ok: OpenApiResponse, *bodies: Any, once: bool
 ) -> Callable[[F], F]:
-    """A POST of the checkout; `once`: it takes an Idempotency-Key."""
+    """A POST of the checkout. With `once` it takes an Idempotency-Key."""
     return extend_schema(
         tags=["checkout"],
         summary=summary,

@@ -1,4 +1,4 @@
-"""Money that goes back to a shopper: asked of Appmax once, never more than was paid, done when Appmax says so."""
+"""Refunds. Each is asked of Appmax once, never exceeds what was paid, and is done when Appmax says so."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,11 +18,11 @@ from orders.status import OrderStatus, RefundState
 log = structlog.stdlib.get_logger(__name__)
 
 _OPEN = (RefundState.UNKNOWN, RefundState.ASKED)
-_CLOCKS_DIFFER = timedelta(minutes=5)  # Appmax's and ours, at most
+_CLOCKS_DIFFER = timedelta(minutes=5)  # the most by which Appmax's clock may differ from ours
 
 
 class TooMuch(Exception):
-    """More than what is left of the order's money."""
+    """The refund exceeds what is left of the order's money."""
 
     def __init__(self, left_cents: int) -> None:
         super().__init__(f"only {left_cents} cents of this order are left to be paid back" if left_cents else "")
@@ -30,8 +30,8 @@ class TooMuch(Exception):
 
 @dataclass(frozen=True)
 class Wish:
-    """What is to go back, and who wants it. `cents`: None for all that is left; `asked_by`: the pk of one of staff;
-    `api_key`: the prefix of a storefront's key."""
+    """A refund that somebody wants. `cents` is None for all that is left. `asked_by` is the pk of a member of staff,
+    and `api_key` the prefix of a storefront's key."""
 
     cents: int | None
     reason: str = ""
@@ -40,11 +40,13 @@ class Wish:
 
 
 def ask(order: Order, wish: Wish, claim: Claim) -> Refund:
-    """Have Appmax pay back. Accepted is not done: `confirm` is told when it is.
+    """Ask Appmax for a refund. It is done only when Appmax says so later (`confirm`).
 
-    The refund is recorded before the call, in a transaction that holds the order's row: of two that come at once the
-    second sees what the first takes. Raises AppmaxError, TooMuch; OutcomeUnknown too for a request whose first try was
-    cut off.
+    1. The refund is recorded with the order's row locked, so that the second of two at once sees what the first takes.
+    2. Appmax is called.
+    3. The refund's new state is written.
+
+    Raises AppmaxError, TooMuch. That is OutcomeUnknown also for a request whose first try was cut off.
     """
     if earlier := _earlier(order, claim):
         return earlier
@@ -67,12 +69,14 @@ def ask(order: Order, wish: Wish, claim: Claim) -> Refund:
 
 
 def confirm(order: Order, *, cents: int | None = None, at: datetime | None = None) -> int:
-    """Appmax says that money of this order went back; says how many of our refunds that settles.
+    """Settle refunds as confirmed, because Appmax says that money of this order went back; returns their number.
 
-    Of an order that is estornado these are all. Else it is one: that of `cents`, if Appmax said how much, or the
-    oldest that isn't settled. `at`: when, if Appmax said so; the same time said again is the same refund, and a time
-    before ours was asked is that of another, which was made in Appmax's own panel and has no row here. The order's row
-    must be locked.
+    1. If the order is estornado, all its open refunds are confirmed. Otherwise it is one.
+    2. That one is the refund of `cents`, if Appmax said how much, or else the oldest open one.
+    3. `at` is when the money went back, if Appmax said so. A refund with the same time was confirmed before. A time
+       before ours was asked is that of a refund made in Appmax's panel, which has no row here.
+
+    The order's row must be locked.
     """
     refunds = order.refunds.filter(state__in=_OPEN).order_by("pk")
     if order.status != OrderStatus.ESTORNADO:
@@ -85,7 +89,7 @@ def confirm(order: Order, *, cents: int | None = None, at: datetime | None = Non
 
 
 def settle_by_hand(refund: Refund, state: RefundState, reason: str) -> bool:
-    """What staff found out about a refund that Appmax tells nothing of; whether it was open still."""
+    """Settle a refund as staff found out. False if it was settled already."""
     settled = Refund.objects.filter(pk=refund.pk, state__in=_OPEN).update(state=state, settled_at=timezone.now())
     if settled:
         log.warning("refund.settled_by_hand", refund=refund.pk, state=state, reason=reason)
@@ -93,9 +97,9 @@ def settle_by_hand(refund: Refund, state: RefundState, reason: str) -> bool:
 
 
 def _earlier(order: Order, claim: Claim) -> Refund | None:
-    """What an earlier try of this request has come to; None if there was none, or if it was certainly refused.
+    """The refund of an earlier try of this request; None if there was none, or if it was certainly refused.
 
-    Raises OutcomeUnknown.
+    Raises OutcomeUnknown if it isn't known whether Appmax took it.
     """
     if not claim.is_retry:
         return None
@@ -126,9 +130,12 @@ def _record(order: Order, wish: Wish, claim: Claim) -> Refund:
 
 
 def _settle(refund: Refund, state: RefundState) -> None:
-    """Write what Appmax answered, unless a webhook was quicker. That Appmax took the refund counts even if staff have
-    settled it as refused meanwhile: else the same money could be asked back again. If it can't be written the refund
-    stays unknown, which takes as much of what is left; the caller is told what Appmax said."""
+    """Write Appmax's answer, unless a webhook was quicker.
+
+    If Appmax took the refund, that counts even if staff have settled it as refused meanwhile, because the same money
+    could otherwise be refunded twice. If it can't be written, the refund stays `unknown`, which also counts as paid
+    back, and the caller still learns Appmax's answer.
+    """
     is_refused = state is RefundState.REFUSED
     before = [RefundState.UNKNOWN] if is_refused else [RefundState.UNKNOWN, RefundState.REFUSED]
     settled_at = timezone.now() if is_refused else None
@@ -139,6 +146,6 @@ def _settle(refund: Refund, state: RefundState) -> None:
 
 
 def _learn_total(order: Order, client: AppmaxClient) -> None:
-    """Of an order that was adopted from an answer without its amount. Raises AppmaxError."""
+    """Ask Appmax for the total of an adopted order, if it wasn't known before. Raises AppmaxError."""
     order.total_cents = client.get_order(order.appmax_order_id).total_cents or 0
     Order.objects.filter(pk=order.pk, total_cents=0).update(total_cents=order.total_cents)

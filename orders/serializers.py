@@ -1,4 +1,5 @@
-"""What a storefront may send. Checked here: form and size of each field; whether it makes sense, Appmax decides."""
+"""What a storefront may send. The form and size of each field are checked here; Appmax decides whether it makes
+sense."""
 
 from typing import Any
 
@@ -35,8 +36,8 @@ class ProductSerializer(Body):
 
 
 class CustomerSerializer(Body):
-    """`customer`. Appmax requires the shopper's `ip`; `tracking` (utm_source, utm_campaign, ...) and `products`, what
-    the shopper looked at, are passed on to it."""
+    """`customer`. Appmax requires the shopper's `ip`. `tracking` (utm_source, utm_campaign, ...) and the `products`
+    that the shopper looked at are passed on to it."""
 
     first_name = serializers.CharField(max_length=255)
     last_name = serializers.CharField(max_length=255)
@@ -52,8 +53,8 @@ class CustomerSerializer(Body):
 
 
 class NewOrderSerializer(Body):
-    """`order`: amounts in cents. What the products cost is said by each one's `unit_value`, by `products_value`, or by
-    both, which then must agree."""
+    """`order`. Amounts are in cents. The price of the products is given by each one's `unit_value`, by
+    `products_value`, or by both, which must then agree."""
 
     refuses_unknown_fields = True
 
@@ -63,7 +64,7 @@ class NewOrderSerializer(Body):
     products = ProductSerializer(many=True, allow_empty=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """What is charged must be certain, positive, and fit its column."""
+        """The amount to charge must be certain, positive, and fit its column."""
         value = attrs["products_value"]
         if value is None and any(product["unit_value"] is None for product in attrs["products"]):
             missing = "products_value is required unless every product has a unit_value"
@@ -99,7 +100,7 @@ def _new_order(order: dict[str, Any]) -> NewOrder:
 
 
 def _purchase(customer: dict[str, Any], order: dict[str, Any]) -> Purchase:
-    """Validated `customer` and `order` as the gateway's messages."""
+    """The gateway's messages for the validated `customer` and `order`."""
     address = customer["address"]
     parts = {"address": Address(**address) if address else None, "products": _products(customer["products"])}
     return Purchase(customer=Customer(**{**customer, **parts}), order=_new_order(order))
@@ -112,7 +113,6 @@ class NewOrderRequestSerializer(Body):
     order = NewOrderSerializer()
 
     def purchase(self) -> Purchase:
-        """The validated body."""
         return _purchase(**self.validated_data)
 
 
@@ -120,7 +120,7 @@ class NewOrderRequestSerializer(Body):
 
 
 class CardSerializer(Body):
-    """A card's own fields, and body of POST tokenize. An expiry year has 2 or 4 digits."""
+    """A card's own fields, which are also the body of POST tokenize. An expiry year has 2 or 4 digits."""
 
     number = CardNumberField(max_length=32)
     cvv = serializers.RegexField(r"^[0-9]{3,4}$", max_length=4)
@@ -129,16 +129,15 @@ class CardSerializer(Body):
     holder_name = serializers.CharField(max_length=255)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """A card is good until its month ends."""
+        """A card is valid until the end of its month, in Brazil's time."""
         year, month = int(attrs["expiration_year"]) % 100 + 2000, int(attrs["expiration_month"])
-        today = timezone.localtime()  # Brazil's
+        today = timezone.localtime()
         if (year, month) < (today.year, today.month):
             raise serializers.ValidationError({"expiration_year": ["the card has expired"]})
         attrs["expiration_month"] = f"{month:02}"
         return attrs
 
     def card(self) -> Card:
-        """The validated card."""
         return Card(**self.validated_data)
 
 
@@ -154,7 +153,7 @@ class CardPaymentSerializer(CardSerializer):
     upsell_hash = serializers.CharField(max_length=255)
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        """Which fields must be there depends on the others."""
+        """The required fields depend on which others are given."""
         fields = super().get_fields()
         for name, each in fields.items():
             each.required = False
@@ -180,13 +179,13 @@ _HELP = dict.fromkeys(_CARD, "Without a token.") | {"token": "Instead of the car
 
 
 def _charge(payment: dict[str, Any]) -> CardCharge:
-    """Validated `payment` as the gateway's message."""
+    """The gateway's message for the validated `payment`."""
     card = {name: payment.pop(name) for name in _CARD if name in payment}
     return CardCharge(**payment, card=Card(**card, holder_name=payment["holder_name"]) if card else None)
 
 
 class PaySerializer(Body):
-    """What the bodies of the pay routes share: an existing order, or customer and order to make one of."""
+    """The common part of the pay routes' bodies: an existing order, or customer and order to create one from."""
 
     customer_id = serializers.IntegerField(min_value=0, max_value=MAX_ID, required=False)
     order_id = serializers.IntegerField(min_value=0, max_value=MAX_ID, required=False)
@@ -202,7 +201,6 @@ class PaySerializer(Body):
         return attrs
 
     def target(self) -> Purchase | OrderReference:
-        """What is to be paid."""
         data = self.validated_data
         if data.get("order_id"):
             return OrderReference(order_id=data["order_id"], customer_id=data.get("customer_id"))
@@ -221,7 +219,6 @@ class PayCardSerializer(PaySerializer):
     subscription = SubscriptionSerializer(required=False)
 
     def payment_request(self) -> CardRequest:
-        """How it is to be paid."""
         return CardRequest(_charge(self.validated_data["payment"]), _subscription(self.validated_data))
 
 
@@ -232,7 +229,6 @@ class PayPixSerializer(PaySerializer):
     subscription = SubscriptionSerializer(required=False)
 
     def payment_request(self) -> PixRequest:
-        """How it is to be paid."""
         return PixRequest(self.validated_data["document_number"], _subscription(self.validated_data))
 
 
@@ -250,7 +246,6 @@ class UpsellSerializer(Body):
     products = ProductSerializer(many=True, allow_empty=False)
 
     def upsell_request(self) -> UpsellRequest:
-        """The validated body."""
         return UpsellRequest(**{**self.validated_data, "products": _products(self.validated_data["products"])})
 
 
@@ -258,7 +253,7 @@ class UpsellSerializer(Body):
 
 
 def _order_id() -> serializers.IntegerField:
-    """An Appmax order id that must be there."""
+    """A required Appmax order id."""
     missing = "order_id is required"
     return serializers.IntegerField(
         min_value=1, max_value=MAX_ID, error_messages={"required": missing, "null": missing}
@@ -266,7 +261,7 @@ def _order_id() -> serializers.IntegerField:
 
 
 class RefundSerializer(Body):
-    """Body of POST refund: `value` (cents) if, and only if, it is partial."""
+    """Body of POST refund. A partial refund has a `value` in cents, and a total one has none."""
 
     refuses_unknown_fields = True
 
@@ -276,7 +271,7 @@ class RefundSerializer(Body):
     reason = serializers.CharField(max_length=255, default="", help_text="Kept with the refund; Appmax isn't told.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """The value goes with the type."""
+        """`value` must fit `type`."""
         value = attrs["value"]
         if attrs["type"] == "partial" and value is None:
             raise serializers.ValidationError({"value": ["value is required for a partial refund"]})
@@ -293,7 +288,7 @@ class TrackingSerializer(Body):
 
 
 class InstallmentsSerializer(Body):
-    """Query of GET installments: `total_value` in cents, and the most instalments."""
+    """Query of GET installments: `total_value` in cents, and the highest number of instalments."""
 
     total_value = serializers.IntegerField(
         min_value=1, max_value=MAX_CENTS, error_messages={"required": "total_value is required"}

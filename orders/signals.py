@@ -1,12 +1,12 @@
-"""What orders tell whoever listens. Both are sent inside the sender's transaction, with the order locked: what a
-receiver writes is committed with the order, or not at all."""
+"""The signals of orders. Both are sent inside the sender's transaction, with the order locked, so that what a receiver
+writes is committed together with the order or not at all."""
 
 from django.dispatch import Signal
 
 order_created = Signal()
-"""Sent with `order`, whose row has just been inserted under `lock_appmax_order`; with `said` too if it was created as
-Appmax has it."""
+"""Sent with `order`, whose row has just been inserted under `lock_appmax_order`. If the order was created as Appmax has
+it, `said` is its status there."""
 
 order_answered = Signal()
-"""Sent with `order`, which has the status that Appmax has just said, and `is_correction`: what had moved it forward
-wasn't true. Receivers return whether something of theirs needs another answer."""
+"""Sent with `order`, which has the status that Appmax has just said, and with `is_correction`, which tells that what
+had moved the order forward wasn't true. A receiver returns whether something of its own needs another answer."""

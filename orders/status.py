@@ -1,7 +1,7 @@
-"""OrderStatus, and the only rule that says what may follow what.
+"""OrderStatus, and the only rule that says which status may follow another.
 
-Appmax's webhooks come in any order, late and twice. A state machine would have to know each path; a rank needs none:
-an event moves an order forward or not at all, so every order of arrival ends in the same status.
+Appmax's webhooks come in any order, late and twice. A state machine would have to know each path. With a rank an event
+moves an order forward or not at all, so every order of arrival ends in the same status.
 """
 
 from django.db import models
@@ -34,7 +34,7 @@ RESTARTABLE = (OrderStatus.CANCELADO, OrderStatus.RECUSADO_POR_RISCO)
 
 
 UNDECIDED = (OrderStatus.PENDENTE, OrderStatus.AUTORIZADO)
-"""More is to come from Appmax: orders that stay so are asked about."""
+"""More is to come from Appmax, so Appmax is asked about orders that stay so."""
 
 
 IN_CHARGEBACK = (
@@ -52,7 +52,7 @@ PAID_AND_KEPT = (
     OrderStatus.PENDENTE_INTEGRACAO_EM_ANALISE,
     OrderStatus.INTEGRADO,
 )
-"""The shopper has paid, and nobody has taken it back or disputes it: what the back office counts as paid."""
+"""The shopper has paid, and the money wasn't paid back and isn't disputed. The back office counts these as paid."""
 
 
 def advances(current: str, new: str) -> bool:
@@ -61,13 +61,13 @@ def advances(current: str, new: str) -> bool:
 
 
 def may_have_moved_on(old: str, new: str) -> bool:
-    """Whether an order that truly was `old` may be `new` at Appmax by now, though that ranks lower: a disputed payment
-    that was paid back."""
+    """Whether an order that truly was `old` may be `new` at Appmax by now, although that ranks lower: a disputed
+    payment that was paid back."""
     return old in IN_CHARGEBACK and new == OrderStatus.ESTORNADO
 
 
 def is_paid(status: str) -> bool:
-    """Whether money is there or reserved for us, or was: no further payment may be asked for."""
+    """Whether the shopper's money is or was there or reserved, so that no further payment may be asked for."""
     return status != OrderStatus.PENDENTE and status not in RESTARTABLE
 
 
@@ -78,16 +78,12 @@ def known(text: str) -> OrderStatus | None:
 
 
 class PaymentMethod(models.TextChoices):
-    """How an order is paid."""
-
     CREDIT_CARD = "credit_card", _("Credit card")
     PIX = "pix", _("Pix")
     BOLETO = "boleto", _("Boleto")
 
 
 class RefundState(models.TextChoices):
-    """What became of a refund."""
-
     UNKNOWN = "unknown", _("Unknown: Appmax may have taken it")
     ASKED = "asked", _("Asked: Appmax took it, and has not said that it is done")
     CONFIRMED = "confirmed", _("Confirmed: the money went back")

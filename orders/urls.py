@@ -1,4 +1,4 @@
-"""Routes of contract section 4 that sell."""
+"""The checkout's routes (contract, section 4)."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""HTTP of the checkout: parse, call one use case, answer."""
+"""The checkout over HTTP. Each method parses the request, calls one use case, and answers."""
 
 import json
 from collections.abc import Callable
@@ -102,7 +102,7 @@ class CheckoutViewSet(MerchantViewSet):
 
     @openapi.upsell
     def upsell(self, request: Request, key: str) -> Response:
-        """Sell one more thing to a card that has just paid."""
+        """Sell more to a card that has just paid."""
         body = UpsellSerializer(data=request.data)
 
         def sell(claim: Claim) -> dict[str, Any]:
@@ -112,7 +112,7 @@ class CheckoutViewSet(MerchantViewSet):
 
     @openapi.refund
     def refund(self, request: Request, key: str) -> Response:
-        """Ask for money to go back; a webhook tells when it has."""
+        """Ask for a refund. A webhook tells when the money has gone back."""
         body = RefundSerializer(data=request.data)
 
         def ask(claim: Claim) -> dict[str, Any]:
@@ -134,7 +134,7 @@ class CheckoutViewSet(MerchantViewSet):
 
     @openapi.tokenize
     def tokenize(self, request: Request, key: str) -> Response:
-        """A token that stands for a card, once."""
+        """A token for a card that serves once."""
         body = CardSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         return Response(TokenAnswer({"token": checkout.tokenize(self.installation, body.card())}).data)
@@ -154,7 +154,7 @@ class CheckoutViewSet(MerchantViewSet):
 
     @openapi.order_status
     def order_status(self, request: Request, key: str, order_id: str) -> Response:
-        """The order's status from our table; webhooks keep it."""
+        """The order's status from our table, which webhooks keep up to date."""
         status = checkout.status_of(self.installation, _number(order_id))
         return Response(StatusAnswer({"status": status}).data)
 
@@ -172,7 +172,7 @@ class CheckoutViewSet(MerchantViewSet):
         return Response(OrdersAnswer({"orders": orders, "next": following}).data)
 
     def _once(self, request: Request, body: Serializer[Any], work: Callable[[Claim], dict[str, Any]]) -> Response:
-        """Do the work, unless the request's Idempotency-Key says that it has been done."""
+        """Do the work, unless a request with the same Idempotency-Key has done it before."""
         body.is_valid(raise_exception=True)
         claim = idempotency.claim(
             self.installation,
@@ -188,11 +188,11 @@ class CheckoutViewSet(MerchantViewSet):
         return Response(answer, headers=idempotency.REPLAYED if claim.is_replay else None)
 
     def handle_exception(self, exc: Exception) -> Response:
-        """An error after an order was made names it, so that the caller can ask for its status or try again; the claim
-        learns how it ended."""
+        """The answer to an error, which the claim keeps if need be. If an order was made, the answer names it, so that
+        the caller can ask for its status or try again."""
         try:
             response = super().handle_exception(exc)
-        except Exception:  # a bug, on its way to a 500
+        except Exception:  # This is a bug, which is answered with 500.
             if self.claim is not None:
                 self.claim.release()
             raise
@@ -216,7 +216,7 @@ def _number(order_id: str) -> int:
 
 
 def _settings(settings: InstallmentSettings) -> str:
-    """The value of the header beside the instalments: a JSON object in ASCII."""
+    """The value of the header that tells how the merchant offers instalments: a JSON object in ASCII."""
     return json.dumps(
         {
             "modality": settings.modality,

@@ -1,4 +1,4 @@
-"""The tables of what was sold and how it was paid; a module for each, named by its row."""
+"""The tables of orders and payments, with a module for each."""
 
 from orders.models.attempt import OPEN, AttemptMethod, AttemptState, PaymentAttempt
 from orders.models.idempotent_request import IdempotentRequest

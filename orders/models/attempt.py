@@ -1,4 +1,4 @@
-"""PaymentAttempt: each time we asked Appmax for money."""
+"""PaymentAttempt: a call to Appmax that charges a shopper, or asks for a Pix or boleto."""
 
 from typing import Any
 
@@ -16,8 +16,6 @@ _payments = Counter("checkout_payments", "Payment attempts, by method and the st
 
 
 class AttemptMethod(models.TextChoices):
-    """What Appmax was asked for."""
-
     CREDIT_CARD = "credit_card", _("Credit card")
     PIX = "pix", _("Pix")
     BOLETO = "boleto", _("Boleto")
@@ -25,7 +23,7 @@ class AttemptMethod(models.TextChoices):
 
 
 class AttemptState(models.TextChoices):
-    """What became of it. The first two are open: the money may have moved, and no other attempt may begin."""
+    """The first two states are open: the money may have moved, and no other attempt may begin."""
 
     STARTED = "started", _("Started")
     UNKNOWN = "unknown", _("Outcome unknown")
@@ -38,21 +36,19 @@ OPEN = (AttemptState.STARTED, AttemptState.UNKNOWN)
 
 
 class PaymentAttemptQuerySet(models.QuerySet["PaymentAttempt"]):
-    """Questions about attempts."""
-
     def standing(self, order_id: int) -> "list[PaymentAttempt]":
-        """The order's attempts by which money may have moved, oldest first: what each payment must look at. Appmax's
-        answers are not read."""
+        """The order's attempts by which money may have moved, oldest first, without Appmax's answers. Each new payment
+        must look at these."""
         attempts = self.filter(order=order_id).exclude(state__in=[AttemptState.DECLINED, AttemptState.FAILED])
         return list(attempts.defer("answer").order_by("pk"))
 
     def open(self) -> "PaymentAttemptQuerySet":
-        """Those whose outcome isn't known (yet)."""
+        """The attempts of which it isn't known yet what became of them."""
         return self.filter(state__in=OPEN)
 
 
 class PaymentAttempt(models.Model):
-    """One payment call: recorded before it is sent, settled when its outcome is known. Holds no card data."""
+    """One payment call, which is recorded before it is sent and settled afterwards. It holds no card data."""
 
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="attempts", verbose_name=_("order"))
     method = models.CharField(
@@ -102,9 +98,9 @@ class PaymentAttempt(models.Model):
         verbose_name = _("payment attempt")
         verbose_name_plural = _("payment attempts")
         indexes = [
-            # orders that somebody has tried to pay lately, for reconciliation
+            # for the worker, which looks for orders that somebody has tried to pay lately
             models.Index(fields=["started_at"], name="payment_attempts_started_at"),
-            # the back office's filter and search
+            # for the back office's filter and search
             models.Index(fields=["state", "method", "started_at"], name="payment_attempts_state"),
             models.Index(
                 fields=["idempotency_key"], condition=Q(idempotency_key__isnull=False), name="payment_attempts_key"
@@ -129,19 +125,20 @@ class PaymentAttempt(models.Model):
         return f"{self.method} #{self.pk}"
 
     def settle(self, state: AttemptState, answer: dict[str, Any]) -> bool:
-        """Write what became of it, if it is still open; says whether it was. `answer` is what Appmax said. The order's
-        row must be locked."""
+        """Give an open attempt its final state, and keep Appmax's `answer`; False if it wasn't open any more.
+        (UNKNOWN isn't final, and leaves it open.) The order's row must be locked."""
         return self._write(PaymentAttempt.objects.open(), state, answer)
 
     def settle_as_answered(self, answer: dict[str, Any]) -> None:
-        """Appmax took the payment: that is true whatever somebody who asked meanwhile has made of it."""
+        """Settle the attempt as succeeded, because Appmax took the payment. That counts over what somebody who asked
+        Appmax meanwhile has written."""
         self._write(PaymentAttempt.objects.all(), AttemptState.SUCCEEDED, answer)
 
     def _write(self, rows: PaymentAttemptQuerySet, state: AttemptState, answer: dict[str, Any]) -> bool:
-        """Writes the attempt only if it is one of `rows`, which the database decides."""
+        """Write the attempt if it is one of `rows`, which the database decides; returns whether it was."""
         settled_at = None if state in OPEN else timezone.now()
         if not rows.filter(pk=self.pk).update(state=state, answer=answer, settled_at=settled_at):
             return False
         self.state, self.answer, self.settled_at = state, answer, settled_at
-        transaction.on_commit(_payments.labels(self.method, state).inc, robust=True)  # a count fails no payment
+        transaction.on_commit(_payments.labels(self.method, state).inc, robust=True)
         return True

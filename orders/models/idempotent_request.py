@@ -1,4 +1,4 @@
-"""IdempotentRequest: a request that is not done again."""
+"""IdempotentRequest: the table behind idempotency.py."""
 
 from datetime import timedelta
 
@@ -11,7 +11,7 @@ from orders.models.order import Order
 
 
 class IdempotentRequest(models.Model):
-    """A request that carried an Idempotency-Key, and its first answer. Kept for 24 hours."""
+    """A request with an Idempotency-Key and its first answer, which are kept for 24 hours."""
 
     KEPT = timedelta(hours=24)
 
@@ -43,5 +43,5 @@ class IdempotentRequest(models.Model):
 
     @property
     def has_expired(self) -> bool:
-        """Whether the key may be used again for anything."""
+        """Whether the key may be used for another request."""
         return self.created_at < clock.now() - self.KEPT

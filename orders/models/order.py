@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from installations.models import Installation
 from orders.status import RESTARTABLE, UNDECIDED, OrderStatus, PaymentMethod, RefundState, advances
 
-_LOCK_CLASS = 0x0A99  # the advisory locks "all that happens to one Appmax order"
+_LOCK_CLASS = 0x0A99  # the first number of the advisory locks for Appmax's orders
 
 
 _CODES: dict[str, tuple[str, ...]] = {
@@ -19,40 +19,40 @@ _CODES: dict[str, tuple[str, ...]] = {
 }
 
 
-# Plain SQL, as storefronts ask for nothing as often: through the ORM the whole request took 1.3 times as long, and 1.4
-# times the processor (500 requests of each in turns).
+# This is plain SQL because storefronts ask it more often than anything else. Through the ORM the whole request took 1.3
+# times as long, and 1.4 times the processor time (500 requests of each in turns).
 _STATUS_OF = "SELECT status FROM orders WHERE appmax_order_id = %s AND installation_id = %s"
 
 
 class OrderQuerySet(models.QuerySet["Order"]):
-    """What is asked of, and done to, orders as a whole."""
-
     def lock_appmax_order(self, appmax_order_id: int) -> None:
-        """Serialise all that happens to this Appmax order until the transaction ends, whether we have a row of it or
-        not: a row that isn't there yet can't be locked. Must be called first in the transaction, before row locks.
-        Plain SQL, as the ORM has no advisory locks."""
+        """Lock the number of an Appmax order until the transaction ends.
+
+        An order without a row yet can't be locked by its row, so an advisory lock is taken instead, for which the ORM
+        has nothing. It must be taken before any row lock.
+        """
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK_CLASS, appmax_order_id])
 
     def with_merchant(self) -> "OrderQuerySet":
-        """With their installations, but without the secret, which is decrypted (or fails to be) when it is used, and
-        without the big column."""
+        """Orders with their installations. The merchant's secret is decrypted only when it is used, and the big Pix
+        image is not read."""
         return self.select_related("installation").defer("pix_qr_code", "installation__merchant_client_secret")
 
     def locked_by_number(self, appmax_order_id: int) -> "Order | None":
-        """The order with this id at Appmax, locked as by `locked`; all but its status is read when it is asked for."""
+        """The order with this id at Appmax, locked as by `locked`. Only its status is read at once."""
         return self.filter(appmax_order_id=appmax_order_id).only("status").select_for_update(no_key=True).first()
 
     def status_of(self, installation_id: int, appmax_order_id: int) -> str | None:
-        """Of this merchant's order; None if it has no such order."""
+        """The status of this merchant's order; None if it has no such order."""
         with connection.cursor() as cursor:
             cursor.execute(_STATUS_OF, [appmax_order_id, installation_id])
             row = cursor.fetchone()
         return None if row is None else str(row[0])
 
     def page(self, *, after: int | None, limit: int) -> "tuple[list[Order], int | None]":
-        """The `limit` newest orders that are older than the order with the number `after`, and the number after which
-        the next page begins, None if this is the last one. Raises Order.DoesNotExist."""
+        """The `limit` newest orders that are older than the order with the Appmax id `after`, and the `after` of the
+        next page, which is None on the last page. Raises Order.DoesNotExist if there is no order `after`."""
         orders = self.order_by("-created_at", "-pk")
         if after is not None:
             created_at, pk = self.values_list("created_at", "pk").get(appmax_order_id=after)
@@ -61,9 +61,11 @@ class OrderQuerySet(models.QuerySet["Order"]):
         return found[:limit], found[limit - 1].appmax_order_id if len(found) > limit else None
 
     def locked(self, pk: int) -> "Order":
-        """The order's row, locked until the transaction ends; before the rows that belong to it. Its key never changes:
-        rows that refer to it may be inserted beside the lock, so that they can't wait for it in a circle. Raises
-        Order.DoesNotExist."""
+        """The order, locked until the transaction ends. It must be locked before the rows that belong to it.
+
+        `no_key` lets others insert rows that refer to the order meanwhile, so that no circle of waits can arise. Raises
+        Order.DoesNotExist.
+        """
         return self.select_for_update(no_key=True).get(pk=pk)
 
 
@@ -148,11 +150,11 @@ class Order(models.Model):
         verbose_name = _("order")
         verbose_name_plural = _("orders")
         indexes = [
-            # what reconciliation looks for: few of all orders stay so
+            # for the worker, which asks Appmax about orders that stay undecided; they are few
             models.Index(fields=["created_at"], condition=Q(status__in=UNDECIDED), name="orders_undecided"),
-            # the order that an upsell belongs to
+            # for finding the order that an upsell belongs to
             models.Index(fields=["upsell_hash"], condition=Q(upsell_hash__isnull=False), name="orders_upsell_hash"),
-            # the back office's list with its filters, newest first, and its search
+            # for the back office's list, which shows the newest first, with its filters and its search
             models.Index(fields=["created_at"], name="orders_created_at"),
             models.Index(fields=["status", "created_at"], name="orders_status"),
             models.Index(fields=["installation", "created_at"], name="orders_installation"),
@@ -177,31 +179,32 @@ class Order(models.Model):
 
     @property
     def refunded_cents(self) -> int:
-        """What went back to the shopper: everything once the order is estornado, else the refunds that Appmax has
-        confirmed."""
+        """What went back to the shopper, in cents: everything if the order is estornado, else the sum of the refunds
+        that Appmax has confirmed."""
         if self.status == OrderStatus.ESTORNADO:
             return self.total_cents
         return sum(refund.amount_cents for refund in self.refunds.all() if refund.state == RefundState.CONFIRMED)
 
     @property
     def refundable_cents(self) -> int:
-        """What may still be asked back: the total without every refund that was taken, or may have been."""
+        """What may still be refunded, in cents: the total minus all refunds that Appmax has or may have accepted."""
         if self.status == OrderStatus.ESTORNADO:
             return 0
         taken = sum(refund.amount_cents for refund in self.refunds.all() if refund.state != RefundState.REFUSED)
         return max(self.total_cents - taken, 0)
 
-    # Each of these writes at once; the row must be locked.
+    # Each of these writes at once. The row must be locked.
 
     def advance(self, new: str) -> bool:
-        """Move to the status `new` if the rank rule allows it; says whether it did."""
+        """Move to the status `new` if the rank rule allows it; returns whether it did."""
         if not advances(self.status, new):
             return False
         self.set_status(new)
         return True
 
     def restart(self) -> str | None:
-        """A new payment attempt begins: cancelado and recusado_por_risco become pendente again; says what it was."""
+        """Make a cancelado or recusado_por_risco order pendente again, because a new payment attempt begins. Returns
+        the status before, or None if the order wasn't one of these."""
         if self.status not in RESTARTABLE:
             return None
         before = self.status
@@ -209,12 +212,12 @@ class Order(models.Model):
         return before
 
     def set_status(self, new: str) -> None:
-        """Whatever the ranks say: for our own checkout, and for what Appmax itself has confirmed."""
+        """Set the status against the rank rule, for our own checkout and for what Appmax itself has confirmed."""
         self.status = new
         self.save(update_fields=["status", "updated_at"])
 
     def forget_codes(self, method: str) -> None:
-        """The Pix or boleto that we know isn't, or may not be, the one that can be paid now."""
+        """Remove the codes of a Pix or boleto that can't or may not be paid any more."""
         columns = _CODES.get(method, ())
         if any(getattr(self, name) for name in columns):
             for name in columns:
@@ -222,7 +225,7 @@ class Order(models.Model):
             self.save(update_fields=[*columns, "updated_at"])
 
     def keep(self, **columns: Any) -> None:
-        """What Appmax tells of the payment (paid_at, card_brand, ...), where it is news."""
+        """Write those of the columns (paid_at, card_brand, ...) whose values are new."""
         news = {name: value for name, value in columns.items() if getattr(self, name) != value}
         if news:
             for name, value in news.items():
@@ -230,7 +233,7 @@ class Order(models.Model):
             self.save(update_fields=[*news, "updated_at"])
 
     def record_payment(self, method: str, **columns: Any) -> None:
-        """How the order is paid, with what Appmax gave for it (pix_emv, boleto_due_date, ...). Not the status."""
+        """Write the payment method and what Appmax gave for it (pix_emv, boleto_due_date, ...), but not the status."""
         self.payment_method = method
         for name, value in columns.items():
             setattr(self, name, value)

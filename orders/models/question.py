@@ -1,4 +1,4 @@
-"""Question: what Appmax must be asked about an order. Quota: how many questions a merchant's orders may have."""
+"""Question: something about an order that Appmax must be asked. Quota: how many of a merchant's may be asked now."""
 
 from datetime import timedelta
 from typing import Any
@@ -11,17 +11,17 @@ from installations.models import Installation
 from orders.questions.why import Why
 from orders.status import OrderStatus
 
-# Appmax allows a merchant 60 questions a minute on this route. A merchant has a bucket of tokens, kept in the database
-# for all machines, and each question takes one: 36 at once and 21 a minute are 57 at most. The rest is for the checkout
-# and for staff, who don't wait for tokens. What may wait and was
-# asked before leaves a few tokens to the others.
+# Appmax allows a merchant 60 requests a minute on GET /v1/orders/{id}. Each merchant has a bucket of tokens in the
+# database, which all machines share, and each question takes a token. 36 at once and 21 a minute are 57 at most. The
+# other requests are for the checkout and for staff, who don't wait for tokens. Patient questions that were asked before
+# leave the last few tokens to the others.
 TOKENS = 36
 TOKENS_A_SECOND = 0.35
 TOKENS_LEFT = 3
 
 LEASE = timedelta(seconds=30)
-"""A question whose process dies is asked again after this. Should a slow answer take longer, it is asked twice, which
-harms nothing: an answer is written only over what was there when it was asked."""
+"""A question whose process died is asked again after this time. A slow answer may take longer, and the question is then
+asked twice. That does no harm, as an answer is written only over what was there when it was asked."""
 
 _IS_ANOTHER = """(q.due_at IS NULL OR array_position(%(whys)s::text[], excluded.why::text)
                                     < array_position(%(whys)s::text[], q.why::text))"""
@@ -38,12 +38,20 @@ PUT = f"""
            due_at = CASE WHEN q.due_at IS NULL OR NOT excluded.is_patient THEN least(q.due_at, excluded.due_at)
                          ELSE q.due_at END
 """  # noqa: S608 - a piece of our own # nosec B608
-"""Puts a question, or adds a claim to the one that the order has, which begins anew if it was answered or the claim is
-more important. A statement of the caller's may give `source`: the FROM of a row that must be there. A claim that may
-wait doesn't hurry up a question that is open already."""
+"""Puts a question about an order, or adds a claim to the one that it has.
 
-# One question for this process: its row is locked while a token is taken, and others skip it. The quota's row is locked
-# by its update, so that two processes can't take the same token.
+1. A question that was answered, or whose reason is less important than the new one's, begins anew with that reason.
+2. Otherwise it keeps its reason. It becomes due earlier if the new claim is due earlier and isn't patient.
+
+A caller whose own statement contains this one gives `source`, a FROM clause whose row must be there. It is one
+statement, and a part of the one that writes a webhook: through the ORM it took twelve times as long (500 of each in
+turns).
+"""
+
+# Takes the next question for this process, in three steps:
+# 1. `due` locks the first question that is due and whose merchant has a token. Others skip locked rows.
+# 2. `allowed` takes the token. The update locks the quota's row, so that two processes can't take the same token.
+# 3. The question is leased: it is due again only when the lease is over.
 _TAKE = """
     WITH due AS (
         SELECT q.id, q.installation_id,
@@ -78,8 +86,6 @@ _TAKE = """
 
 
 class QuestionQuerySet(models.QuerySet["Question"]):
-    """What is asked of questions, and done to them as a whole."""
-
     def put(
         self,
         appmax_order_id: int,
@@ -89,15 +95,15 @@ class QuestionQuerySet(models.QuerySet["Question"]):
         after: timedelta = timedelta(),
         is_patient: bool = False,
     ) -> None:
-        """Have Appmax asked about this order, with this merchant's credentials, by the worker. An order has one
-        question however many claims are made about it: the most important `why` stays."""
+        """Have the worker ask Appmax about this order with this merchant's credentials. However many claims are made
+        about an order, it has one question, with the most important `why` of them all."""
         values = put_values(appmax_order_id, installation_id, why, after=after, is_patient=is_patient)
         with connection.cursor() as cursor:
             cursor.execute(PUT.format(source=""), values)
 
     def take(self, ids: list[int] | None = None) -> "Question | None":
-        """The next question for this process, a token of its merchant's quota taken; None if nothing is due, or no
-        merchant whose questions are due has a token. `ids`: among these only."""
+        """The next question for this process, for which a token of its merchant's quota is taken. None if no question
+        is due whose merchant has a token. With `ids` only these questions are looked at."""
         values = {
             "ids": ids,
             "tokens": TOKENS,
@@ -109,16 +115,16 @@ class QuestionQuerySet(models.QuerySet["Question"]):
         return found[0] if found else None
 
     def open(self) -> "QuestionQuerySet":
-        """Those that Appmax hasn't answered in a way that leaves nothing to ask."""
+        """The questions that still have to be asked."""
         return self.filter(due_at__isnull=False)
 
     def of_order(self, appmax_order_id: int) -> "QuestionQuerySet":
-        """The order's question; where the order isn't there, one for each merchant that was named."""
+        """The order's question. If we have no such order, there may be one for each merchant that a webhook named."""
         return self.filter(appmax_order_id=appmax_order_id)
 
 
 class Question(models.Model):
-    """One for each order that Appmax was, or is to be, asked about. It is kept when it is answered."""
+    """A question about an order, which is kept when it is answered. An order has one at most."""
 
     appmax_order_id = models.IntegerField(
         _("Appmax order id"), db_comment="Id of the order at Appmax; there may be no row of ours"
@@ -172,7 +178,7 @@ class Question(models.Model):
             models.CheckConstraint(condition=Q(said__in=["", *OrderStatus.values]), name="order_questions_known_said"),
         ]
         indexes = [
-            # the order in which they are asked: first what was never asked, then what was asked longest ago
+            # the order in which questions are asked: first those never asked, then those asked longest ago
             models.Index(
                 F("is_patient"),
                 F("asked_at").asc(nulls_first=True),
@@ -187,7 +193,7 @@ class Question(models.Model):
 
 
 class Quota(models.Model):
-    """How many questions about a merchant's orders may be asked now. No row: as many as the bucket holds."""
+    """How many questions about a merchant's orders may be asked now. A merchant without a row has a full bucket."""
 
     installation = models.OneToOneField(Installation, on_delete=models.CASCADE, primary_key=True, related_name="+")
     tokens = models.FloatField(db_comment="How many questions could be asked at counted_at")
@@ -205,7 +211,7 @@ class Quota(models.Model):
 def put_values(
     appmax_order_id: int, installation_id: int | None, why: Why, *, after: timedelta, is_patient: bool
 ) -> dict[str, Any]:
-    """What `PUT` needs."""
+    """The parameters of `PUT`."""
     return {
         "order": appmax_order_id,
         "installation": installation_id,

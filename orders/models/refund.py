@@ -1,5 +1,3 @@
-"""Refund: each time somebody had us ask Appmax to pay a shopper back."""
-
 from django.conf import settings
 from django.contrib.postgres.functions import TransactionNow
 from django.db import models
@@ -14,7 +12,8 @@ _SETTLED = (RefundState.CONFIRMED, RefundState.REFUSED)
 
 
 class Refund(models.Model):
-    """Recorded before Appmax is asked, so it begins as `unknown`: a process that dies meanwhile leaves the truth."""
+    """A refund that we asked Appmax for. It is recorded before the call and begins as `unknown`, which is still true if
+    the process dies during the call."""
 
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="refunds", verbose_name=_("order"))
     amount_cents = models.IntegerField(_("amount (cents)"), db_comment="What is to go back, in cents")

@@ -1,8 +1,8 @@
-"""Asking Appmax about an order, and writing what its answer means.
+"""Asks Appmax about an order, and writes what its answer means.
 
-Frugal: Appmax allows each merchant 5 requests a second, 60 a minute on one route and 100,000 a month. Safe from several
-workers on several machines: a question is claimed before it is asked, and its answer is written only over what was
-there when it was asked.
+Appmax allows each merchant 5 requests a second, 60 a minute on one route and 100,000 a month, so each question takes a
+token of the merchant's quota. Several workers on several machines may ask: each takes a question before it asks, and
+an answer is written only over what was there when it was asked.
 """
 
 import time
@@ -33,15 +33,15 @@ log = structlog.stdlib.get_logger(__name__)
 
 ROUND_SECONDS = 4.0
 BY_HAND_SECONDS = 60.0
-MOST_UNANSWERED = 3  # questions in a row; then Appmax is left alone until the next round
+MOST_UNANSWERED = 3  # After so many questions in a row without an answer, the round ends.
 
 
 NOT_FOUND = "NotFound"
-"""A question's `error` if Appmax has no such order of this merchant; others are told by the names of their types."""
+"""A question's `error` if Appmax has no such order of this merchant. Any other `error` is the name of the type."""
 
 
 class Answer(StrEnum):
-    """What a question came to."""
+    """The result of asking a question. CHANGED means that something of ours was not as Appmax says, and is now."""
 
     CHANGED = "changed"
     UNCHANGED = "unchanged"
@@ -49,13 +49,14 @@ class Answer(StrEnum):
 
 
 class UnknownStatus(Unavailable):
-    """Appmax answered with a status that isn't one of the contract's, or not about the order that was asked for."""
+    """Appmax's answer has a status that the contract doesn't know, or is about another order."""
 
 
 def ask_due(*, numbers: Iterable[int] | None = None, seconds: float = ROUND_SECONDS) -> Counter[Answer]:
-    """Ask what is due, one question after the other, and begin none later than after `seconds`.
+    """Ask the questions that are due, one after the other. No question is begun after `seconds`.
 
-    `numbers`: only about these orders (Appmax's ids), whether or not it is their time; for staff.
+    With `numbers` (Appmax's ids) the open questions about these orders are asked, whether or not they are due. Staff
+    use that.
     """
     ids = None if numbers is None else _due_now(numbers)
     answers: Counter[Answer] = Counter()
@@ -71,9 +72,9 @@ def ask_due(*, numbers: Iterable[int] | None = None, seconds: float = ROUND_SECO
 
 
 def ask(order: Order) -> tuple[OrderStatus, Answer]:
-    """Ask Appmax about this order now and write what follows: the status that it said, and what came of that.
+    """Ask Appmax about this order now, and write what the answer means; returns Appmax's status and the result.
 
-    Raises AppmaxError if it can't be asked; the kind of failure is kept at the order's question, if it has one.
+    Raises AppmaxError if Appmax gives no answer. The kind of failure is noted at the order's question, if it has one.
     """
     order.refresh_from_db(fields=["status"])
     asked = _standing(order)
@@ -93,9 +94,9 @@ def ask(order: Order) -> tuple[OrderStatus, Answer]:
 
 
 def adopt(installation: Installation, appmax_order_id: int) -> Order:
-    """Fetch an order of this merchant that we have no row of, and create it as Appmax has it.
+    """Create the row of an order that this merchant has at Appmax and we don't have yet.
 
-    Raises AppmaxError; UnknownStatus if Appmax doesn't say whose it is, too.
+    Raises AppmaxError. That is UnknownStatus also if Appmax names no customer.
     """
     remote, status = _remote(installation, appmax_order_id)
     if remote.customer_id is None:
@@ -119,14 +120,15 @@ def adopt(installation: Installation, appmax_order_id: int) -> Order:
 
 
 def ask_by_hand() -> Counter[Answer]:
-    """All that is due, and every payment whose outcome isn't known, whether or not it is its time."""
+    """Ask all questions that are due, and those about payments of which it isn't known what became of them, whether or
+    not these are due."""
     due.put_overdue(crashed_after=timedelta())
     Question.objects.open().filter(why=Why.PAYMENT_UNKNOWN).update(due_at=Now())
     return ask_due(seconds=BY_HAND_SECONDS)
 
 
 def _remote(installation: Installation, appmax_order_id: int) -> tuple[RemoteOrder, OrderStatus]:
-    """Appmax's answer about this order, and the status in it. Raises AppmaxError; UnknownStatus."""
+    """Appmax's answer about this order, and its status. Raises AppmaxError, which may be UnknownStatus."""
     remote = clients.client_for(installation).get_order(appmax_order_id)
     status = known(remote.status)
     if remote.id != appmax_order_id:
@@ -146,7 +148,7 @@ def _due_now(numbers: Iterable[int]) -> list[int]:
 
 
 def _ask(question: Question) -> Answer:
-    """Ask a question that this process has claimed. Raises AppmaxError."""
+    """Ask a question that this process has taken. Raises AppmaxError."""
     order = Order.objects.with_merchant().filter(appmax_order_id=question.appmax_order_id).first()
     if order is None:
         return _ask_about_missing(question)
@@ -157,7 +159,7 @@ def _ask(question: Question) -> Answer:
 
 
 def _is_needless(question: Question, order: Order) -> bool:
-    """Whether the order has left the state for which alone Appmax was to be asked."""
+    """Whether the question was only about a state that the order has left since."""
     if question.why == Why.PENDING:
         return order.status not in UNDECIDED
     return question.why == Why.CHARGEBACK and order.status not in IN_CHARGEBACK
@@ -175,16 +177,16 @@ def _ask_about_missing(question: Question) -> Answer:
 
 
 def _close(question: Question) -> None:
-    """Nothing is left to ask, unless somebody has made another claim meanwhile."""
+    """Close the question, unless another claim was made meanwhile."""
     Question.objects.filter(pk=question.pk, claims=question.claims).update(due_at=None)
 
 
 def _keep_failure(question: Question | None, error: AppmaxError) -> None:
-    """Nothing is confirmed: staff see the kind of failure, and Appmax is asked again, ever more rarely."""
+    """Note the kind of failure, which staff see, and ask again later. The waits grow."""
     log.warning("question.failed", order=question and question.appmax_order_id, error=type(error).__name__)
     if question is None:
         return
-    # Any other refusal says nothing of whether there is such an order.
+    # Only a 404 tells that there is no such order. Any other refusal doesn't.
     is_not_found = isinstance(error, Rejected) and error.status == HTTPStatus.NOT_FOUND
     wait = due.again_after(question)
     if is_not_found and question.why == Why.ORDER_MISSING:
@@ -210,8 +212,14 @@ def _keep_failure(question: Question | None, error: AppmaxError) -> None:
 def write_answer(
     order_pk: int, asked: Standing, remote: RemoteOrder, said: OrderStatus, *, claims: int, asked_at: datetime
 ) -> Answer:
-    """Write what Appmax's answer means for the order, which stood as `asked` when it was asked and had a question of
-    `claims` claims. One transaction, in which whoever listens to `order_answered` takes part."""
+    """Write what Appmax's answer means for the order, in one transaction.
+
+    1. The order is locked. It may have changed since Appmax was asked: `asked` is how it stood then, and `claims` how
+       many claims its question had.
+    2. `verdict` says what is to be written, and it is.
+    3. The receivers of `order_answered` handle the webhooks that wait for the answer.
+    4. The question is closed, or becomes due again if something is left to ask.
+    """
     with transaction.atomic():
         order = Order.objects.locked(order_pk)
         now = _standing(order)
@@ -226,7 +234,7 @@ def write_answer(
 
 
 def _write(order: Order, now: Standing, found: Verdict, remote: RemoteOrder, said: OrderStatus) -> bool:
-    """The payment and the order as the verdict says; whether anything was changed."""
+    """Change payment and order as the verdict says; returns whether anything was changed."""
     payment = now.open_payment
     was_open = bool(payment and found.payment and payment.settle(found.payment, {"asked_later": remote.status}))
     if payment and found.payment is AttemptState.SUCCEEDED:
@@ -247,7 +255,7 @@ def _write(order: Order, now: Standing, found: Verdict, remote: RemoteOrder, sai
 def _keep_answer(
     order: Order, said: OrderStatus, found: Verdict, *, claims: int, asked_at: datetime, still_waits: bool
 ) -> None:
-    """What was said, and when Appmax is asked again, if something is left to ask."""
+    """Note Appmax's answer at the question, and when it is asked again, if it is."""
     question, is_made = Question.objects.select_for_update().get_or_create(
         appmax_order_id=order.appmax_order_id,
         installation_id=order.installation_id,
@@ -266,7 +274,7 @@ def _keep_answer(
             question.why = Why.PAYMENT_UNKNOWN if order.attempts.open().exists() else Why.CONTRADICTED
             question.since, question.times = asked_at, 1
         if question.why != Why.PAYMENT_UNKNOWN:
-            question.is_patient = True  # a claim that Appmax has just contradicted
+            question.is_patient = True  # Appmax has just contradicted the claim.
         again = asked_at + due.again_after(question)
         question.due_at = again if question.claims == claims else min(question.due_at or again, again)
     question.save()

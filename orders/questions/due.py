@@ -1,4 +1,4 @@
-"""When Appmax is asked: how long a question waits, and which orders of ours get one though nobody has put it."""
+"""How long questions wait, and which orders get one without a webhook or a payment that puts it."""
 
 from datetime import timedelta
 from typing import Any
@@ -10,17 +10,23 @@ from orders.questions.why import Why
 from orders.status import UNDECIDED, OrderStatus, PaymentMethod
 
 AFTER_A_CLAIM = timedelta(seconds=2)
-"""Appmax's own reads may lag behind its webhooks."""
+"""A question waits so long after a webhook, because Appmax's reads may lag behind its webhooks."""
 AFTER_A_CORRECTION = timedelta(seconds=60)
 
-AGAIN = timedelta(seconds=15)  # doubled with each question, up to
+AGAIN = timedelta(seconds=15)
+"""The wait before a question is asked for the second time. It doubles each time, up to AGAIN_AT_MOST."""
 AGAIN_AT_MOST = timedelta(hours=6)
-PAYMENT_AGAIN_AT_MOST = timedelta(minutes=5)  # on the first day: somebody waits to pay
-NOT_FOUND_AGAIN = timedelta(minutes=10)  # at least, where Appmax says that it has no such order
-NOT_FOUND_GIVEN_UP_AFTER = timedelta(hours=12)  # more than the time for which a webhook waits for its order
+PAYMENT_AGAIN_AT_MOST = timedelta(minutes=5)
+"""The longest wait on the first day for a payment whose result isn't known, as somebody may be waiting to pay."""
+NOT_FOUND_AGAIN = timedelta(minutes=10)
+"""The shortest wait after Appmax has said that it has no such order."""
+NOT_FOUND_GIVEN_UP_AFTER = timedelta(hours=12)
+"""A missing order is asked about for WEBHOOK_WAIT_HOURS and so much longer, so that a webhook that waits for it ends
+first."""
 
 CRASHED_AFTER = timedelta(seconds=60)
-"""An attempt that is `started` for so long has lost its process; most calls take a second or two."""
+"""An attempt that has been `started` for so long is asked about, as its process may have died. Most calls take a second
+or two."""
 
 PENDING_AT_AGE = [timedelta(hours=hours) for hours in (1, 6, 24, 72, 168)]
 """An order that stays pendente or autorizado is asked about at these ages, counted from its creation or its last
@@ -32,7 +38,7 @@ MOST_IN_A_SWEEP = 1000
 
 
 def again_after(question: Question) -> timedelta:
-    """How long a question waits that was asked and isn't settled."""
+    """How long a question waits that was asked and is still open."""
     wait = AGAIN * (1 << min(max(question.times - 1, 0), 20))
     is_fresh = question.asked_at is not None and question.asked_at - question.since < timedelta(days=1)
     is_urgent = question.why == Why.PAYMENT_UNKNOWN and is_fresh
@@ -40,8 +46,8 @@ def again_after(question: Question) -> timedelta:
 
 
 def put_overdue(*, crashed_after: timedelta = CRASHED_AFTER) -> int:
-    """Put the questions that nobody puts: of attempts that were never ended, of orders that stay pending, of
-    chargebacks, whose end has no webhook. Says how many."""
+    """Put questions about attempts that stay open, orders that stay pending, and chargebacks, whose end no webhook
+    tells. Returns their number."""
     with connection.cursor() as cursor:
         count = 0
         sweeps: list[tuple[str, dict[str, Any]]] = [
@@ -57,7 +63,7 @@ def put_overdue(*, crashed_after: timedelta = CRASHED_AFTER) -> int:
 
 UNDECIDED_CHARGEBACKS = (OrderStatus.CHARGEBACK_EM_TRATATIVA, OrderStatus.CHARGEBACK_EM_DISPUTA)
 
-# Each finds orders with the reason to ask; a question that is open already stays as it is.
+# Each statement below finds orders and the reason to ask about them. A question that is open already stays as it is.
 _PUT_MANY = """
     INSERT INTO order_questions AS q (appmax_order_id, installation_id, why, since, due_at, is_patient)
     SELECT appmax_order_id, installation_id, why, clock_timestamp(), clock_timestamp(), is_patient FROM wanted

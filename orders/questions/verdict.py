@@ -1,4 +1,4 @@
-"""What Appmax's answer about an order means. Pure: rows as they stand come in, and what is to be written goes out."""
+"""Says what Appmax's answer about an order means, without touching the database."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,33 +8,37 @@ from orders.models import OPEN, AttemptMethod, AttemptState, PaymentAttempt
 from orders.status import RESTARTABLE, OrderStatus, PaymentMethod, advances, is_paid
 
 OVER_AFTER = timedelta(seconds=300)
-"""After this nobody waits for a payment's answer any more, neither we nor Appmax: if it knows of no payment then, there
+"""After this time neither we nor Appmax wait for a payment's answer any more. If Appmax knows of no payment then, there
 was none."""
 
 
 @dataclass(frozen=True)
 class Standing:
-    """How an order stands: its status, and its payment attempts, oldest first."""
+    """An order's status and its payment attempts, oldest first, at one time."""
 
     status: OrderStatus
     attempts: Sequence[PaymentAttempt]
 
     @property
     def open_payment(self) -> PaymentAttempt | None:
-        """The payment whose outcome isn't known. Appmax's answer tells nothing of an upsell: staff settle that."""
+        """The open attempt, of which it isn't known what became of it. Upsells are left out: Appmax's answer tells
+        nothing of them, so staff settle them."""
         found = (each for each in self.attempts if each.state in OPEN and each.method in PaymentMethod.values)
         return next(found, None)
 
     def has_the_attempts_of(self, other: "Standing") -> bool:
-        """Whether no attempt has begun or ended between the two."""
+        """Whether no attempt was begun or settled between the two times."""
         return [(each.pk, each.state) for each in self.attempts] == [(each.pk, each.state) for each in other.attempts]
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is to be written. `status`: what the order becomes, `payment`: what the open payment came to; None: nothing
-    new. `is_correction`: the order goes backwards, as what had moved it forward wasn't true. `is_final`: nothing is
-    left to ask."""
+    """What is to be written.
+
+    `status` is the order's new status, and `payment` the final state of the open attempt; None leaves them as they are.
+    `is_correction` tells that the order goes backwards, because what had moved it forward wasn't true. `is_final` tells
+    that nothing is left to ask.
+    """
 
     status: OrderStatus | None = None
     payment: AttemptState | None = None
@@ -43,13 +47,13 @@ class Verdict:
 
 
 def verdict(*, said: OrderStatus, method: str, asked: Standing, now: Standing, at: datetime) -> Verdict:
-    """What Appmax's answer means: the order is `said`, and was paid by `method` ("" if it named none).
+    """The meaning of an answer in which the order is `said` and was paid by `method` ("" if it named none).
 
-    `asked`: how the order stood when Appmax was asked; `now`: how it stands, at the database's time `at`. Between the
-    two a webhook may have moved the order, or a payment may have begun.
+    `asked` is how the order stood when Appmax was asked, and `now` how it stands at the database's time `at`. Meanwhile
+    a webhook may have moved the order, or a payment may have begun.
     """
     if not is_paid(said) and not now.has_the_attempts_of(asked):
-        return Verdict()  # bad news from before a payment says nothing about it
+        return Verdict()  # A payment has begun or ended since, and bad news from before says nothing about it.
     payment = now.open_payment
     state = _state_of(payment, now, said, method, at) if payment else None
     may_arrive = payment is not None and state is None and not _is_over(payment, at)
@@ -61,8 +65,11 @@ def verdict(*, said: OrderStatus, method: str, asked: Standing, now: Standing, a
 
 
 def _status(said: OrderStatus, when_asked: OrderStatus, now: OrderStatus, *, may_arrive: bool) -> OrderStatus | None:
-    """Appmax's word counts, even backwards; if the order has moved since Appmax was asked, only forwards. Bad news may
-    be of before a payment that may still arrive."""
+    """The order's new status; None if it stays.
+
+    Appmax's status counts even if it is a step backwards. If the order has moved since Appmax was asked, it counts only
+    as a step forwards. While a payment may still arrive at Appmax, bad news doesn't count.
+    """
     if now == said or (may_arrive and not is_paid(said)):
         return None
     if now == when_asked or advances(now, said):
@@ -73,22 +80,25 @@ def _status(said: OrderStatus, when_asked: OrderStatus, now: OrderStatus, *, may
 def _state_of(
     payment: PaymentAttempt, now: Standing, said: OrderStatus, method: str, at: datetime
 ) -> AttemptState | None:
-    """What became of the open payment; None if that can't be told yet. Good news counts at once, bad news when nothing
-    can come any more, or when it can be of no other attempt."""
+    """The final state of the open attempt; None if it can't be told yet.
+
+    Good news counts at once. Bad news counts when the payment can't arrive at Appmax any more, or when it can't be
+    about another attempt.
+    """
     is_over = _is_over(payment, at)
     if is_paid(said):
         if method in ("", payment.method):
             return AttemptState.SUCCEEDED
-        return AttemptState.FAILED if is_over else None  # the order was paid otherwise
+        return AttemptState.FAILED if is_over else None  # The order was paid in another way.
     if said in RESTARTABLE:
         is_only_one = not payment.restarted_from and len(now.attempts) == 1
         return AttemptState.DECLINED if is_over or is_only_one else None
     if method == payment.method:
-        is_card = payment.method == AttemptMethod.CREDIT_CARD  # a card's payment is examined first
+        is_card = payment.method == AttemptMethod.CREDIT_CARD  # Appmax examines a card payment first.
         return None if is_card else AttemptState.SUCCEEDED
     return AttemptState.FAILED if is_over else None
 
 
 def _is_over(payment: PaymentAttempt, at: datetime) -> bool:
-    """Whether nothing of it can arrive any more."""
+    """Whether the payment can't arrive at Appmax any more."""
     return payment.started_at < at - OVER_AFTER

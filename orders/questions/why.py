@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Why(models.TextChoices):
-    """What only Appmax can tell."""
+    """The reasons, the most important first."""
 
     PAYMENT_UNKNOWN = "payment_unknown", _("A payment's outcome is unknown")
     MONEY = "money", _("A webhook told of money")

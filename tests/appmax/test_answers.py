@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC
 from functools import partial
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -45,6 +46,24 @@ def test_what_an_answer_lacks_is_named(read: Callable[[Any], Any], body: Any, mi
 )
 def test_an_amount_is_whole_cents_that_the_table_can_hold(total: Any, cents: int | None) -> None:
     assert answers.read_order({"data": {"order": {**ORDER, "total": total}}}, UTC).total_cents == cents
+
+
+@pytest.mark.parametrize("zero", ["0001-01-01T00:00:00Z", "0001-01-01 00:00:00"])
+def test_a_date_that_stands_for_none_is_none(zero: str) -> None:
+    zone = ZoneInfo("America/Sao_Paulo")
+    boleto = {"pdf_url": "https://x", "digitable_line": "1", "due_date": zero}
+
+    assert answers.read_boleto({"data": {"boleto": boleto}}, zone).due_date is None
+    order = {"data": {"order": ORDER, "payment": {"paid_at": zero}, "refund": {"refunded_at": zero}}}
+    read = answers.read_order(order, zone)
+    assert (read.paid_at, read.refunded_at) == (None, None)
+
+
+@pytest.mark.parametrize(("said", "read"), [(12, 12), (99, 99), (100, None), (40000, None), (0, None)])
+def test_instalments_are_a_number_that_the_table_can_hold(said: int, read: int | None) -> None:
+    body = {"data": {"order": ORDER, "payment": {"installments": said}}}
+
+    assert answers.read_order(body, UTC).installments == read
 
 
 @pytest.mark.parametrize("text", ["9", "9".zfill(20), 9, 9.0])

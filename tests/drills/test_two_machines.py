@@ -132,7 +132,7 @@ def test_two_workers_share_the_jobs_and_each_round_is_done_once(
     for _ in range(2):
         worker("--delete-jobs", "never", **shared)
     wait_until(lambda: number("SELECT count(*) FROM procrastinate_workers") == 2, seconds=30)
-    app.configure_task("orders.put_overdue").defer(timestamp=0)
+    app.configure_task("orders.put_overdue", queueing_lock="by hand").defer(timestamp=0)
     wait_until(lambda: number("SELECT count(*) FROM order_questions") == 5)
     for name in range(4):  # as many as both do at once
         app.configure_task("orders.ask_appmax", queueing_lock=str(name)).defer(timestamp=name)

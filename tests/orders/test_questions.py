@@ -180,7 +180,7 @@ def test_by_hand_it_is_asked_about_at_once(
     call_command("reconcile_orders")
     call_command("reconcile_orders")
 
-    assert capsys.readouterr().out == "1 settled\nnothing is due\n"
+    assert capsys.readouterr().out == "1 changed\nnothing is due\n"
     assert Order.objects.get().status == "aprovado"
 
 

@@ -30,7 +30,7 @@ def test_confirm_applies_a_true_event_after_asking(known: Any, confirm: None) ->
     row = WebhookEvent.objects.get()
     assert (order.status, row.processed, row.error_message) == ("pendente", False, "waits for Appmax's confirmation")
 
-    assert ask_appmax() == {"settled": 1}
+    assert ask_appmax() == {"changed": 1}
 
     order.refresh_from_db()
     row.refresh_from_db()
@@ -73,7 +73,7 @@ def test_confirm_applies_what_appmax_confirms_later(known: Any, simulator: Simul
     ask_appmax()
     simulator.state.orders[order.appmax_order_id].status = "aprovado"
 
-    assert ask_appmax() == {"settled": 1}
+    assert ask_appmax() == {"changed": 1}
     order.refresh_from_db()
     assert (order.status, outcomes()) == ("aprovado", ["applied"])
 

@@ -60,7 +60,7 @@ def test_a_forged_event_is_taken_back_and_its_row_says_so(known: Any, event: str
     order = known("pendente")
     send(event, order.appmax_order_id)
 
-    assert ask_appmax() == {"settled": 1}
+    assert ask_appmax() == {"changed": 1}
 
     order.refresh_from_db()
     assert order.status == "pendente"
@@ -77,7 +77,7 @@ def test_after_a_forgery_the_true_event_counts(known: Any, simulator: SimulatorS
 
     assert send("order_paid", order.appmax_order_id).json() == {"message": "ok"}
 
-    assert ask_appmax() == {"settled": 1}
+    assert ask_appmax() == {"changed": 1}
     order.refresh_from_db()
     assert order.status == "aprovado"
     assert outcomes() == ["refuted", "applied"]
@@ -110,7 +110,7 @@ def test_what_is_taken_back_is_of_this_order_and_had_been_handled(known: Any, mo
     send("order_paid", forged.appmax_order_id)
     send("order_pix_created", forged.appmax_order_id)
 
-    assert ask_appmax() == {"unchanged": 1, "settled": 1}
+    assert ask_appmax() == {"unchanged": 1, "changed": 1}
 
     assert outcomes() == ["applied", "refuted", "ignored"]
 
@@ -199,7 +199,7 @@ def test_a_later_event_is_verified_too(known: Any) -> None:
     ask_appmax()
     send("order_integrated", order.appmax_order_id)
 
-    assert ask_appmax() == {"settled": 1}
+    assert ask_appmax() == {"changed": 1}
     order.refresh_from_db()
     assert order.status == "aprovado"
 
@@ -264,7 +264,7 @@ def test_an_answer_that_could_not_be_written_is_no_verification(known: Any, monk
     assert ask.ask_due() == {}  # it was claimed for a minute
 
     time_passes(60)
-    assert ask.ask_due() == {"settled": 1}
+    assert ask.ask_due() == {"changed": 1}
 
     order.refresh_from_db()
     assert order.status == "pendente"

@@ -206,6 +206,19 @@ def test_one_that_failed_is_not_closed_but_kept_for_staff(monkeypatch: pytest.Mo
     assert not WebhookEvent.objects.get().processed
 
 
+def test_one_that_failed_is_asked_about_before_it_is_closed(known: Any) -> None:
+    order_id = known("aprovado", is_ours=False)
+    body = {"event": "order_paid", "event_type": "order", "client_key": "shop", "data": {"order_id": order_id}}
+    WebhookEventFactory.create(appmax_order_id=order_id, outcome="failed", payload=body)
+    received(hours=73)
+
+    assert kept.handle_due() == {"waiting": 1}
+
+    assert Question.objects.get().why == "order_missing"
+    assert ask_appmax() == {"changed": 1}
+    assert WebhookEvent.objects.get().outcome == "applied"
+
+
 def test_after_it_was_closed_the_same_event_is_no_duplicate() -> None:
     send("order_paid", 123)
     received(hours=73)
@@ -227,7 +240,7 @@ def test_an_order_that_an_installation_of_ours_is_named_with_is_fetched(
     order_id = known("aprovado", is_ours=False)
     send("order_paid", order_id, **{key: "shop"})
 
-    assert ask_appmax() == {"settled": 1}
+    assert ask_appmax() == {"changed": 1}
 
     order = Order.objects.get()
     assert (order.appmax_order_id, order.status, order.total_cents) == (order_id, "aprovado", 12990)

@@ -1,4 +1,4 @@
-"""Ask Appmax what is due, and about every payment whose outcome we don't know: `manage.py reconcile_orders`."""
+"""Ask Appmax all questions that are due, and those about open payments at once: `manage.py reconcile_orders`."""
 
 from typing import Any
 
@@ -8,11 +8,10 @@ from orders.questions import ask
 
 
 class Command(BaseCommand):
-    """Prints how many questions came to which answer."""
+    """Prints the number of questions by their results. It may run beside the worker and beside itself."""
 
     help = "Ask Appmax about payments of unknown outcome, at once, and all other questions that are due."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Safe beside the worker and itself."""
         answers = ask.ask_by_hand()
         self.stdout.write(", ".join(f"{count} {answer}" for answer, count in answers.items()) or "nothing is due")

@@ -9,18 +9,18 @@ from orders.models import AttemptState, PaymentAttempt
 
 
 class Command(BaseCommand):
-    """For what only Appmax's panel or its support can tell, such as an upsell whose answer got lost."""
+    """For an attempt of which only Appmax's panel or support can tell what became of it, such as an upsell whose answer
+    was lost. The id is in the admin's list of payment attempts."""
 
     help = "Settle a payment attempt whose outcome nobody knows, as Appmax's panel shows it."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """The id is in the admin's list of payment attempts."""
         parser.add_argument("id", type=int)
         parser.add_argument("state", choices=[AttemptState.SUCCEEDED.value, AttemptState.FAILED.value])
         parser.add_argument("--reason", required=True, help="who found out what, where; kept with the attempt")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Raises CommandError for an unknown attempt, and for one that is settled."""
+        """Raises CommandError for an unknown attempt, and for one that is settled already."""
         attempt = PaymentAttempt.objects.filter(pk=options["id"]).first()
         if attempt is None:
             raise CommandError(f"no payment attempt has the id {options['id']}")

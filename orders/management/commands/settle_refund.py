@@ -10,18 +10,18 @@ from orders.status import RefundState
 
 
 class Command(BaseCommand):
-    """For a refund of which Appmax's answer got lost: until it is settled, its amount counts as paid back."""
+    """For a refund whose answer from Appmax was lost. Until it is settled, its amount counts as paid back. The id is in
+    the table `refunds`."""
 
     help = "Settle a refund of which nobody knows whether Appmax took it, as Appmax's panel shows it."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """The id is in the table `refunds`."""
         parser.add_argument("id", type=int)
         parser.add_argument("state", choices=[RefundState.CONFIRMED.value, RefundState.REFUSED.value])
         parser.add_argument("--reason", required=True, help="who found out what, where; the log keeps it")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Raises CommandError for an unknown refund, and for one that is settled."""
+        """Raises CommandError for an unknown refund, and for one that is settled already."""
         refund = Refund.objects.filter(pk=options["id"]).first()
         if refund is None:
             raise CommandError(f"no refund has the id {options['id']}")
