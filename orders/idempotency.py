@@ -142,6 +142,8 @@ def claim(installation: Installation, header: str | None, *, route: str, body: M
             raise StillRunning
         row.claimed_at = now
         row.save(update_fields=["claimed_at"])
+    if row.order is not None:
+        row.order.installation = installation  # Reading it again would fail if its secret can't be decrypted.
     return Claim(key, fingerprint, order=row.order, is_retry=True, _row=row)
 
 

@@ -266,6 +266,17 @@ def test_it_counts_as_running_for_as_long_as_it_might(store: Client) -> None:
     assert post(store, "order", ORDER, key="k-1").status_code == 409
 
 
+def test_a_killed_request_goes_on_only_once_our_keys_open_the_merchants_secret(store: Client) -> None:
+    post(store, "pay/pix", by_pix(None), key="k-1")
+    PaymentAttempt.objects.all().delete()
+    abandoned(seconds=301)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE installations SET merchant_client_secret = 'x'")
+
+    assert post(store, "pay/pix", by_pix(None), key="k-1").json()["code"] == "credentials_unreadable"
+    assert PaymentAttempt.objects.get().state == "failed"
+
+
 def test_a_killed_payment_is_not_sent_again(store: Client, simulator: SimulatorServer) -> None:
     post(store, "pay/credit-card", by_card(None), key="k-1")
     PaymentAttempt.objects.update(state="started", settled_at=None)
