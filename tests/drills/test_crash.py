@@ -78,7 +78,7 @@ def found_out(
             answered=f"nothing, {at_once.status_code} at once, {later.status_code} {later.json()['status']} later",
             tables=f"1 order {order.status}, attempt {PaymentAttempt.objects.get().state}, {sum(charges)} charge",
         )
-        assert settled == "1 settled\n"
+        assert settled == "1 changed\n"
         assert (order.status, order.payment_method) == ("aprovado", "credit_card")
         assert PaymentAttempt.objects.get().state == "succeeded"
         assert charges == [1]
