@@ -1,5 +1,3 @@
-"""The app that keeps what Appmax told us."""
-
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
@@ -11,7 +9,7 @@ class WebhooksConfig(AppConfig):
     verbose_name = _("Webhooks")
 
     def ready(self) -> None:
-        """Listen for new orders, for which events may have been waiting, and for Appmax's answers."""
+        """Connect the inbox to the signals of orders: events may wait for a new order or for Appmax's answer."""
         from orders.signals import order_answered, order_created
         from webhooks import inbox
 

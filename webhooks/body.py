@@ -1,4 +1,4 @@
-"""The bytes of a webhook as an object: JSON in whatever charset, or a form as PHP posts it (contract, section 6)."""
+"""Reads the bytes of a webhook: JSON in any charset, or a form as PHP posts it (contract, section 6)."""
 
 import codecs
 import re
@@ -20,13 +20,14 @@ _FIELD = re.compile(r"[^\[\]]+(?:\[[^\[\]]*\])*")  # data[products][0][sku]
 
 
 class WebhookParser(BaseParser):
-    """Reads JSON whatever the Content-Type says, and else a form, if the Content-Type says that it is one.
+    """Reads JSON whatever the Content-Type says. If the body isn't JSON and the Content-Type is that of a form, it is
+    read as a form.
 
-    An answer of 400 makes Appmax post the same again and in the end drop the event, so what can be understood for
-    certain is taken.
+    If we answer 400, Appmax posts the same again and in the end drops the event, so everything is taken that can be
+    understood for certain.
     """
 
-    media_type = "application/json"  # for the schema; AlwaysJSON looks at none
+    media_type = "application/json"  # This is for the OpenAPI schema. AlwaysJSON ignores it.
 
     def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> dict[str, Any]:
         """Raises `BodyTooLarge` and `ParseError`."""
@@ -42,8 +43,13 @@ class WebhookParser(BaseParser):
 
 
 def _text(raw: bytes, content_type: str) -> str:
-    """UTF-8 if it is that, as no text of another charset looks like it by chance; then the charset of one byte a
-    character that the Content-Type declares; then Windows-1252, which Latin-1 texts are too."""
+    """The bytes as text, in the first of these charsets that fits.
+
+    1. UTF-8, which texts of other charsets don't look like by chance.
+    2. The charset that the Content-Type declares, if it has one byte a character.
+    3. Windows-1252, which almost all Latin-1 texts are too.
+    4. Latin-1, which always fits.
+    """
     for charset in ("utf-8-sig", _declared(content_type), "cp1252"):
         try:
             return raw.decode(charset)
@@ -62,16 +68,16 @@ def _declared(content_type: str) -> str:
 
 
 def _form(raw: bytes, content_type: str) -> dict[str, Any]:
-    """`event=…&data[order_id]=…` as an object. A list comes as an object whose names are its numbers.
+    """The form `event=…&data[order_id]=…` as an object. A list becomes an object whose names are the indexes.
 
-    Raises ParseError if a name can't be read, or stands for two things, or nothing is in `data`.
+    Raises ParseError if a name can't be read or is used for two things, or if `data` is empty.
     """
     try:
         pairs = parse_qsl(
             raw.decode("latin-1"),
             keep_blank_values=True,
             strict_parsing=True,
-            encoding="latin-1",  # each byte as one character, so that _text sees the bytes
+            encoding="latin-1",  # This makes one character of each byte, so that _text gets the bytes.
             max_num_fields=MOST_FIELDS,
         )
     except ValueError:

@@ -1,7 +1,8 @@
-"""What becomes of a webhook event: the one place that decides it.
+"""The only place that decides what becomes of a webhook event.
 
-Pure: what is known of the event and of its order comes in, and a `Decision` goes out. Receiving an event, handling a
-kept one again, an order that has just been made, an answer of Appmax and the demo data all decide here.
+`decide` doesn't touch the database: it gets what is known of the event and its order, and returns a `Decision`. It is
+called for a new event, for a kept one that is handled again, when a new order or an answer of Appmax wakes an event,
+and for the demo data.
 """
 
 from collections.abc import Mapping
@@ -33,48 +34,64 @@ class Outcome(models.TextChoices):
 
 UNPROCESSED = (Outcome.WAITING, Outcome.FAILED)
 SET_ASIDE = (Outcome.DUPLICATE, Outcome.REFUSED, Outcome.REFUTED, Outcome.SUPERSEDED, Outcome.CLOSED)
-"""Processed, but not handled: such an event doesn't make a later one of the same name a duplicate."""
+"""Events with these outcomes are processed but don't count as handled: a later event of the same name and order is no
+duplicate of them."""
 
 _OF_ONE_ATTEMPT = (OrderStatus.PENDENTE, *RESTARTABLE)
-"""What events of these statuses say is over when the checkout starts the order again."""
+"""Events of these statuses are about one payment attempt. When the checkout starts the order again, a later event of
+the same name is no duplicate of them."""
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What is known when an event is decided.
-
-    `status`: the order's, None if there is no such order. `names_another`: the envelope names another merchant of ours
-    than the order's. `was_handled`: an event of this name and order was handled before, and `since_restarted`: before
-    the checkout started the order's payment again. `paid_before`: what earlier events said of the order's payments.
-    `is_suspect`: Appmax has lately contradicted what was claimed of this order, or from this address. `is_confirmed`:
-    Appmax has just been asked, and `status` is what it said. `is_too_old`: the event has waited for too long.
-    """
+    """What is known when an event is decided."""
 
     status: OrderStatus | None = None
+    """The order's status; None if we have no such order."""
     names_another: bool = False
+    """The envelope names another merchant of ours than the order's."""
     was_handled: bool = False
+    """An event of this name and order was handled before."""
     since_restarted: bool = False
+    """After that, the checkout started the order's payment again."""
     paid_before: tuple[Mapping[str, str], ...] = ()
+    """The facts that earlier events told of the order's payments (`payload.payment_facts`)."""
     is_suspect: bool = False
+    """Appmax has lately contradicted claims about this order or from this address."""
     is_confirmed: bool = False
+    """Appmax has just been asked, and `status` is its answer."""
     is_too_old: bool = False
+    """The event has waited for too long."""
 
 
 @dataclass(frozen=True)
 class Decision:
-    """`status`: what the order becomes, None if it stays as it is. `reason`: prose for people, "" where the outcome
-    says it all. `why`: why Appmax must be asked about the order, None if it needn't. `supersedes`: the handled event of
-    the same name was of an earlier payment attempt, and is set aside."""
+    """What becomes of an event, its order, and the question to Appmax."""
 
     outcome: Outcome
     status: OrderStatus | None = None
+    """The order's new status; None if it stays as it is."""
     reason: str = ""
+    """Prose for people, or "" if the outcome says everything."""
     why: Why | None = None
+    """The reason for asking Appmax about the order; None if it needn't be asked."""
     supersedes: bool = False
+    """The handled event of the same name was about an earlier payment attempt, and is set aside."""
 
 
 def decide(event: Event, seen: Seen, *, trust: str) -> Decision:
-    """What becomes of the event. `trust`: the setting WEBHOOK_TRUST."""
+    """Decide about the event. `trust` is the setting WEBHOOK_TRUST.
+
+    The rules, of which the first that fits counts:
+    1. An event without an order id waits if it means a status, and is acknowledged if not.
+    2. An event that was handled before is a duplicate, unless the checkout has started the order again since.
+    3. An event whose envelope names another merchant than the order's is refused.
+    4. An event that means no status is acknowledged.
+    5. An event whose order we don't have waits.
+    6. If Appmax has just been asked, its answer confirms the event or not.
+    7. In the mode "confirm", and if claims were contradicted lately, the event waits for Appmax's answer.
+    8. Otherwise the event is applied if its status is a step forwards, and ignored if not.
+    """
     status = payload.status_of(event.name)
     if event.order_id is None:
         return _without_order_id(event, seen)
@@ -111,7 +128,7 @@ def _without_status(event: Event, seen: Seen) -> Decision:
 
 
 def _duplicate(event: Event, seen: Seen) -> Decision:
-    """It changes nothing; but Appmax is asked where it may be no repetition after all."""
+    """The event changes nothing. Appmax is asked if it may tell of something new even so."""
     status = payload.status_of(event.name)
     why = None
     if seen.status is None or seen.is_confirmed:
@@ -126,7 +143,7 @@ def _duplicate(event: Event, seen: Seen) -> Decision:
 
 
 def _confirmed(event: Event, seen: Seen, current: OrderStatus, status: OrderStatus, *, supersedes: bool) -> Decision:
-    """The order has the status that Appmax says. An event that claims more waits until Appmax says it too."""
+    """The order has the status that Appmax has just said. An event that claims more waits until Appmax says so too."""
     if advances(current, status):
         return _wait(seen, f"not confirmed: Appmax says {current.value}", _doubt(status) or Why.NO_STATUS)
     if current is status:
@@ -135,7 +152,7 @@ def _confirmed(event: Event, seen: Seen, current: OrderStatus, status: OrderStat
 
 
 def _ignored(event: Event, seen: Seen, current: OrderStatus, status: OrderStatus, *, supersedes: bool) -> Decision:
-    """The order is further than the event says, or as far. Appmax is asked if money is in it."""
+    """The order is as far as the event says, or further. Appmax is asked if the event may tell of money."""
     if current is status:
         reason = f"the order is {current.value} already"
     else:
@@ -151,8 +168,8 @@ def _ignored(event: Event, seen: Seen, current: OrderStatus, status: OrderStatus
 
 
 def _may_be_money(current: OrderStatus, status: OrderStatus) -> bool:
-    """Whether an event behind the order's status may still tell of money: a refund or a payment where the order is
-    refunded or in a chargeback, or a cancellation where the order counts as paid."""
+    """Whether an event that is behind the order's status may still tell of money. It may if it is a payment or refund
+    of an order that is refunded or in a chargeback, or a cancellation of an order that counts as paid."""
     if status in RESTARTABLE:
         return is_paid(current)
     return is_paid(status) and (current is OrderStatus.ESTORNADO or current in IN_CHARGEBACK)
@@ -167,7 +184,7 @@ def _is_another_payment(event: Event, seen: Seen) -> bool:
 
 
 def _doubt(status: OrderStatus) -> Why | None:
-    """Why Appmax is asked whether an event of this status is true."""
+    """The reason for asking Appmax whether an event of this status is true; None if it needn't be asked."""
     if is_paid(status):
         return Why.MONEY
     return Why.CANCELLATION if status in RESTARTABLE else None

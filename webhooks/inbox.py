@@ -1,10 +1,13 @@
-"""The one path by which an event changes an order.
+"""The only way in which an event changes an order.
 
-A new event is read, decided and written in two statements. The second does nothing if the order has changed since the
-first; then both are done again, at last with the order locked. A kept event is handled again with the order locked.
+A new event takes two statements (rows.py):
+1. `rows.look` reads what is known of its order.
+2. `decide` says what becomes of it.
+3. `rows.insert` writes the event, the order's status and the question for Appmax, unless the order has changed since
+   the first step. In that case all three are done again, and after TRIES_WITHOUT_LOCK times with the order locked.
 
-Locks are always taken in this order: the Appmax order (its row, or the advisory lock of its number where there is no
-row), then event rows, then the order's question.
+A kept event is handled again with its order locked. Locks are always taken in this order: the order (its row, or the
+advisory lock of its number if it has no row), then rows of events, then the order's question.
 """
 
 import time
@@ -46,9 +49,9 @@ MOST_AT_ONCE = 500  # kept events of one name and order that are handled in one 
 
 
 def receive(event: Event, address: str | None = None) -> Outcome:
-    """Keep the event and handle it. If handling fails, it is kept to be handled later. `address`: who sent it.
+    """Keep the event and handle it. If handling fails, it is kept to be handled later. `address` is the sender's.
 
-    Raises django.db.Error only if it can't be kept: Appmax must then send it again.
+    Raises django.db.Error only if the event can't be kept. Appmax must then send it again.
     """
     started = time.perf_counter()
     try:
@@ -68,10 +71,9 @@ def receive(event: Event, address: str | None = None) -> Outcome:
 
 
 def handle_again(pk: int, *, may_close: bool = False) -> Outcome | None:
-    """Handle one kept event again; None if somebody else is at it, or it has been handled.
+    """Handle one kept event again; None if it was handled already, or another process is doing so.
 
-    `may_close`: the event may be closed if it has waited for too long, as there is nobody to ask, or Appmax has been
-    asked.
+    With `may_close` an event that has waited for too long is closed, because Appmax was asked or can't be asked.
     """
     number = WebhookEvent.objects.values_list("appmax_order_id", flat=True).get(pk=pk)
     try:
@@ -94,11 +96,11 @@ def handle_again(pk: int, *, may_close: bool = False) -> Outcome | None:
 
 
 def apply_waiting(order: Order, said: OrderStatus | None = None, **signal: Any) -> None:
-    """Receiver of `order_created`: handle what came before the order, in the transaction that creates it.
+    """Receiver of `order_created`: handle the events that came before the order, in the transaction that creates it.
 
-    A failure here leaves the events waiting; it must never cost the order.
+    If that fails, the events go on waiting, and the order is created even so.
     """
-    if not WebhookEvent.objects.waits_for(order.appmax_order_id):  # if this fails, so does the order's own transaction
+    if not WebhookEvent.objects.waits_for(order.appmax_order_id):
         return
     try:
         with transaction.atomic():
@@ -109,8 +111,11 @@ def apply_waiting(order: Order, said: OrderStatus | None = None, **signal: Any) 
 
 
 def hear_answer(order: Order, *, is_correction: bool, **signal: Any) -> bool:
-    """Receiver of `order_answered`: Appmax has said the order's status, and the order has it. What it contradicts is
-    taken back, and what waited for it is decided. Says whether an event waits for another answer."""
+    """Receiver of `order_answered`: the order has the status that Appmax has just said.
+
+    Events that Appmax contradicts are taken back, and those that waited for the answer are handled. Returns whether an
+    event waits for another answer.
+    """
     if is_correction:
         _take_back(order)
     return _handle_waiting(order, is_confirmed=True)
@@ -129,11 +134,11 @@ def _receive(event: Event, address: str | None) -> Outcome:
         found = rows.look(event, address)
         decision = _decide(event, found)
         if decision.supersedes or (found.order_pk is None and decision.outcome is Outcome.WAITING):
-            break  # more than one row is written, or an order that is just being made must not be missed
+            break  # Two event rows must be written, or the order may be created at this moment: this needs the lock.
         try:
             if rows.insert(event, address, found, decision) is not None:
                 return decision.outcome
-        except IntegrityError:  # the same event has been handled meanwhile
+        except IntegrityError:  # The same event has been handled meanwhile.
             continue
     with transaction.atomic():
         _lock(event.order_id)
@@ -145,7 +150,8 @@ def _receive(event: Event, address: str | None) -> Outcome:
 
 
 def _decide(event: Event, found: Found) -> Decision:
-    """Only an event that moves nothing may be another payment of the order, so only then earlier ones are read."""
+    """Decide about the event. Earlier events of the order are read only if this one moves nothing, as only then it
+    matters whether it tells of another payment."""
     decision = decide(event, found.seen, trust=settings.WEBHOOK_TRUST)
     is_repeated = decision.outcome in (Outcome.DUPLICATE, Outcome.IGNORED) and payload.means_payment(event.name)
     if decision.why is None and is_repeated and payload.payment_facts(event.payload):
@@ -161,7 +167,7 @@ def _lock(appmax_order_id: int | None) -> None:
     if appmax_order_id is None:
         return
     if Order.objects.locked_by_number(appmax_order_id) is None:
-        # A row that isn't there can't be locked; whoever creates it holds this lock meanwhile.
+        # There is no row to lock yet. A process that creates it holds this lock.
         Order.objects.lock_appmax_order(appmax_order_id)
         Order.objects.locked_by_number(appmax_order_id)
 
@@ -172,11 +178,11 @@ def _supersede(found: Found, decision: Decision) -> None:
 
 
 def _keep_failed(event: Event, address: str | None, error: Exception) -> Outcome:
-    """The raw delivery is what counts: it is stored unprocessed, outside the transaction that failed. The error's text
-    may quote the row, which holds personal data, so its type alone is kept."""
+    """Store the event unprocessed, outside the transaction that failed. Only the error's type is kept, because its text
+    may quote the row, which holds personal data."""
     log.error("webhook.handling_failed", order=event.order_id, error=type(error).__name__)
     if not connection.in_atomic_block:
-        connection.close()  # it may be what has failed; the pool gives another
+        connection.close()  # The connection may be what has failed, and the pool gives another.
     WebhookEvent.objects.create(
         event=event.name,
         event_type=event.type,
@@ -193,8 +199,11 @@ def _keep_failed(event: Event, address: str | None, error: Exception) -> Outcome
 
 
 def _handle_waiting(order: Order, *, is_confirmed: bool) -> bool:
-    """All that waits for this order, which is locked; whether something of it still does. Of many events with one name
-    the oldest is decided, and the others only if that doesn't wait any longer: a flood of them costs one decision."""
+    """Handle the events that wait for this order, which is locked; returns whether one of them goes on waiting.
+
+    Events of one name are handled from the oldest on, until one goes on waiting. So a flood of equal events costs one
+    decision.
+    """
     waiting = WebhookEvent.objects.waiting().filter(appmax_order_id=order.appmax_order_id)
     still_waits = False
     for name in waiting.order_by("event").values_list("event", flat=True).distinct():
@@ -208,7 +217,7 @@ def _handle_waiting(order: Order, *, is_confirmed: bool) -> bool:
 
 
 def _handle_kept(row: WebhookEvent, *, is_confirmed: bool = False, may_close: bool = False) -> Decision:
-    """Decide about an event that was kept, and write it. Its order is locked, and so is its row."""
+    """Decide about a kept event and write the decision. Its row and its order must be locked."""
     event = payload.kept(row.event, row.event_type, row.appmax_order_id, row.payload)
     found = rows.look(event, row.source)
     is_too_old = may_close and row.created_at < clock.now() - wait_limit()
@@ -220,7 +229,7 @@ def _handle_kept(row: WebhookEvent, *, is_confirmed: bool = False, may_close: bo
     if decision.status is not None:
         Order.objects.locked(found.order_pk or 0).set_status(decision.status)
     if event.order_id is None or found.installation_id is None:
-        pass  # nobody can be asked
+        pass  # There is no order, or no merchant with whose credentials Appmax could be asked.
     elif is_confirmed and decision.outcome is Outcome.WAITING:
         _count_refuted(event.order_id, row.source)
     elif decision.why is not None:
@@ -236,9 +245,11 @@ def _handle_kept(row: WebhookEvent, *, is_confirmed: bool = False, may_close: bo
 
 
 def _take_back(order: Order) -> None:
-    """The events that claim more than Appmax says are not believed, and count as never handled; what was ignored for
-    them and their duplicates too, or they would stand in the way of the true ones. Events from before the checkout
-    started the order again may well have been true."""
+    """Take back the handled events that claim more than Appmax says.
+
+    They and their duplicates become refuted, so that a true event of the same name isn't taken for a duplicate. Events
+    from before the checkout started the order again may have been true then, so they are superseded instead.
+    """
     said = OrderStatus(order.status)
     events = WebhookEvent.objects.filter(appmax_order_id=order.appmax_order_id)
     restarted_at = order.attempts.exclude(restarted_from=None).aggregate(at=Max("started_at"))["at"]
@@ -256,7 +267,8 @@ def _take_back(order: Order) -> None:
 
 
 def _count_refuted(appmax_order_id: int, address: str | None) -> None:
-    """Appmax contradicts a claim: others of this order, or from this address, are not believed at once for a while."""
+    """Note that Appmax has contradicted a claim. For a while, claims about this order or from this address are not
+    believed at once."""
     Question.objects.of_order(appmax_order_id).update(refuted=F("refuted") + 1, refuted_at=Now())
     if address is not None:
         ClaimSource.count_refuted(address)
@@ -264,7 +276,8 @@ def _count_refuted(appmax_order_id: int, address: str | None) -> None:
 
 
 def _count(name: str, outcome: Outcome, kept: WebhookEvent | None = None) -> None:
-    """In the metrics, once it is in the tables; a stranger's names are many, and count as one."""
+    """Count the event in the metrics when it is committed. Unknown names count as one, as a stranger could send any
+    number of them."""
     known = payload.spellings(name)[0] if payload.is_known(name) else "unknown"
     transaction.on_commit(_events.labels(known, outcome).inc, robust=True)
     if kept is not None and kept.processed:

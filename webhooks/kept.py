@@ -1,6 +1,6 @@
-"""Events that were kept: handled again by the worker and by staff, and closed when they have waited for too long.
+"""Handles kept events again, for the worker and for staff, and closes those that have waited for too long.
 
-Most are woken by what they wait for, an order that is made or an answer of Appmax (inbox.apply_waiting, hear_answer).
+Most kept events don't need this: a new order or an answer of Appmax wakes them (inbox.apply_waiting, hear_answer).
 """
 
 from collections import Counter
@@ -17,7 +17,7 @@ MOST_IN_A_ROUND = 500
 
 
 def handle_due() -> Counter[Outcome]:
-    """The worker's round: what failed is tried again, and what has waited for too long is closed."""
+    """The worker's round: events that failed are handled again, and those that have waited for too long are closed."""
     failed = WebhookEvent.objects.filter(processed=False, outcome=Outcome.FAILED).order_by("?")
     too_old = WebhookEvent.objects.waiting().filter(
         outcome=Outcome.WAITING, created_at__lt=clock.now() - inbox.wait_limit()
@@ -30,8 +30,8 @@ def handle_due() -> Counter[Outcome]:
 
 
 def handle_now(pks: Iterable[int] | None = None) -> Counter[Outcome]:
-    """By hand: handle again now what waits, or those of it that are named. Appmax is asked about their orders first, as
-    far as its limits allow."""
+    """Handle all waiting events now, or those with these pks, because staff want it. Appmax is asked about the orders
+    for which events go on waiting, as far as its limits allow."""
     waiting = WebhookEvent.objects.waiting()
     rows = waiting if pks is None else waiting.filter(pk__in=list(pks))
     found = list(rows.values_list("pk", "appmax_order_id"))
@@ -54,8 +54,8 @@ def _handle(pks: Iterable[int]) -> Counter[Outcome]:
 
 
 def _may_close(pk: int) -> bool:
-    """Whether Appmax has said what it knows of the event's order since the event's time was over, or nobody can be
-    asked. Not of one that failed: it may still have to put its question."""
+    """Whether the event may be closed: since its time was over Appmax has answered about its order, or Appmax can't be
+    asked. An event that failed isn't closed, as it may not have put its question yet."""
     row = WebhookEvent.objects.defer("payload").get(pk=pk)
     if row.outcome == Outcome.FAILED:
         return False

@@ -1,4 +1,4 @@
-"""WebhookEvent: what Appmax told us, word for word, and what became of it."""
+"""WebhookEvent: an event as Appmax posted it, and its outcome. ClaimSource: an address that sent false ones."""
 
 from datetime import timedelta
 from typing import Any
@@ -12,16 +12,14 @@ from django.utils.translation import gettext_lazy as _
 from webhooks.decide import SET_ASIDE, UNPROCESSED, Decision, Outcome
 
 HANDLED = Q(processed=True) & ~Q(outcome__in=SET_ASIDE)
-"""What makes a later event of the same name and order a duplicate. It is told by what sets an event aside, so that a
-row which somebody else marks as processed counts too."""
+"""The events of which a later one of the same name and order is a duplicate. The condition names the outcomes that
+don't count, so that a row which is marked as processed with plain SQL counts too."""
 
 
 class WebhookEventQuerySet(models.QuerySet["WebhookEvent"]):
-    """Questions about events."""
-
     def waiting(self) -> "WebhookEventQuerySet":
-        """Kept, but not handled yet: the order isn't there, Appmax hasn't confirmed it, or handling failed. Oldest
-        first."""
+        """Events that are kept and not handled yet, oldest first: we don't have the order, Appmax hasn't confirmed the
+        event, or handling failed."""
         return self.filter(processed=False).order_by("pk")
 
     def latest_received(self) -> "WebhookEvent | None":
@@ -29,18 +27,18 @@ class WebhookEventQuerySet(models.QuerySet["WebhookEvent"]):
         return self.only("event", "appmax_order_id", "created_at").order_by("-pk").first()
 
     def waits_for(self, appmax_order_id: int) -> bool:
-        """Whether anything does, as seldom."""
+        """Whether an event waits for this order, which is rare."""
         return self.filter(appmax_order_id=appmax_order_id, processed=False).exists()
 
     def of_order(self, appmax_order_id: int) -> "WebhookEventQuerySet":
-        """All events of an order: each half by the index that it has."""
+        """All events of an order. The condition is split so that PostgreSQL can use the two partial indexes."""
         return self.filter(
             Q(appmax_order_id=appmax_order_id, processed=True) | Q(appmax_order_id=appmax_order_id, processed=False)
         )
 
 
 class WebhookEvent(models.Model):
-    """Written once, then marked processed; there is no updated_at."""
+    """An event is written once and then marked processed, so there is no updated_at."""
 
     event = models.CharField(_("event"), max_length=64, db_comment="Event name, such as OrderPaid or order_paid")
     event_type = models.CharField(
@@ -99,18 +97,18 @@ class WebhookEvent(models.Model):
                 name="webhook_events_processed_has_time",
             ),
             models.CheckConstraint(condition=Q(outcome__in=Outcome.values), name="webhook_events_outcome"),
-            # the duplicate rule: the database decides which of two was first
+            # The duplicate rule: the database decides which of two events was first.
             models.UniqueConstraint(
                 fields=["appmax_order_id", "event"], condition=HANDLED, name="webhook_events_handled_once"
             ),
         ]
         indexes = [
-            # an order's events, on its page and when Appmax contradicts some of them
+            # for an order's events, on its page and when Appmax contradicts some of them
             models.Index(fields=["appmax_order_id"], condition=Q(processed=True), name="webhook_events_of_order"),
-            # what waits: for a new order; and for the worker and the admin's filter. Small, as little waits.
+            # for events that wait for a new order, and for the worker and the admin's filter; both indexes are small
             models.Index(fields=["appmax_order_id"], condition=Q(processed=False), name="webhook_events_waiting"),
             models.Index(fields=["id"], condition=Q(processed=False), name="webhook_events_oldest_waiting"),
-            # the back office's list and its filters, newest first; the figures per hour
+            # for the back office's list, which shows the newest first, with its filters, and for its hourly figures
             models.Index(fields=["created_at"], name="webhook_events_created_at"),
             models.Index(fields=["event", "created_at"], name="webhook_events_event"),
             models.Index(fields=["outcome", "event", "created_at"], name="webhook_events_outcome_event"),
@@ -121,22 +119,23 @@ class WebhookEvent(models.Model):
         return f"{self.event} #{self.pk}"
 
     def take(self, decision: Decision) -> None:
-        """What has been decided about this event. Not saved."""
+        """Set the columns that the decision is about, without saving the row."""
         self.outcome = decision.outcome
         self.error_message = decision.reason or None
         self.processed = decision.outcome not in UNPROCESSED
         self.processed_at = timezone.now() if self.processed else None
 
     def save_outcome(self) -> None:
-        """Write what `take` said of a row that is in the table already."""
+        """Write the columns that `take` has set."""
         self.save(update_fields=["processed", "processed_at", "error_message", "outcome"])
 
 
 class ClaimSource(models.Model):
-    """An address from which claims came that Appmax has refuted."""
+    """An address that sent claims which Appmax has refuted."""
 
     MANY = 3
-    """So many refuted claims make an address suspect: one may be a read of Appmax's that lags behind its webhooks."""
+    """So many refuted claims make an address suspect. A single one may come from a read at Appmax that lags behind its
+    webhooks."""
     SUSPECT_FOR = timedelta(hours=1)
 
     address = models.GenericIPAddressField(primary_key=True, db_comment="Address that claims came from")
@@ -152,7 +151,7 @@ class ClaimSource(models.Model):
 
     @classmethod
     def count_refuted(cls, address: str) -> None:
-        """One more. What was long ago is forgotten."""
+        """Count one more refuted claim. The count begins anew if the last one was SUSPECT_FOR ago."""
         values: dict[str, Any] = {"address": address, "forgotten": cls.SUSPECT_FOR}
         with connection.cursor() as cursor:
             cursor.execute(_COUNT_REFUTED, values)
@@ -168,7 +167,7 @@ _COUNT_REFUTED = """
 
 
 class Progress(models.Model):
-    """How far a job that goes through the events in the order of their ids has come."""
+    """The position of a job that goes through all events in the order of their ids."""
 
     job = models.CharField(max_length=32, primary_key=True, db_comment="Name of the job")
     position = models.BigIntegerField(db_comment="Id of the last event that needs no further look")
@@ -187,6 +186,6 @@ class Progress(models.Model):
 
     @classmethod
     def advance(cls, job: str, position: int) -> None:
-        """Never backwards, whoever was faster."""
+        """Move the position forwards. If another process was faster, it stays."""
         cls.objects.get_or_create(job=job, defaults={"position": 0})
         cls.objects.filter(job=job, position__lt=position).update(position=position)

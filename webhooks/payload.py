@@ -1,6 +1,6 @@
-"""Pure reading of a webhook's body: event name, order id, status. Appmax has six models of it (contract, section 6).
+"""Reads a webhook's body: event name, order id, status. Appmax has six models of it (contract, section 6).
 
-Nothing here touches the database, and nothing odd in a body raises: what can't be used is noted and kept.
+Nothing here touches the database. Odd values in a body raise no error: they are noted, and the body is kept.
 """
 
 import math
@@ -15,16 +15,16 @@ MAX_NAME = 64  # webhook_events.event
 MAX_TYPE = 32  # webhook_events.event_type
 MAX_ORDER_ID = 2**31 - 1  # webhook_events.appmax_order_id
 
-_WHOLE_NUMBER = re.compile(r"\s*([0-9]{1,20})(?:\.0+)?\s*")  # 95922354.0 is what some languages make of a number
+_WHOLE_NUMBER = re.compile(r"\s*([0-9]{1,20})(?:\.0+)?\s*")  # Some languages write a number as 95922354.0.
 
 
 def _folded(name: str) -> str:
-    """`OrderPaidByPix` and `order_paid_by_pix` are one event in two spellings. Letters beyond ASCII are in neither, and
-    PostgreSQL, which does the same, might fold them otherwise."""
+    """One form for the two spellings `OrderPaidByPix` and `order_paid_by_pix` of an event. Names with letters beyond
+    ASCII are not the contract's, so they stay as they are."""
     return name.replace("_", "").lower() if name.isascii() else name
 
 
-# The Pascal names of the contract's table; the snake names fold to the same. None: acknowledged, no status.
+# The Pascal names of the contract's table, to which the snake names fold. Events under None mean no status.
 _NAMES: dict[str, OrderStatus | None] = {
     name: status
     for status, names in {
@@ -52,12 +52,12 @@ _NAMES: dict[str, OrderStatus | None] = {
 }
 _MEANINGS = {_folded(name): status for name, status in _NAMES.items()}
 
-# These tell that something has happened to the order's money, but not which status it has now: Appmax is asked.
+# These tell that something has happened to the order's money, but not the order's new status, so Appmax is asked.
 _TO_BE_ASKED_ABOUT = {
     _folded(name) for name in ("SplitOrders", "OrderChargeBackLost", "OrderCanceled", "OrderPartialRefund")
 }
 
-# What tells one payment of an order from another. A model of payload has some of these, or none.
+# These fields tell one payment of an order from another. A model of payload has some of them, or none.
 _PAYMENT_FACTS = ("end_to_end_id", "total_paid", "amount", "total", "order_total", "totalAmount")
 
 
@@ -75,13 +75,16 @@ _ENVELOPE = ("site_id", "app_id", "client_key", "external_key", "partner_merchan
 
 
 class InvalidPayload(ValueError):
-    """Not a webhook at all: no `event`, or one that isn't a non-empty string."""
+    """The body is no webhook: `event` is missing, empty or no text."""
 
 
 @dataclass(frozen=True)
 class Event:
-    """A webhook as far as we understand it. `note` says what was odd; `payload` is the whole body, storable; `model` is
-    the contract's name for its form; `merchants` are the external_keys that its envelope names."""
+    """A webhook as we understand it.
+
+    `payload` is the whole body, in which what PostgreSQL can't store is replaced. `model` is the contract's name for
+    its form. `merchants` are the external_keys that its envelope names. `note` tells what was odd.
+    """
 
     name: str
     type: str
@@ -98,18 +101,18 @@ def is_known(name: str) -> bool:
 
 
 def spellings(name: str) -> list[str]:
-    """All ways in which the contract writes an event, whichever this is; the name alone if it isn't the contract's."""
+    """All spellings of this event in the contract, or the name alone if the contract doesn't have it."""
     return _SPELLINGS.get(_folded(name), [name])
 
 
 def status_of(name: str) -> OrderStatus | None:
-    """The status that an event means; None for one that is only acknowledged, and for an unknown one."""
+    """The status that an event means; None if it means none, or is unknown."""
     return _MEANINGS.get(_folded(name))
 
 
 def leaves_status_open(name: str) -> bool:
-    """Whether only Appmax can say which status the order of this event has: the contract gives the event none though it
-    is about money, or doesn't know the event."""
+    """Whether only Appmax can tell the status of this event's order, because the event is about money and means no
+    status, or is unknown."""
     return _folded(name) in _TO_BE_ASKED_ABOUT or not is_known(name)
 
 
@@ -119,7 +122,7 @@ def means_payment(name: str) -> bool:
 
 
 def payment_facts(body: Mapping[str, Any]) -> dict[str, str]:
-    """The amount and the Pix end-to-end id that a payload names, as text; empty if it names neither."""
+    """The amounts and the Pix end-to-end id that a payload names, as texts; empty if it names none."""
     data = body.get("data")
     if not isinstance(data, dict):
         return {}
@@ -127,7 +130,8 @@ def payment_facts(body: Mapping[str, Any]) -> dict[str, str]:
 
 
 def kept(name: str, event_type: str, order_id: int | None, body: Mapping[str, Any]) -> Event:
-    """An event that is in the table already. Its columns count over its payload, which staff may have corrected."""
+    """The Event of a row that is in the table. Its columns count more than its payload, as staff may have corrected
+    them."""
     return Event(
         name=name,
         type=event_type,
@@ -188,7 +192,7 @@ def merchants_of(*keys: Any) -> tuple[str, ...]:
 
 
 def model_of(body: dict[str, Any]) -> str:
-    """Which of the six models it is (contract, section 6), told by its keys; for the log and the back office."""
+    """The name of the body's model (contract, section 6), for the log and the back office. Its keys tell the model."""
     event_type = body.get("event_type")
     data = body["data"] if isinstance(body.get("data"), dict) else {}
     if event_type in _APP_STORE_TYPES and any(key in body for key in _ENVELOPE):
@@ -203,7 +207,7 @@ def model_of(body: dict[str, Any]) -> str:
 
 
 def _order_id(data: Any) -> tuple[int | None, str]:
-    """The order's id by the contract's rule, and a note if there is one that can't be used."""
+    """The order's id by the contract's rule (section 6), and a note if there is an id that can't be used."""
     if not isinstance(data, dict):
         return None, ""
     order = data.get("order")
@@ -212,7 +216,7 @@ def _order_id(data: Any) -> tuple[int | None, str]:
     elif isinstance(order, dict) and order.get("id") is not None:
         claimed = order["id"]
     elif data.get("customer_id") is not None and data.get("id") is not None:
-        claimed = data["id"]  # without customer_id it may be a customer's
+        claimed = data["id"]  # Without customer_id this may be a customer's id.
     else:
         return None, ""
     if isinstance(claimed, str) and (found := _WHOLE_NUMBER.fullmatch(claimed)):
@@ -225,7 +229,8 @@ def _order_id(data: Any) -> tuple[int | None, str]:
 
 
 def _storable(value: Any) -> Any:
-    """The value with what PostgreSQL's jsonb can't hold replaced: NUL, lone surrogates, infinite floats."""
+    """The value, in which NULs, lone surrogates and infinite floats are replaced, as PostgreSQL's jsonb can't hold
+    them."""
     if isinstance(value, str):
         return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
     if isinstance(value, dict):

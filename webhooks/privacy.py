@@ -1,20 +1,21 @@
-"""Payloads as staff see them who may not see personal data: what is about an order is shown, the rest hinted at."""
+"""Masks payloads for staff who may not see personal data. What is about an order is shown, and the rest is masked."""
 
 import re
 from typing import Any
 
 MASK = "•••"
 
-# A value is shown if its name says that it is harmless, and doesn't say that it is personal; an amount if it is one.
+# A value is shown if its name is that of something harmless or of an amount, and not that of something personal.
 _HARMLESS = re.compile(
     r"(^|_)(id|at|date|status|type|event|method|model|sku|currency|stripped)(_|$)"
     r"|^(client_key|external_key|partner_merchant)$"
 )
 _AMOUNT = re.compile(r"(^|_)(total|value|price|amount|discount|freight|quantity|qty|installments)(_|$)")
-# What is shown must look the part, too: anything may be in a field called `status_message`, `national_id` or `user_id`.
+# The value must also look like what its name says, because `status_message`, `national_id` or `user_id` may hold
+# anything.
 _DATE = re.compile(r"(\d{4}-\d\d-\d\d|\d\d/\d\d/\d{4})([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?")
 _WORD = re.compile(r"[\w.:/+-]{1,64}")
-_LONGEST_ID = 10  # digits; a CPF and a mobile number have eleven
+_LONGEST_ID = 10  # digits; a CPF and a mobile telephone number have eleven
 _NUMBER = re.compile(r"-?\d{1,9}([.,]\d{1,4})?")
 _PERSONAL = re.compile(
     r"name|mail|phone|document|cpf|cnpj|birth|address|street|zip|post|card|holder|tax|(^|_)ip(_|$)"
@@ -24,8 +25,8 @@ _EMAIL = re.compile(r"([^@\s])[^\s]*@([^@\s]+)")
 
 
 def masked(value: Any, name: str = "", *, is_personal: bool = False) -> Any:
-    """The JSON value with personal data hinted at: `a•••@example.com`, `M•••`, `•••25`. What is inside something
-    personal is personal."""
+    """The JSON value with personal data masked: `a•••@example.com`, `M•••`, `•••25`. Everything inside a personal
+    object is personal."""
     plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
     if isinstance(value, dict):
         inside = is_personal or bool(_PERSONAL.search(plain))
@@ -43,8 +44,8 @@ def masked(value: Any, name: str = "", *, is_personal: bool = False) -> Any:
 
 
 def _looks_harmless(value: Any) -> bool:
-    """Whether the value is what its name says: an id, a date or a single word, not a sentence about somebody, an e-mail
-    address, a telephone number, a CPF or a CNPJ."""
+    """Whether the value is an id, a date or a single word, and no sentence, e-mail address, telephone number, CPF or
+    CNPJ."""
     text = str(value)
     if _DATE.fullmatch(text):
         return True

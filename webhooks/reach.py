@@ -1,4 +1,4 @@
-"""What becomes of an event that is posted to our public URL: asked by posting there as Appmax does."""
+"""Finds out whether events that Appmax posts to our public URL arrive, by posting there in the same way."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -10,22 +10,24 @@ from web.codes import Code
 from webhooks.urls_to_register import WEBHOOK_PATH
 
 TIMEOUT_SECONDS = (2, 3)  # to connect, and for the answer
-_OUR_CODES = (Code.INVALID_WEBHOOK_TOKEN, Code.INVALID_REQUEST_BODY)  # nothing that isn't an event gets further
+_OUR_CODES = (Code.INVALID_WEBHOOK_TOKEN, Code.INVALID_REQUEST_BODY)  # our own answers to a post that is no event
 
 
 class Reach(Enum):
-    """What was seen of one URL."""
+    """What happens to a post to one URL."""
 
     HERE = "here"
-    SENT_ON = "sent on"  # to https, as a POST
-    LOST = "lost"  # most clients follow such a redirect with GET, and forget the body
+    SENT_ON = "sent on"
+    """It is redirected to https, where clients post it again."""
+    LOST = "lost"
+    """It is redirected in a way that most clients follow with GET, without the body."""
     ELSEWHERE = "elsewhere"
     SILENT = "silent"
 
 
 @dataclass(frozen=True)
 class Seen:
-    """`status` and `location`: of the answer, if there was one."""
+    """The result for one URL. `status` and `location` are those of the answer, if there was one."""
 
     url: str
     reach: Reach
@@ -34,7 +36,7 @@ class Seen:
 
     @property
     def is_good(self) -> bool:
-        """Whether nothing has to be done about it. Nobody need answer at http."""
+        """Whether nothing has to be done. At http nobody needs to answer."""
         if self.reach is Reach.SILENT:
             return self.url.startswith("http:")
         return self.reach in (Reach.HERE, Reach.SENT_ON)
@@ -47,7 +49,7 @@ def look(public_url: str) -> list[Seen]:
     if public_url.startswith("https://"):
         urls.append("http" + urls[0].removeprefix("https"))
     if not connection.in_atomic_block:
-        connection.close()  # the wait may be long
+        connection.close()  # The wait may be long, so the connection goes back to the pool.
     return [_seen(url) for url in urls]
 
 

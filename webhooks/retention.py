@@ -1,6 +1,6 @@
-"""Payloads hold personal data: those of processed events are stripped after WEBHOOK_PAYLOAD_DAYS.
+"""Strips the payloads of processed events after WEBHOOK_PAYLOAD_DAYS, because they hold personal data.
 
-One that is still unprocessed then has failed for months; its payload is kept, as it is what is left to repair it with.
+An event that is still unprocessed by then keeps its payload, without which it couldn't be repaired any more.
 """
 
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ from webhooks.models import Progress, WebhookEvent
 JOB = "strip"
 BATCH = 500
 
-# What is left: the event, ids and statuses.
+# The event's name, ids and statuses are left.
 _STRIP = """
     UPDATE webhook_events SET source = NULL, payload = jsonb_strip_nulls(jsonb_build_object(
         'event', to_jsonb(event),
@@ -32,13 +32,13 @@ _STRIP = """
 
 
 def strip_if_old(event: WebhookEvent) -> None:
-    """For an event that was processed only after the nightly job had passed it."""
+    """Strip this event if it is old. That is needed for one that was processed after the nightly job had passed it."""
     if event.created_at < _oldest_kept():
         _strip([event.pk])
 
 
 def strip_old_payloads() -> int:
-    """Strip what has become old since the last time, a batch a transaction; says how many rows were looked at."""
+    """Strip the events that have become old since the last run, in batches; returns the number of rows looked at."""
     before, total = _oldest_kept(), 0
     while True:
         position = Progress.of(JOB)

@@ -1,7 +1,7 @@
-"""The inbox's two statements: what is known of an event, and what has been decided about it.
+"""The inbox's two statements: one reads what is known of an event, and the other writes the decision.
 
-Plain SQL, as each webhook is these two: through the ORM they were eight statements and four times the processor time
-(docs/capacity.md).
+They are plain SQL because each webhook needs both. Through the ORM they were eight statements, and took four times the
+processor time (docs/capacity.md).
 """
 
 from dataclasses import dataclass
@@ -17,8 +17,7 @@ from webhooks.decide import SET_ASIDE, UNPROCESSED, Decision, Seen
 from webhooks.models import ClaimSource
 from webhooks.payload import Event
 
-# Each sub-select is answered by an index. `xmin` is the version of the order's row: PostgreSQL gives each update
-# another.
+# Each sub-select uses an index. `xmin` serves as the version of the order's row, because it changes with each update.
 _LOOK = """
     SELECT orders.id, orders.xmin::text, orders.status, orders.installation_id,
            (SELECT id FROM installations WHERE external_key = ANY(%(merchants)s)
@@ -39,7 +38,7 @@ _LOOK = """
              ON question.appmax_order_id = %(order)s AND question.installation_id = orders.installation_id
 """
 
-# Nothing is written if the order's row has another version by now: then nothing is returned.
+# If the order's row has another version by now, nothing is written and nothing is returned.
 _WRITE = """
     WITH held AS (
         {held}
@@ -61,9 +60,12 @@ _ORDER_MOVED = """
 
 @dataclass(frozen=True)
 class Found:
-    """What `look` found: `seen` for the decision, and where to write it. `order_pk` and `version`: of the order's row,
-    if there is one. `installation_id`: whose order it is, or the merchant that the envelope names where there is no
-    order."""
+    """What `look` has found.
+
+    `seen` is for the decision. `order_pk` and `version` are those of the order's row, if there is one.
+    `installation_id` is the order's merchant, or without an order the merchant that the envelope names. `handled_pk` is
+    the handled event of the same name. `is_patient` tells that a question about the order may wait for others.
+    """
 
     seen: Seen
     order_pk: int | None = None
@@ -74,7 +76,7 @@ class Found:
 
 
 def look(event: Event, address: str | None) -> Found:
-    """What is known of the event's order, in one statement. `address`: where the event came from."""
+    """Read what is known of the event's order. `address` is the sender's."""
     if event.order_id is None:
         return Found(Seen())
     values: dict[str, Any] = {
@@ -101,10 +103,10 @@ def look(event: Event, address: str | None) -> Found:
 
 
 def insert(event: Event, address: str | None, found: Found, decision: Decision) -> int | None:
-    """Write a new event, the order's status and the question that Appmax is to be asked: the event's row's id; None,
-    and nothing is written, if the order has changed since `look`.
+    """Write a new event, the order's status and the question for Appmax; returns the id of the event's row.
 
-    Raises IntegrityError if another event of this name has been handled since.
+    If the order has changed since `look`, nothing is written and None is returned. Raises IntegrityError if another
+    event of this name and order has been handled since.
     """
     held = _NOTHING_HELD if found.order_pk is None else _ORDER_HELD if decision.status is None else _ORDER_MOVED
     why = decision.why if found.installation_id is not None else None

@@ -1,4 +1,4 @@
-"""What the worker does for the inbox, periodically. Several workers may run: the database hands each round to one."""
+"""The worker's periodic tasks for events. Several workers may run, as the database gives each round to one of them."""
 
 import structlog
 from procrastinate.contrib.django import app
@@ -11,7 +11,7 @@ log = structlog.stdlib.get_logger(__name__)
 @app.periodic(cron="* * * * * */15")
 @app.task(name="webhooks.handle_kept", queueing_lock="webhooks.handle_kept")
 def handle_kept(timestamp: int) -> None:
-    """Every 15 seconds: events that failed, or have waited for too long."""
+    """Every 15 seconds, handle events again that failed, and close those that have waited for too long."""
     if outcomes := kept.handle_due():
         log.info("webhooks.handled_again", outcomes={str(outcome): count for outcome, count in outcomes.items()})
 
@@ -19,5 +19,5 @@ def handle_kept(timestamp: int) -> None:
 @app.periodic(cron="29 3 * * *")
 @app.task(name="webhooks.strip_payloads", queueing_lock="webhooks.strip_payloads")
 def strip_payloads(timestamp: int) -> None:
-    """Every night: personal data of old events."""
+    """Every night, strip personal data from old events."""
     log.info("webhooks.stripped", rows=retention.strip_old_payloads())

@@ -383,7 +383,7 @@ def test_a_stale_order_takes_the_status_that_appmax_says(ana: Client, known: Cal
     order.refresh_from_db()
     assert order.status == "aprovado"
     assert "Appmax says Approved; the order was Pending and is Approved." in messages_of(answer)
-    assert history_of(order) == ["Reconciled with Appmax: settled, pendente → aprovado"]
+    assert history_of(order) == ["Reconciled with Appmax: changed, pendente → aprovado"]
 
 
 def test_even_backwards(ana: Client, known: Callable[..., Order]) -> None:

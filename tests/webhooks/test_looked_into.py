@@ -169,6 +169,9 @@ def test_a_second_payment_with_another_end_to_end_id_is_shown_to_staff(known: An
         "order_refund_refused",
         "order_under_review",
         "payment_captured",
+        "OrderRefunded",
+        "order.refunded",
+        "order_chargeback_won",
     ],
 )
 def test_an_event_without_a_status_of_its_own_has_appmax_asked(known: Any, event: str) -> None:

@@ -8,11 +8,10 @@ from webhooks import kept
 
 
 class Command(BaseCommand):
-    """Prints how many events ended in which outcome."""
+    """Prints the number of events by their outcomes. It may run beside the web processes and beside itself."""
 
     help = "Handle again every webhook event that is still unprocessed; Appmax is asked about their orders first."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Safe beside the web processes and itself."""
         outcomes = kept.handle_now()
         self.stdout.write(", ".join(f"{count} {outcome}" for outcome, count in outcomes.items()) or "nothing waits")

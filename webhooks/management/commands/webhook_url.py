@@ -1,4 +1,4 @@
-"""`manage.py webhook_url [EXTERNAL_KEY]`: what to register in Appmax's panel, with its token."""
+"""Print the URL, with its token, that is to be registered in Appmax's panel: `manage.py webhook_url [EXTERNAL_KEY]`."""
 
 from typing import Any
 
@@ -10,16 +10,13 @@ from webhooks import urls_to_register
 
 
 class Command(BaseCommand):
-    """Prints one line."""
-
     help = "A merchant's webhook URL, whose events count for its orders only; without a merchant the app's own."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """One, which may be left out."""
         parser.add_argument("external_key", nargs="?", default="")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Raises CommandError for a merchant that isn't there."""
+        """Raises CommandError for an unknown merchant."""
         key = options["external_key"]
         if not key:
             self.stdout.write(urls_to_register.of_app(settings.PUBLIC_URL))
