@@ -1,6 +1,6 @@
 """Until now the text in error_message said what had become of an event. Events that wait become `failed`: the worker
-decides them once more, and so puts the questions to Appmax that they now wait for. Rows are turned a batch at a time, each in a
-transaction of its own, so that no lock lasts; if it is stopped, it may be started again."""
+decides them once more, and so puts the questions to Appmax that they now wait for. Rows are turned a batch at a time, each
+in a transaction of its own, so that no lock lasts; if it is stopped, it may be started again."""
 
 from django.db import migrations
 
