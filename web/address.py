@@ -1,4 +1,4 @@
-"""Whose address a request comes from, for whatever counts by address."""
+"""The address that a request comes from, for limits and logs that count by address."""
 
 import re
 from ipaddress import IPv6Address, ip_address, ip_network
@@ -11,9 +11,11 @@ _WITH_PORT = re.compile(r"\[(?P<six>[^\]]*)\](?::\d+)?|(?P<four>[\d.]+):\d+")
 
 
 def client_ip(request: HttpRequest) -> str | None:
-    """Whose address a request comes from: what the outermost of our TRUSTED_PROXIES wrote into X-Forwarded-For, as what
-    stands before that anybody can write. Of an IPv6 address it is the first of its /64, since a customer gets these
-    whole."""
+    """The address that the outermost of our TRUSTED_PROXIES wrote into X-Forwarded-For, or else that of the connection.
+
+    Anybody can write the entries in front of that one, so they don't count. An IPv6 address is reduced to the first of
+    its /64, because a customer is given a whole /64.
+    """
     hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",")]
     count = settings.TRUSTED_PROXIES
     if 0 < count <= len(hops) and (address := _counted(hops[-count])):
@@ -22,7 +24,7 @@ def client_ip(request: HttpRequest) -> str | None:
 
 
 def _counted(text: str) -> str | None:
-    """None if it is no address: then no proxy of ours wrote it."""
+    """The address in the form that is counted; None if the text is no address, as then no proxy of ours wrote it."""
     if found := _WITH_PORT.fullmatch(text):
         text = found["six"] or found["four"] or ""
     try:

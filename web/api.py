@@ -1,4 +1,4 @@
-"""What every API route shares: bodies are JSON objects whatever their Content-Type says, answers are JSON."""
+"""The common parts of all API routes. Bodies are JSON objects whatever their Content-Type says, and so are answers."""
 
 import json
 from collections.abc import Iterable
@@ -17,16 +17,16 @@ from rest_framework.request import Request
 
 
 class BodyTooLarge(Exception):
-    """More than MAX_BODY_BYTES."""
+    """The body has more than MAX_BODY_BYTES."""
 
 
 class StrictJSONParser(BaseParser):
-    """Reads a JSON object; anything else is `ParseError`, answered as 400 `invalid request body`.
+    """Reads a JSON object. Anything else is a `ParseError`, which is answered 400 `invalid request body`.
 
-    The body's text never gets into the error: it may hold a card number.
+    The error never quotes the body, which may hold a card number.
     """
 
-    media_type = "application/json"  # for the schema; AlwaysJSON looks at none
+    media_type = "application/json"  # This is for the OpenAPI schema. AlwaysJSON ignores it.
 
     def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> dict[str, Any]:
         """Raises `BodyTooLarge` and `ParseError`."""
@@ -37,7 +37,7 @@ def read_whole(stream: IO[bytes]) -> bytes:
     """Raises `BodyTooLarge` and `ParseError`."""
     try:
         raw = stream.read(settings.MAX_BODY_BYTES + 1)
-    except (OSError, MalformedHTTP):  # whoever sends it went away, or its chunks are none
+    except (OSError, MalformedHTTP):  # The sender went away, or its chunks are malformed.
         raise ParseError from None
     if len(raw) > settings.MAX_BODY_BYTES:
         raise BodyTooLarge
@@ -56,52 +56,50 @@ def json_object(raw: bytes | str) -> dict[str, Any]:
 
 
 def _whole_number(text: str) -> int | float:
-    """Python refuses to read integers of thousands of digits, which are good JSON all the same."""
+    """An integer of thousands of digits is valid JSON, but Python refuses to read it, so it becomes a float."""
     return int(text) if len(text) <= 1000 else float(text)
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    """NaN and Infinity are Python's, not JSON's."""
+    """Python's parser would read NaN and Infinity, which aren't JSON."""
     raise ValueError(name)
 
 
 class AlwaysJSON(BaseContentNegotiation):
-    """Whatever Accept and Content-Type say: callers of payment APIs get both wrong, and 406 or 415 helps none."""
+    """Reads and writes JSON whatever Accept and Content-Type say. Callers get both wrong, and 406 or 415 would help
+    nobody."""
 
     def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser:
-        """The only parser."""
         return next(iter(parsers))
 
     def select_renderer(
         self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
-        """The only renderer."""
         renderer = next(iter(renderers))
         return renderer, str(renderer.media_type)
 
 
 class TimeField(serializers.DateTimeField):
-    """A time in UTC."""
-
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(default_timezone=UTC, **kwargs)
 
 
 class MessageAnswer(serializers.Serializer[Any]):
-    """Words for people, where an answer has nothing else to say."""
+    """The answer of a route that has nothing but a message to tell."""
 
     message = serializers.CharField()
 
 
 def wants_page(request: Any) -> bool:
-    """Whether the caller is a browser: contract section 4 gives it the page where there is one."""
+    """Whether the caller is a browser, which gets the page if the route has one (contract, section 4)."""
     return "text/html" in request.META.get("HTTP_ACCEPT", "")
 
 
 class WhoIsLoggedIn(BaseAuthentication):
-    """For a page that REST framework serves: the user whom the middleware has found, which it would forget."""
+    """Keeps the user whom Django's middleware has found, for pages that REST framework serves. It would ignore the user
+    otherwise."""
 
     def authenticate(self, request: Request) -> tuple[Any, None] | None:
-        """None where the middleware has looked for nobody, as for programs."""
+        """None if the middleware hasn't looked for a user, as it doesn't for programs."""
         user = getattr(request._request, "user", None)
         return None if user is None else (user, None)

@@ -1,7 +1,7 @@
-"""How many requests of one process may wait for Appmax at once.
+"""Limits how many requests of one process may wait for Appmax at once.
 
-A thread that waits for a slow Appmax serves nobody else. If every thread could wait there, one slow hour at Appmax
-would also stop the pages, the health check and, where one group of processes serves everything, the webhooks.
+A thread that waits for Appmax serves nobody else. If all threads could wait, a slow hour at Appmax would also stop the
+pages, the health check and, if one group of processes serves everything, the webhooks.
 """
 
 import functools
@@ -20,11 +20,11 @@ log = structlog.stdlib.get_logger(__name__)
 
 _REFUSED = ErrorAnswer(Code.SERVER_BUSY, headers={"Retry-After": "5"})
 
-KEPT_FREE = 8  # threads of a process that never wait for Appmax; half of its threads, if it has fewer than 16
+KEPT_FREE = 8  # threads of a process that never wait for Appmax; of fewer than 16 threads, it is half of them
 
 
 def asks_appmax(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Mark a view whose requests may ask Appmax, and limit how many of them are at work at once.
+    """Mark a view that may call Appmax, and limit how many of its requests are at work at once.
 
     One request too many is answered 503 with Retry-After. It is refused before the view begins, so nothing was done and
     the caller may repeat it.
@@ -46,5 +46,5 @@ def asks_appmax(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse
 
 @functools.cache
 def places() -> threading.BoundedSemaphore:
-    """One place for each request of this process that may wait for Appmax."""
+    """The places of this process for requests that may wait for Appmax."""
     return threading.BoundedSemaphore(settings.WEB_THREADS - min(KEPT_FREE, settings.WEB_THREADS // 2))

@@ -1,4 +1,4 @@
-"""How much of a request's body is read, and that none of it becomes a file."""
+"""Limits how much of a request's body is read, and keeps it from being written to a file."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,15 +14,17 @@ from web.middleware import is_read_by_api
 
 
 class LimitsBodies:
-    """Refuses a body of more than MAX_BODY_BYTES before a parser sees any of it. A page's body is read here, into
-    memory, so that no parser writes to a temporary file what a stranger sends; the API's parser counts by itself, once
-    the API key is known."""
+    """Refuses a body of more than MAX_BODY_BYTES before a parser sees it.
+
+    The body of a page's form is read here into memory, so that no parser writes a stranger's data to a temporary file.
+    The API's parser reads and counts by itself, after the API key has been checked.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """413, 411 or 408, and the rest of the body stays unread."""
+        """Answers 413, 411 or 408 without reading the rest of the body, or passes the request on."""
         is_chunked = "Transfer-Encoding" in request.headers
         length = request.META.get("CONTENT_LENGTH") or "0"
         if not is_chunked and (not length.isdigit() or int(length) > settings.MAX_BODY_BYTES):
@@ -40,10 +42,9 @@ class LimitsBodies:
 
 
 class NoFiles(FileUploadHandler):
-    """The only upload handler: no page of ours takes files, so a form that brings one is 400."""
+    """The only upload handler. No page of ours takes files, so a form with a file is answered 400."""
 
     def new_file(self, *args: Any, **options: Any) -> None:
-        """Raises BadRequest."""
         raise BadRequest("files are not taken here")
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:

@@ -1,6 +1,6 @@
-"""Every error that the API answers: its code, which programs can rely on, its HTTP status, and its words.
+"""Every error that the API answers: its code, its HTTP status and its message.
 
-docs/api.md lists the same codes with what to do about each, and the OpenAPI schema takes them from here.
+docs/api.md lists the same codes and what to do about each. The OpenAPI schema takes them from here.
 """
 
 from enum import StrEnum
@@ -8,10 +8,10 @@ from typing import Self
 
 
 class Code(StrEnum):
-    """A code is never renamed: programs of merchants compare it.
+    """A code is never renamed, because merchants' programs compare it.
 
-    `statuses`: the one that it comes with; of several, the error itself says which. `message`: one English text
-    whatever Accept-Language says, unless the error has words of its own; "" where it always has them.
+    `statuses` are its HTTP statuses; if there are several, the error says which. `message` is English whatever
+    Accept-Language says. An error may have a message of its own, and if it always has one, this is "".
     """
 
     statuses: tuple[int, ...]
@@ -24,7 +24,7 @@ class Code(StrEnum):
         member.message = message
         return member
 
-    # What was sent.
+    # The request itself is at fault.
     INVALID_REQUEST_BODY = "invalid_request_body", 400, "invalid request body"
     INVALID_FIELDS = "invalid_fields", 400
     INVALID_ORDER_ID = "invalid_order_id", 400, "invalid order_id"
@@ -41,7 +41,7 @@ class Code(StrEnum):
     BODY_TOO_LARGE = "body_too_large", 413, "request body is too large"
     TOO_MANY_REQUESTS = "too_many_requests", 429, "too many requests, try again later"
 
-    # Who asks, and for what.
+    # The caller may not do this, or names something that doesn't exist.
     INVALID_API_KEY = "invalid_api_key", 401, "invalid or missing API key"
     INSTALLATION_DISABLED = "installation_disabled", 403, "installation disabled"
     OWN_KEY_REQUIRED = "own_key_required", 403, "an API key of this installation's own is required"
@@ -53,7 +53,7 @@ class Code(StrEnum):
     NOT_FOUND = "not_found", 404, "not found"
     METHOD_NOT_ALLOWED = "method_not_allowed", 405
 
-    # It would be done twice, or contradicts what is there.
+    # The request would do something twice, or contradicts what is there.
     ALREADY_PAID = "already_paid", 409, "the order is already paid"
     PAYMENT_EXAMINED = "payment_examined", 409, "a card payment of this order was accepted, and is being examined"
     PAYMENT_UNDER_WAY = (
@@ -67,7 +67,7 @@ class Code(StrEnum):
     IDEMPOTENCY_KEY_IN_USE = "idempotency_key_in_use", 409, "a request with this Idempotency-Key is still running"
     IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused", 422, "this Idempotency-Key was used for another request"
 
-    # What Appmax said, or didn't say.
+    # Appmax refused the request, or gave no usable answer.
     PAYMENT_DECLINED = "payment_declined", 422, "payment declined"
     APPMAX_REFUSED = "appmax_refused", (400, 404, 409, 422)
     OUTCOME_UNKNOWN = (
@@ -100,7 +100,7 @@ class Code(StrEnum):
     )
     NOT_CONFIGURED = "not_configured", 503
 
-    # Ours.
+    # Something is wrong on our side.
     INTERNAL_ERROR = "internal_error", 500, "internal server error"
     SERVER_BUSY = "server_busy", 503, "too many requests wait for Appmax, try again later; nothing was done"
     DATABASE_UNAVAILABLE = "database_unavailable", 503, "the database is not available, try again"
@@ -108,5 +108,5 @@ class Code(StrEnum):
 
     @property
     def status(self) -> int:
-        """The first of several."""
+        """The first of the statuses."""
         return self.statuses[0]

@@ -1,7 +1,7 @@
-"""Exception → `{"code", "message"}`: the only place that says how a caller is told that something went wrong.
+"""Turns exceptions into answers `{"code", "message"}`, which is done nowhere else.
 
-What the use cases raise has a code in each app's `errors.py`, which the app's views carry as `error_codes`. What
-libraries and the gateway raise has its code here. The codes themselves are in `web/codes.py`.
+Errors of the use cases have their codes in each app's `errors.py`, which the app's views name as `error_codes`. Errors
+of libraries and of the gateway have theirs here. The codes themselves are in `web/codes.py`.
 """
 
 import sys
@@ -63,8 +63,8 @@ _OF_LIBRARIES: ErrorCodes = {
 
 @dataclass(frozen=True)
 class ErrorAnswer:
-    """What a caller is told. `status` and `message` are the code's unless they are given; `details` are the body's
-    other fields."""
+    """An error as it is answered. `status` and `message` are the code's unless they are given. `details` are further
+    fields of the body."""
 
     code: Code
     status: int = 0
@@ -74,12 +74,10 @@ class ErrorAnswer:
 
     @property
     def status_code(self) -> int:
-        """The HTTP status."""
         return self.status or self.code.status
 
     @property
     def body(self) -> dict[str, Any]:
-        """The JSON."""
         return {"code": self.code.value, "message": self.message or self.code.message, **self.details}
 
 
@@ -87,7 +85,7 @@ DATABASE_AWAY = ErrorAnswer(Code.DATABASE_UNAVAILABLE, headers={"Retry-After": "
 
 
 def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | HttpResponse | None:
-    """DRF's hook. None lets the exception go on to Django's 500."""
+    """REST framework calls this for every exception. None lets it go on to Django's 500."""
     view, request = context["view"], context["request"]
     answer = _answer(exc, getattr(view, "error_codes", {}))
     if answer is None:
@@ -103,9 +101,10 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Htt
 
 
 def _answer(exc: Exception, codes_of_view: ErrorCodes) -> ErrorAnswer | None:
-    """None if it is a bug. An error of an app's own may also be one of the gateway's: the app's code counts.
+    """The answer to the exception; None if it is a bug.
 
-    Such an error may name the `field` that is at fault, with `hints` beside its message.
+    If an app's own error is also one of the gateway's, the app's code counts. An app's error may name the `field` that
+    is at fault, and have `hints` beside its message.
     """
     if code := _code(exc, codes_of_view):
         message, name = str(exc) or code.message, getattr(exc, "field", None)
@@ -122,7 +121,7 @@ def _code(exc: Exception, codes: ErrorCodes) -> Code | None:
 
 
 def _of_gateway(exc: AppmaxError) -> ErrorAnswer:
-    """Contract, section 4.2."""
+    """The answer to an error of the gateway, by contract section 4.2."""
     match exc:
         case Declined():
             is_said = exc.message not in ("", Code.PAYMENT_DECLINED.message)
@@ -162,7 +161,7 @@ def _of_library(exc: Exception) -> ErrorAnswer | None:
 
 
 def _of_validation(exc: ValidationError) -> ErrorAnswer:
-    """`errors` is `{"order.products.0.sku": [..]}`; the first fault is the message."""
+    """The answer lists all faults as `errors` `{"order.products.0.sku": [..]}`. Its message is the first one."""
     errors = dict(_flat(exc.detail))
     name, faults = next(iter(errors.items()))
     message = faults[0] if not name or name in faults[0] else f"{name}: {faults[0]}"
@@ -170,7 +169,7 @@ def _of_validation(exc: ValidationError) -> ErrorAnswer:
 
 
 def _encodable(value: Any) -> Any:
-    """Messages may quote what was sent, lone surrogates included, and those can't be written as UTF-8."""
+    """The value without lone surrogates, which can't be written as UTF-8. Messages may quote some from the request."""
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode("utf-8")
     if isinstance(value, list):
@@ -196,7 +195,7 @@ def _flat(detail: Any, path: str = "") -> list[tuple[str, list[str]]]:
 
 
 def refusal(request: HttpRequest, answer: ErrorAnswer) -> HttpResponse:
-    """The page, or the JSON for a program; for what fails outside REST framework."""
+    """The error page, or JSON for a program. This is for failures outside REST framework."""
     if wants_page(request):
         text = FORM_EXPIRED if answer.code is Code.FORM_EXPIRED else None
         return error_page(request, answer.status_code, answer.body["message"], answer.headers, text)
@@ -204,7 +203,7 @@ def refusal(request: HttpRequest, answer: ErrorAnswer) -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Django's handler400; 413 for a body over the limit."""
+    """Django's handler400. A body over the limit is answered 413."""
     is_too_large = isinstance(exception, RequestDataTooBig)
     return refusal(request, ErrorAnswer(Code.BODY_TOO_LARGE if is_too_large else Code.BAD_REQUEST))
 
@@ -220,23 +219,24 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def form_expired(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Django's CSRF_FAILURE_VIEW: the form is older than the login, or was sent by somebody else's page."""
+    """Django's CSRF_FAILURE_VIEW, for a form that is older than the login or that another site's page has sent."""
     return refusal(request, ErrorAnswer(Code.FORM_EXPIRED))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Django's handler500: says nothing of what happened; 503 if it is the database that is away."""
+    """Django's handler500, which tells nothing of what happened. If the database is away, it answers 503."""
     is_database = isinstance(sys.exception(), OperationalError | InterfaceError)
     return refusal(request, DATABASE_AWAY if is_database else ErrorAnswer(Code.INTERNAL_ERROR))
 
 
 class NoVariables(SafeExceptionReporterFilter):
-    """Error reports, the page of APP_DEBUG included, show no values of variables: a card number may be among them."""
+    """Keeps values of variables out of error reports and of the page that APP_DEBUG shows, because a card number may be
+    among them."""
 
     def is_active(self, request: HttpRequest | None) -> bool:
-        """Debugging or not."""
+        """The filter also works while debugging, unlike Django's own."""
         return True
 
     def get_traceback_frame_variables(self, request: HttpRequest | None, tb_frame: Any) -> ItemsView[str, Any]:
-        """Names only."""
+        """The variables' names, with a mask as the value of each."""
         return dict.fromkeys(tb_frame.f_locals, self.cleansed_substitute).items()

@@ -1,4 +1,4 @@
-"""Middleware that only pages need, which requests of programs skip; and health probes, which may ask under any name."""
+"""Middleware: what only pages need, which programs' requests skip, and what mends requests on their way in."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -20,36 +20,36 @@ from web.api import wants_page
 
 
 class _ForPages:
-    """A middleware that requests of programs go past: they have no session, no user and no form."""
+    """A mixin for middleware that programs' requests skip, because they have no session, user or form."""
 
     get_response: Any
 
     def __call__(self, request: HttpRequest) -> Any:
-        """As the middleware's own, for a page."""
+        """Calls the middleware for a page, and skips it for a program."""
         return self.get_response(request) if is_of_program(request) else super().__call__(request)  # type: ignore[misc]
 
 
 _API = ("/checkout/", "/installations/")
-_POSTED = ("/webhooks/", "/integrations/")  # GET is a page
+_POSTED = ("/webhooks/", "/integrations/")  # A POST to these is a program's, and a GET asks for a page.
 
 
 def is_read_by_api(request: HttpRequest) -> bool:
-    """Whether the body, if there is one, is read by the API's parser, which takes a mebibyte and writes no file."""
+    """Whether the API's parser reads the body. It takes MAX_BODY_BYTES at most, and writes no file."""
     return request.path.startswith(_API + _POSTED)
 
 
 def is_of_program(request: HttpRequest) -> bool:
-    """Whether a program asks a route of the API, and gets JSON whatever happens."""
+    """Whether a program calls a route of the API, so that every answer must be JSON."""
     is_api = request.path.startswith(_API) or (request.method == "POST" and request.path.startswith(_POSTED))
     return is_api and not wants_page(request)
 
 
 class PageContentSecurity(_ForPages, CSPMiddleware):
-    """django-csp's."""
+    """django-csp's middleware."""
 
 
 class PagePermissions(_ForPages, PermissionsPolicyMiddleware):
-    """django-permissions-policy's."""
+    """django-permissions-policy's middleware."""
 
 
 class PageSession(_ForPages, SessionMiddleware):
@@ -57,10 +57,10 @@ class PageSession(_ForPages, SessionMiddleware):
 
 
 class Language(LocaleMiddleware):
-    """Pages speak the reader's language. Programs are answered in English whatever Accept-Language says."""
+    """Pages are in the reader's language. Programs are answered in English whatever Accept-Language says."""
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
-        """A view of REST framework (it has a `cls`) answers programs, unless a browser asks for its page."""
+        """A view of REST framework, which has a `cls`, answers programs, unless a browser asks for its page."""
         if hasattr(view, "cls") and (request.path.startswith(_API) or not wants_page(request)):
             translation.activate("en")
 
@@ -70,7 +70,7 @@ class PageUser(_ForPages, AuthenticationMiddleware):
 
 
 class PageSecondFactor(_ForPages, OTPMiddleware):  # type: ignore[misc]
-    """django-otp's."""
+    """django-otp's middleware."""
 
 
 class PageMessages(_ForPages, MessageMiddleware):
@@ -78,29 +78,33 @@ class PageMessages(_ForPages, MessageMiddleware):
 
 
 class ProbesUnderAnyName:
-    """A load balancer, a supervisor and Prometheus know a process by its address, which no ALLOWED_HOSTS can name. What
-    they ask is answered whatever its Host header says, and no answer of these holds it."""
+    """Answers /health, /health/ready and /metrics whatever the Host header says.
+
+    A load balancer, a supervisor and Prometheus know a process by its address, which ALLOWED_HOSTS can't name. The
+    answers don't contain the host.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
         self._paths = {reverse(name) for name in ("health", "ready", "metrics")}
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Their host is the first of ALLOWED_HOSTS."""
+        """Gives these requests the first of ALLOWED_HOSTS as their host."""
         if request.path in self._paths:
             request.get_host = lambda: settings.ALLOWED_HOSTS[0]  # type: ignore[method-assign]
         return self.get_response(request)
 
 
 class MendsAddresses:
-    """What Appmax posts to was typed into its panel: a slash too many, a space or a capital there must not lose events.
-    So `//webhooks/appmax`, `/webhooks/appmax/` and `/Webhooks/appmax%20` are `/webhooks/appmax` from here on."""
+    """Corrects paths that Appmax posts to. Somebody typed them into its panel, and a slash too many, a space or a
+    capital must not lose events: `//webhooks/appmax`, `/webhooks/appmax/` and `/Webhooks/appmax%20` all become
+    `/webhooks/appmax`."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Paths of other routes stay as they came: an external_key may have slashes, and capitals of its own."""
+        """Paths of other routes aren't changed, because an external_key may hold slashes and capitals."""
         parts = [part.strip() for part in request.path_info.lower().split("/")]
         mended = "/" + "/".join(part for part in parts if part)
         if mended.startswith(_POSTED):
@@ -109,14 +113,16 @@ class MendsAddresses:
 
 
 class KeepsMethod:
-    """Who posts over http is sent to https by Django with 301, after which most clients ask with GET: a webhook would
-    be lost. 308 has them post the same again."""
+    """Redirects a POST with 308 instead of 301, so that the client posts the same again.
+
+    Django redirects http to https with 301, after which most clients send a GET, and a webhook would be lost.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Every permanent redirect of a request that isn't a mere reading."""
+        """Changes every permanent redirect of a request other than GET and HEAD."""
         response = self.get_response(request)
         if response.status_code == HTTPStatus.MOVED_PERMANENTLY and request.method not in ("GET", "HEAD"):
             response.status_code = HTTPStatus.PERMANENT_REDIRECT

@@ -1,4 +1,4 @@
-"""What the apps' descriptions for the OpenAPI schema share: the errors, the answers, the merchant in the path."""
+"""The common parts of the apps' OpenAPI descriptions: errors, answers, and the merchant in the path."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ MERCHANT = OpenApiParameter(
 )
 
 
-# Its fields have names that Serializer uses for itself, so it is made, not declared.
+# Some fields have names that Serializer uses for itself, so the class can't be declared and is made by a function.
 _ERROR = inline_serializer(
     "Error",
     {
@@ -40,7 +40,7 @@ _ERROR = inline_serializer(
 )
 
 
-# For each status what it means and, of its codes, the example.
+# The meaning of each status, and the one of its codes that serves as an example.
 _MEANINGS = {
     400: ("Bad input.", Code.INVALID_REQUEST_BODY),
     401: ("No API key, or one that is unknown, revoked or expired.", Code.INVALID_API_KEY),

@@ -1,4 +1,4 @@
-"""What our pages share: the environment, the public URL, and what a person is told when something goes wrong."""
+"""The common parts of our pages: the environment's name, the public URL, and the error page."""
 
 from dataclasses import dataclass
 
@@ -10,13 +10,16 @@ from django.utils.translation import gettext_lazy as _
 
 
 def environment(request: HttpRequest) -> dict[str, str]:
-    """Template context: whether money is real (`production`, `sandbox` or `simulator`)."""
+    """Template context that tells whether money is real: `production`, `sandbox` or `simulator`."""
     return {"appmax_environment": settings.APPMAX_ENVIRONMENT}
 
 
 def public_url(request: HttpRequest) -> str:
-    """Where the world reaches us, without a trailing slash: NGROK_URL, else APP_URL, else what proxies that we trust
-    say, else this machine. A Host header that anybody can send never counts. Raises DisallowedHost."""
+    """Our public URL, without a trailing slash.
+
+    It is NGROK_URL, or else APP_URL, or else what our TRUSTED_PROXIES say, or else this machine. A Host header without
+    such a proxy never counts, as anybody can send it. Raises DisallowedHost.
+    """
     forwarded = settings.TRUSTED_PROXIES and "X-Forwarded-Host" in request.headers
     if settings.IS_PUBLIC_URL_NAMED or not forwarded:
         return str(settings.PUBLIC_URL)
@@ -56,7 +59,7 @@ _TEXTS = {
 def error_page(
     request: HttpRequest, code: int, message: str, headers: dict[str, str], text: ErrorText | None = None
 ) -> HttpResponse:
-    """The page for a status; `message` is what a program is told, shown small."""
+    """The page for an error. `message` is the API's message, which the page shows small."""
     context = {"code": code, "message": message, "text": text or _TEXTS.get(code, _BROKEN)}
     page = render(request, "error.html", context, status=code)
     for name, value in headers.items():

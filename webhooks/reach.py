@@ -43,8 +43,8 @@ class Seen:
 
 
 def look(public_url: str) -> list[Seen]:
-    """At the URL that is registered, and if that is https, at the same with http, as it may have been registered so.
-    What is posted is no event, and nothing of it is kept."""
+    """Post to the registered URL, and if that is https also to the same URL with http, as it may have been registered
+    so. The body is no event, so nothing of it is kept."""
     urls = [public_url + WEBHOOK_PATH]
     if public_url.startswith("https://"):
         urls.append("http" + urls[0].removeprefix("https"))

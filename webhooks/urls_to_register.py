@@ -1,9 +1,9 @@
-"""The URLs that are registered at Appmax, and the tokens that they carry.
+"""The webhook URLs that are registered at Appmax, and their tokens.
 
-The app has one URL, for Appmax's app store: its token is WEBHOOK_SECRET itself, and its events may be about any
-merchant's orders. Each installation has a URL of its own, for the merchant's panel: its token is the external_key,
-signed with that secret. A merchant who gives his away, or who is an attacker himself, can tell us about his own orders
-only.
+The app has one URL, for Appmax's app store. Its token is WEBHOOK_SECRET itself, and its events may be about any
+merchant's orders. Each installation has a URL of its own, for the merchant's panel. Its token is the external_key,
+signed with that secret, and its events are about this merchant's orders only. So a merchant who loses the token, or is
+an attacker, can't make up events of other merchants.
 """
 
 import re
@@ -14,28 +14,31 @@ from django.core.signing import BadSignature, Signer
 from django.utils.crypto import constant_time_compare
 
 WEBHOOK_PATH = "/webhooks/appmax"
-MOST_TOKENS = 5  # in one URL; each is compared with a signature
+MOST_TOKENS = 5  # tokens of one URL that are looked at, because each costs the check of a signature
 _SALT = "webhooks.installation"
 
 
 class InvalidToken(Exception):
-    """The URL carries neither the app's token nor an installation's."""
+    """The URL has neither the app's token nor that of an installation."""
 
 
 def of_app(public_url: str) -> str:
-    """The URL whose events may be about any merchant; without a token where no WEBHOOK_SECRET is set."""
+    """The app's URL, whose events may be about any merchant. It has no token if WEBHOOK_SECRET isn't set."""
     return _with_token(public_url, settings.WEBHOOK_SECRET[0] if settings.WEBHOOK_SECRET else "")
 
 
 def of_installation(public_url: str, external_key: str) -> str:
-    """The URL whose events are about this merchant's orders. Without WEBHOOK_SECRET it is the app's."""
+    """The URL whose events are about this merchant's orders. It is the app's URL if WEBHOOK_SECRET isn't set."""
     secrets = settings.WEBHOOK_SECRET
     return _with_token(public_url, Signer(key=secrets[0], salt=_SALT).sign(external_key) if secrets else "")
 
 
 def proven_merchant(query: str) -> str:
-    """The external_key that an installation's token in this query string proves; "" for the app's own token, and for
-    any without WEBHOOK_SECRET. Raises InvalidToken. While a secret is being replaced both count."""
+    """The external_key that the token in this query string proves. It is "" for the app's own token, and always if
+    WEBHOOK_SECRET isn't set.
+
+    While a secret is being replaced, tokens of both secrets are valid. Raises InvalidToken.
+    """
     if not settings.WEBHOOK_SECRET:
         return ""
     for token in _tokens(query):
@@ -50,8 +53,8 @@ def proven_merchant(query: str) -> str:
 
 
 def _tokens(query: str) -> list[str]:
-    """What may be the token. A URL in a panel is pasted twice, or somebody's tool adds `?x=1`, a slash or a space: a
-    token that is there whole counts, whatever stands around it."""
+    """The texts that may be the token. People paste a URL twice into the panel, and tools add `?x=1`, a slash or a
+    space. A complete token counts whatever stands around it."""
     values = re.findall(r"(?:^|[?&;])token=(?=([^&]*))", query, re.IGNORECASE)[:MOST_TOKENS]
     whole = [unquote_plus(value) for value in values]
     cut = [unquote_plus(re.split("[?;#]", value)[0]).strip().rstrip("/") for value in values]

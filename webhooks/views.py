@@ -1,4 +1,4 @@
-"""HTTP of the inbox: what Appmax posts, and the page that helps to register the URL."""
+"""The inbox over HTTP: the route that Appmax posts to, and the page that helps to register its URL."""
 
 from django.conf import settings
 from django.contrib import admin
@@ -33,11 +33,14 @@ class WebhookViewSet(ViewSet):
 
     @openapi.setup_page
     def setup_page(self, request: Request) -> HttpResponse:
-        """The app's URL, to register at Appmax, and which events to choose there. Who may see webhook URLs is shown its
-        token, and with `?check` what becomes of a POST there; staff see whether events come."""
+        """The page with the app's webhook URL and the events to choose at Appmax.
+
+        Only staff who may see webhook URLs are shown its token, and with `?check` whether a POST to it arrives. Staff
+        who may see events are shown whether they come.
+        """
         user = request.user
-        is_staff = admin.site.has_permission(request._request)  # which asks for the second factor, too
-        is_open = not settings.WEBHOOK_SECRET  # on a developer's machine: there is no secret and nobody's business
+        is_staff = admin.site.has_permission(request._request)  # This requires the second factor, too.
+        is_open = not settings.WEBHOOK_SECRET  # Only a developer's machine may have none, so nothing must be hidden.
         may_see_token = is_open or (is_staff and user.has_perm("webhooks.view_webhook_url"))
         address = public_url(request._request)
         context = {
@@ -65,9 +68,12 @@ class WebhookViewSet(ViewSet):
 
     @openapi.receive
     def receive(self, request: Request) -> Response:
-        """Any 2xx ends Appmax's tries, so 200 means: kept. An event we don't know is kept too; only what isn't an event
-        at all is 400. Without the token nothing of it is even read."""
-        query = request.META["QUERY_STRING"].encode("latin-1").decode(errors="replace")  # WSGI has bytes as Latin-1
+        """Keep an event, and handle it.
+
+        Appmax drops an event after any 2xx, so 200 is answered only when it is kept. Unknown events are kept too. A
+        body that is no event is answered 400. Without the token the body isn't read.
+        """
+        query = request.META["QUERY_STRING"].encode("latin-1").decode(errors="replace")  # WSGI decodes it as Latin-1.
         merchant = urls_to_register.proven_merchant(query)
         outcome = inbox.receive(payload.read(request.data, merchant), client_ip(request._request))
         words = "already processed" if outcome is Outcome.DUPLICATE else "ok"
