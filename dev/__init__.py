@@ -1,1 +1,1 @@
-"""What developers and tests start: embedded servers, the whole stack, a smoke run. Never imported by the product."""
+"""Tools that developers and tests start: embedded servers, the whole stack, a smoke run. The product imports none."""

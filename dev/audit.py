@@ -1,4 +1,4 @@
-"""`make audit`: known vulnerabilities of all that is pinned, asked of PyPI and of OSV.
+"""`make audit`: asks PyPI and OSV for known vulnerabilities of all pinned packages.
 
 Red for a vulnerability that isn't accepted below; in CI also if nothing could be audited, unless AUDIT_OFFLINE=1 says
 that there is no way out from there. Elsewhere a service that is away makes nothing red. The last line says how many
@@ -19,7 +19,7 @@ ACCEPTED: dict[str, str] = {}  # id of a vulnerability: why it can't hurt here, 
 
 
 def main() -> int:
-    """1 if a vulnerability isn't accepted, else 0."""
+    """The exit code: 1 if there is a vulnerability that isn't accepted, else 0."""
     answers = [ask(service) for service in SERVICES]
     must_audit = bool(os.environ.get("CI")) and os.environ.get("AUDIT_OFFLINE") != "1"
     lines, code = report(answers, ACCEPTED, must_audit=must_audit)
@@ -28,7 +28,7 @@ def main() -> int:
 
 
 def ask(service: str) -> list[dict[str, Any]]:
-    """pip-audit's list of packages; empty, with a line on stderr, if the service can't be asked."""
+    """pip-audit's list of packages. It is empty, and a line goes to stderr, if the service can't be asked."""
     command = [sys.executable, "-m", "pip_audit", "--vulnerability-service", service, "--progress-spinner", "off"]
     command += ["--format", "json", "--disable-pip", "--require-hashes"]
     for lock in LOCKS:
@@ -45,7 +45,7 @@ def ask(service: str) -> list[dict[str, Any]]:
 def report(
     answers: list[list[dict[str, Any]]], accepted: dict[str, str], *, must_audit: bool = False
 ) -> tuple[list[str], int]:
-    """What to print, and the exit code. `must_audit`: that nobody could be asked is red."""
+    """The text to print and the exit code. With `must_audit` it is a failure if no service could be asked."""
     packages = {package["name"] for answer in answers for package in answer}
     audited = {package["name"] for answer in answers for package in answer if "vulns" in package}
     lines, refused = [], 0

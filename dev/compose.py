@@ -1,4 +1,4 @@
-"""`python -m dev.compose`: Docker Compose parses docker-compose.yml with all its profiles; no engine is needed."""
+"""`python -m dev.compose`: has Docker Compose parse docker-compose.yml with all its profiles. It needs no engine."""
 
 import os
 import subprocess
@@ -11,7 +11,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def program() -> list[str] | None:
-    """Docker's plugin, else the program that dev/venv.py has put beside the packages, else nothing."""
+    """The command of Docker's plugin, or else of the program that dev/venv.py has put beside the packages; None if
+    there is neither."""
     try:
         if not subprocess.run(["docker", "compose", "version"], capture_output=True).returncode:
             return ["docker", "compose"]
@@ -22,7 +23,7 @@ def program() -> list[str] | None:
 
 
 def configuration(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """`docker compose config` with the `.env` in `folder` and nothing else; raises SystemExit without Compose."""
+    """Run `docker compose config` with nothing but the `.env` in `folder`. Raises SystemExit without Compose."""
     command = program()
     if command is None:
         raise SystemExit("Docker Compose is not installed")
@@ -32,7 +33,7 @@ def configuration(folder: Path, *arguments: str) -> subprocess.CompletedProcess[
 
 
 def main() -> int:
-    """Compose's exit code; without Compose 0, and in CI 1."""
+    """Compose's exit code. Without Compose it is 0, and in CI 1."""
     if program() is None:
         print("docker-compose.yml is not checked: Docker Compose is not installed")
         return 1 if os.environ.get("CI") else 0

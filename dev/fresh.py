@@ -1,5 +1,5 @@
-"""`make fresh`: locks are installed into empty environments, in the way of `make run` and `make test`, while a newer
-release of everything is out.
+"""`make fresh`: installs the locks into empty environments, as `make run` and `make test` do, while a newer release of
+every package is out.
 
 pip 23.0 to 23.2, which come with Debian 12 and Python 3.11, answer `coverage[toml]` with the newest coverage, whatever
 is pinned; an installation that resolves anything then fails. So beside the real packages pip finds a made-up release
@@ -27,7 +27,7 @@ NEWER = "9999"
 
 
 def main() -> int:
-    """Raises CalledProcessError for a lock that can't be installed, SystemExit for a run that could show nothing."""
+    """Raises CalledProcessError if a lock can't be installed, and SystemExit if the run proves nothing."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         releases = folder / "releases"
@@ -57,7 +57,7 @@ def pinned(lock: str) -> list[str]:
 
 
 def release(folder: Path, name: str, version: str, *, needs: Iterable[str] = (), extras: Iterable[str] = ()) -> Path:
-    """Make a wheel with nothing in it; returns its path."""
+    """Make an empty wheel; returns its path."""
     stem = f"{name.replace('-', '_')}-{version}"
     about = [f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}"]
     about += [f"Requires-Dist: {need}" for need in needs]
@@ -71,7 +71,7 @@ def release(folder: Path, name: str, version: str, *, needs: Iterable[str] = (),
 
 
 def _extras(name: str) -> list[str]:
-    """The extras of the package as it is installed here; none of one that this machine has no use for."""
+    """The extras of the package as it is installed here. A package that isn't needed on this machine has none."""
     try:
         return importlib.metadata.metadata(name).get_all("Provides-Extra") or []
     except importlib.metadata.PackageNotFoundError:
@@ -85,13 +85,13 @@ def _is_here(python: str) -> bool:
 
 
 def _python(version: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """pyenv's commands do nothing unless this variable names their version."""
+    """Runs an interpreter. pyenv's commands need a variable that names their version."""
     environment = os.environ | {"PYENV_VERSION": version}
     return subprocess.run([f"python{version}", *arguments], env=environment, capture_output=True, text=True)
 
 
 def _empty(folder: Path, python: str) -> Path:
-    """An empty environment's interpreter."""
+    """Make an empty environment; returns its interpreter."""
     _python(python, "-m", "venv", "--clear", str(folder)).check_returncode()
     interpreter = folder / "bin" / "python"
     if python == "3.11":
@@ -102,7 +102,7 @@ def _empty(folder: Path, python: str) -> Path:
 
 
 def _refuse_unless_seen(python: str) -> None:
-    """Exits if pip, asked for a package without a lock, doesn't choose the made-up release."""
+    """Exits unless pip chooses the made-up release when it is asked for a package without a lock."""
     ask = [python, "-m", "pip", "install", "--dry-run", "--no-deps", "--ignore-installed", "coverage"]
     answer = subprocess.run(ask, capture_output=True, text=True)
     if f"coverage-{NEWER}" not in answer.stdout:

@@ -1,4 +1,4 @@
-"""`make image`: the image's steps without an engine, from the Dockerfile's own lines, up to a web that answers.
+"""`make image`: runs the steps of the Dockerfile without a container engine, until the web answers.
 
 Each stage is an empty folder that stands for the image's /srv. The final stage is run as Compose runs it: read-only,
 and, if by root, without capabilities. What only an engine can show: the base images, and the user's number.
@@ -35,7 +35,7 @@ WAIT_SECONDS = 30.0
 
 @dataclass
 class Stage:
-    """A stage after its steps: the folder that stands for /srv, and what the next command gets."""
+    """A stage of the Dockerfile: the folder that stands for /srv, and the environment of the next command."""
 
     srv: Path
     environment: dict[str, str]
@@ -45,7 +45,7 @@ class Stage:
 
 
 def build(folder: Path) -> Stage:
-    """The final stage, made in `folder`; raises CalledProcessError if a step fails."""
+    """Make the final stage in `folder`. Raises CalledProcessError if a step fails."""
     srv = folder / "srv"
     inherited = {name: value for name, value in os.environ.items() if name.startswith("PIP_") or name == "HOME"}
     # This interpreter stands for the base image's.
@@ -82,7 +82,7 @@ def build(folder: Path) -> Stage:
 
 
 def _copy(words: list[str], stage: Stage, folder: Path) -> None:
-    """`--from=STAGE PATH PATH`, or files of the checkout that .dockerignore lets through."""
+    """Carries out a COPY: `--from=STAGE PATH PATH`, or files of the checkout that .dockerignore lets through."""
     if words[0].startswith("--from="):
         other = folder / words[0].removeprefix("--from=")
         shutil.copytree(other / Path(words[1]).relative_to(stage.srv), words[2], symlinks=True)
@@ -98,7 +98,7 @@ def _copy(words: list[str], stage: Stage, folder: Path) -> None:
 
 
 def as_in_compose(stage: Stage) -> list[str]:
-    """What the final stage's commands begin with, once nothing in it can be written any more."""
+    """Make the final stage read-only; returns the words that its commands begin with."""
     for path in [stage.srv, *stage.srv.rglob("*")]:
         if not path.is_symlink():
             path.chmod(path.stat().st_mode & ~0o222)
@@ -109,7 +109,7 @@ def as_in_compose(stage: Stage) -> list[str]:
 
 
 def production(*variables: dict[str, str]) -> dict[str, str]:
-    """What `make install` would make, a made-up app at Appmax, and the ports of this run."""
+    """The variables that `make install` would make, those of a made-up app at Appmax, and the ports of this run."""
     appmax = {"APPMAX_CLIENT_ID": "id", "APPMAX_CLIENT_SECRET": "secret", "APPMAX_APP_ID_NUMERIC": "4242"}
     appmax["APPMAX_APP_ID_UUID"] = "6f1c1a52-5d3e-4c1e-9d0a-2f0a4d1b7c11"
     own = {"APP_URL": f"https://{HOST}", "APP_PORT": str(services.free_port()), "TRUSTED_PROXIES": "1"}
@@ -141,7 +141,7 @@ def _wait_for_health(command: list[str], stage: Stage, environment: dict[str, st
 
 
 def _wait_for_worker(worker: subprocess.Popen[bytes], variables: dict[str, str]) -> None:
-    """Until it has put itself into its queue's table."""
+    """Wait until the worker has registered itself in its queue's table."""
     deadline = time.monotonic() + WAIT_SECONDS
     host, name, user = (variables[f"DB_{part}"] for part in ("HOST", "DATABASE", "USERNAME"))
     with psycopg.connect(host=host, dbname=name, user=user, autocommit=True) as connection:
@@ -152,7 +152,7 @@ def _wait_for_worker(worker: subprocess.Popen[bytes], variables: dict[str, str])
 
 
 def _ask(environment: dict[str, str], path: str) -> None:
-    """Ask as a proxy would, or Prometheus; raises HTTPError for an error."""
+    """Ask the web as a proxy or Prometheus would. Raises HTTPError for an error."""
     headers = {"Host": HOST, "X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.1"}
     headers["Authorization"] = f"Bearer {environment['METRICS_TOKEN']}"
     answer = requests.get(f"http://127.0.0.1:{environment['APP_PORT']}{path}", headers=headers, timeout=10)

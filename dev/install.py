@@ -1,6 +1,7 @@
-"""`make install`: .env with keys of its own, the image, the services in their order, the URLs for Appmax.
+"""`make install`: makes .env with new keys, builds the image, starts the services, and prints the URLs for Appmax.
 
-Standard library alone: it runs before anything is installed. Docker with Compose 2.20 or newer is all it needs.
+It uses the standard library only, because it runs before anything is installed. It needs Docker with Compose 2.20 or
+newer.
 """
 
 import base64
@@ -22,7 +23,7 @@ STEPS = [
 
 
 def main(root: Path, environment: Mapping[str, str]) -> int:
-    """The exit code of the first command that failed, or 0. Raises SystemExit, with one line, if APP_URL is needed."""
+    """The exit code of the first command that failed, or 0. Raises SystemExit with one line if APP_URL is missing."""
     dotenv = root / ".env"
     if dotenv.exists():
         print(f"{dotenv} is kept as it is", flush=True)
@@ -37,7 +38,8 @@ def main(root: Path, environment: Mapping[str, str]) -> int:
 
 
 def write_dotenv(dotenv: Path, example: str, app_url: str) -> None:
-    """The example with APP_URL and new keys filled in, for its owner only; never over a file that is there."""
+    """Write the example with APP_URL and new keys filled in. Only the owner can read the file, and an existing file is
+    never overwritten."""
     if not re.fullmatch(r"https://[^\s/'\"$]+/?", app_url):
         raise SystemExit("say under which public address: make install APP_URL=https://checkout.example.com")
     text = example
@@ -50,7 +52,7 @@ def write_dotenv(dotenv: Path, example: str, app_url: str) -> None:
 
 
 def keys() -> dict[str, str]:
-    """New secrets of every kind that a production start needs; letters, digits, - _ and = only."""
+    """New values of all secrets that a production start needs, made of letters, digits, - _ and = only."""
     return {
         "APP_KEY": secrets.token_urlsafe(50),
         "FIELD_ENCRYPTION_KEYS": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),  # a Fernet key

@@ -1,5 +1,5 @@
-"""`make manage ARGS="..."`: manage.py with the settings of the stack that `make run` has started; `make demo-data`:
-`python -m demo` with them."""
+"""`make manage ARGS="..."` runs manage.py with the settings of the stack that `make run` has started. `make demo-data`
+runs `python -m demo` with them."""
 
 import json
 import os

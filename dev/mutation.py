@@ -1,4 +1,4 @@
-"""`make mutation`: small faults are put into the rules that must not break, and each has to make a test fail.
+"""`make mutation`: puts small faults into the rules that must not break. Each has to make a test fail.
 
 mutmut makes the faults and runs the tests that touch them, in a copy of the project for each file under
 `.data/mutation/`. It goes on where it was interrupted: `python -m dev.mutation orders/status.py`.
@@ -33,7 +33,7 @@ TARGETS = {
     ],
     "appmax/instalments.py": ["tests/appmax/test_instalments.py"],
 }
-"""What is broken, and the tests that must notice."""
+"""The files that faults are put into, and the tests that must notice."""
 
 FOLDER = ROOT / ".data" / "mutation"
 PACKAGES = (
@@ -55,7 +55,7 @@ MUTMUT = str(Path(sys.executable).with_name("mutmut"))
 
 
 def main(files: list[str]) -> int:
-    """Prints each file's score and what survived. The exit code is mutmut's, of the first file that it failed at."""
+    """Print each file's score and the faults that survived. Returns mutmut's exit code for the first failure."""
     with (
         services.temporary_folder() as folder,
         services.redis() as redis,
@@ -75,7 +75,7 @@ def main(files: list[str]) -> int:
 
 
 def _copy(file: str) -> Path:
-    """The project with mutmut's settings for this file, as it is now; what mutmut knows of its last run stays."""
+    """Copy the project as it is now, with mutmut's settings for this file. What mutmut knows of its last run stays."""
     copy = FOLDER / file.replace("/", "-").removesuffix(".py")
     copy.mkdir(parents=True, exist_ok=True)
     for name in COPIED:

@@ -1,4 +1,4 @@
-"""ops/nginx/nginx.conf on this machine: `python -m dev.nginx` has nginx check it, and a drill serves through it."""
+"""Fits ops/nginx/nginx.conf to this machine. `python -m dev.nginx` has nginx check it, and drills serve through it."""
 
 import os
 import shutil
@@ -14,12 +14,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from dev import services
 
 ROOT = Path(__file__).resolve().parent.parent
-# Outside the PATH of ordinary users on Debian.
+# On Debian nginx is outside the PATH of ordinary users.
 NGINX = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
 
 
 def configuration(folder: Path, *, app: int, quick: int, http: int, https: int) -> Path:
-    """The file with this machine's ports, and a certificate made for it, in `folder`; the rest as in production."""
+    """Write the configuration with this machine's ports, and a certificate, into `folder`. The rest is as in
+    production."""
     make_certificate(folder)
     text = (ROOT / "ops" / "nginx" / "nginx.conf").read_text()
     for there, here in {
@@ -39,7 +40,7 @@ def configuration(folder: Path, *, app: int, quick: int, http: int, https: int) 
 
 
 def make_certificate(folder: Path) -> None:
-    """fullchain.pem and privkey.pem for localhost, signed by itself, for a day."""
+    """Write fullchain.pem and privkey.pem for localhost, self-signed and valid for a day."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
     now = datetime.now(UTC)
@@ -57,7 +58,7 @@ def make_certificate(folder: Path) -> None:
 
 
 def main() -> int:
-    """nginx's own exit code; without nginx 0, and in CI 1."""
+    """nginx's exit code. Without nginx it is 0, and in CI 1."""
     if NGINX is None:
         print("ops/nginx/nginx.conf is not checked: nginx is not installed")
         return 1 if os.environ.get("CI") else 0

@@ -1,4 +1,4 @@
-"""`make run`: the whole stack on this machine, ready to be clicked; Ctrl-C stops it."""
+"""`make run`: starts the whole stack on this machine, and says what to open in a browser. Ctrl-C stops it."""
 
 import fcntl
 import json
@@ -36,7 +36,7 @@ STEADY_SECONDS = 10.0  # after which a worker that ends is started again
 
 @dataclass(frozen=True)
 class Part:
-    """Something that has to keep running; `again` starts it once more, if it may end."""
+    """A process that has to keep running. `again` starts it anew, if it is one that may end."""
 
     name: str
     is_running: Callable[[], bool]
@@ -46,7 +46,7 @@ class Part:
 
 
 def main() -> int:
-    """Start everything, say where it is, wait; the exit code is 0 after Ctrl-C or SIGTERM, 1 if a part died."""
+    """Start everything, print where it is, and wait. Returns 0 after Ctrl-C or SIGTERM, and 1 if a part died."""
     started = time.monotonic()
     env = Environment(ROOT / ".env")
     stopping = threading.Event()
@@ -100,7 +100,7 @@ def main() -> int:
 
 
 def manage(environment: dict[str, str], *arguments: str) -> str:
-    """Run `manage.py` and return what it printed; exits with its last line if it fails."""
+    """The output of a command of `manage.py`. Exits with its last line if it fails."""
     command = [sys.executable, "manage.py", *arguments]
     result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, start_new_session=True)
     if result.returncode:
@@ -112,7 +112,7 @@ def manage(environment: dict[str, str], *arguments: str) -> str:
 
 
 def is_simulated(env: Environment) -> bool:
-    """Whether we play Appmax too: not if the user has named one of its addresses."""
+    """Whether the simulated Appmax is started. It isn't if the user has set one of Appmax's addresses."""
     return not any(env.text(name, "") for name in ("APPMAX_AUTH_URL", "APPMAX_API_URL", "APPMAX_ADMIN_URL"))
 
 
@@ -127,7 +127,7 @@ def _only_one(stack: ExitStack) -> None:
 
 
 def _servers(stack: ExitStack, env: Environment) -> list[services.Service]:
-    """The servers that the user hasn't named."""
+    """Start those of PostgreSQL and Redis that the user hasn't named."""
     started = []
     if not (env.is_set("DB_HOST") or env.is_set("DATABASE_URL")):
         started.append(stack.enter_context(services.postgres(DATA / "postgres")))
@@ -138,7 +138,7 @@ def _servers(stack: ExitStack, env: Environment) -> list[services.Service]:
 
 
 def _logged(service: services.Service) -> Part:
-    """The server writes its log into its own folder; `.data/logs` leads to it."""
+    """Link from `.data/logs` to the log, which the server writes into its own folder."""
     link = LOGS / f"{service.name.lower()}.log"
     link.unlink(missing_ok=True)
     link.symlink_to(os.path.relpath(service.log, LOGS))
@@ -146,7 +146,7 @@ def _logged(service: services.Service) -> Part:
 
 
 def _claimed(env: Environment, name: str, default: int) -> int:
-    """The port, if it is free; exits with one line that names the variable if it isn't."""
+    """The port, if it is free. Exits with one line that names the variable if it isn't."""
     port = env.number(name, default, minimum=1)
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -158,7 +158,7 @@ def _claimed(env: Environment, name: str, default: int) -> int:
 
 
 def simulator_variables(env: Environment, app_port: str) -> dict[str, str]:
-    """A simulated Appmax's address, and the app's identity at it, made once."""
+    """The variables with the simulated Appmax's address and the app's identity there, which is made once."""
     url = f"http://127.0.0.1:{_claimed(env, 'SIMULATOR_PORT', 9090)}"
     kept = DATA / "secrets"
     return {
@@ -192,7 +192,7 @@ def storefront_variables(env: Environment, app_port: str, simulator_url: str) ->
 
 
 def _token(env: Environment) -> str:
-    """What a registered URL carries besides, if a secret is set."""
+    """The query string of the registered webhook URL, which has a token if a secret is set."""
     secrets_ = env.words("WEBHOOK_SECRET")
     return f"?token={quote(secrets_[0], safe='')}" if secrets_ else ""
 
@@ -212,7 +212,7 @@ def _staff_user(env: Environment, environment: dict[str, str]) -> tuple[str, str
 
 
 def _storefront_key(env: Environment, environment: dict[str, str]) -> str:
-    """The demo shop's API key, made once; another one if the database doesn't take the kept one any more."""
+    """The demo shop's API key, which is made once, and again if the database doesn't know it any more."""
     name, kept = "STOREFRONT_API_KEY", DATA / "secrets"
     code = f"from installations.models import ApiKey; import os; print(ApiKey.objects.is_valid(os.environ[{name!r}]))"
 
@@ -228,7 +228,7 @@ def _storefront_key(env: Environment, environment: dict[str, str]) -> str:
 
 
 def _start(stack: ExitStack, environment: dict[str, str], name: str, *arguments: str, echo: bool = False) -> Part:
-    """A Python process that a Ctrl-C at the terminal doesn't reach: we stop the parts, in order."""
+    """Start a Python process that a Ctrl-C at the terminal doesn't reach, because we stop the parts in their order."""
     path = LOGS / f"{name}.log"
     log = stack.enter_context(path.open("ab", buffering=0))
     process = subprocess.Popen(
@@ -248,19 +248,20 @@ def _start(stack: ExitStack, environment: dict[str, str], name: str, *arguments:
 
 
 def _worker(stack: ExitStack, environment: dict[str, str]) -> Part:
-    """It ends whenever it loses its database, and relies on being started again."""
+    """Start the job worker, which ends when it loses its database and must then be started again."""
     part = _start(stack, environment, "worker", "manage.py", "worker")
     return replace(part, again=lambda: _worker(stack, environment))
 
 
 def _restarted(parts: list[Part]) -> list[Part]:
-    """The parts, with new ones for those that may end and have; not for one that ends as soon as it is started."""
+    """The parts, in which those that may end and have ended are started again. A part that ends as soon as it is
+    started isn't."""
     is_steady = time.monotonic() - STEADY_SECONDS
     return [part.again() if part.again and not part.is_running() and part.since < is_steady else part for part in parts]
 
 
 def _copy(source: IO[bytes], log: IO[bytes]) -> None:
-    """Each line to the terminal and to the log, which goes on when the terminal is gone."""
+    """Copy each line to the terminal and to the log. If the terminal is gone, the log goes on."""
     with source:
         for line in source:
             log.write(line)
@@ -282,7 +283,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def _report_dead(parts: list[Part]) -> bool:
-    """Whether a part has stopped by itself; says which."""
+    """Whether a part has stopped by itself. Its name is printed."""
     dead = [part for part in parts if not part.is_running()]
     for part in dead:
         log = part.log.relative_to(ROOT)
@@ -291,7 +292,7 @@ def _report_dead(parts: list[Part]) -> bool:
 
 
 def _answers(url: str, parts: list[Part], stopping: threading.Event) -> bool:
-    """Wait until the URL answers 200; False if a part dies or we are told to stop first."""
+    """Wait until the URL answers 200. False if a part dies first, or we are told to stop."""
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         if stopping.wait(0.05) or _report_dead(parts):

@@ -33,8 +33,11 @@ SUPERUSER = "postgres"
 
 @dataclass(frozen=True)
 class Service:
-    """A running server, its switches, for drills, and the product's variables that lead to it: those that would lead
-    elsewhere are blank, so that nothing of them comes from `.env`."""
+    """A running server, with functions that stop and start it for drills.
+
+    `variables` are those with which the product finds it. Variables that would lead elsewhere are blank, so that `.env`
+    can't set them.
+    """
 
     name: str
     variables: dict[str, str]
@@ -46,7 +49,7 @@ class Service:
 
 
 def free_port(preferred: int = 0) -> int:
-    """`preferred` if nobody listens there, else any free port of this machine."""
+    """The preferred port if nobody listens there, or else any free port of this machine."""
     for port in (preferred, 0):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -62,7 +65,7 @@ def free_port(preferred: int = 0) -> int:
 def postgres(folder: Path, *, throw_away: bool = False) -> Iterator[Service]:
     """A PostgreSQL 16 with its data in `folder`, which no other process uses, listening on a Unix socket only.
 
-    `throw_away`: faster, since nobody minds a loss, and deleted afterwards.
+    With `throw_away` it is faster, because a crash may lose data, and the data are deleted afterwards.
     """
     folder.mkdir(parents=True, exist_ok=True)
     if throw_away:
@@ -111,7 +114,7 @@ def postgres(folder: Path, *, throw_away: bool = False) -> Iterator[Service]:
 
 
 def _is_alive(process: Any) -> bool:
-    """One that was killed may linger as a zombie, which psutil calls running."""
+    """Whether the process runs. psutil also calls a zombie running, which a killed process may become."""
     try:
         return bool(process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
@@ -128,7 +131,7 @@ def _ensure_role_and_database(connection: psycopg.Connection) -> None:
 
 @contextmanager
 def redis(folder: Path | None = None) -> Iterator[Service]:
-    """A Redis-protocol server on a free port, with its data in `folder` or nowhere."""
+    """A Redis-protocol server on a free port. Without `folder` it keeps its data in memory only."""
     server = ValkeyServer(port=free_port(6379), data_dir=folder, persist=folder is not None)
     with _no_interrupt():
         server.start()
@@ -148,7 +151,8 @@ def redis(folder: Path | None = None) -> Iterator[Service]:
 
 @contextmanager
 def _no_interrupt() -> Iterator[None]:
-    """Processes started here never see a Ctrl-C at the terminal: we stop them, after those who use them."""
+    """Keeps a Ctrl-C at the terminal from the processes that are started inside, because we stop them ourselves, after
+    those that use them."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -158,7 +162,7 @@ def _no_interrupt() -> Iterator[None]:
 
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
-    """A folder that is gone afterwards, with a path short enough for a Unix socket."""
+    """A folder that is deleted afterwards, whose path is short enough for a Unix socket."""
     folder = Path(tempfile.mkdtemp(prefix="appmax-", dir="/tmp"))
     try:
         yield folder

@@ -1,4 +1,4 @@
-"""`make simulator`: the simulated Appmax alone, for an app that is started in another way; Ctrl-C stops it."""
+"""`make simulator`: starts the simulated Appmax alone, for an app that is started in another way. Ctrl-C stops it."""
 
 import os
 import sys
@@ -24,7 +24,7 @@ PAGES = {"Orders": "orders", "Webhooks": "deliveries", "Switches": "switches", "
 
 
 def main() -> int:
-    """Serve on SIMULATOR_PORT until Ctrl-C or SIGTERM, then 0. The identity is the one that `make run` uses."""
+    """Serve on SIMULATOR_PORT until Ctrl-C or SIGTERM; returns 0. The app's identity is that of `make run`."""
     env = Environment(run.ROOT / ".env")
     variables = run.simulator_variables(env, str(env.number("APP_PORT", 8080, minimum=1)))
     webhook_url = env.text("SIMULATOR_WEBHOOK_URL", variables["SIMULATOR_WEBHOOK_URL"])
@@ -34,7 +34,7 @@ def main() -> int:
 
 
 def where(url: str, variables: dict[str, str], webhook_url: str) -> str:
-    """What to open, and what the app needs to know. A token in the webhook URL is not shown."""
+    """The page to open, and the variables that the app needs. A token in the webhook URL is not shown."""
     shown, mark, _ = webhook_url.partition("?")
     lines = [
         "",

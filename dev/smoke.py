@@ -1,4 +1,4 @@
-"""`make smoke`: be a merchant, a shopper and a storefront against the running stack, and print every step."""
+"""`make smoke`: plays a merchant, a shopper and a storefront against the running stack, and prints every step."""
 
 import json
 import os
@@ -50,7 +50,7 @@ CARD = {
 
 
 class Smoke:
-    """One run; a step that doesn't go as it should ends it with what came instead."""
+    """One run. A step that fails ends it, and prints what came instead."""
 
     def __init__(self) -> None:
         if not RUN_FILE.exists():
@@ -66,7 +66,7 @@ class Smoke:
         self.number = 0
 
     def step(self, what: str, method: str, url: str, *, expect: int = 200, **request: Any) -> requests.Response:
-        """One call, printed; exits unless the answer has the status `expect`."""
+        """Send a request and print it. Exits unless the answer has the status `expect`."""
         self.number += 1
         try:
             answer = self.http.request(method, url, timeout=TIMEOUT, allow_redirects=False, **request)
@@ -82,7 +82,7 @@ class Smoke:
         return answer
 
     def run(self) -> None:
-        """Install, sell, pay, be told."""
+        """Install the app, sell, pay, and receive the webhooks."""
         started = time.monotonic()
         key = str(uuid.uuid4())
         self.step("the service is up", "GET", f"{self.app}/health")
@@ -150,5 +150,5 @@ if __name__ == "__main__":
     smoke = Smoke()
     try:
         smoke.run()
-    except (requests.RequestException, LookupError) as error:  # an answer that can't be read, or lacks a field
+    except (requests.RequestException, LookupError) as error:  # An answer can't be read, or lacks a field.
         sys.exit(f"FAILED after step {smoke.number}: {type(error).__name__}: {error}")

@@ -1,4 +1,4 @@
-"""`make test`: linters and the suite without drills, against a PostgreSQL 16 and a Redis-protocol server of its own."""
+"""`make test`: runs the linters, and the suite without drills with its own PostgreSQL 16 and Redis-protocol server."""
 
 import os
 import re
@@ -31,14 +31,14 @@ LINTERS = [
     [sys.executable, "manage.py", "spectacular", "--validate", "--fail-on-warn", "--file", os.devnull],
 ]
 
-WITHOUT_DRILLS = "--ignore=tests/drills"  # which wait for minutes: make drills
+WITHOUT_DRILLS = "--ignore=tests/drills"  # Drills take minutes, so `make drills` runs them.
 
 
 def main(arguments: list[str]) -> int:
-    """`--lint` runs the linters alone, `--coverage` the suite and shows which branches it takes. Other arguments go to
-    pytest, and then the linters are left out."""
+    """`--lint` runs the linters only. `--coverage` runs the suite and shows which branches it takes. With any other
+    arguments, which go to pytest, the linters are left out."""
     for name in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(name, lambda number, _: sys.exit(128 + number))  # the servers stop whatever happens
+        signal.signal(name, lambda number, _: sys.exit(128 + number))  # An exit stops the servers, too.
     with (
         services.temporary_folder() as folder,
         services.redis() as redis,
@@ -60,7 +60,8 @@ def main(arguments: list[str]) -> int:
 
 
 def variables() -> dict[str, str]:
-    """All that `.env.example` names, blank unless set here, so that a developer's `.env` changes no test."""
+    """All variables of `.env.example`. Those that aren't set here are blank, so that a developer's `.env` changes no
+    test."""
     names = re.findall(r"^#? ?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
     return dict.fromkeys(names, "") | {
         "APP_ENV": "local",

