@@ -40,8 +40,8 @@ def handle_now(pks: Iterable[int] | None = None) -> Counter[Outcome]:
     if not still:
         return before
     ask.ask_due(numbers=still, seconds=ask.BY_HAND_SECONDS)
-    outcomes = WebhookEvent.objects.filter(pk__in=[pk for pk, _ in found]).values_list("outcome", flat=True)
-    return Counter(Outcome(outcome) for outcome in outcomes)
+    handled = WebhookEvent.objects.filter(pk__in=[pk for pk, _ in found]).order_by("pk")
+    return Counter(Outcome(outcome) for outcome in handled.values_list("outcome", flat=True))
 
 
 def _handle(pks: Iterable[int]) -> Counter[Outcome]:

@@ -19,6 +19,7 @@ from orders.questions.why import Why
 from simulator.server import SimulatorServer
 from simulator.state import Fault
 from tests.orders.conftest import by_card, by_pix, ordered, post, remote
+from tests.support.failing import statements_fail
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -404,16 +405,13 @@ def test_a_refusal_that_comes_after_reconciliation_settled_it_changes_nothing(
 
 
 def test_what_appmax_refused_is_told_although_it_cannot_be_written_down(
-    store: Client, simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch
+    store: Client, simulator: SimulatorServer
 ) -> None:
     order_id = ordered(store)
     simulator.state.add_fault(Fault(CARD_CALL, status=422, body={"message": "bad card"}))
 
-    def away(*args: Any) -> None:
-        raise DatabaseError
-
-    monkeypatch.setattr(PaymentAttempt, "settle", away)
-    answer = post(store, "pay/credit-card", by_card(order_id))
+    with statements_fail('UPDATE "payment_attempts"', DatabaseError):
+        answer = post(store, "pay/credit-card", by_card(order_id))
 
     assert (answer.status_code, answer.json()["message"]) == (422, "bad card")
     assert PaymentAttempt.objects.get().state == "started"
@@ -450,16 +448,12 @@ def test_the_attempt_is_recorded_before_appmax_is_asked(store: Client, simulator
 
 @pytest.mark.parametrize("failure", [DatabaseError, InterfaceError])
 def test_an_outcome_that_cannot_be_written_down_is_not_told(
-    store: Client, simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch, failure: type[Exception]
+    store: Client, simulator: SimulatorServer, failure: type[Exception]
 ) -> None:
     order_id = ordered(store)
 
-    def away(*args: Any, **columns: Any) -> None:
-        raise failure
-
-    monkeypatch.setattr(Order, "record_payment", away)
-
-    answer = post(store, "pay/credit-card", by_card(order_id))
+    with statements_fail('UPDATE "orders"', failure):
+        answer = post(store, "pay/credit-card", by_card(order_id))
 
     assert (answer.status_code, "not known yet" in answer.json()["message"]) == (502, True)
     assert PaymentAttempt.objects.get().state == "started"

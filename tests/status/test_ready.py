@@ -11,8 +11,9 @@ from django.db import OperationalError, ProgrammingError, connection
 from django.test import Client
 from django.utils import timezone
 
-from status import backlog, health
+from status import health
 from tests.support.factories import QuestionFactory, WebhookEventFactory
+from tests.support.failing import statements_fail
 
 pytestmark = pytest.mark.django_db
 
@@ -104,13 +105,9 @@ def test_migrations_to_be_applied_are_down(client: Client) -> None:
 
 
 @pytest.mark.parametrize("error", [OperationalError, ProgrammingError])
-def test_no_answer_of_the_database_is_down(client: Client, monkeypatch: pytest.MonkeyPatch, error: Any) -> None:
-    def fail() -> None:
-        raise error
-
-    monkeypatch.setattr(backlog, "worker_silence", fail)
-
-    status, body = asked(client)
+def test_no_answer_of_the_database_is_down(client: Client, error: Any) -> None:
+    with statements_fail("procrastinate_workers", error):
+        status, body = asked(client)
 
     assert (status, body["message"]) == (503, "not ready: database")
 

@@ -8,8 +8,8 @@ import pytest
 from orders.models import Order
 from orders.signals import order_created
 from tests.support.factories import OrderFactory
+from tests.support.failing import statements_fail
 from tests.webhooks.conftest import send
-from webhooks import rows
 from webhooks.models import WebhookEvent
 
 pytestmark = pytest.mark.django_db
@@ -27,8 +27,8 @@ def told(caplog: pytest.LogCaptureFixture, event: str) -> dict[str, Any]:
     return line
 
 
-def broken(*args: Any, **options: Any) -> None:
-    raise ZeroDivisionError("of a row with personal data")
+BROKEN = ZeroDivisionError("of a row with personal data")
+LOOK = "FROM webhook_claim_sources"  # is in the statement that reads what is known of an event
 
 
 def test_a_received_event_by_name_model_order_and_outcome(caplog: pytest.LogCaptureFixture) -> None:
@@ -52,12 +52,9 @@ def test_an_event_that_was_there_before_its_order(caplog: pytest.LogCaptureFixtu
     assert (line["id"], line["order"], line["outcome"]) == (row.pk, 9_000_001, "applied")
 
 
-def test_an_event_that_could_not_be_handled_by_the_kind_of_error_alone(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(rows, "look", broken)
-
-    assert send("order_paid", 7).status_code == 200
+def test_an_event_that_could_not_be_handled_by_the_kind_of_error_alone(caplog: pytest.LogCaptureFixture) -> None:
+    with statements_fail(LOOK, BROKEN):
+        assert send("order_paid", 7).status_code == 200
 
     line = told(caplog, "webhook.handling_failed")
     assert (line["order"], line["error"], line["level"]) == (7, "ZeroDivisionError", "error")
@@ -65,13 +62,11 @@ def test_an_event_that_could_not_be_handled_by_the_kind_of_error_alone(
     assert "personal data" not in caplog.text
 
 
-def test_waiting_events_that_cannot_be_applied_cost_no_order(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_waiting_events_that_cannot_be_applied_cost_no_order(caplog: pytest.LogCaptureFixture) -> None:
     send("order_paid", 9_000_002)
-    monkeypatch.setattr(rows, "look", broken)
 
-    order_created.send(sender=Order, order=OrderFactory.create(appmax_order_id=9_000_002))
+    with statements_fail(LOOK, BROKEN):
+        order_created.send(sender=Order, order=OrderFactory.create(appmax_order_id=9_000_002))
 
     line = told(caplog, "webhook.apply_waiting_failed")
     assert (line["order"], line["error"], line["level"]) == (9_000_002, "ZeroDivisionError", "error")
