@@ -20,7 +20,7 @@ TARGETS = {
     "webhooks/payload.py": ["tests/webhooks/test_payload.py"],
     "webhooks/inbox.py": [
         f"tests/webhooks/test_{name}.py"
-        for name in ("receiving", "told", "waiting", "trust", "confirm", "who_posts", "repeat", "order_of_arrival")
+        for name in ("receiving", "log_lines", "waiting", "trust", "confirm", "who_posts", "repeat", "order_of_arrival")
     ]
     + ["tests/webhooks/test_retention.py", "tests/status/test_metrics.py"],
     "orders/checkout.py": [

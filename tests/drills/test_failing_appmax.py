@@ -13,8 +13,8 @@ from dev.services import free_port
 from installations.models import Installation
 from orders.models import Order, PaymentAttempt, Question
 from tests.drills.conftest import manage
+from tests.drills.failing_appmax import WAYS, OddAppmax
 from tests.drills.load import says
-from tests.drills.odd_appmax import WAYS, OddAppmax
 from tests.orders.conftest import CPF
 from tests.support.factories import OrderFactory, api_key
 from tests.support.processes import wait_until
