@@ -39,9 +39,9 @@ WAYS: dict[str, Callable[[socket.socket, threading.Event], None]] = {
 }
 
 
-class OddAppmax:
-    """`with OddAppmax() as appmax: appmax.way = "hangs"`; `appmax.url` is its address, and `secure_url` the same with
-    https, which it doesn't speak; `requests` counts."""
+class FailingAppmax:
+    """`with FailingAppmax() as appmax: appmax.way = "hangs"`. `appmax.url` is its address, and `secure_url` the same
+    with https, which it doesn't speak. `requests` counts them."""
 
     def __init__(self) -> None:
         self.way = "hangs"
@@ -52,7 +52,7 @@ class OddAppmax:
         self.url, self.secure_url = f"http://127.0.0.1:{port}", f"https://127.0.0.1:{port}"
         self._threads: list[threading.Thread] = [threading.Thread(target=self._accept)]
 
-    def __enter__(self) -> "OddAppmax":
+    def __enter__(self) -> "FailingAppmax":
         self._threads[0].start()
         return self
 

@@ -13,7 +13,7 @@ from dev.services import free_port
 from installations.models import Installation
 from orders.models import Order, PaymentAttempt, Question
 from tests.drills.conftest import manage
-from tests.drills.failing_appmax import WAYS, OddAppmax
+from tests.drills.failing_appmax import WAYS, FailingAppmax
 from tests.drills.load import says
 from tests.orders.conftest import CPF
 from tests.support.factories import OrderFactory, api_key
@@ -26,8 +26,8 @@ IN_TIME = 3  # seconds, for ours: connecting, waiting, and a busy machine
 
 
 @pytest.fixture
-def appmax() -> Iterator[OddAppmax]:
-    with OddAppmax() as server:
+def appmax() -> Iterator[FailingAppmax]:
+    with FailingAppmax() as server:
         yield server
 
 
@@ -62,7 +62,7 @@ def outcomes() -> Counter[str]:
 
 
 def test_a_payment_without_a_clear_answer_is_unknown_and_others_go_on(
-    start: Any, appmax: OddAppmax, headers: dict[str, str], shop: Installation, report: Any
+    start: Any, appmax: FailingAppmax, headers: dict[str, str], shop: Installation, report: Any
 ) -> None:
     url = start(APPMAX_API_URL=appmax.url)
     told: dict[str, int] = {}
@@ -90,7 +90,7 @@ def test_a_payment_without_a_clear_answer_is_unknown_and_others_go_on(
 
 
 def test_without_a_token_nothing_is_paid_and_nothing_is_in_doubt(
-    start: Any, appmax: OddAppmax, headers: dict[str, str], shop: Installation, report: Any
+    start: Any, appmax: FailingAppmax, headers: dict[str, str], shop: Installation, report: Any
 ) -> None:
     url = start(APPMAX_AUTH_URL=appmax.url)
     told = Counter[int]()
@@ -110,7 +110,7 @@ def test_without_a_token_nothing_is_paid_and_nothing_is_in_doubt(
 
 @pytest.mark.parametrize("where", ["refuses connections", "never finishes the TLS handshake"])
 def test_what_never_reached_appmax_has_charged_nobody(
-    start: Any, appmax: OddAppmax, headers: dict[str, str], shop: Installation, where: str, report: Any
+    start: Any, appmax: FailingAppmax, headers: dict[str, str], shop: Installation, where: str, report: Any
 ) -> None:
     url = start(APPMAX_API_URL=appmax.secure_url if "TLS" in where else f"http://127.0.0.1:{free_port()}")
     started = time.monotonic()
@@ -129,7 +129,7 @@ def test_what_never_reached_appmax_has_charged_nobody(
 
 
 def test_an_order_that_cannot_be_asked_about_is_flagged(
-    appmax: OddAppmax, environment: dict[str, str], shop: Installation, report: Any
+    appmax: FailingAppmax, environment: dict[str, str], shop: Installation, report: Any
 ) -> None:
     order = OrderFactory.create(installation=shop)
     PaymentAttempt.objects.create(order=order, method="pix", state="unknown", fingerprint="x")

@@ -1,8 +1,9 @@
 """Webhooks as Appmax posts them, and an order that a simulated Appmax knows too."""
 
 import json
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Any
 
@@ -17,10 +18,15 @@ from orders.questions import ask
 from orders.questions.ask import Answer
 from simulator.server import SimulatorServer
 from tests.support.factories import OrderFactory
+from tests.support.failing import statements_fail
 from webhooks.models import WebhookEvent
 
 URL = "/webhooks/appmax"
-BROKEN_RULE = ("orders.status._RANK", defaultdict[str, int](lambda: 1 // 0))  # for monkeypatch: no event can be handled
+
+
+def handling_fails(error: type[Exception] | Exception = ZeroDivisionError) -> AbstractContextManager[None]:
+    """Meanwhile no event can be handled: what is known of its order can't be read."""
+    return statements_fail("FROM webhook_claim_sources", error)
 
 
 def body(event: str, order_id: Any, **envelope: Any) -> dict[str, Any]:

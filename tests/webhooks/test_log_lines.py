@@ -8,8 +8,7 @@ import pytest
 from orders.models import Order
 from orders.signals import order_created
 from tests.support.factories import OrderFactory
-from tests.support.failing import statements_fail
-from tests.webhooks.conftest import send
+from tests.webhooks.conftest import handling_fails, send
 from webhooks.models import WebhookEvent
 
 pytestmark = pytest.mark.django_db
@@ -28,7 +27,6 @@ def told(caplog: pytest.LogCaptureFixture, event: str) -> dict[str, Any]:
 
 
 BROKEN = ZeroDivisionError("of a row with personal data")
-LOOK = "FROM webhook_claim_sources"  # is in the statement that reads what is known of an event
 
 
 def test_a_received_event_by_name_model_order_and_outcome(caplog: pytest.LogCaptureFixture) -> None:
@@ -53,7 +51,7 @@ def test_an_event_that_was_there_before_its_order(caplog: pytest.LogCaptureFixtu
 
 
 def test_an_event_that_could_not_be_handled_by_the_kind_of_error_alone(caplog: pytest.LogCaptureFixture) -> None:
-    with statements_fail(LOOK, BROKEN):
+    with handling_fails(BROKEN):
         assert send("order_paid", 7).status_code == 200
 
     line = told(caplog, "webhook.handling_failed")
@@ -65,7 +63,7 @@ def test_an_event_that_could_not_be_handled_by_the_kind_of_error_alone(caplog: p
 def test_waiting_events_that_cannot_be_applied_cost_no_order(caplog: pytest.LogCaptureFixture) -> None:
     send("order_paid", 9_000_002)
 
-    with statements_fail(LOOK, BROKEN):
+    with handling_fails(BROKEN):
         order_created.send(sender=Order, order=OrderFactory.create(appmax_order_id=9_000_002))
 
     line = told(caplog, "webhook.apply_waiting_failed")

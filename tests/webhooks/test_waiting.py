@@ -16,7 +16,7 @@ from orders.signals import order_created
 from simulator.server import SimulatorServer
 from simulator.state import Fault
 from tests.support.factories import InstallationFactory, OrderFactory, WebhookEventFactory
-from tests.webhooks.conftest import BROKEN_RULE, ask_appmax, outcomes, send, time_passes
+from tests.webhooks.conftest import ask_appmax, handling_fails, outcomes, send, time_passes
 from webhooks import inbox, kept
 from webhooks.models import WebhookEvent
 
@@ -46,12 +46,12 @@ def test_a_new_order_takes_what_was_waiting_for_it() -> None:
     assert not other.processed
 
 
-def test_a_failure_of_waiting_events_does_not_cost_the_order(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_of_waiting_events_does_not_cost_the_order() -> None:
     early = WebhookEventFactory.create(appmax_order_id=77)
     order = OrderFactory.create(appmax_order_id=77)
-    monkeypatch.setattr(*BROKEN_RULE)
 
-    order_created.send(sender=type(order), order=order)
+    with handling_fails():
+        order_created.send(sender=type(order), order=order)
 
     early.refresh_from_db()
     assert not early.processed
@@ -150,10 +150,9 @@ def test_the_worker_beside_staff_and_the_web_handles_each_event_once(race: Any) 
 # --- tried again ---
 
 
-def test_an_event_whose_handling_failed_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_event_whose_handling_failed_is_tried_again() -> None:
     order = OrderFactory.create()
-    with monkeypatch.context() as broken:
-        broken.setattr(*BROKEN_RULE)
+    with handling_fails():
         assert send("order_paid", order.appmax_order_id).status_code == 200
         assert kept.handle_due() == {"failed": 1}
 
@@ -163,11 +162,11 @@ def test_an_event_whose_handling_failed_is_tried_again(monkeypatch: pytest.Monke
     assert order.status == "aprovado"
 
 
-def test_a_failure_is_noted_at_its_event_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_is_noted_at_its_event_alone() -> None:
     row, other = (WebhookEventFactory.create(appmax_order_id=OrderFactory.create().appmax_order_id) for _ in range(2))
-    monkeypatch.setattr(*BROKEN_RULE)
 
-    assert inbox.handle_again(row.pk) == "failed"
+    with handling_fails():
+        assert inbox.handle_again(row.pk) == "failed"
 
     row.refresh_from_db()
     other.refresh_from_db()
@@ -196,13 +195,13 @@ def test_one_that_names_no_order_is_closed_with_what_was_odd_about_it() -> None:
     assert WebhookEvent.objects.get().error_message == "not an order id: 'abc'"
 
 
-def test_one_that_failed_is_not_closed_but_kept_for_staff(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_failed_is_not_closed_but_kept_for_staff() -> None:
     order = OrderFactory.create()
-    monkeypatch.setattr(*BROKEN_RULE)
-    send("order_paid", order.appmax_order_id)
-    received(days=30)
+    with handling_fails():
+        send("order_paid", order.appmax_order_id)
+        received(days=30)
 
-    assert kept.handle_due() == {"failed": 1}
+        assert kept.handle_due() == {"failed": 1}
     assert not WebhookEvent.objects.get().processed
 
 
