@@ -14,7 +14,7 @@ from orders.signals import order_created
 from simulator.server import SimulatorServer
 from simulator.state import Fault
 from tests.support.factories import InstallationFactory, OrderFactory, WebhookEventFactory
-from tests.webhooks.conftest import BROKEN_RULE, ask_appmax, outcomes, send, time_passes
+from tests.webhooks.conftest import ask_appmax, handling_fails, outcomes, send, time_passes
 from webhooks import inbox
 from webhooks.models import ClaimSource, WebhookEvent
 
@@ -115,10 +115,9 @@ def test_what_is_taken_back_is_of_this_order_and_had_been_handled(known: Any, mo
     assert outcomes() == ["applied", "refuted", "ignored"]
 
 
-def test_an_event_that_failed_is_decided_when_appmax_answers(known: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_event_that_failed_is_decided_when_appmax_answers(known: Any) -> None:
     order = known("aprovado")
-    with monkeypatch.context() as broken:
-        broken.setattr(*BROKEN_RULE)
+    with handling_fails():
         send("order_approved", order.appmax_order_id)
     send("order_paid", order.appmax_order_id)
 
