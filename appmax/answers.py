@@ -52,11 +52,8 @@ class CardPayment:
 # appmax-pagamento-pix
 @dataclass(frozen=True, slots=True)
 class PixPayment:
-    """Answer of POST /v1/payments/pix.
-
-    `qr_code` is a base64 image or a URL, `emv` the code that the shopper copies. `expires_at` is None if Appmax left it
-    out.
-    """
+    """Answer of POST /v1/payments/pix. `qr_code` is a base64 image or a URL, and `emv` the code to copy and paste.
+    `expires_at` is None if Appmax left it out."""
 
     qr_code: str
     emv: str
@@ -165,11 +162,8 @@ def read_id(body: Any, *path: str) -> int:
 
 
 def read_lifetime(body: Any) -> int:
-    """Seconds of a token's `expires_in`, which may be written as a text or a decimal.
-
-    If it is missing or makes no sense, the documented hour is assumed. Should the token end sooner, Appmax answers 401
-    and the client fetches another.
-    """
+    """Seconds of a token's `expires_in`, also written as a text or a decimal. If it makes no sense, the documented hour
+    is assumed. Should the token end sooner, Appmax answers 401 and the client fetches another."""
     try:
         seconds = float(dig(body, "expires_in"))
     except (TypeError, ValueError):
@@ -205,10 +199,8 @@ def read_order(body: Any, zone: tzinfo) -> RemoteOrder:
 
 
 def read_card_payment(body: Any) -> CardPayment:
-    """Reads `data.payment {pay_reference, status, upsell_hash}`, or `data.order.status` and `data.upsell_hash`.
-
-    Raises Refused if the card was refused, and Unreadable if the answer doesn't say what happened.
-    """
+    """Reads `data.payment {pay_reference, status, upsell_hash}`, or `data.order.status` and `data.upsell_hash`. Raises
+    Refused if the card was refused, and Unreadable if the answer doesn't say what happened."""
     payment = _object(dig(body, "data", "payment"))
     status = word(payment.get("status")) or word(dig(body, "data", "order", "status"))
     if declined_status(body):
@@ -228,9 +220,7 @@ def read_card_payment(body: Any) -> CardPayment:
 
 def read_pix(body: Any, zone: tzinfo) -> PixPayment:
     """Reads `data.payment.pix_qrcode/.pix_emv/.pix_expiration_date`, or `data.pix.qr_code/.emv_code/.expires_at`.
-
-    Raises Unreadable if neither code is there.
-    """
+    Raises Unreadable if neither code is there."""
     pix = _pix(body, zone)
     if pix is None:
         raise Unreadable("data.payment.pix_qrcode")
