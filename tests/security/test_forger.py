@@ -27,7 +27,7 @@ def test_he_finds_a_production_that_was_started_without_a_good_token(variables: 
 
 
 @pytest.mark.parametrize(
-    "query", ["", "?token=", "?token=%00", "?token=loja-1:AAAA", "?TOKEN=the-apps-own-webhook-token", "?token[]=x"]
+    "query", ["", "?token=", "?token=%00", "?token=loja-1:AAAA", "?TOKEN=the-apps-own-webhook-toke", "?token[]=x"]
 )
 def test_he_posts_without_knowing_the_token(web: str, query: str) -> None:
     order = OrderFactory.create(appmax_order_id=4711)
