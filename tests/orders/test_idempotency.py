@@ -228,9 +228,11 @@ def test_of_simultaneous_repeats_of_a_killed_request_one_goes_on(
     abandoned(seconds=301)
     simulator.state.add_fault(Fault(CARD_CALL, hang=0.5, times=6))
 
-    def pay(_: int) -> Any:
-        # Between reading and writing the row: without its lock all six would have read it before one writes.
-        with before_statements('UPDATE "idempotent_requests"', lambda: time.sleep(0.05)):
+    def pay(number: int) -> Any:
+        # Between reading and writing the row: without its lock all six would have read it before one writes, and each
+        # would have gone on before the next one writes.
+        seconds = 0.05 * (number + 1)
+        with before_statements('UPDATE "idempotent_requests" SET "claimed_at"', lambda: time.sleep(seconds)):
             return post(store, "pay/credit-card", by_card(order_id), key="k-1")
 
     answers = race(pay, times=6)
