@@ -1,11 +1,11 @@
 """WebhookEvent: an event as Appmax posted it, and its outcome. ClaimSource: an address that sent false ones."""
 
 from datetime import timedelta
-from typing import Any
 
 from django.contrib.postgres.functions import TransactionNow
-from django.db import connection, models
-from django.db.models import Q
+from django.db import models
+from django.db.models import Case, F, Q, When
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -152,18 +152,11 @@ class ClaimSource(models.Model):
     @classmethod
     def count_refuted(cls, address: str) -> None:
         """Count one more refuted claim. The count begins anew if the last one was SUSPECT_FOR ago."""
-        values: dict[str, Any] = {"address": address, "forgotten": cls.SUSPECT_FOR}
-        with connection.cursor() as cursor:
-            cursor.execute(_COUNT_REFUTED, values)
-
-
-_COUNT_REFUTED = """
-    INSERT INTO webhook_claim_sources AS source (address, refuted, refuted_at)
-    VALUES (%(address)s, 1, clock_timestamp())
-        ON CONFLICT (address) DO UPDATE
-       SET refuted = CASE WHEN source.refuted_at < clock_timestamp() - %(forgotten)s THEN 1 ELSE source.refuted + 1 END,
-           refuted_at = clock_timestamp()
-"""
+        cls.objects.get_or_create(address=address, defaults={"refuted": 0, "refuted_at": Now()})
+        is_forgotten = When(refuted_at__lt=Now() - cls.SUSPECT_FOR, then=1)
+        cls.objects.filter(address=address).update(
+            refuted=Case(is_forgotten, default=F("refuted") + 1), refuted_at=Now()
+        )
 
 
 class Progress(models.Model):

@@ -6,7 +6,9 @@ An event that is still unprocessed by then keeps its payload, without which it c
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import connection
+from django.db.models import Case, Func, TextField, Value, When
+from django.db.models.functions import JSONObject
+from django.db.models.lookups import Exact
 
 from orders import clock
 from webhooks.models import Progress, WebhookEvent
@@ -14,21 +16,20 @@ from webhooks.models import Progress, WebhookEvent
 JOB = "strip"
 BATCH = 500
 
+_KEPT_DATA = JSONObject(
+    **{name: f"payload__data__{name}" for name in ("order_id", "id", "customer_id", "status", "order_status")}
+)
+_IS_OBJECT = Exact(Func("payload__data", function="jsonb_typeof", output_field=TextField()), "object")
 # The event's name, ids and statuses are left.
-_STRIP = """
-    UPDATE webhook_events SET source = NULL, payload = jsonb_strip_nulls(jsonb_build_object(
-        'event', to_jsonb(event),
-        'event_type', to_jsonb(event_type),
-        'stripped', true,
-        'data', CASE WHEN jsonb_typeof(payload->'data') = 'object' THEN jsonb_build_object(
-            'order_id', payload->'data'->'order_id',
-            'id', payload->'data'->'id',
-            'customer_id', payload->'data'->'customer_id',
-            'status', payload->'data'->'status',
-            'order_status', payload->'data'->'order_status'
-        ) END))
-     WHERE id = ANY(%(ids)s) AND processed
-"""
+_STRIPPED = Func(
+    JSONObject(
+        event="event",
+        event_type="event_type",
+        stripped=Value(True),
+        data=Case(When(_IS_OBJECT, then=_KEPT_DATA)),
+    ),
+    function="jsonb_strip_nulls",
+)
 
 
 def strip_if_old(event: WebhookEvent) -> None:
@@ -57,5 +58,4 @@ def _oldest_kept() -> datetime:
 
 
 def _strip(ids: list[int]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(_STRIP, {"ids": ids})
+    WebhookEvent.objects.filter(pk__in=ids, processed=True).update(source=None, payload=_STRIPPED)
