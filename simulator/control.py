@@ -196,7 +196,7 @@ def send_event() -> tuple[Response, int]:
 @control.get("/faults")
 def list_faults() -> Response:
     """Those still waiting for their calls."""
-    return jsonify([_shown(fault) for fault in simulation().state.waiting_faults()])
+    return jsonify([_fault(fault) for fault in simulation().state.waiting_faults()])
 
 
 @control.post("/faults")
@@ -212,11 +212,11 @@ def add_fault() -> tuple[Response, int]:
         refuse(422, {"message": str(error)})
     for fault in added:
         simulation().state.add_fault(fault)
-    shown = [_shown(fault) for fault in added]
+    shown = [_fault(fault) for fault in added]
     return jsonify(shown if "failure" in wish else shown[0]), 201
 
 
-def _shown(fault: Fault) -> dict[str, Any]:
+def _fault(fault: Fault) -> dict[str, Any]:
     return {name: value for name, value in asdict(fault).items() if name != "meanwhile"}
 
 
