@@ -9,12 +9,13 @@ from django.utils import timezone
 from dev.smoke import ORDER
 from installations.models import Installation
 from orders import attempts
-from orders.models import AttemptState, Order, OrderQuerySet, PaymentAttempt
+from orders.models import AttemptState, Order, PaymentAttempt
 from simulator.server import SimulatorServer
 from simulator.state import Fault
 from tests.orders.conftest import CPF, by_card, ordered, post, remote
 from tests.support.documented import INSTALLMENTS
 from tests.support.factories import OrderFactory
+from tests.support.statements import orders_locked_before
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -209,13 +210,9 @@ def test_of_several_orders_with_one_upsell_hash_the_newest_is_charged(
     assert PaymentAttempt.objects.get(method="upsell").order == newest
 
 
-def test_events_of_an_upsells_order_are_held_up_until_it_is_there(
-    store: Client, paid: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    held = []
-    monkeypatch.setattr(OrderQuerySet, "lock_appmax_order", lambda orders, number: held.append(number))
-
-    post(store, "upsell", upsell(paid))
+def test_events_of_an_upsells_order_are_held_up_until_it_is_there(store: Client, paid: dict[str, Any]) -> None:
+    with orders_locked_before('INSERT INTO "orders"') as held:
+        post(store, "upsell", upsell(paid))
 
     assert held == [Order.objects.latest("pk").appmax_order_id]
 

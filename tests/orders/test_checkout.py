@@ -10,11 +10,12 @@ from django.test import Client
 from dev.smoke import ORDER
 from installations import clients
 from installations.models import Installation
-from orders.models import Order, OrderQuerySet
+from orders.models import Order
 from simulator.server import SimulatorServer
 from simulator.state import Fault
 from tests.orders.conftest import CPF, ordered, post
 from tests.support.factories import OrderFactory
+from tests.support.statements import orders_locked_before
 from web.codes import Code
 from webhooks.models import WebhookEvent
 
@@ -48,11 +49,9 @@ def test_a_pix_of_an_order(store: Client, simulator: SimulatorServer) -> None:
     assert row.status == "pendente"
 
 
-def test_events_of_a_new_order_are_held_up_until_it_is_there(store: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    held = []
-    monkeypatch.setattr(OrderQuerySet, "lock_appmax_order", lambda orders, number: held.append(number))
-
-    order_id = ordered(store)
+def test_events_of_a_new_order_are_held_up_until_it_is_there(store: Client) -> None:
+    with orders_locked_before('INSERT INTO "orders"') as held:
+        order_id = ordered(store)
 
     assert held == [order_id]
 

@@ -1,6 +1,7 @@
 """The Idempotency-Key header: a request sent again is not done again."""
 
 import threading
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +17,9 @@ from simulator.server import SimulatorServer
 from simulator.state import Fault
 from tests.orders.conftest import by_card, by_pix, ordered, post, remote
 from tests.support.factories import InstallationFactory, api_key
+from tests.support.failing import statements_fail
 from tests.support.processes import wait_until
+from tests.support.statements import before_statements
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -217,18 +220,22 @@ def test_a_request_that_was_killed_goes_on_with_the_order_it_had_made(
 
 
 def test_of_simultaneous_repeats_of_a_killed_request_one_goes_on(
-    store: Client, simulator: SimulatorServer, race: Any, monkeypatch: pytest.MonkeyPatch
+    store: Client, simulator: SimulatorServer, race: Any
 ) -> None:
     order_id = ordered(store)
     simulator.state.add_fault(Fault(CARD_CALL, status=429, headers={"Retry-After": "30"}))
     post(store, "pay/credit-card", by_card(order_id), key="k-1")
     abandoned(seconds=301)
-    # Between reading and writing the row: without its lock all six would have read it before one writes.
-    slow = property(lambda _: threading.Event().wait(0.05))
-    monkeypatch.setattr(IdempotentRequest, "has_expired", slow)
     simulator.state.add_fault(Fault(CARD_CALL, hang=0.5, times=6))
 
-    answers = race(lambda _: post(store, "pay/credit-card", by_card(order_id), key="k-1"), times=6)
+    def pay(number: int) -> Any:
+        # Between reading and writing the row: without its lock all six would have read it before one writes, and each
+        # would have gone on before the next one writes.
+        seconds = 0.05 * (number + 1)
+        with before_statements('UPDATE "idempotent_requests" SET "claimed_at"', lambda: time.sleep(seconds)):
+            return post(store, "pay/credit-card", by_card(order_id), key="k-1")
+
+    answers = race(pay, times=6)
 
     assert sorted(answer.status_code for answer in answers) == [200] + [409] * 5
     assert {answer.json()["message"] for answer in answers if answer.status_code == 409} == {
@@ -289,14 +296,9 @@ def test_a_killed_payment_is_not_sent_again(store: Client, simulator: SimulatorS
     assert len(simulator.state.latest_orders()[0].charges) == 1
 
 
-def test_a_bug_leaves_the_key_free_and_the_order_bound(
-    store: Client, simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from orders import attempts
-
+def test_a_bug_leaves_the_key_free_and_the_order_bound(store: Client, simulator: SimulatorServer) -> None:
     store.raise_request_exception = False
-    with monkeypatch.context() as broken:
-        broken.setattr(attempts, "begin", lambda *_: 1 / 0)
+    with statements_fail('INSERT INTO "payment_attempts"', ZeroDivisionError):
         assert post(store, "pay/credit-card", by_card(None), key="k-1").status_code == 500
 
     assert post(store, "pay/credit-card", by_card(None), key="k-1").json()["status"] == "aprovado"

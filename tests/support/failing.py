@@ -1,20 +1,14 @@
 """A database that fails at one kind of statement, so that no function of ours has to be replaced."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from contextlib import AbstractContextManager
 
-from django.db import connection
+from tests.support.statements import before_statements
 
 
-@contextmanager
-def statements_fail(part: str, error: type[Exception] | Exception) -> Iterator[None]:
+def statements_fail(part: str, error: type[Exception] | Exception) -> AbstractContextManager[None]:
     """In this thread, statements that contain `part` raise `error` instead of being executed."""
 
-    def execute(run: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
-        if part in sql:
-            raise error
-        return run(sql, params, many, context)
+    def fail() -> None:
+        raise error
 
-    with connection.execute_wrapper(execute):
-        yield
+    return before_statements(part, fail)

@@ -11,11 +11,12 @@ from django.core.management import call_command
 from django.db import transaction
 from django.utils import timezone
 
-from orders.models import Order, OrderQuerySet, Question
+from orders.models import Order, Question
 from orders.signals import order_created
 from simulator.server import SimulatorServer
 from simulator.state import Fault
 from tests.support.factories import InstallationFactory, OrderFactory, WebhookEventFactory
+from tests.support.statements import before_statements
 from tests.webhooks.conftest import ask_appmax, handling_fails, outcomes, send, time_passes
 from webhooks import inbox, kept
 from webhooks.models import WebhookEvent
@@ -88,13 +89,12 @@ def test_an_event_that_somebody_else_is_at_is_left_to_them(race: Any) -> None:
         assert race(lambda _: inbox.handle_again(row.pk), times=1) == [None]
 
 
-def test_an_order_that_is_made_while_its_event_waits_for_the_lock_is_moved(monkeypatch: pytest.MonkeyPatch) -> None:
-    def made_meanwhile(orders: Any, number: int) -> None:
-        OrderFactory.create(appmax_order_id=number)
+def test_an_order_that_is_made_while_its_event_waits_for_the_lock_is_moved(race: Any) -> None:
+    def made_meanwhile() -> None:
+        race(lambda _: OrderFactory.create(appmax_order_id=77), times=1)
 
-    monkeypatch.setattr(OrderQuerySet, "lock_appmax_order", made_meanwhile)
-
-    send("order_paid", 77)
+    with before_statements("pg_advisory_xact_lock", made_meanwhile):
+        send("order_paid", 77)
 
     assert Order.objects.get(appmax_order_id=77).status == "aprovado"
 
