@@ -1,11 +1,12 @@
 """How long questions wait, and which orders get one without a webhook or a payment that puts it."""
 
 from datetime import timedelta
-from typing import Any
+from itertools import islice
 
-from django.db import connection
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce, Now
 
-from orders.models import OPEN, AttemptState, Question
+from orders.models import AttemptState, Order, PaymentAttempt, Question
 from orders.questions.why import Why
 from orders.status import UNDECIDED, OrderStatus, PaymentMethod
 
@@ -47,66 +48,54 @@ def again_after(question: Question) -> timedelta:
 
 def put_overdue(*, crashed_after: timedelta = CRASHED_AFTER) -> int:
     """Put questions about attempts that stay open, orders that stay pending, and chargebacks, whose end no webhook
-    tells. Returns their number."""
-    with connection.cursor() as cursor:
-        count = 0
-        sweeps: list[tuple[str, dict[str, Any]]] = [
-            (_OPEN_ATTEMPTS, {"crashed": crashed_after, "started": AttemptState.STARTED, "open": list(OPEN)}),
-            (_PENDING, {"ages": PENDING_AT_AGE, "given_up": PENDING_GIVEN_UP_AT, "statuses": list(UNDECIDED)}),
-            (_CHARGEBACKS, {"every": CHARGEBACK_EVERY, "statuses": list(UNDECIDED_CHARGEBACKS)}),
-        ]
-        for statement, values in sweeps:
-            cursor.execute(statement + _PUT_MANY, {**values, "methods": PaymentMethod.values, "most": MOST_IN_A_SWEEP})
-            count += cursor.rowcount
-        return count
+    tells. Returns their number. An order whose question is open already is left out."""
+    count = 0
+    for orders, why in (
+        (_with_open_attempts(crashed_after), Why.PAYMENT_UNKNOWN),
+        (_pending(), Why.PENDING),
+        (_in_chargeback(), Why.CHARGEBACK),
+    ):
+        # A LIMIT would make PostgreSQL read the whole table of attempts, as it expects to find enough of them early.
+        wanted = orders.values_list("appmax_order_id", "installation_id")
+        for number, installation_id in islice(wanted, MOST_IN_A_SWEEP):
+            Question.objects.put(number, installation_id, why, is_patient=why != Why.PAYMENT_UNKNOWN)
+            count += 1
+    return count
 
 
 UNDECIDED_CHARGEBACKS = (OrderStatus.CHARGEBACK_EM_TRATATIVA, OrderStatus.CHARGEBACK_EM_DISPUTA)
 
-# Each statement below finds orders and the reason to ask about them. A question that is open already stays as it is.
-_PUT_MANY = """
-    INSERT INTO order_questions AS q (appmax_order_id, installation_id, why, since, due_at, is_patient)
-    SELECT appmax_order_id, installation_id, why, clock_timestamp(), clock_timestamp(), is_patient FROM wanted
-     LIMIT %(most)s
-        ON CONFLICT (appmax_order_id, installation_id) DO UPDATE
-       SET claims = q.claims + 1, why = excluded.why, since = excluded.since, times = 0,
-           is_patient = excluded.is_patient, due_at = excluded.due_at
-     WHERE q.due_at IS NULL
-"""
-_OPEN_ATTEMPTS = """
-    WITH wanted AS (
-        SELECT orders.appmax_order_id, orders.installation_id, 'payment_unknown' AS why, false AS is_patient
-          FROM payment_attempts attempt JOIN orders ON orders.id = attempt.order_id
-          LEFT JOIN order_questions asked USING (appmax_order_id, installation_id)
-         WHERE attempt.state = ANY(%(open)s) AND attempt.method = ANY(%(methods)s) AND asked.due_at IS NULL
-           AND (attempt.state <> %(started)s OR attempt.started_at < clock_timestamp() - %(crashed)s)
-    )
-"""
-_PENDING = """
-    WITH candidates AS (
-        SELECT id FROM orders WHERE status = ANY(%(statuses)s) AND created_at > clock_timestamp() - %(given_up)s
-         UNION
-        SELECT order_id FROM payment_attempts WHERE started_at > clock_timestamp() - %(given_up)s
-    ), tried AS (
-        SELECT orders.appmax_order_id, orders.installation_id,
-               coalesce((SELECT max(started_at) FROM payment_attempts WHERE order_id = orders.id),
-                        orders.created_at) AS at
-          FROM candidates JOIN orders USING (id)
-         WHERE status = ANY(%(statuses)s)
-    ), wanted AS (
-        SELECT appmax_order_id, installation_id, 'pending' AS why, true AS is_patient
-          FROM tried LEFT JOIN order_questions asked USING (appmax_order_id, installation_id)
-         WHERE asked.due_at IS NULL
-           AND EXISTS (SELECT FROM unnest(%(ages)s::interval[]) AS age
-                        WHERE tried.at + age <= clock_timestamp()
-                          AND (asked.asked_at IS NULL OR asked.asked_at < tried.at + age))
-    )
-"""
-_CHARGEBACKS = """
-    WITH wanted AS (
-        SELECT orders.appmax_order_id, orders.installation_id, 'chargeback' AS why, true AS is_patient
-          FROM orders LEFT JOIN order_questions asked USING (appmax_order_id, installation_id)
-         WHERE orders.status = ANY(%(statuses)s) AND asked.due_at IS NULL
-           AND coalesce(asked.asked_at, orders.updated_at) < clock_timestamp() - %(every)s
-    )
-"""
+_QUESTION = Question.objects.filter(
+    appmax_order_id=OuterRef("appmax_order_id"), installation_id=OuterRef("installation_id")
+)
+
+
+def _unasked(orders: QuerySet[Order]) -> QuerySet[Order]:
+    """Those of the orders that have no open question. `asked_at` is when Appmax was last asked about them."""
+    asked_at = Subquery(_QUESTION.values("asked_at"))
+    return orders.filter(~Exists(_QUESTION.open())).alias(asked_at=asked_at)
+
+
+def _with_open_attempts(crashed_after: timedelta) -> QuerySet[Order]:
+    is_unknown = Q(attempts__state=AttemptState.UNKNOWN)
+    has_crashed = Q(attempts__state=AttemptState.STARTED, attempts__started_at__lt=Now() - crashed_after)
+    return _unasked(Order.objects.filter(is_unknown | has_crashed, attempts__method__in=PaymentMethod.values))
+
+
+def _pending() -> QuerySet[Order]:
+    """The orders that have reached one of PENDING_AT_AGE since Appmax was last asked."""
+    since = Now() - PENDING_GIVEN_UP_AT
+    created = Order.objects.filter(status__in=UNDECIDED, created_at__gt=since).values("pk")
+    tried = PaymentAttempt.objects.filter(started_at__gt=since).values("order")
+    last_try = PaymentAttempt.objects.filter(order=OuterRef("pk")).order_by("-started_at").values("started_at")[:1]
+    orders = Order.objects.filter(pk__in=created.union(tried), status__in=UNDECIDED)
+    has_reached = Q()
+    for age in PENDING_AT_AGE:
+        not_asked_since = Q(asked_at=None) | Q(asked_at__lt=F("tried_at") + age)
+        has_reached |= Q(tried_at__lte=Now() - age) & not_asked_since
+    return _unasked(orders).alias(tried_at=Coalesce(Subquery(last_try), "created_at")).filter(has_reached)
+
+
+def _in_chargeback() -> QuerySet[Order]:
+    orders = _unasked(Order.objects.filter(status__in=UNDECIDED_CHARGEBACKS))
+    return orders.alias(last=Coalesce("asked_at", "updated_at")).filter(last__lt=Now() - CHARGEBACK_EVERY)
