@@ -10,6 +10,7 @@ from simulator.api import is_web_address
 from simulator.context import simulation
 from simulator.orders import PENDING_METHODS, Order
 from simulator.reading import is_whole, json_body, refuse, refuse_fields
+from simulator.records import Fault
 
 control = Blueprint("control", __name__, url_prefix="/simulator/api")
 
@@ -195,7 +196,7 @@ def send_event() -> tuple[Response, int]:
 @control.get("/faults")
 def list_faults() -> Response:
     """Those still waiting for their calls."""
-    return jsonify([asdict(fault) for fault in simulation().state.waiting_faults()])
+    return jsonify([_fault(fault) for fault in simulation().state.waiting_faults()])
 
 
 @control.post("/faults")
@@ -211,8 +212,12 @@ def add_fault() -> tuple[Response, int]:
         refuse(422, {"message": str(error)})
     for fault in added:
         simulation().state.add_fault(fault)
-    shown = [asdict(fault) for fault in added]
+    shown = [_fault(fault) for fault in added]
     return jsonify(shown if "failure" in wish else shown[0]), 201
+
+
+def _fault(fault: Fault) -> dict[str, Any]:
+    return {name: value for name, value in asdict(fault).items() if name != "meanwhile"}
 
 
 @control.delete("/faults")

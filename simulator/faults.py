@@ -68,7 +68,7 @@ def _strike_before_work() -> Response | None:
     if fault is None or fault.work:
         return None
     g.fault, g.struck = None, fault
-    simulation().stopping.wait(fault.hang)
+    _wait(fault)
     return _instead(fault) if fault.status or fault.reset else None
 
 
@@ -78,8 +78,14 @@ def _strike_after_work(response: Response) -> Response:
     if fault is None:
         return response
     g.struck = fault
-    simulation().stopping.wait(fault.hang)
+    _wait(fault)
     return _instead(fault) if fault.status or fault.reset else response
+
+
+def _wait(fault: Fault) -> None:
+    if fault.meanwhile:
+        fault.meanwhile()
+    simulation().stopping.wait(fault.hang)
 
 
 def _instead(fault: Fault) -> Response:

@@ -1,6 +1,6 @@
 """What the simulated Appmax keeps: small records, changed by `State` and `Outbox` alone."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
@@ -135,6 +135,7 @@ class Fault:
     `status` with `body` (JSON, or a text as it stands) and `headers`: what is answered instead.
     `reset`: the connection is closed without an answer.
     With `hang` alone the usual answer comes late.
+    `meanwhile`: called before the wait; only tests in the same process can give it.
     """
 
     path: str
@@ -146,6 +147,7 @@ class Fault:
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
     reset: bool = False
+    meanwhile: Callable[[], None] | None = None
     id: int = field(default_factory=lambda: next(_fault_ids))
 
     @property

@@ -7,9 +7,6 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, InterfaceError, connection
 from django.test import Client
 
-from appmax.answers import CardPayment
-from appmax.client import AppmaxClient
-from appmax.errors import AppmaxError, Declined, OutcomeUnknown, Rejected
 from installations.models import Installation
 from orders import attempts
 from orders.idempotency import Claim
@@ -20,6 +17,8 @@ from simulator.server import SimulatorServer
 from simulator.state import Fault
 from tests.orders.conftest import by_card, by_pix, ordered, post, remote
 from tests.support.failing import statements_fail
+from tests.support.meanwhile import meanwhile
+from tests.support.statements import before_statements
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -245,48 +244,36 @@ def test_nor_if_the_cancellation_arrives_in_the_last_moment(store: Client) -> No
         attempts.begin(Order.objects.get(), AttemptMethod.CREDIT_CARD, Claim(None, ""))
 
 
-def test_nor_if_somebody_else_pays_while_appmax_is_asked(
-    store: Client, simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from appmax.client import AppmaxClient
-
+def test_nor_if_somebody_else_pays_while_appmax_is_asked(store: Client, simulator: SimulatorServer) -> None:
     order_id = ordered(store)
     post(store, "pay/credit-card", by_card(order_id, number=AUTHORISED))
     voided = simulator.state.orders[order_id]
     voided.status = voided.payments[0].status = "cancelado"
     webhook("payment_not_authorized", order_id)
-    ask = AppmaxClient.get_order
 
-    def get_order(client: AppmaxClient, number: int) -> Any:
-        answer = ask(client, number)
-        monkeypatch.setattr(AppmaxClient, "get_order", ask)
+    def somebody_pays() -> None:
         assert post(store, "pay/credit-card", by_card(order_id, number=AUTHORISED)).status_code == 200
         webhook("order_refused_by_risk", order_id)
-        return answer
 
-    monkeypatch.setattr(AppmaxClient, "get_order", get_order)
-
-    assert post(store, "pay/credit-card", by_card(order_id)).status_code == 409
+    with meanwhile(simulator, f"/v1/orders/{order_id}", somebody_pays):
+        assert post(store, "pay/credit-card", by_card(order_id)).status_code == 409
     assert len(remote(simulator, order_id).charges) == 1
 
 
 def test_nor_if_appmax_says_that_it_is_paid_and_a_webhook_contradicts_at_once(
-    store: Client, simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch
+    store: Client, simulator: SimulatorServer, race: Any
 ) -> None:
-
     order_id = ordered(store)
     post(store, "pay/credit-card", by_card(order_id, number=AUTHORISED))
     webhook("payment_not_authorized", order_id)
-    ask = questions.ask
 
-    def and_then(order: Order) -> Any:
-        said = ask(order)
-        Order.objects.update(status="recusado_por_risco")
-        return said
+    def contradict() -> None:
+        """Once the answer is written: before that, the order isn't autorizado."""
+        race(lambda _: Order.objects.filter(status="autorizado").update(status="recusado_por_risco"), times=1)
 
-    monkeypatch.setattr(questions, "ask", and_then)
-
-    assert post(store, "pay/credit-card", by_card(order_id)).status_code == 409
+    with before_statements("FOR NO KEY UPDATE", contradict):
+        assert post(store, "pay/credit-card", by_card(order_id)).status_code == 409
+    assert Order.objects.get().status == "recusado_por_risco"
     assert len(remote(simulator, order_id).charges) == 1
 
 
@@ -304,22 +291,15 @@ def test_once_appmax_says_itself_that_it_was_cancelled_the_order_may_be_paid(
 
 
 def test_a_late_decline_that_arrives_during_the_next_card_is_not_taken_for_it(
-    store: Client, simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch
+    store: Client, simulator: SimulatorServer
 ) -> None:
-    from appmax.client import AppmaxClient
-
     order_id = ordered(store)
     post(store, "pay/credit-card", by_card(order_id, number="4000000000000028"))
-    charge = AppmaxClient.charge_card
 
-    def slow(client: AppmaxClient, **kwargs: Any) -> Any:
-        answer = charge(client, **kwargs)
-        webhook("payment_not_authorized", order_id)
-        return answer
+    with meanwhile(simulator, CARD_CALL, lambda: webhook("payment_not_authorized", order_id)):
+        answer = post(store, "pay/credit-card", by_card(order_id, number=AUTHORISED))
 
-    monkeypatch.setattr(AppmaxClient, "charge_card", slow)
-
-    assert post(store, "pay/credit-card", by_card(order_id, number=AUTHORISED)).json()["status"] == "autorizado"
+    assert answer.json()["status"] == "autorizado"
     assert Order.objects.get().status == "autorizado"
     assert post(store, "pay/credit-card", by_card(order_id)).status_code == 409
     assert len(remote(simulator, order_id).charges) == 1
@@ -340,17 +320,15 @@ def test_an_upsell_does_not_hide_a_card_that_is_being_examined(store: Client, si
     assert remote(simulator, order_id).payments == []
 
 
-def test_an_answer_that_comes_after_reconciliation_gave_up_counts(
-    store: Client, simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def very_slow(client: AppmaxClient, **kwargs: Any) -> CardPayment:
-        PaymentAttempt.objects.get().settle(AttemptState.FAILED, {})
-        return CardPayment(status="", upsell_hash="h", pay_reference="r")
-
+def test_an_answer_that_comes_after_reconciliation_gave_up_counts(store: Client, simulator: SimulatorServer) -> None:
     order_id = ordered(store)
-    monkeypatch.setattr(AppmaxClient, "charge_card", very_slow)
+    taken = {"data": {"payment": {"pay_reference": "r", "upsell_hash": "h"}}}
 
-    assert post(store, "pay/credit-card", by_card(order_id)).status_code == 200
+    def give_up() -> None:
+        PaymentAttempt.objects.get().settle(AttemptState.FAILED, {})
+
+    with meanwhile(simulator, CARD_CALL, give_up, work=False, status=201, body=taken):
+        assert post(store, "pay/credit-card", by_card(order_id)).status_code == 200
     assert PaymentAttempt.objects.get().state == "succeeded"
     assert post(store, "pay/credit-card", by_card(order_id)).status_code == 409
 
@@ -386,19 +364,22 @@ def test_a_declined_pix_gives_the_status_back_too(store: Client, simulator: Simu
     assert Order.objects.get().status == "cancelado"
 
 
-@pytest.mark.parametrize("error", [Declined("no", order_status="cancelado"), Rejected("no"), OutcomeUnknown("lost")])
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [({"status": 402}, 422), ({"status": 422}, 422), ({"status": 504}, 502)],
+    ids=["declined", "rejected", "unknown"],
+)
 def test_a_refusal_that_comes_after_reconciliation_settled_it_changes_nothing(
-    store: Client, monkeypatch: pytest.MonkeyPatch, error: AppmaxError
+    store: Client, simulator: SimulatorServer, fault: dict[str, Any], status: int
 ) -> None:
     order_id = ordered(store)
 
-    def slow(client: AppmaxClient, **kwargs: Any) -> None:
+    def settle() -> None:
         PaymentAttempt.objects.get().settle(AttemptState.SUCCEEDED, {})
         Order.objects.update(status="aprovado")
-        raise error
 
-    monkeypatch.setattr(AppmaxClient, "charge_card", slow)
-    post(store, "pay/credit-card", by_card(order_id))
+    with meanwhile(simulator, CARD_CALL, settle, work=False, **fault):
+        assert post(store, "pay/credit-card", by_card(order_id)).status_code == status
 
     assert PaymentAttempt.objects.get().state == "succeeded"
     assert Order.objects.get().status == "aprovado"
@@ -418,11 +399,11 @@ def test_what_appmax_refused_is_told_although_it_cannot_be_written_down(
 
 
 def test_a_status_of_appmaxs_that_nobody_knows_leaves_the_order_as_it_is(
-    store: Client, monkeypatch: pytest.MonkeyPatch
+    store: Client, simulator: SimulatorServer
 ) -> None:
     order_id = ordered(store)
-    taken = CardPayment(status="em_orbita", upsell_hash="", pay_reference="r")
-    monkeypatch.setattr(AppmaxClient, "charge_card", lambda client, **kwargs: taken)
+    taken = {"data": {"payment": {"pay_reference": "r", "status": "em_orbita", "upsell_hash": ""}}}
+    simulator.state.add_fault(Fault(CARD_CALL, status=201, body=taken))
 
     assert post(store, "pay/credit-card", by_card(order_id)).json()["status"] == "pendente"
     assert PaymentAttempt.objects.get().state == "succeeded"
