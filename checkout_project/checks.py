@@ -70,7 +70,7 @@ def sessions_behind_pgbouncer(
     app_configs: Sequence[Any] | None, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
     """PgBouncer passes no start-up options on, so the time-outs and the schema must be set on the database role. The
-    check needs the database, so `migrate` runs it."""
+    check needs the database, so `migrate` runs it. The ORM can't ask for a session's settings."""
     if not settings.DB_PGBOUNCER or not databases:
         return []
     wanted = {"lock_timeout": str(database.LOCK_TIMEOUT), "statement_timeout": str(database.STATEMENT_TIMEOUT)}

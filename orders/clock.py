@@ -10,7 +10,7 @@ from django.db import connection
 
 
 def now() -> datetime:
-    """The database's time, UTC, to the microsecond."""
+    """The database's time, UTC, to the microsecond. It is plain SQL because the ORM only asks for rows of tables."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT statement_timestamp()")
         moment: datetime = cursor.fetchone()[0]

@@ -134,7 +134,7 @@ def _is_staff(request: HttpRequest, checks: dict[str, State]) -> bool:
 
 
 def _database() -> State:
-    """Down if the database takes no writes, as a standby or a demoted primary doesn't."""
+    """Down if the database takes no writes, as a standby or a demoted primary doesn't. The ORM can't ask for that."""
     with connection.cursor() as cursor:
         cursor.execute("SHOW transaction_read_only")
         return State.DOWN if cursor.fetchone() == ("on",) else State.OK

@@ -186,6 +186,7 @@ def _cards(since: datetime) -> tuple[int, int]:
 
 # A card is paid when Appmax answers. A Pix or boleto is paid later, when an event says so. If we learnt of the order
 # only after its event, the time isn't known. Only the newest rows of each kind are read, which bounds the work.
+# This is plain SQL because the ORM has neither percentile_cont, which gives the medians, nor LATERAL.
 _SPANS = """
     WITH card AS (
         SELECT order_id, settled_at

@@ -52,6 +52,7 @@ turns).
 # 1. `due` locks the first question that is due and whose merchant has a token. Others skip locked rows.
 # 2. `allowed` takes the token. The update locks the quota's row, so that two processes can't take the same token.
 # 3. The question is leased: it is due again only when the lease is over.
+# Through the ORM, as a transaction with five statements, it took six times as long (400 of each in turns).
 _TAKE = """
     WITH due AS (
         SELECT q.id, q.installation_id,

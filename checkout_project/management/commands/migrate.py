@@ -15,7 +15,8 @@ class Command(migrate.Command):
     def handle(self, *args: Any, **options: Any) -> None:
         """Lift the limit, migrate, and set the limit again for later users of the connection.
 
-        Raises CommandError if the schema doesn't exist, which PostgreSQL would report only when a table is made.
+        Raises CommandError if the schema doesn't exist, which PostgreSQL would report only when a table is made. The
+        ORM knows neither schemas nor a session's settings, so both are asked for in plain SQL.
         """
         connection = connections[options["database"]]
         with connection.cursor() as cursor:
