@@ -336,7 +336,7 @@ def test_an_installation_that_appmax_breaks_off_is_not_called_installed(
 )
 @pytest.mark.parametrize(
     ("path", "broken"),
-    [("/", "installations.views.registration.urls"), ("/webhooks/appmax", "webhooks.views.payload.names_by_status")],
+    [("/", "installations.views.render"), ("/webhooks/appmax", "webhooks.views.render")],
 )
 def test_what_breaks_is_a_page_for_browsers_and_json_for_programs(
     error: Exception, status: int, title: str, code: str, message: str, path: str, broken: str
@@ -353,7 +353,7 @@ def test_what_breaks_is_a_page_for_browsers_and_json_for_programs(
 
 
 def test_the_database_away_says_when_to_come_back() -> None:
-    with patch("installations.views.registration.urls", side_effect=OperationalError("gone")):
+    with patch("installations.views.render", side_effect=OperationalError("gone")):
         answer = Client(raise_request_exception=False).get("/")
 
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")
