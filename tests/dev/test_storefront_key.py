@@ -9,7 +9,10 @@ from dev import run
 
 
 class Manage:
-    """Stands in for manage.py: makes keys, and knows which are good."""
+    """Stands in for manage.py: makes keys, and knows which are good.
+
+    The real one is another process with a connection of its own, so these tests would need a server and seconds a call.
+    """
 
     def __init__(self) -> None:
         self.good: list[str] = []
