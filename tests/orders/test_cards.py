@@ -7,8 +7,6 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from appmax.answers import CardPayment
-from appmax.client import AppmaxClient
 from orders.models import Order, PaymentAttempt
 from simulator.server import SimulatorServer
 from simulator.state import Fault
@@ -190,11 +188,11 @@ def test_wrong_card_fields_are_400_and_named_without_their_values(
 
 @pytest.mark.parametrize(("given", "kept"), [("h" * 255, "h" * 255), ("h" * 256, None), ("", None)])
 def test_a_payment_counts_though_its_upsell_hash_can_not_be_kept(
-    store: Client, monkeypatch: pytest.MonkeyPatch, given: str, kept: str | None
+    store: Client, simulator: SimulatorServer, given: str, kept: str | None
 ) -> None:
     order_id = ordered(store)
-    taken = CardPayment(status="aprovado", upsell_hash=given, pay_reference="r")
-    monkeypatch.setattr(AppmaxClient, "charge_card", lambda client, **kwargs: taken)
+    taken = {"data": {"payment": {"pay_reference": "r", "status": "aprovado", "upsell_hash": given}}}
+    simulator.state.add_fault(Fault("/v1/payments/credit-card", status=201, body=taken))
 
     answer = post(store, "pay/credit-card", by_card(order_id))
 

@@ -1,13 +1,13 @@
 """What the answer of an order that is asked about may overwrite, and what it may not."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
 from appmax.errors import AppmaxError
+from installations import clients
 from installations.models import Installation
 from orders import clock
 from orders.models import Order, PaymentAttempt, Question
@@ -20,22 +20,10 @@ from simulator.server import SimulatorServer
 from simulator.state import Fault
 from tests.orders.conftest import by_card, by_pix, ordered, post
 from tests.orders.test_questions import CARD_CALL, age, age_orders, ask_due, pay_into_the_unknown, time_passes
+from tests.support.failing import statements_fail
+from tests.support.meanwhile import meanwhile
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def answered_while(monkeypatch: pytest.MonkeyPatch, change: Any) -> None:
-    """`change` happens while Appmax's answer is on its way."""
-    from appmax.client import AppmaxClient
-
-    ask = AppmaxClient.get_order
-
-    def get_order(client: AppmaxClient, order_id: int) -> Any:
-        answer = ask(client, order_id)
-        change()
-        return answer
-
-    monkeypatch.setattr(AppmaxClient, "get_order", get_order)
 
 
 def test_appmaxs_word_counts_even_backwards(store: Client) -> None:
@@ -81,15 +69,13 @@ def test_a_forgery_beside_an_examined_card_is_taken_back_and_the_card_asked_abou
     assert post(store, "pay/credit-card", by_card(order_id)).status_code == 409
 
 
-def test_a_question_whose_process_died_is_asked_again(store: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_question_whose_process_died_is_asked_again(store: Client) -> None:
     ordered(store)
     Order.objects.update(status="aprovado")
     order = Order.objects.get()
     Question.objects.put(order.appmax_order_id, order.installation_id, Why.MONEY)
-    with monkeypatch.context() as dying:
-        dying.setattr(ask, "ask", lambda _: 1 / 0)
-        with pytest.raises(ZeroDivisionError):
-            ask_due()
+    with statements_fail('UPDATE "orders"', ZeroDivisionError), pytest.raises(ZeroDivisionError):
+        ask_due()
     assert ask_due() == {}
 
     time_passes(timedelta(seconds=61))
@@ -113,11 +99,11 @@ def test_an_order_that_we_do_not_have_is_adopted_as_appmax_has_it(
     assert order.installation == shop
 
 
-def test_an_answer_older_than_a_webhook_does_not_undo_it(store: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    ordered(store)
-    answered_while(monkeypatch, lambda: Order.objects.update(status="aprovado"))
+def test_an_answer_older_than_a_webhook_does_not_undo_it(store: Client, simulator: SimulatorServer) -> None:
+    order_id = ordered(store)
 
-    ask.ask(Order.objects.get())
+    with meanwhile(simulator, f"/v1/orders/{order_id}", lambda: Order.objects.update(status="aprovado")):
+        ask.ask(Order.objects.get())
 
     assert Order.objects.get().status == "aprovado"
 
@@ -187,56 +173,46 @@ def test_earlier_attempts_do_not_make_a_new_one_wait(store: Client, simulator: S
     assert Question.objects.get().due_at < timezone.now() + timedelta(seconds=20)  # type: ignore[operator]
 
 
-def test_bad_news_from_before_a_payment_says_nothing_about_it(
-    store: Client, simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_bad_news_from_before_a_payment_says_nothing_about_it(store: Client, simulator: SimulatorServer) -> None:
     order_id = ordered(store)
     post(store, "pay/pix", by_pix(order_id))
     simulator.state.orders[order_id].status = "cancelado"  # the Pix has expired
-    answered_while(monkeypatch, lambda: post(store, "pay/credit-card", by_card(order_id, number="4000000000000044")))
 
-    ask.ask(Order.objects.get())
+    def pay() -> None:
+        post(store, "pay/credit-card", by_card(order_id, number="4000000000000044"))
+
+    with meanwhile(simulator, f"/v1/orders/{order_id}", pay):
+        ask.ask(Order.objects.get())
 
     assert Order.objects.get().status == "autorizado"
     assert post(store, "pay/credit-card", by_card(order_id)).status_code == 409
 
 
-def test_bad_news_from_before_an_attempt_does_not_settle_it(
-    store: Client, simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from appmax.client import AppmaxClient
-
+def test_bad_news_from_before_an_attempt_does_not_settle_it(store: Client, simulator: SimulatorServer) -> None:
     order_id = ordered(store)
     simulator.state.orders[order_id].status = "cancelado"
     order = Order.objects.get()
-    charge = AppmaxClient.charge_card
 
-    def slow(client: AppmaxClient, **kwargs: Any) -> Any:
+    def answer_late() -> None:
         old = Standing(OrderStatus.PENDENTE, [])
-        answer = AppmaxClient.get_order(client, order_id)
+        answer = clients.client_for(order.installation).get_order(order_id)
         ask.write_answer(order.pk, old, answer, OrderStatus.CANCELADO, claims=0, asked_at=clock.now())
-        return charge(client, **kwargs)
 
-    monkeypatch.setattr(AppmaxClient, "charge_card", slow)
+    with meanwhile(simulator, CARD_CALL, answer_late, work=False):
+        paid = post(store, "pay/credit-card", by_card(order_id))
 
-    assert post(store, "pay/credit-card", by_card(order_id)).json()["status"] == "aprovado"
+    assert paid.json()["status"] == "aprovado"
     assert PaymentAttempt.objects.get().state == "succeeded"
 
 
-def test_codes_that_appmax_does_not_tell_again_are_not_made_up(
-    store: Client, simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from dataclasses import replace
-
-    from appmax.client import AppmaxClient
-
+def test_codes_that_appmax_does_not_tell_again_are_not_made_up(store: Client, simulator: SimulatorServer) -> None:
     order_id = ordered(store)
     post(store, "pay/pix", by_pix(order_id))  # an old Pix, which expires
     simulator.state.orders[order_id].settle(0, method="pix", paid=False)
     simulator.state.add_fault(Fault("/v1/payments/pix", status=504, work=True))
     post(store, "pay/pix", by_pix(order_id), key="k-1")
-    ask = AppmaxClient.get_order
-    monkeypatch.setattr(AppmaxClient, "get_order", lambda client, number: replace(ask(client, number), pix=None))
+    told = {"order": {"id": order_id, "status": "pendente"}, "payment": {"method": "pix"}}
+    simulator.state.add_fault(Fault(f"/v1/orders/{order_id}", status=200, body={"data": told}))
 
     assert ask_due() == {Answer.CHANGED: 1}
 
@@ -247,22 +223,13 @@ def test_codes_that_appmax_does_not_tell_again_are_not_made_up(
 
 
 def test_a_payment_that_is_answered_after_all_keeps_what_it_was_given(
-    store: Client, simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch
+    store: Client, simulator: SimulatorServer
 ) -> None:
     """Reconciliation by hand may be faster than the answer of the payment call."""
-    from appmax.client import AppmaxClient
-
     order_id = ordered(store)
-    charge = AppmaxClient.charge_card
 
-    def slow(client: AppmaxClient, **kwargs: Any) -> Any:
-        answer = charge(client, **kwargs)
-        ask.ask_by_hand()
-        return answer
-
-    monkeypatch.setattr(AppmaxClient, "charge_card", slow)
-
-    answer = post(store, "pay/credit-card", by_card(order_id))
+    with meanwhile(simulator, CARD_CALL, ask.ask_by_hand):
+        answer = post(store, "pay/credit-card", by_card(order_id))
 
     assert answer.json()["status"] == "aprovado"
     assert Order.objects.get().upsell_hash == answer.json()["upsell_hash"]

@@ -14,6 +14,8 @@ from orders.signals import order_created
 from simulator.server import SimulatorServer
 from simulator.state import Fault
 from tests.support.factories import InstallationFactory, OrderFactory, WebhookEventFactory
+from tests.support.failing import statements_fail
+from tests.support.meanwhile import meanwhile
 from tests.webhooks.conftest import ask_appmax, handling_fails, outcomes, send, time_passes
 from webhooks import inbox
 from webhooks.models import ClaimSource, WebhookEvent
@@ -104,7 +106,7 @@ def test_neither_duplicates_nor_what_was_ignored_for_a_forgery_stand_in_the_way(
     assert order.status == "estornado"
 
 
-def test_what_is_taken_back_is_of_this_order_and_had_been_handled(known: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_taken_back_is_of_this_order_and_had_been_handled(known: Any) -> None:
     forged, other = known("pendente"), known("aprovado")
     send("order_paid", other.appmax_order_id)
     send("order_paid", forged.appmax_order_id)
@@ -253,13 +255,11 @@ def test_a_forgery_beside_an_open_payment_is_taken_back_when_it_is_over(known: A
     assert outcomes() == ["refuted"]
 
 
-def test_an_answer_that_could_not_be_written_is_no_verification(known: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_that_could_not_be_written_is_no_verification(known: Any) -> None:
     order = known("pendente")
     send("order_paid", order.appmax_order_id)
-    with monkeypatch.context() as locked:
-        locked.setattr(ask, "write_answer", lambda *_, **__: 1 / 0)
-        with pytest.raises(ZeroDivisionError):
-            ask_appmax()
+    with statements_fail('UPDATE "orders"', ZeroDivisionError), pytest.raises(ZeroDivisionError):
+        ask_appmax()
     assert ask.ask_due() == {}  # it was claimed for a minute
 
     time_passes(60)
@@ -269,20 +269,12 @@ def test_an_answer_that_could_not_be_written_is_no_verification(known: Any, monk
     assert order.status == "pendente"
 
 
-def test_an_event_during_the_question_is_asked_about_again(known: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from appmax.client import AppmaxClient
-
+def test_an_event_during_the_question_is_asked_about_again(known: Any, simulator: SimulatorServer) -> None:
     order = known("pendente")
-    get = AppmaxClient.get_order
+    number = order.appmax_order_id
 
-    def get_order(client: AppmaxClient, number: int) -> Any:
-        answer = get(client, number)
-        send("order_paid", order.appmax_order_id)
-        monkeypatch.setattr(AppmaxClient, "get_order", get)
-        return answer
-
-    monkeypatch.setattr(AppmaxClient, "get_order", get_order)
-    ask.ask(order)
+    with meanwhile(simulator, f"/v1/orders/{number}", lambda: send("order_paid", number)):
+        ask.ask(order)
     assert Question.objects.open().exists()
 
     ask_appmax()
