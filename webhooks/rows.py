@@ -1,7 +1,7 @@
 """The inbox's two statements: one reads what is known of an event, and the other writes the decision.
 
-They are plain SQL because each webhook needs both. Through the ORM they were eight statements, and took four times the
-processor time (docs/capacity.md).
+They are plain SQL because each webhook needs both. Through the ORM, as eight statements and a transaction, they took
+six times as long (500 webhooks of each in turns).
 """
 
 from dataclasses import dataclass
