@@ -15,8 +15,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# A bug in a view, one that a secret is near to, and a line of ours. The bug replaces a function of ours, because it must
-# have locals of its own and call Appmax, and nothing outside can put such a frame into the view.
+# A bug in a view, one that a secret is near to, and a line of ours. The bug replaces a function of ours, because it
+# must have locals of its own and call Appmax, and nothing outside can put such a frame into the view.
 ACT = """
 import django, os
 django.setup()
