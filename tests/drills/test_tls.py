@@ -133,7 +133,7 @@ def test_everything_is_ready_over_tls(
         wait_until(lambda: readiness(url)["status"] == "ok", seconds=30)
 
         assert readiness(url)["checks"] == dict.fromkeys(
-            ("cache", "database", "migrations", "webhooks", "worker"), "ok"
+            ("cache", "database", "migrations", "questions", "worker"), "ok"
         )
         assert postgres.ask(SSL_OF_ALL) == "True"
 

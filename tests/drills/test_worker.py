@@ -46,8 +46,9 @@ def test_killed_while_it_asks_appmax_about_a_payment(
     wait_until(lambda: Order.objects.get().status == "aprovado", seconds=45)
     settled = time.monotonic() - killed
 
-    assert ProcrastinateJob.objects.get(pk=stalled.pk).status == "doing"  # and nobody has waited for it
-    with connection.cursor() as cursor:  # half a minute without a heartbeat, and its round, which comes every 5 minutes
+    # Nobody waited for the dead worker's job. A round every 5 minutes gives up jobs without a heartbeat for half a
+    # minute; it may have come by now, and else is had here.
+    with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE procrastinate_workers SET last_heartbeat = now() - interval '31 s'"
             " WHERE id = (SELECT worker_id FROM procrastinate_jobs WHERE id = %s)",
