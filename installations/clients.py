@@ -16,6 +16,7 @@ from appmax.tokens import Credentials
 from appmax.transport import Transport
 from installations.fields import DecryptionFailed, decrypted, fernet
 from installations.models import Installation
+from observability.logs import tell
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -175,6 +176,7 @@ def _transport() -> Transport:
         pool_size=settings.WEB_THREADS,
         before_send=_release_database_connection,
         request_id=_request_id,
+        tell=tell,
     )
 
 

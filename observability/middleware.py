@@ -12,6 +12,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 
 from observability import figures
+from observability.logs import collecting_steps
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -32,7 +33,8 @@ class Observed:
         request.request_id = request_id  # type: ignore[attr-defined]
         started = time.perf_counter()
         structlog.contextvars.bind_contextvars(request_id=request_id)
-        response = self.get_response(request)
+        with collecting_steps() as steps:
+            response = self.get_response(request)
         response["X-Request-ID"] = request_id
         seconds = time.perf_counter() - started
         figures.record_request(request, response.status_code, seconds)
@@ -42,6 +44,7 @@ class Observed:
             path=request.path,
             status=response.status_code,
             ms=round(seconds * 1000, 1),
+            **({"steps": steps} if steps else {}),
         )
         return response
 

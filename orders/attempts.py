@@ -17,6 +17,7 @@ from django.db import Error as DatabaseFailure
 from django.db import transaction
 
 from appmax.errors import AppmaxError, Declined, OutcomeUnknown
+from observability.logs import tell
 from orders.idempotency import Claim
 from orders.models import AttemptMethod, AttemptState, Order, PaymentAttempt, Question
 from orders.questions.why import Why
@@ -129,7 +130,7 @@ def succeed(attempt: PaymentAttempt, taken: Taken) -> PaymentAttempt:
         raise OutcomeUnknown("the payment's outcome could not be recorded") from None
     if taken.status and known(taken.status) is None:
         log.warning("payment.unknown_status", attempt=attempt.pk)
-    log.info("payment.succeeded", order=order.appmax_order_id, method=attempt.method, status=order.status)
+    tell(log, "payment.succeeded", order=order.appmax_order_id, method=attempt.method, status=order.status)
     return attempt
 
 

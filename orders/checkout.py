@@ -17,6 +17,7 @@ from appmax.errors import AppmaxError, Rejected
 from appmax.messages import Card, CardCharge, Customer, NewOrder, Product, Subscription
 from installations import clients
 from installations.models import Installation
+from observability.logs import tell
 from orders import attempts, facts
 from orders.attempts import Taken
 from orders.idempotency import Claim
@@ -135,7 +136,7 @@ def create_order(installation: Installation, purchase: Purchase, claim: Claim) -
                 order.forget_codes(method)
             order.keep(appmax_customer_id=customer_id, total_cents=total_cents)
         claim.bind(order)
-    log.info("order.created", installation=installation.pk, order=created.id)
+    tell(log, "order.created", installation=installation.pk, order=created.id)
     return order
 
 

@@ -23,6 +23,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from prometheus_client import Counter, Histogram
 
+from observability.logs import tell
 from orders import clock
 from orders.models import Order
 from orders.models.question import Question
@@ -58,7 +59,8 @@ def receive(event: Event, address: str | None = None) -> Outcome:
         outcome = _receive(event, address)
     except Exception as error:
         outcome = _keep_failed(event, address, error)
-    log.info(
+    tell(
+        log,
         "webhook.received",
         name=event.name,
         model=event.model,
