@@ -336,8 +336,8 @@ class Suspension(models.Model):
 # Requests with one key come at the same time. Only one of them writes, and none of them waits for another.
 _USED_NOW = """
     UPDATE api_keys SET last_used_at = clock_timestamp()
-     WHERE id = (SELECT id FROM api_keys WHERE prefix = %s FOR NO KEY UPDATE SKIP LOCKED)
-       AND (last_used_at IS NULL OR last_used_at < clock_timestamp() - %s)
+     WHERE id = (SELECT id FROM api_keys WHERE prefix = %(prefix)s FOR NO KEY UPDATE SKIP LOCKED)
+       AND (last_used_at IS NULL OR last_used_at < clock_timestamp() - %(every)s)
 """
 
 
@@ -355,8 +355,9 @@ class ApiKeyManager(APIKeyManager):
         """Write that the key has been used now, if `last_used_at`, which the caller has read, is ApiKey.USE_NOTED_EVERY
         ago. So most requests write nothing."""
         if last_used_at is None or last_used_at < timezone.now() - ApiKey.USE_NOTED_EVERY:
+            values: dict[str, Any] = {"prefix": prefix, "every": ApiKey.USE_NOTED_EVERY}
             with connection.cursor() as cursor:
-                cursor.execute(_USED_NOW, [prefix, ApiKey.USE_NOTED_EVERY])
+                cursor.execute(_USED_NOW, values)
 
 
 class ApiKey(AbstractAPIKey):
