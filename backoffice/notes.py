@@ -78,7 +78,7 @@ class Noted(ReadOnlyAdmin[M]):
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
     ) -> Any:
-        """Django's page, with the form for a note if the user may write one. The notes are read if the page has them."""
+        """Django's page, with the form for a note if the user may write one. Notes are read if the page has them."""
         context = {
             "note_form": NoteForm() if request.user.has_perm("backoffice.add_note") else None,
             "notes": lambda: of(self.found(request, str(object_id))),

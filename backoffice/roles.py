@@ -10,7 +10,10 @@ _SEES = (
     "installations.view_installation installations.view_apikey orders.view_order orders.view_paymentattempt "
     "orders.view_question webhooks.view_webhookevent procrastinate.view_procrastinatejob"
 )
-_SUPPORT = f"{_SEES} orders.reconcile_order webhooks.reprocess_webhookevent backoffice.add_note"
+_SUPPORT = (
+    f"{_SEES} orders.reconcile_order webhooks.reprocess_webhookevent installations.rename_installation "
+    "backoffice.add_note"
+)
 _FINANCE = (
     f"{_SUPPORT} orders.refund_order orders.track_order orders.export_order webhooks.export_webhookevent "
     "backoffice.share_savedview"
@@ -26,9 +29,9 @@ _ADMINISTRATOR = (
 )
 
 ROLES = {"Support": _SUPPORT.split(), "Finance": _FINANCE.split(), "Administrator": _ADMINISTRATOR.split()}
-"""Support sees everything but secrets and personal data, may reprocess and reconcile, and writes notes. Finance may
-also move money, export, and share saved views. Administrators also see personal data, delete others' notes, and look after
-merchants, keys, staff and roles."""
+"""Support sees everything but secrets and personal data, and may reprocess, reconcile, name merchants and write notes.
+Finance may also move money, export, and share saved views. Administrators also see personal data, delete others' notes,
+and look after merchants, keys, staff and roles."""
 
 
 def make() -> None:

@@ -25,8 +25,8 @@ def grant(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("backoffice", "0004_questions"),
-        ("installations", "0007_refused_since"),
+        ("backoffice", "0005_support_names_merchants"),
+        ("installations", "0008_names_and_use"),
         ("orders", "0008_rules_validated"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
