@@ -47,8 +47,8 @@ _WRITE = """
     INSERT INTO webhook_events
            (event, event_type, appmax_order_id, installation_id, payload, source, outcome, error_message, processed,
             processed_at)
-    SELECT %(event)s, %(type)s, %(order)s, %(installation)s, %(payload)s, %(address)s::inet, %(outcome)s, %(reason)s, %(processed)s,
-           CASE WHEN %(processed)s THEN clock_timestamp() END
+    SELECT %(event)s, %(type)s, %(order)s, %(installation)s, %(payload)s, %(address)s::inet, %(outcome)s,
+           %(reason)s, %(processed)s, CASE WHEN %(processed)s THEN clock_timestamp() END
       FROM held
  RETURNING id
 """
