@@ -32,8 +32,7 @@ _NUMBER = re.compile(r"(?<![\w.])\d(?:[ -]?\d){13,18}(?![\w])")
 
 def of(row: Model) -> list[Note]:
     """The notes on an order or a merchant, newest first, with their authors."""
-    about = {str(row._meta.model_name): row}
-    return list(Note.objects.filter(**about).select_related("author").order_by("-pk")[:MOST])
+    return list(Note.objects.filter(**_about(row)).select_related("author").order_by("-pk")[:MOST])
 
 
 class NoteForm(forms.Form):
@@ -98,7 +97,7 @@ class Noted(ReadOnlyAdmin[M]):
             )
         Note.objects.get_or_create(
             once=form.cleaned_data["once"],
-            defaults={self.opts.model_name: row, "text": form.cleaned_data["text"], "author": request.user},
+            defaults={**_about(row), "text": form.cleaned_data["text"], "author_id": request.user.pk},
         )
         messages.success(request, gettext("The note was added."))
         return HttpResponseRedirect(self._page(row))
@@ -106,7 +105,7 @@ class Noted(ReadOnlyAdmin[M]):
     def note(self, request: HttpRequest, pk: int, note: int) -> HttpResponse:
         """Show a note, and delete it if its author, or who may delete others' notes, wishes so."""
         row = self._seen(request, pk)
-        found = get_object_or_404(Note.objects.select_related("author"), **{self.opts.model_name: row, "pk": note})
+        found = get_object_or_404(Note.objects.select_related("author"), **_about(row), pk=note)
         may_delete = found.author_id == request.user.pk or request.user.has_perm("backoffice.delete_note")
         if request.method == "POST":
             if not may_delete:
@@ -134,6 +133,11 @@ class Noted(ReadOnlyAdmin[M]):
 
     def _page(self, row: M) -> str:
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[row.pk])
+
+
+def _about(row: Model) -> dict[str, Any]:
+    """The column of a note that names this order or merchant."""
+    return {str(row._meta.model_name): row}
 
 
 def _signed(note: Note) -> str:
