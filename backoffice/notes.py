@@ -95,10 +95,8 @@ class Noted(ReadOnlyAdmin[M]):
             return self.confirm(
                 request, row, title=gettext("Add a note"), form=form, button=gettext("Add note"), back=self._page(row)
             )
-        Note.objects.get_or_create(
-            once=form.cleaned_data["once"],
-            defaults={**_about(row), "text": form.cleaned_data["text"], "author_id": request.user.pk},
-        )
+        new = {**_about(row), "text": form.cleaned_data["text"], "author": request.user}
+        Note.objects.get_or_create(once=form.cleaned_data["once"], defaults=new)
         messages.success(request, gettext("The note was added."))
         return HttpResponseRedirect(self._page(row))
 
