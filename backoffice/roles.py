@@ -10,7 +10,7 @@ _SEES = (
     "installations.view_installation installations.view_apikey orders.view_order orders.view_paymentattempt "
     "orders.view_question webhooks.view_webhookevent procrastinate.view_procrastinatejob"
 )
-_SUPPORT = f"{_SEES} orders.reconcile_order webhooks.reprocess_webhookevent"
+_SUPPORT = f"{_SEES} orders.reconcile_order webhooks.reprocess_webhookevent installations.rename_installation"
 _FINANCE = f"{_SUPPORT} orders.refund_order orders.track_order orders.export_order webhooks.export_webhookevent"
 _ADMINISTRATOR = (
     f"{_FINANCE} webhooks.view_personal_data webhooks.view_webhook_url "
@@ -23,8 +23,8 @@ _ADMINISTRATOR = (
 )
 
 ROLES = {"Support": _SUPPORT.split(), "Finance": _FINANCE.split(), "Administrator": _ADMINISTRATOR.split()}
-"""Support sees everything but secrets and personal data, and may reprocess and reconcile. Finance may also move money
-and export. Administrators also see personal data, and look after merchants, keys, staff and roles."""
+"""Support sees everything but secrets and personal data, and may reprocess, reconcile and name merchants. Finance may
+also move money and export. Administrators also see personal data, and look after merchants, keys, staff and roles."""
 
 
 def make() -> None:
