@@ -1,5 +1,5 @@
-"""Names a payment attempt by what came of it, which its state alone doesn't tell: a Pix attempt has succeeded when there
-is a code to pay."""
+"""Names a payment attempt by what came of it, which its state alone doesn't tell: a Pix attempt has succeeded when
+there is a code to pay."""
 
 from dataclasses import dataclass
 
