@@ -48,7 +48,7 @@ class PaymentAttemptQuerySet(models.QuerySet["PaymentAttempt"]):
         later = PaymentAttempt.objects.filter(
             order=OuterRef("order"), pk__gt=OuterRef("pk"), state=AttemptState.SUCCEEDED
         )
-        return self.annotate(is_overtaken=Exists(later.exclude(method=AttemptMethod.UPSELL)))
+        return self.annotate(is_overtaken=Exists(later.exclude(method=AttemptMethod.UPSELL)))  # type: ignore[no-redef]
 
     def open(self) -> "PaymentAttemptQuerySet":
         """The attempts of which it isn't known yet what became of them."""
