@@ -60,7 +60,7 @@ class OrderQuerySet(models.QuerySet["Order"]):
         confirmed = refunds.filter(order=OuterRef("pk"), state=RefundState.CONFIRMED).order_by().values("order")
         back = Subquery(confirmed.annotate(sum=Sum("amount_cents")).values("sum"))
         kept = When(status__in=PAID_AND_KEPT, then=F("total_cents") - Coalesce(back, 0))
-        return self.annotate(net_cents=Case(kept, default=0, output_field=models.IntegerField()))  # type: ignore[no-redef] # declared for readers
+        return self.annotate(net_cents=Case(kept, default=0, output_field=models.IntegerField()))  # type: ignore[no-redef]
 
     def locked_by_number(self, appmax_order_id: int) -> "Order | None":
         """The order with this id at Appmax, locked as by `locked`. Only its status is read at once."""
