@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from django.contrib.admin.options import IS_POPUP_VAR, TO_FIELD_VAR
-from django.contrib.admin.views.main import ALL_VAR, ERROR_FLAG, IS_FACETS_VAR, ORDER_VAR, PAGE_VAR, SEARCH_VAR
+from django.contrib.admin.views.main import ALL_VAR, ERROR_FLAG, ORDER_VAR, PAGE_VAR, SEARCH_VAR
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import BooleanField
 from django.http import HttpRequest, QueryDict
@@ -15,7 +15,7 @@ from django.utils.formats import date_format
 from django.utils.text import capfirst
 from django.utils.translation import gettext
 
-_NO_FILTERS = {ALL_VAR, ERROR_FLAG, IS_FACETS_VAR, IS_POPUP_VAR, ORDER_VAR, PAGE_VAR, TO_FIELD_VAR}
+_NO_FILTERS = {ALL_VAR, ERROR_FLAG, IS_POPUP_VAR, ORDER_VAR, PAGE_VAR, TO_FIELD_VAR}
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def _chips(changelist: Any, query: QueryDict) -> Iterator[Chip]:
     told.add(SEARCH_VAR)
     if changelist.date_hierarchy:
         parts = {part: f"{changelist.date_hierarchy}__{part}" for part in ("year", "month", "day")}
-        numbers = {part: int(query[name]) for part, name in parts.items() if query.get(name, "").isdecimal()}
+        numbers = {part: int(text) for part, name in parts.items() if (text := str(query.get(name, ""))).isdecimal()}
         if "year" in numbers:
             text = f"{capfirst(_label(changelist, changelist.date_hierarchy))}: {_span(**numbers)}"
             yield Chip(text, _url(without(query, parts.values())))

@@ -66,11 +66,13 @@ def shown(admin: Any, request: HttpRequest, changelist: Any) -> dict[str, Any]:
     """
     known = _known(changelist)
     now = _filters(request.GET, known)
+    current = None
     views = []
     for row in _seen_by(request, admin)[:MOST]:
         filters = _filters(QueryDict(row.query), known)
-        views.append({"row": row, "url": f"?{filters.urlencode()}", "is_current": _same(filters, now)})
-    current = next((view["row"] for view in views if view["is_current"]), None)
+        is_current = _same(filters, now)
+        current = row if is_current else current
+        views.append({"row": row, "url": f"?{filters.urlencode()}", "is_current": is_current})
     name = f"admin:{admin.opts.app_label}_{admin.opts.model_name}_views"
     return {
         "views": views,
@@ -88,13 +90,8 @@ def _save(admin: Any, request: HttpRequest) -> HttpResponse:
         raise PermissionDenied
     form = SavedViewForm(request.POST, may_share=_may_share(request))
     if form.is_valid():
-        row = SavedView(
-            list_name=admin.opts.label_lower,
-            name=form.cleaned_data["name"],
-            query=form.cleaned_data["query"],
-            owner_id=request.user.pk,
-            is_shared=form.cleaned_data.get("is_shared", False),
-        )
+        columns = {**form.cleaned_data, "owner": request.user, "list_name": admin.opts.label_lower}
+        row = SavedView(**columns)
         try:
             with transaction.atomic():
                 row.save()

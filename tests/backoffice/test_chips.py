@@ -187,6 +187,6 @@ def test_days_that_move_with_today(ana: Client) -> None:
 
 
 def test_a_link_to_recent_days_keeps_the_other_filters(ana: Client) -> None:
-    page = ana.get(url(Order), {"status__exact": "aprovado", "created_at__year": 2026}).content.decode()
+    page = ana.get(url(Order), {"status__exact": "aprovado", "created_at__year": "2026"}).content.decode()
 
     assert 'href="?status__exact=aprovado&amp;created_at_from=today&amp;created_at_to=today"' in page
