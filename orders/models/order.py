@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from installations.models import Installation
+from observability.middleware import current_request_id
 from orders.status import RESTARTABLE, UNDECIDED, OrderStatus, PaymentMethod, RefundState, advances
 
 _LOCK_CLASS = 0x0A99  # the first number of the advisory locks for Appmax's orders
@@ -142,6 +143,16 @@ class Order(models.Model):
         _("paid at"), null=True, blank=True, db_comment="When Appmax says that the order was paid"
     )
 
+    request_id = models.CharField(
+        _("request id"),
+        max_length=64,
+        null=True,
+        blank=True,
+        editable=False,
+        default=current_request_id,
+        db_comment="X-Request-ID of the request, or the job, that made the row",
+    )
+
     objects = OrderQuerySet.as_manager()
 
     class Meta:
@@ -159,6 +170,7 @@ class Order(models.Model):
             models.Index(fields=["status", "created_at"], name="orders_status"),
             models.Index(fields=["installation", "created_at"], name="orders_installation"),
             models.Index(fields=["appmax_customer_id"], name="orders_customer"),
+            models.Index(fields=["request_id"], condition=Q(request_id__isnull=False), name="orders_request_id"),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(status__in=OrderStatus.values), name="orders_known_status"),
