@@ -5,7 +5,7 @@ from orders.models.idempotent_request import IdempotentRequest
 from orders.models.order import Order, OrderQuerySet
 from orders.models.question import Question, Quota
 from orders.models.refund import Refund
-from orders.models.shopper import CodeKind, OrderCode, Shopper
+from orders.models.shopper import CodeKind, OrderCode, Shopper, with_shopper
 
 __all__ = [
     "OPEN",
@@ -21,4 +21,5 @@ __all__ = [
     "Quota",
     "Refund",
     "Shopper",
+    "with_shopper",
 ]

@@ -179,6 +179,8 @@ class Order(models.Model):
     objects = OrderQuerySet.as_manager()
 
     net_cents: int  # only of `with_net`
+    shopper_name: str | None  # these two only of `with_shopper` (orders/models/shopper.py)
+    shopper_email: str | None
 
     class Meta:
         db_table = "orders"
