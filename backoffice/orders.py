@@ -27,7 +27,7 @@ from backoffice.order_forms import RefundForm, TrackingForm
 from backoffice.order_list import EXPORTED, STATUS_TONES, MethodFilter, PendingFilter
 from orders import checkout, idempotency, refunds
 from orders.idempotency import InvalidKey, KeyReused, Replay, StillRunning
-from orders.models import Order, Refund, with_shopper
+from orders.models import Order, Refund
 from orders.questions import ask
 from orders.refunds import TooMuch, Wish
 from orders.status import OrderStatus, is_paid
@@ -78,7 +78,7 @@ class OrderAdmin(Noted[Order], ExportableAdmin[Order]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
         """The big and the secret columns aren't shown, so they aren't read."""
-        return with_shopper(Order.objects.with_merchant().with_net())
+        return Order.objects.with_merchant().with_net().with_shopper()
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Order], search_term: str

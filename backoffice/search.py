@@ -17,7 +17,7 @@ from backoffice.kit.lists import searched
 from backoffice.kit.words import moment, reais
 from installations.models import Installation
 from orders.hashes import Kind, plain
-from orders.models import Order, OrderCode, PaymentAttempt, Refund, Shopper, with_shopper
+from orders.models import Order, OrderCode, PaymentAttempt, Refund, Shopper
 from orders.models.shopper import folded, storable
 from webhooks.models import WebhookEvent
 
@@ -115,7 +115,7 @@ def _named(text: str) -> Q:
 
 def _orders(wanted: Wanted) -> Iterable[Result]:
     """Orders; shoppers with several of them, or with none that is kept; and refunds."""
-    orders = with_shopper(Order.objects.with_merchant()).filter(wanted.condition)
+    orders = Order.objects.with_merchant().with_shopper().filter(wanted.condition)
     found = list(orders.order_by("-created_at", "-pk")[:MOST])
     for order in found:
         yield Result(

@@ -5,7 +5,7 @@ from orders.models.idempotent_request import IdempotentRequest
 from orders.models.order import Order, OrderQuerySet
 from orders.models.question import Question, Quota
 from orders.models.refund import Refund
-from orders.models.shopper import CodeKind, OrderCode, Shopper, with_shopper
+from orders.models.shopper import CodeKind, OrderCode, Shopper
 
 __all__ = [
     "OPEN",
@@ -21,5 +21,4 @@ __all__ = [
     "Quota",
     "Refund",
     "Shopper",
-    "with_shopper",
 ]

@@ -63,6 +63,16 @@ class OrderQuerySet(models.QuerySet["Order"]):
         kept = When(status__in=PAID_AND_KEPT, then=F("total_cents") - Coalesce(back, 0))
         return self.annotate(net_cents=Case(kept, default=0, output_field=models.IntegerField()))  # type: ignore[no-redef]
 
+    def with_shopper(self) -> "OrderQuerySet":
+        """Adds `shopper_name` and `shopper_email`, a hint, which are None if nothing is kept of the shopper."""
+        shoppers = apps.get_model("orders", "Shopper")._default_manager
+        theirs = shoppers.filter(
+            installation=OuterRef("installation"), appmax_customer_id=OuterRef("appmax_customer_id")
+        )
+        return self.annotate(  # type: ignore[no-redef]
+            shopper_name=Subquery(theirs.values("name")), shopper_email=Subquery(theirs.values("email_shown"))
+        )
+
     def locked_by_number(self, appmax_order_id: int) -> "Order | None":
         """The order with this id at Appmax, locked as by `locked`. Only its status is read at once."""
         return self.filter(appmax_order_id=appmax_order_id).only("status").select_for_update(no_key=True).first()
@@ -179,7 +189,7 @@ class Order(models.Model):
     objects = OrderQuerySet.as_manager()
 
     net_cents: int  # only of `with_net`
-    shopper_name: str | None  # these two only of `with_shopper` (orders/models/shopper.py)
+    shopper_name: str | None  # this and the next only of `with_shopper`
     shopper_email: str | None
 
     class Meta:

@@ -9,7 +9,7 @@ from django.contrib.postgres.functions import TransactionNow
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchQuery, SearchVectorField
 from django.db import models
-from django.db.models import Func, OuterRef, Q, Subquery
+from django.db.models import Func, Q
 from django.utils.translation import gettext_lazy as _
 
 from installations.fields import EncryptedTextField
@@ -17,7 +17,7 @@ from installations.models import Installation
 from orders import hashes
 from orders.hashes import Kind
 from orders.masks import hint
-from orders.models.order import Order, OrderQuerySet
+from orders.models.order import Order
 
 LONGEST = 255  # characters of a name or an e-mail
 
@@ -158,16 +158,6 @@ class Shopper(models.Model):
             row.document, row.document_shown = document, hint(document)
             row.document_hash = hashes.of(Kind.DOCUMENT, document)
         return row
-
-
-def with_shopper(orders: OrderQuerySet) -> OrderQuerySet:
-    """The orders with `shopper_name` and `shopper_email`, a hint, which are None if nothing is kept of the shopper."""
-    theirs = Shopper.objects.filter(
-        installation=OuterRef("installation"), appmax_customer_id=OuterRef("appmax_customer_id")
-    )
-    return orders.annotate(
-        shopper_name=Subquery(theirs.values("name")), shopper_email=Subquery(theirs.values("email_shown"))
-    )
 
 
 class CodeKind(models.TextChoices):

@@ -31,7 +31,7 @@ def order() -> Order:
     row: Order = OrderFactory.create(
         installation=shop, appmax_customer_id=77001, appmax_order_id=95922354, request_id="req-of-order"
     )
-    ana = {"name": "Ana Conceição", "email": "ana@example.com", "document": "52998224725"}
+    ana: Any = {"name": "Ana Conceição", "email": "ana@example.com", "document": "52998224725"}
     Shopper.objects.put([Shopper.of(shop.pk, 77001, **ana)], replaces=True)
     OrderCode.objects.put(row, pix=EMV, boleto=LINE, end_to_end=E2E, tracking="AA123456785BR", payer="11144477735")
     PaymentAttempt.objects.create(
