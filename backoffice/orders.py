@@ -21,10 +21,10 @@ from appmax.errors import AppmaxError
 from backoffice import search, shopper_words, timeline
 from backoffice.kit.export import ExportableAdmin
 from backoffice.kit.lists import DateRangeFilter, action, display
-from backoffice.kit.words import ago, badge, copyable, explained, history, reais
+from backoffice.kit.words import badge, copyable, explained, history, reais, when
 from backoffice.notes import Noted
 from backoffice.order_forms import RefundForm, TrackingForm
-from backoffice.order_list import EXPORTED, STATUS_TONES, MethodFilter, PendingFilter
+from backoffice.order_list import EXPORTED, STATUS_TONES, AmountFilter, MethodFilter, PendingFilter
 from orders import checkout, idempotency, refunds
 from orders.idempotency import InvalidKey, KeyReused, Replay, StillRunning
 from orders.models import Order, Refund
@@ -54,13 +54,14 @@ class OrderAdmin(Noted[Order], ExportableAdmin[Order]):
         "method",
         "merchant",
         "shopper",
-        "age",
+        "created",
     )
     list_filter = (
         ("status", MultipleChoicesDropdownFilter),
         ("payment_method", MethodFilter),
         ("installation", AutocompleteSelectFilter),
         ("created_at", DateRangeFilter),
+        AmountFilter,
         PendingFilter,
     )
     date_hierarchy = "created_at"
@@ -142,9 +143,9 @@ class OrderAdmin(Noted[Order], ExportableAdmin[Order]):
         """The name and a hint at the e-mail, or Appmax's number if nothing is kept of the shopper."""
         return shopper_words.listed(order)
 
-    @display(description=_("age"))
-    def age(self, order: Order) -> str:
-        return ago(order.created_at)
+    @display(description=_("created"))
+    def created(self, order: Order) -> str:
+        return when(order.created_at)
 
     @display(description=_("QR code"))
     def pix_picture(self, order: Order) -> str:
