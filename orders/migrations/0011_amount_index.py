@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("orders", "0008_rules_validated")]
+    dependencies = [("orders", "0010_request_ids")]
 
     operations = [
         AddIndexConcurrently(
