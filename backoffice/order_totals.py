@@ -16,8 +16,8 @@ MOST = 50_000
 def of(orders: OrderQuerySet) -> list[dict[str, Any]] | None:
     """A row for each method that the orders have, and one for all of them: label, number of orders, their total, and
     what the merchants have of it. None if there are too many orders to add up."""
-    bounded = orders.order_by().values("pk", "payment_method", "total_cents", "net_cents")[: MOST + 1]
-    if bounded.count() > MOST:
+    orders = orders.order_by()
+    if orders.values("pk")[: MOST + 1].count() > MOST:
         return None
     # The database adds up under a name for each column, such as pix_net. A slice can't be grouped.
     wanted: dict[str, Any] = {}
@@ -26,7 +26,8 @@ def of(orders: OrderQuerySet) -> list[dict[str, Any]] | None:
         wanted[f"{method}_orders"] = Count("pk", filter=of_method)
         wanted[f"{method}_total"] = Sum("total_cents", filter=of_method, default=0)
         wanted[f"{method}_net"] = Sum("net_cents", filter=of_method, default=0)
-    sums = bounded.aggregate(**wanted)
+    read = orders.values("pk", "payment_method", "total_cents", "net_cents")[:MOST]
+    sums = read.aggregate(**wanted)
     labels = {**dict(PaymentMethod.choices), None: gettext("No method")}
     rows = [_row(label, *(sums[f"{key}_{name}"] for name in _COLUMNS)) for key, label in labels.items()]
     rows = [row for row in rows if row["orders"]]
