@@ -2,19 +2,18 @@
 
 from typing import Any
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 from django.utils.translation import gettext
 
 from backoffice.kit.words import reais
-from orders.models import OrderQuerySet
 from orders.status import PaymentMethod
 
 MOST = 50_000
 """Orders that are added up: 0.1 s. Of more the page says that they are too many, after an index has counted so far."""
 
 
-def of(orders: OrderQuerySet) -> list[dict[str, Any]] | None:
-    """A row for each method that the orders have, and one for all of them: label, number of orders, their total, and
+def of(orders: QuerySet[Any]) -> list[dict[str, Any]] | None:
+    """For orders `with_net`: a row for each method that they have, and one for all of them: label, number of orders, their total, and
     what the merchants have of it. None if there are too many orders to add up."""
     orders = orders.order_by()
     if orders.values("pk")[: MOST + 1].count() > MOST:
@@ -28,7 +27,7 @@ def of(orders: OrderQuerySet) -> list[dict[str, Any]] | None:
         wanted[f"{method}_net"] = Sum("net_cents", filter=of_method, default=0)
     read = orders.values("pk", "payment_method", "total_cents", "net_cents")[:MOST]
     sums = read.aggregate(**wanted)
-    labels = {**dict(PaymentMethod.choices), None: gettext("No method")}
+    labels: dict[str | None, Any] = {**dict(PaymentMethod.choices), None: gettext("No method")}
     rows = [_row(label, *(sums[f"{key}_{name}"] for name in _COLUMNS)) for key, label in labels.items()]
     rows = [row for row in rows if row["orders"]]
     if len(rows) > 1:
