@@ -13,8 +13,8 @@ MOST = 50_000
 
 
 def of(orders: QuerySet[Any]) -> list[dict[str, Any]] | None:
-    """For orders `with_net`: a row for each method that they have, and one for all of them: label, number of orders, their total, and
-    what the merchants have of it. None if there are too many orders to add up."""
+    """A row for each method that the orders have, and one for all of them: label, number of orders, their total, and
+    what the merchants have of it. None if there are too many orders to add up. The orders are those of `with_net`."""
     orders = orders.order_by()
     if orders.values("pk")[: MOST + 1].count() > MOST:
         return None
