@@ -8,7 +8,7 @@ import segno
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
@@ -18,13 +18,14 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, MultipleChoicesDropdownFilter
 
 from appmax.errors import AppmaxError
-from backoffice import timeline
+from backoffice import order_totals, search, shopper_words, timeline
+from backoffice.kit.chips import is_filtered
 from backoffice.kit.export import ExportableAdmin
-from backoffice.kit.lists import DateRangeFilter, action, display, searched
-from backoffice.kit.words import ago, badge, copyable, explained, history, reais
+from backoffice.kit.lists import DateRangeFilter, action, display
+from backoffice.kit.words import badge, copyable, explained, history, reais, when
+from backoffice.notes import Noted
 from backoffice.order_forms import RefundForm, TrackingForm
-from backoffice.order_list import EXPORTED, STATUS_TONES, MethodFilter, PendingFilter
-from installations.models import Installation
+from backoffice.order_list import EXPORTED, STATUS_TONES, AmountFilter, MethodFilter, PendingFilter
 from orders import checkout, idempotency, refunds
 from orders.idempotency import InvalidKey, KeyReused, Replay, StillRunning
 from orders.models import Order, Refund
@@ -43,21 +44,31 @@ OPENED = gettext_noop("Opened in Appmax's panel")
 
 
 @admin.register(Order)
-class OrderAdmin(ExportableAdmin[Order]):
-    """Orders are found by Appmax's order or customer id, or by the merchant's external key."""
+class OrderAdmin(Noted[Order], ExportableAdmin[Order]):
+    """Orders, which the search finds by whatever a shopper or merchant may name."""
 
-    list_display = ("appmax_order_id", "status_badge", "amount", "method", "merchant", "appmax_customer_id", "age")
+    list_display = (
+        "appmax_order_id",
+        "status_badge",
+        "amount",
+        "net",
+        "method",
+        "merchant",
+        "shopper",
+        "created",
+    )
     list_filter = (
         ("status", MultipleChoicesDropdownFilter),
         ("payment_method", MethodFilter),
         ("installation", AutocompleteSelectFilter),
         ("created_at", DateRangeFilter),
+        AmountFilter,
         PendingFilter,
     )
     date_hierarchy = "created_at"
     list_select_related = ("installation",)
     search_fields = ("appmax_order_id",)  # This shows the box; get_search_results does the search.
-    search_help_text = _("Appmax order id, customer id, or a merchant's external key")
+    search_help_text = _("Order or customer number, shopper's name, e-mail, CPF or CNPJ, code, or merchant")
     ordering = ("-created_at", "-pk")
     exported = EXPORTED
     actions_detail = (
@@ -66,24 +77,25 @@ class OrderAdmin(ExportableAdmin[Order]):
         {"title": _("More"), "icon": "more_horiz", "items": ["track", "panel"]},
     )
     change_form_outer_after_template = "backoffice/timeline.html"
+    list_before_template = "backoffice/order_totals.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
         """The big and the secret columns aren't shown, so they aren't read."""
-        return Order.objects.with_merchant()
+        return Order.objects.with_merchant().with_net().with_shopper()
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """The list. If it is filtered, its template adds up its orders."""
+        changelist = super().get_changelist_instance(request)
+        changelist.is_filtered = is_filtered(request)
+        changelist.add_up = lambda: order_totals.of(changelist.queryset)
+        return changelist
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Order], search_term: str
     ) -> tuple[QuerySet[Order], bool]:
-        """Look for an id, or for a merchant's external key in capitals or not. Each has an index. The merchant is
-        looked up first, because a join would keep PostgreSQL from using the other indexes."""
-        text, number = searched(search_term)
-        if not text:
-            return queryset, False
-        merchants = list(Installation.objects.filter(external_key__iexact=text).values_list("pk", flat=True))
-        wanted = Q(installation__in=merchants)
-        if number is not None:
-            wanted |= Q(appmax_order_id=number) | Q(appmax_customer_id=number)
-        return queryset.filter(wanted), False
+        """The same search as everywhere, which looks up all but the order first, because a join would keep PostgreSQL
+        from using the orders' indexes."""
+        return (queryset.filter(search.orders(search_term)) if search_term.strip() else queryset), False
 
     def get_fieldsets(self, request: HttpRequest, obj: Order | None = None) -> Any:
         facts = (
@@ -122,6 +134,11 @@ class OrderAdmin(ExportableAdmin[Order]):
     def amount(self, order: Order) -> str:
         return reais(order.total_cents)
 
+    @display(description=_("net"))
+    def net(self, order: Order) -> str:
+        """What the merchant has of the amount by now; nothing before it is paid."""
+        return reais(order.net_cents) if order.net_cents else "-"
+
     @display(description=_("method"))
     def method(self, order: Order) -> str:
         return order.get_payment_method_display() or "-"
@@ -130,9 +147,14 @@ class OrderAdmin(ExportableAdmin[Order]):
     def merchant(self, order: Order) -> str:
         return order.installation.external_key
 
-    @display(description=_("age"))
-    def age(self, order: Order) -> str:
-        return ago(order.created_at)
+    @display(description=_("shopper"))
+    def shopper(self, order: Order) -> str:
+        """The name and a hint at the e-mail, or Appmax's number if nothing is kept of the shopper."""
+        return shopper_words.listed(order)
+
+    @display(description=_("created"))
+    def created(self, order: Order) -> str:
+        return when(order.created_at)
 
     @display(description=_("QR code"))
     def pix_picture(self, order: Order) -> str:

@@ -4,11 +4,12 @@ from typing import Any
 
 from django.contrib.postgres.functions import TransactionNow
 from django.db import models, transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from prometheus_client import Counter
 
+from observability.middleware import current_request_id
 from orders.models.order import Order
 from orders.status import OrderStatus
 
@@ -41,6 +42,14 @@ class PaymentAttemptQuerySet(models.QuerySet["PaymentAttempt"]):
         must look at these."""
         attempts = self.filter(order=order_id).exclude(state__in=[AttemptState.DECLINED, AttemptState.FAILED])
         return list(attempts.defer("answer").order_by("pk"))
+
+    def with_overtaken(self) -> "PaymentAttemptQuerySet":
+        """Adds `is_overtaken`: whether a later payment of the same order succeeded, so that the order's status is about
+        that one. An upsell pays another order."""
+        later = PaymentAttempt.objects.filter(
+            order=OuterRef("order"), pk__gt=OuterRef("pk"), state=AttemptState.SUCCEEDED
+        )
+        return self.annotate(is_overtaken=Exists(later.exclude(method=AttemptMethod.UPSELL)))  # type: ignore[no-redef]
 
     def open(self) -> "PaymentAttemptQuerySet":
         """The attempts of which it isn't known yet what became of them."""
@@ -90,7 +99,19 @@ class PaymentAttempt(models.Model):
         _("settled at"), null=True, blank=True, db_comment="When the outcome was known; null while the attempt is open"
     )
 
+    request_id = models.CharField(
+        _("request id"),
+        max_length=64,
+        null=True,
+        blank=True,
+        editable=False,
+        default=current_request_id,
+        db_comment="X-Request-ID of the storefront's request",
+    )
+
     objects = PaymentAttemptQuerySet.as_manager()
+
+    is_overtaken: bool  # only of `with_overtaken`
 
     class Meta:
         db_table = "payment_attempts"
@@ -104,6 +125,9 @@ class PaymentAttempt(models.Model):
             models.Index(fields=["state", "method", "started_at"], name="payment_attempts_state"),
             models.Index(
                 fields=["idempotency_key"], condition=Q(idempotency_key__isnull=False), name="payment_attempts_key"
+            ),
+            models.Index(
+                fields=["request_id"], condition=Q(request_id__isnull=False), name="payment_attempts_request_id"
             ),
         ]
         constraints = [
