@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from installations.models import Installation
 from orders.status import (
     GONE,
+    OPEN_REFUNDS,
     PAID_AND_KEPT,
     RESTARTABLE,
     UNDECIDED,
@@ -165,6 +166,13 @@ class Order(models.Model):
         _("paid at"), null=True, blank=True, db_comment="When Appmax says that the order was paid"
     )
 
+    refunded_elsewhere_at = models.DateTimeField(
+        _("refunded in Appmax's panel"),
+        null=True,
+        blank=True,
+        db_comment="When a part went back that nobody had asked for through us; only Appmax's panel tells how much",
+    )
+
     objects = OrderQuerySet.as_manager()
 
     net_cents: int  # only of `with_net`
@@ -209,6 +217,14 @@ class Order(models.Model):
         if self.status == OrderStatus.ESTORNADO:
             return self.total_cents
         return sum(refund.amount_cents for refund in self.refunds.all() if refund.state == RefundState.CONFIRMED)
+
+    @property
+    def under_way_cents(self) -> int:
+        """What may be on its way back, in cents: the refunds that Appmax took, or may have taken, and that it hasn't
+        confirmed."""
+        if self.status in GONE:
+            return 0
+        return sum(refund.amount_cents for refund in self.refunds.all() if refund.state in OPEN_REFUNDS)
 
     @property
     def refundable_cents(self) -> int:
