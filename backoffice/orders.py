@@ -21,17 +21,17 @@ from appmax.errors import AppmaxError
 from backoffice import order_story, timeline
 from backoffice.kit.export import ExportableAdmin
 from backoffice.kit.lists import DateRangeFilter, action, display, searched
-from backoffice.kit.words import badge, copyable, explained, history, moment, reais, when
+from backoffice.kit.words import badge, copyable, explained, history, reais, when
 from backoffice.notes import Noted
 from backoffice.order_forms import RefundForm, TrackingForm
 from backoffice.order_list import EXPORTED, STATUS_TONES, AmountFilter, MethodFilter, PendingFilter
 from installations.models import Installation
 from orders import checkout, idempotency, refunds
 from orders.idempotency import InvalidKey, KeyReused, Replay, StillRunning
-from orders.models import Order, Refund
+from orders.models import Order
 from orders.questions import ask
 from orders.refunds import TooMuch, Wish
-from orders.status import OrderStatus, is_paid
+from orders.status import OrderStatus
 
 REFUND_ASKED = gettext_noop("Refund asked of Appmax")
 REFUND_ACCEPTED = gettext_noop("Refund accepted by Appmax")
@@ -218,7 +218,7 @@ class OrderAdmin(Noted[Order], ExportableAdmin[Order]):
         """Hide the refund button if there is nothing to pay back."""
         order = self.get_object(request, str(object_id))
         actions = super().get_actions_detail(request, object_id)  # type: ignore[misc]
-        if order is not None and _is_refundable(order):
+        if order is not None and order.is_refundable:
             return actions
         return [each for each in actions if not each.action_name.endswith("_refund")]
 
@@ -226,7 +226,7 @@ class OrderAdmin(Noted[Order], ExportableAdmin[Order]):
     def refund(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Ask Appmax to pay back everything or a part. Pressing the button twice asks once."""
         order = self.found(request, object_id)
-        if not _is_refundable(order):
+        if not order.is_refundable:
             message = gettext("There is no money to pay back: the order is %(status)s.")
             messages.warning(request, message % {"status": order.get_status_display()})
             return self._back(order)
@@ -242,7 +242,10 @@ class OrderAdmin(Noted[Order], ExportableAdmin[Order]):
             question=gettext("Appmax is asked to pay the shopper back. This can't be undone."),
             rows=[
                 gettext("Can be paid back: %(amount)s") % {"amount": reais(order.refundable_cents)},
-                *(_told(refund) for refund in order.refunds.order_by("pk").select_related("asked_by", "api_key")),
+                *(
+                    timeline.refund_line(refund)
+                    for refund in order.refunds.order_by("pk").select_related("asked_by", "api_key")
+                ),
             ],
             form=form,
             button=gettext("Refund"),
@@ -389,18 +392,3 @@ class OrderAdmin(Noted[Order], ExportableAdmin[Order]):
 
     def _back(self, order: Order) -> HttpResponse:
         return HttpResponseRedirect(self._url(order))
-
-
-def _is_refundable(order: Order) -> bool:
-    """Whether there may be money to pay back. An adopted order's total may not be known yet, and then it counts as
-    refundable."""
-    if not is_paid(order.status) or order.status == OrderStatus.ESTORNADO:
-        return False
-    return order.refundable_cents > 0 or not order.total_cents
-
-
-def _told(refund: Refund) -> str:
-    """A refund in one line: its amount and state, who asked for it, when and why."""
-    asked = f"{timeline.who_asked(refund)}, {moment(refund.asked_at)}"
-    told = f"{reais(refund.amount_cents)} · {refund.get_state_display()} ({asked})"
-    return f"{told}: {refund.reason}" if refund.reason else told

@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 from backoffice import notes
 from backoffice.attempt_words import name_of
 from backoffice.event_notes import TONES, explanation
-from backoffice.kit.words import failure, lasted, reais, told
+from backoffice.kit.words import failure, lasted, moment, reais, told
 from backoffice.order_story import Past
 from orders.models import Order, Question, Refund
 from orders.status import OPEN_REFUNDS, PAID_AND_KEPT, OrderStatus, RefundState
@@ -95,6 +95,13 @@ def who_asked(refund: Refund) -> str:
     if refund.api_key:
         return _("API key %(name)s (%(prefix)s)") % {"name": refund.api_key.name, "prefix": refund.api_key.prefix}
     return _("API, without a key")
+
+
+def refund_line(refund: Refund) -> str:
+    """A refund in one line: its amount and state, who asked for it, when and why."""
+    asked = f"{who_asked(refund)}, {moment(refund.asked_at)}"
+    line = f"{reais(refund.amount_cents)} · {refund.get_state_display()} ({asked})"
+    return f"{line}: {refund.reason}" if refund.reason else line
 
 
 _TONES = {"success": "good", "danger": "bad", "warning": "open"}

@@ -20,6 +20,7 @@ from orders.status import (
     PaymentMethod,
     RefundState,
     advances,
+    is_paid,
 )
 
 _LOCK_CLASS = 0x0A99  # the first number of the advisory locks for Appmax's orders
@@ -234,6 +235,14 @@ class Order(models.Model):
             return 0
         taken = sum(refund.amount_cents for refund in self.refunds.all() if refund.state != RefundState.REFUSED)
         return max(self.total_cents - taken, 0)
+
+    @property
+    def is_refundable(self) -> bool:
+        """Whether there may be money to pay back. An adopted order's total may not be known yet, and then it counts as
+        refundable."""
+        if not is_paid(self.status) or self.status in GONE:
+            return False
+        return self.refundable_cents > 0 or not self.total_cents
 
     # Each of these writes at once. The row must be locked.
 

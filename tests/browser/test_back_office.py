@@ -45,7 +45,7 @@ def test_an_order_is_found_by_its_number_and_shows_what_happened(staff: Callable
     page.keyboard.press("/")
     page.keyboard.type(str(order.appmax_order_id))
     page.keyboard.press("Enter")
-    page.get_by_role("link", name=str(order.appmax_order_id)).click()
+    page.get_by_role("link", name=str(order.appmax_order_id), exact=True).click()
 
     expect(page.get_by_text("R$\u00a01.234,56").first).to_be_visible()
     expect(page.get_by_text("Pago por Pix.")).to_be_visible()
