@@ -17,7 +17,7 @@ from backoffice.attempt_words import name_of
 from backoffice.event_notes import TONES, explanation
 from backoffice.kit.words import failure, lasted, moment, reais, told
 from backoffice.order_story import Past
-from orders.models import Order, Question, Refund
+from orders.models import CodeKind, Order, Question, Refund
 from orders.status import OPEN_REFUNDS, PAID_AND_KEPT, OrderStatus, RefundState
 from webhooks import payload
 from webhooks.decide import Outcome
@@ -60,7 +60,7 @@ def of(order: Order, past: Past) -> list[Entry]:
         *_refunds(order, past),
         *_events(past),
         *_questions(past),
-        *staff_actions(Order, [order.pk]),
+        *_staff_and_tracking(order),
         *(
             Entry(
                 note.written_at,
@@ -95,6 +95,15 @@ def who_asked(refund: Refund) -> str:
     if refund.api_key:
         return _("API key %(name)s (%(prefix)s)") % {"name": refund.api_key.name, "prefix": refund.api_key.prefix}
     return _("API, without a key")
+
+
+def _staff_and_tracking(order: Order) -> list[Entry]:
+    """What staff did with the order, and the tracking codes that storefronts sent."""
+    entries = staff_actions(Order, [order.pk])
+    for row in order.codes.filter(kind=CodeKind.TRACKING).order_by("-pk")[:MOST]:
+        if not any(entry.title.endswith(row.code) for entry in entries):
+            entries.append(Entry(row.created_at, _("Tracking code sent to Appmax") + f": {row.code}", _("API")))
+    return entries
 
 
 def refund_line(refund: Refund) -> str:
@@ -182,7 +191,9 @@ def _questions(past: Past) -> Iterator[Entry]:
         yield Entry(
             question.asked_at,
             _("Appmax was asked: %(why)s") % {"why": why},
-            " · ".join(filter(None, (answer if question.error or said else "", times if question.times else ""))),
+            " · ".join(
+                filter(None, (answer.rstrip(".") if question.error or said else "", times if question.times else ""))
+            ),
             "bad" if question.error else "",
             url,
         )

@@ -20,7 +20,7 @@ from django.utils.translation import override
 from backoffice.attempt_words import name_of
 from backoffice.event_notes import explanation
 from installations.models import ApiKey, Installation
-from orders.models import AttemptState, Order, PaymentAttempt, Refund
+from orders.models import AttemptState, Order, OrderCode, PaymentAttempt, Refund, Shopper
 from orders.questions.why import Why
 from orders.status import OrderStatus
 from tests.backoffice.conftest import on
@@ -271,6 +271,41 @@ def test_a_refund_says_who_asked_how_much_why_and_what_came_of_it(ana: Client) -
     ]
 
 
+def test_a_tracking_code_is_there_once_whoever_sent_it(ana: Client) -> None:
+    order = OrderFactory.create(status="aprovado")
+    OrderCode.objects.put(order, tracking="BR1")
+    entry(order, "Tracking code sent to Appmax: BR2", 1)
+    OrderCode.objects.put(order, tracking="BR2", pix="not a parcel's")
+
+    assert [(each.title, each.detail) for each in timeline_of(ana, order)][:2] == [
+        ("Tracking code sent to Appmax: BR2", "bia"),
+        ("Tracking code sent to Appmax: BR1", "API"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("permissions", "shown"),
+    [([], "Bia S. · b…@e… · •••"), (["webhooks.view_personal_data"], "Bia S. · bia@example.com · 11144477735")],
+)
+def test_the_shopper_is_named_and_the_whole_is_for_those_who_may(
+    staff: Callable[..., Client], permissions: list[str], shown: str
+) -> None:
+    order = OrderFactory.create()
+    Shopper.objects.create(
+        installation=order.installation,
+        appmax_customer_id=order.appmax_customer_id,
+        name="Bia S.",
+        email="bia@example.com",
+        email_shown="b…@e…",
+        document="11144477735",
+        document_shown="•••",
+    )
+
+    page = page_of(staff("Support", *permissions, name="rui"), order)
+
+    assert f"Shopper: {shown}<" in page
+
+
 def test_a_refund_of_appmaxs_panel_is_there_too(ana: Client) -> None:
     order = OrderFactory.create(status="aprovado", refunded_elsewhere_at=timezone.now())
 
@@ -313,7 +348,7 @@ def test_why_asking_failed_is_told_in_words(ana: Client, error: str, words: str)
         appmax_order_id=order.appmax_order_id, installation=order.installation, due_at=None, error=error
     )
 
-    assert (timeline_of(ana, order)[0].detail, timeline_of(ana, order)[0].tone) == (f"{words} · asked once", "bad")
+    assert (timeline_of(ana, order)[0].detail, timeline_of(ana, order)[0].tone) == (f"{words[:-1]} · asked once", "bad")
 
 
 @pytest.mark.parametrize(("name", "tone"), [("order_pix_created", ""), ("order_refund", ""), ("order_paid", "good")])

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("orders", "0008_rules_validated")]
+    dependencies = [("orders", "0010_request_ids")]
 
     operations = [
         migrations.AddField(
