@@ -1,13 +1,13 @@
 """The timeline of an order: its creation, payment attempts, refunds, webhook events, questions to Appmax, what staff
 did, and their notes."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
-from django.db.models import Model, Prefetch, prefetch_related_objects
+from django.db.models import Prefetch, Q, prefetch_related_objects
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -60,7 +60,7 @@ def of(order: Order, past: Past) -> list[Entry]:
         *_refunds(order, past),
         *_events(past),
         *_questions(past),
-        *_staff_and_tracking(order),
+        *_staff_and_tracking(order, past),
         *(
             Entry(
                 note.written_at,
@@ -75,19 +75,6 @@ def of(order: Order, past: Past) -> list[Entry]:
     return sorted(entries, key=lambda entry: entry.at, reverse=True)
 
 
-def staff_actions(model: type[Model], keys: Iterable[int], prefix: str = "") -> list[Entry]:
-    """What staff did with these rows, from their history, without what has added a row of its own, such as a refund."""
-    entries = LogEntry.objects.filter(
-        content_type=ContentType.objects.get_for_model(model),
-        object_id__in=[str(key) for key in keys],
-        action_flag=CHANGE,
-    )
-    return [
-        Entry(entry.action_time, prefix + told(entry.change_message), entry.user.get_username(), "staff")
-        for entry in entries.select_related("user")[:MOST]
-    ]
-
-
 def who_asked(refund: Refund) -> str:
     """The member of staff, or the storefront's key, that a refund was asked for by."""
     if refund.asked_by:
@@ -95,15 +82,6 @@ def who_asked(refund: Refund) -> str:
     if refund.api_key:
         return _("API key %(name)s (%(prefix)s)") % {"name": refund.api_key.name, "prefix": refund.api_key.prefix}
     return _("API, without a key")
-
-
-def _staff_and_tracking(order: Order) -> list[Entry]:
-    """What staff did with the order, and the tracking codes that storefronts sent."""
-    entries = staff_actions(Order, [order.pk])
-    for row in order.codes.filter(kind=CodeKind.TRACKING).order_by("-pk")[:MOST]:
-        if not any(entry.title.endswith(row.code) for entry in entries):
-            entries.append(Entry(row.created_at, _("Tracking code sent to Appmax") + f": {row.code}", _("API")))
-    return entries
 
 
 def refund_line(refund: Refund) -> str:
@@ -159,22 +137,17 @@ def _refunds(order: Order, past: Past) -> Iterator[Entry]:
         )
 
 
-def _events(past: Past) -> list[Entry]:
-    """The order's webhook events, and staff's actions on them."""
-    entries = []
+def _events(past: Past) -> Iterator[Entry]:
     for event in past.events:
         outcome, is_money = Outcome(event.outcome), payload.status_of(event.event) in PAID_AND_KEPT
         tone = TONES.get(outcome, "") if outcome is not Outcome.APPLIED or is_money else ""
-        entries.append(
-            Entry(
-                event.created_at,
-                _("Webhook %(event)s: %(outcome)s") % {"event": event.event, "outcome": event.get_outcome_display()},
-                explanation(event),
-                tone,
-                reverse("admin:webhooks_webhookevent_change", args=[event.pk]),
-            )
+        yield Entry(
+            event.created_at,
+            _("Webhook %(event)s: %(outcome)s") % {"event": event.event, "outcome": event.get_outcome_display()},
+            explanation(event),
+            tone,
+            reverse("admin:webhooks_webhookevent_change", args=[event.pk]),
         )
-    return entries + staff_actions(WebhookEvent, [event.pk for event in past.events], _("Webhook event") + ", ")
 
 
 def _questions(past: Past) -> Iterator[Entry]:
@@ -199,3 +172,24 @@ def _questions(past: Past) -> Iterator[Entry]:
         )
     if question.due_at:
         yield Entry(question.due_at, _("Appmax is asked next: %(why)s") % {"why": why}, "", "open", url)
+
+
+def _staff_and_tracking(order: Order, past: Past) -> list[Entry]:
+    """What staff did with the order and its events, from their history, and the tracking codes that storefronts sent.
+
+    What added a row of its own, such as a refund, is told by that row.
+    """
+    of_orders, of_events = (ContentType.objects.get_for_model(model) for model in (Order, WebhookEvent))
+    events = [str(event.pk) for event in past.events]
+    logged = LogEntry.objects.filter(
+        Q(content_type=of_orders, object_id=str(order.pk)) | Q(content_type=of_events, object_id__in=events),
+        action_flag=CHANGE,
+    )
+    entries = []
+    for line in logged.select_related("user")[: 2 * MOST]:
+        prefix = _("Webhook event") + ", " if line.content_type_id == of_events.pk else ""
+        entries.append(Entry(line.action_time, prefix + told(line.change_message), line.user.get_username(), "staff"))
+    for row in order.codes.filter(kind=CodeKind.TRACKING).order_by("-pk")[:MOST]:
+        if not any(entry.title.endswith(row.code) for entry in entries):
+            entries.append(Entry(row.created_at, _("Tracking code sent to Appmax") + f": {row.code}", _("API")))
+    return entries
