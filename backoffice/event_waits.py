@@ -1,0 +1,99 @@
+"""Says in words why an event waits, how often it was tried, and when it is tried next."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from backoffice.kit.words import ago
+from orders.models import Order, Question
+from orders.questions import ask
+from orders.status import OrderStatus
+from webhooks import inbox
+from webhooks.decide import Outcome
+from webhooks.models import WebhookEvent
+
+
+@dataclass(frozen=True)
+class Wait:
+    """`next_try` says when it is tried next, or what would wake the event if nothing is planned. `given_up_at` is None
+    for an event that failed, as that one is tried until it succeeds."""
+
+    why: str
+    tries: int
+    next_try: str
+    given_up_at: datetime | None
+
+    @property
+    def tried(self) -> str:
+        if not self.tries:
+            return _("not tried yet")
+        return ngettext("tried once", "tried %(count)s times", self.tries) % {"count": self.tries}
+
+
+def orders_of(events: Iterable[WebhookEvent]) -> dict[int, Order]:
+    """By Appmax's id, the orders of these events with their merchants, in one query."""
+    numbers = {event.appmax_order_id for event in events if event.appmax_order_id is not None}
+    if not numbers:
+        return {}
+    names = ("installation__external_key", "installation__name")
+    rows = Order.objects.select_related("installation").only("appmax_order_id", "status", *names)
+    return {order.appmax_order_id: order for order in rows.filter(appmax_order_id__in=numbers)}
+
+
+def waits_of(events: Iterable[WebhookEvent], orders: Mapping[int, Order]) -> dict[int, Wait]:
+    """By primary key, why those of the events wait that do, in one query. `orders` are those of `orders_of`."""
+    waiting = [event for event in events if not event.processed]
+    if not waiting:
+        return {}
+    questions = {
+        (question.appmax_order_id, question.installation_id): question
+        for question in Question.objects.filter(appmax_order_id__in={event.appmax_order_id for event in waiting})
+    }
+    now = timezone.now()
+    waits = {}
+    for event in waiting:
+        order = orders.get(event.appmax_order_id or 0)
+        merchant = order.installation_id if order else event.installation_id
+        waits[event.pk] = wait_of(event, order, questions.get((event.appmax_order_id, merchant)), now)
+    return waits
+
+
+def wait_of(event: WebhookEvent, order: Order | None, question: Question | None, now: datetime) -> Wait:
+    """Why this event waits. `question` is the one about its order that Appmax is asked for its merchant."""
+    if event.outcome == Outcome.FAILED:
+        why = _("An error of ours kept it from being handled: %(error)s.") % {"error": event.error_message or "-"}
+        return Wait(why, event.tries, _("within 15 seconds"), None)
+    given_up_at = event.created_at + inbox.wait_limit()
+    if event.appmax_order_id is None:
+        why = _("It names no order, so it can't be applied to any.")
+        return Wait(why, 0, _("never: it is closed when its time is over"), given_up_at)
+    if order is not None:
+        why = _("It waits until Appmax confirms it.")
+    elif question is not None:
+        why = _("We don't have its order yet, and Appmax is asked for it.")
+    else:
+        why = _("We don't have its order yet, and it names no merchant of ours whom Appmax could be asked for.")
+    if question is None:
+        return Wait(why, 0, _("when its order is created here"), given_up_at)
+    return Wait(f"{why} {_answer(question)}".strip(), question.times, _next(question, now), given_up_at)
+
+
+def _answer(question: Question) -> str:
+    """What came of asking Appmax the last time."""
+    if question.error == ask.NOT_FOUND:
+        return _("Appmax says that this merchant has no such order.")
+    if question.error:
+        return _("Appmax gave no answer: %(error)s.") % {"error": question.error}
+    if question.said in OrderStatus.values:
+        return _("Appmax says: %(status)s.") % {"status": OrderStatus(question.said).label}
+    return ""
+
+
+def _next(question: Question, now: datetime) -> str:
+    if question.due_at is None:
+        return _("when Appmax sends another event of this order")
+    return _("at any moment") if question.due_at <= now else ago(question.due_at)
