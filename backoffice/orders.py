@@ -22,6 +22,7 @@ from backoffice import timeline
 from backoffice.kit.export import ExportableAdmin
 from backoffice.kit.lists import DateRangeFilter, action, display, searched
 from backoffice.kit.words import ago, badge, copyable, explained, history, reais
+from backoffice.notes import Noted
 from backoffice.order_forms import RefundForm, TrackingForm
 from backoffice.order_list import EXPORTED, STATUS_TONES, MethodFilter, PendingFilter
 from installations.models import Installation
@@ -43,7 +44,7 @@ OPENED = gettext_noop("Opened in Appmax's panel")
 
 
 @admin.register(Order)
-class OrderAdmin(ExportableAdmin[Order]):
+class OrderAdmin(Noted[Order], ExportableAdmin[Order]):
     """Orders are found by Appmax's order or customer id, or by the merchant's external key."""
 
     list_display = ("appmax_order_id", "status_badge", "amount", "method", "merchant", "appmax_customer_id", "age")

@@ -10,6 +10,7 @@ from django.db.models import Model
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from backoffice import notes
 from backoffice.event_notes import TONES, explanation
 from backoffice.kit.words import lasted, reais, told
 from orders.models import AttemptState, Order
@@ -37,6 +38,10 @@ def of(order: Order) -> list[Entry]:
         *_attempts(order),
         *_events(order),
         *staff_actions(Order, [order.pk]),
+        *(
+            Entry(note.written_at, _("Note of %(author)s") % {"author": note.author}, note.text, "staff", note.url)
+            for note in notes.of(order)
+        ),
     ]
     return sorted(entries, key=lambda entry: entry.at, reverse=True)
 
