@@ -34,7 +34,28 @@ class Wait:
         return ngettext("tried once", "tried %(count)s times", self.tries) % {"count": self.tries}
 
 
-def orders_of(events: Iterable[WebhookEvent]) -> dict[int, Order]:
+def arrange(events: Iterable[WebhookEvent]) -> list[WebhookEvent]:
+    """The events, each with its order and why it waits, for `order_of` and `wait_of`."""
+    rows = list(events)
+    orders = _orders_of(rows)
+    waits = _waits_of(rows, orders)
+    for row in rows:
+        row.__dict__["found_order"] = orders.get(row.appmax_order_id or 0)
+        row.__dict__["wait"] = waits.get(row.pk)
+    return rows
+
+
+def order_of(event: WebhookEvent) -> Order | None:
+    order: Order | None = event.__dict__["found_order"]
+    return order
+
+
+def wait_of(event: WebhookEvent) -> Wait:
+    wait: Wait = event.__dict__["wait"]
+    return wait
+
+
+def _orders_of(events: Iterable[WebhookEvent]) -> dict[int, Order]:
     """By Appmax's id, the orders of these events with their merchants, in one query."""
     numbers = {event.appmax_order_id for event in events if event.appmax_order_id is not None}
     if not numbers:
@@ -44,8 +65,8 @@ def orders_of(events: Iterable[WebhookEvent]) -> dict[int, Order]:
     return {order.appmax_order_id: order for order in rows.filter(appmax_order_id__in=numbers)}
 
 
-def waits_of(events: Iterable[WebhookEvent], orders: Mapping[int, Order]) -> dict[int, Wait]:
-    """By primary key, why those of the events wait that do, in one query. `orders` are those of `orders_of`."""
+def _waits_of(events: Iterable[WebhookEvent], orders: Mapping[int, Order]) -> dict[int, Wait]:
+    """By primary key, why those of the events wait that do, in one query. `orders` are those of `_orders_of`."""
     waiting = [event for event in events if not event.processed]
     if not waiting:
         return {}
@@ -58,11 +79,11 @@ def waits_of(events: Iterable[WebhookEvent], orders: Mapping[int, Order]) -> dic
     for event in waiting:
         order = orders.get(event.appmax_order_id or 0)
         merchant = order.installation_id if order else event.installation_id
-        waits[event.pk] = wait_of(event, order, questions.get((event.appmax_order_id, merchant)), now)
+        waits[event.pk] = read(event, order, questions.get((event.appmax_order_id, merchant)), now)
     return waits
 
 
-def wait_of(event: WebhookEvent, order: Order | None, question: Question | None, now: datetime) -> Wait:
+def read(event: WebhookEvent, order: Order | None, question: Question | None, now: datetime) -> Wait:
     """Why this event waits. `question` is the one about its order that Appmax is asked for its merchant."""
     if event.outcome == Outcome.FAILED:
         why = _("An error of ours kept it from being handled: %(error)s.") % {"error": event.error_message or "-"}

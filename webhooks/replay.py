@@ -1,8 +1,8 @@
 """Handles an event again that was handled before, because staff want it.
 
-`foresee` says what that would change now, and `replay` does it if it changes anything. The event is decided as if it came
-in at this moment, by the same `decide`. One that has been refused or contradicted, whose payload is stripped, or that is
-from before the checkout started the order again is believed only if Appmax says the same now.
+`foresee` says what that would change now, and `replay` does it if it changes anything. The event is decided as if it
+came in at this moment, by the same `decide`. One that has been refused or contradicted, whose payload is stripped, or
+that is from before the checkout started the order again is believed only if Appmax says the same now.
 """
 
 from dataclasses import dataclass, replace
