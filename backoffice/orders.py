@@ -47,7 +47,16 @@ OPENED = gettext_noop("Opened in Appmax's panel")
 class OrderAdmin(Noted[Order], ExportableAdmin[Order]):
     """Orders are found by Appmax's order or customer id, or by the merchant's external key."""
 
-    list_display = ("appmax_order_id", "status_badge", "amount", "method", "merchant", "appmax_customer_id", "age")
+    list_display = (
+        "appmax_order_id",
+        "status_badge",
+        "amount",
+        "net",
+        "method",
+        "merchant",
+        "appmax_customer_id",
+        "age",
+    )
     list_filter = (
         ("status", MultipleChoicesDropdownFilter),
         ("payment_method", MethodFilter),
@@ -70,7 +79,7 @@ class OrderAdmin(Noted[Order], ExportableAdmin[Order]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
         """The big and the secret columns aren't shown, so they aren't read."""
-        return Order.objects.with_merchant()
+        return Order.objects.with_merchant().with_net()
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Order], search_term: str
@@ -122,6 +131,11 @@ class OrderAdmin(Noted[Order], ExportableAdmin[Order]):
     @display(description=_("amount"))
     def amount(self, order: Order) -> str:
         return reais(order.total_cents)
+
+    @display(description=_("net"))
+    def net(self, order: Order) -> str:
+        """What the merchant has of the amount by now; nothing before it is paid."""
+        return reais(order.net_cents) if order.net_cents else "-"
 
     @display(description=_("method"))
     def method(self, order: Order) -> str:
