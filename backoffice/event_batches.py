@@ -74,7 +74,7 @@ class EventBatchAdmin(ReadOnlyAdmin[EventBatch]):
             "batch": batch,
             "percent": 100 * batch.done // max(batch.total, 1),
             "outcomes": [
-                (badge(Outcome(name).label, OUTCOME_TONES[Outcome(name)]), count)
+                (badge(str(Outcome(name).label), OUTCOME_TONES[Outcome(name)]), count)
                 for name, count in batch.outcomes.items()
             ],
             "meanwhile": batch.done - sum(batch.outcomes.values()),

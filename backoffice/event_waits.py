@@ -79,7 +79,8 @@ def _waits_of(events: Iterable[WebhookEvent], orders: Mapping[int, Order]) -> di
     for event in waiting:
         order = orders.get(event.appmax_order_id or 0)
         merchant = order.installation_id if order else event.installation_id
-        waits[event.pk] = read(event, order, questions.get((event.appmax_order_id, merchant)), now)
+        key = (event.appmax_order_id or 0, merchant or 0)
+        waits[event.pk] = read(event, order, questions.get(key), now)
     return waits
 
 

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_noop, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
@@ -197,7 +198,7 @@ class WebhookEventAdmin(ExportableAdmin[WebhookEvent]):
             return None
         if "confirmed" in request.POST:
             return self._begin(request, pks)
-        hidden = [(ACTION_CHECKBOX_NAME, pk) for pk in pks]
+        hidden: list[tuple[str, Any]] = [(ACTION_CHECKBOX_NAME, pk) for pk in pks]
         back = reverse("admin:webhooks_webhookevent_changelist")
         hidden += [("action", "reprocess"), ("confirmed", "yes")]
         return self._confirm_batch(request, chosen, pks, back, hidden)
@@ -365,9 +366,9 @@ class WebhookEventAdmin(ExportableAdmin[WebhookEvent]):
             context["actions_detail"] = [link for link in context["actions_detail"] if link["path"] in paths]
         return response
 
-    def action_checkbox(self, event: WebhookEvent) -> str:
+    def action_checkbox(self, event: WebhookEvent) -> SafeString:
         """The box that chooses a row, if it can be tried."""
-        return "" if event.processed else super().action_checkbox(event)
+        return SafeString("") if event.processed else super().action_checkbox(event)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[WebhookEvent], search_term: str

@@ -28,4 +28,4 @@ def try_events(timestamp: int) -> None:
 def begin() -> None:
     """Have the worker go on with the batch at once, unless that is waiting to be done already."""
     with suppress(AlreadyEnqueued), transaction.atomic():
-        try_events.defer(timestamp=0)
+        try_events.configure(queueing_lock=try_events.queueing_lock).defer(timestamp=0)

@@ -87,15 +87,16 @@ def _is_doubtful(row: WebhookEvent, found: Found) -> bool:
     """Whether the event isn't believed without Appmax's answer, whatever WEBHOOK_TRUST says."""
     if row.outcome in _NOT_BELIEVED or "stripped" in row.payload:
         return True
+    if found.order_pk is None:
+        return False
     restarts = PaymentAttempt.objects.filter(order=found.order_pk, restarted_from__isnull=False)
     return restarts.filter(started_at__gt=row.created_at).exists()
 
 
 def _ask(row: WebhookEvent, found: Found) -> None:
     """Ask Appmax about the event's order, and write its answer. An order that we don't have is created."""
-    order = Order.objects.with_merchant().filter(pk=found.order_pk).first()
-    if order is not None:
-        ask.ask(order)
-    elif row.appmax_order_id is not None:
+    if found.order_pk is not None:
+        ask.ask(Order.objects.with_merchant().get(pk=found.order_pk))
+    elif row.appmax_order_id is not None and found.installation_id is not None:
         merchant = Installation.objects.without_secret().get(pk=found.installation_id)
         ask.adopt(merchant, row.appmax_order_id)
