@@ -24,7 +24,7 @@ AT_ONCE = 10  # events that are tried between two looks at the batch
 LEASE = timedelta(minutes=3)
 """If a worker dies, another goes on with its batch after this time. Trying AT_ONCE events takes less."""
 
-TRIED = gettext_noop("Tried again")
+TRIED = gettext_noop("Handled again")
 
 
 def start(events: Iterable[int], user: User) -> EventBatch:
