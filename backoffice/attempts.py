@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import (
     AutocompleteSelectFilter,
@@ -16,7 +17,7 @@ from unfold.contrib.filters.admin import (
 
 from backoffice.attempt_words import name_of
 from backoffice.kit.lists import DateRangeFilter, ReadOnlyAdmin, display, searched
-from backoffice.kit.words import ago, badge
+from backoffice.kit.words import ago, badge, lasted
 from orders.models import Order, PaymentAttempt
 
 _MERCHANT = "order__installation"
@@ -26,7 +27,7 @@ _MERCHANT = "order__installation"
 class PaymentAttemptAdmin(ReadOnlyAdmin[PaymentAttempt]):
     """Each attempt to charge a shopper, with its result."""
 
-    list_display = ("number", "came_of_it", "method", "order_link", "merchant", "started", "settled")
+    list_display = ("number", "came_of_it", "order_link", "merchant", "started")
     list_display_links = ("number",)
     list_filter = (
         ("state", MultipleChoicesDropdownFilter),
@@ -70,7 +71,7 @@ class PaymentAttemptAdmin(ReadOnlyAdmin[PaymentAttempt]):
 
     @display(description=_("attempt"))
     def number(self, attempt: PaymentAttempt) -> str:
-        return f"#{attempt.pk}"
+        return format_html("#{}<br>{}", attempt.pk, attempt.get_method_display())
 
     @display(description=_("what came of it"))
     def came_of_it(self, attempt: PaymentAttempt) -> str:
@@ -89,8 +90,12 @@ class PaymentAttemptAdmin(ReadOnlyAdmin[PaymentAttempt]):
 
     @display(description=_("started"))
     def started(self, attempt: PaymentAttempt) -> str:
-        return ago(attempt.started_at)
-
-    @display(description=_("settled"))
-    def settled(self, attempt: PaymentAttempt) -> str:
-        return ago(attempt.settled_at) if attempt.settled_at else "-"
+        """When it was sent to Appmax, and how long it took until its result was known."""
+        if attempt.settled_at is None:
+            return ago(attempt.started_at)
+        time = lasted(attempt.settled_at - attempt.started_at)
+        return format_html(
+            '{}<br><span class="text-font-subtle-light dark:text-font-subtle-dark whitespace-nowrap">{}</span>',
+            ago(attempt.started_at),
+            gettext("settled after %(time)s") % {"time": time},
+        )

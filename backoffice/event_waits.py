@@ -92,15 +92,15 @@ def read(event: WebhookEvent, order: Order | None, question: Question | None, no
     given_up_at = event.created_at + inbox.wait_limit()
     if event.appmax_order_id is None:
         why = _("It names no order, so it can't be applied to any.")
-        return Wait(why, 0, _("never: it is closed when its time is over"), given_up_at)
+        return Wait(why, 0, _("none: it is closed in the end"), given_up_at)
     if order is not None:
         why = _("It waits until Appmax confirms it.")
     elif question is not None:
-        why = _("We don't have its order yet, and Appmax is asked for it.")
+        why = _("We don't have its order yet; Appmax is asked.")
     else:
-        why = _("We don't have its order yet, and it names no merchant of ours whom Appmax could be asked for.")
+        why = _("We don't have its order, and it names no merchant of ours.")
     if question is None:
-        return Wait(why, 0, _("when its order is created here"), given_up_at)
+        return Wait(why, 0, _("when the order is created here"), given_up_at)
     return Wait(f"{why} {_answer(question)}".strip(), question.times, _next(question, now), given_up_at)
 
 

@@ -61,14 +61,14 @@ class WebhookEventAdmin(ExportableAdmin[WebhookEvent]):
 
     def get_fields(self, request: HttpRequest, obj: WebhookEvent | None = None) -> Any:
         """A waiting event's page says why it waits, and a handled one's what a replay would change."""
-        waiting = ("why", ("tried", "next_try", "given_up_at"))
+        waiting = ("why", ("tried", "next_try"), "given_up_at")
         return (
-            ("event", "event_type", "payload_model"),
-            ("outcome_badge", "order", "merchant"),
+            ("outcome_badge", "event"),
+            ("order", "merchant"),
             *(waiting if obj and not obj.processed else ("note", "if_replayed")),
             "error_message",
-            ("created_at", "processed_at", "delay"),
-            ("source", "appmax_order_id"),
+            ("created_at", "delay"),
+            ("payload_model", "source"),
             "shown_payload",
         )
 
@@ -100,7 +100,7 @@ class WebhookEventAdmin(ExportableAdmin[WebhookEvent]):
             return explanation(event) or "-"
         wait = wait_of(event)
         next_try = format_html(gettext("next try: {when}"), when=wait.next_try)
-        return format_html("{}<br>{}, {}", wait.why, wait.tried, next_try)
+        return format_html('<div class="event-note">{}<br>{}; {}</div>', wait.why, wait.tried, next_try)
 
     @display(description=_("why it waits"))
     def why(self, event: WebhookEvent) -> str:
@@ -134,13 +134,13 @@ class WebhookEventAdmin(ExportableAdmin[WebhookEvent]):
 
     @display(description=_("received"))
     def received(self, event: WebhookEvent) -> str:
-        """When it came in, and how long it took or takes to be handled."""
-        words = gettext("handled after {time}") if event.processed else gettext("unhandled for {time}")
+        """When it came in, and how long it took until it was handled."""
+        if not event.processed:
+            return ago(event.created_at)
         return format_html(
-            '<span class="whitespace-nowrap">{}</span><br><span class="text-font-subtle-light '
-            'dark:text-font-subtle-dark whitespace-nowrap">{}</span>',
+            '{}<br><span class="text-font-subtle-light dark:text-font-subtle-dark whitespace-nowrap">{}</span>',
             ago(event.created_at),
-            words.format(time=self.delay(event)),
+            gettext("handled after %(time)s") % {"time": self.delay(event)},
         )
 
     @display(description=_("delay"))
