@@ -249,7 +249,7 @@ class WebhookEventAdmin(ExportableAdmin[WebhookEvent]):
         self.log_change(request, event, history(batches.TRIED, event.outcome))
         words = {"outcome": event.get_outcome_display(), "why": explanation(event)}
         if event.processed:
-            self.message_user(request, gettext("The event was handled: %(outcome)s. %(why)s") % words)
+            self.message_user(request, (gettext("The event was handled: %(outcome)s. %(why)s") % words).strip())
         else:
             self.message_user(
                 request, gettext("The event was tried, and is still unprocessed: %(why)s") % words, messages.WARNING

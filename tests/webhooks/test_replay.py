@@ -49,7 +49,8 @@ def test_an_event_whose_order_is_not_as_far_moves_it(outcome: str) -> None:
     foreseen = replay.foresee(row)
 
     assert (foreseen.status, foreseen.decision.status) == ("pendente", "aprovado")
-    assert foreseen.changes_something and not foreseen.asks_appmax
+    assert foreseen.changes_something
+    assert not foreseen.asks_appmax
     assert replayed(row) == ("pendente", "aprovado")
     assert row.outcome == "applied"
     assert Question.objects.get().why == "money", "Appmax is asked afterwards, as for a new event"
@@ -134,9 +135,7 @@ def test_if_appmax_does_not_answer_nothing_changes(known: Callable[..., Order], 
     assert (row.outcome, order.status) == ("refuted", "pendente")
 
 
-def test_an_event_that_waited_in_vain_finds_its_order_at_appmax(
-    known: Callable[..., Any], shop: Installation
-) -> None:
+def test_an_event_that_waited_in_vain_finds_its_order_at_appmax(known: Callable[..., Any], shop: Installation) -> None:
     number = known("aprovado", is_ours=False)
     row = handled(number, "closed", payload={"client_key": shop.external_key})
 
