@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("backoffice", "0006_notes"),
+        ("backoffice", "0007_saved_views"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
