@@ -110,14 +110,14 @@ def test_an_event_of_nobody_we_know_waits_for_its_order(settings: Any) -> None:
 )
 def test_what_came_of_asking_appmax_is_told(columns: dict[str, str], answer: str) -> None:
     order = OrderFactory.create()
-    due = NOW + timedelta(minutes=10)
+    due = NOW + timedelta(days=2, hours=1)
     asked = question(order.appmax_order_id, order.installation, times=2, due_at=due, **columns)
 
     wait = read(WebhookEventFactory.create(appmax_order_id=order.appmax_order_id), order, asked)
 
     assert wait.why == f"Aguarda a confirmação da Appmax. {answer}".strip()
     assert wait.tries == 2
-    assert ">em 10 minutos<" in wait.next_try
+    assert ">em 2 dias<" in wait.next_try
 
 
 @pytest.mark.parametrize(
