@@ -18,7 +18,8 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, MultipleChoicesDropdownFilter
 
 from appmax.errors import AppmaxError
-from backoffice import order_story, search, shopper_words, timeline
+from backoffice import order_story, order_totals, search, shopper_words, timeline
+from backoffice.kit.chips import is_filtered
 from backoffice.kit.export import ExportableAdmin
 from backoffice.kit.lists import DateRangeFilter, action, display
 from backoffice.kit.words import badge, copyable, explained, history, reais, when
@@ -71,6 +72,11 @@ class OrderAdmin(Noted[Order], ExportableAdmin[Order]):
     search_fields = ("appmax_order_id",)  # This shows the box; get_search_results does the search.
     search_help_text = _("Order or customer number, shopper's name, e-mail, CPF or CNPJ, code, or merchant")
     ordering = ("-created_at", "-pk")
+    # The shown fields that are no columns of the table.
+    readonly_fields = (
+        *("status_badge", "amount", "method", "created", "paid", "updated"),
+        *("pix_picture", "pix_code", "boleto_line", "boleto_link"),
+    )
     exported = EXPORTED
     actions_detail = (
         "refund",
@@ -79,6 +85,7 @@ class OrderAdmin(Noted[Order], ExportableAdmin[Order]):
     )
     change_form_outer_before_template = "backoffice/order_summary.html"
     change_form_outer_after_template = "backoffice/timeline.html"
+    list_before_template = "backoffice/order_totals.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
         """The big and the secret columns aren't shown, so they aren't read."""
@@ -90,6 +97,13 @@ class OrderAdmin(Noted[Order], ExportableAdmin[Order]):
         if order is not None and str(order.pk) == object_id:
             return order
         return super().get_object(request, object_id, from_field)
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """The list. If it is filtered, its template adds up its orders."""
+        changelist = super().get_changelist_instance(request)
+        changelist.is_filtered = is_filtered(request)
+        changelist.add_up = lambda: order_totals.of(changelist.queryset)
+        return changelist
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Order], search_term: str
@@ -109,13 +123,6 @@ class OrderAdmin(Noted[Order], ExportableAdmin[Order]):
         if obj and (obj.boleto_digitavel or obj.boleto_pdf_url):
             fieldsets.append((_("Boleto"), {"fields": ("boleto_line", "boleto_link"), "classes": folded}))
         return fieldsets
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Order | None = None) -> Any:
-        """The shown fields that are no columns of the table."""
-        return (
-            *("status_badge", "amount", "method", "created", "paid", "updated"),
-            *("pix_picture", "pix_code", "boleto_line", "boleto_link"),
-        )
 
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("orders", "0010_request_ids")]
+    dependencies = [("orders", "0011_amount_index")]
 
     operations = [
         migrations.AddField(
