@@ -113,13 +113,13 @@ def _sentences(order: Order, past: Past, now: datetime) -> Iterator[str]:
     else:
         yield from _unpaid(order, status, past, now)
     yield _waiting(past.waiting)
-    is_asked = past.question is not None and past.question.due_at is not None
-    if is_asked:
-        yield from _asked(past.question, now)
+    question = past.question if past.question and past.question.due_at else None
+    if question:
+        yield from _asked(question, now)
     elif status in (OrderStatus.CHARGEBACK_EM_TRATATIVA, OrderStatus.CHARGEBACK_EM_DISPUTA):
         yield _("Appmax is asked daily how it stands.")
     is_settled = status in (*PAID_AND_KEPT, *GONE) and status not in _PASSED_ON
-    if is_settled and not (is_asked or past.waiting or order.under_way_cents):
+    if is_settled and not (question or past.waiting or order.under_way_cents):
         yield _("Nothing more has to happen.")
 
 
