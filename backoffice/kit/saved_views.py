@@ -116,7 +116,7 @@ def _delete(admin: Any, request: HttpRequest, pk: int) -> HttpResponse:
         messages.success(request, gettext("The view was deleted."))
         return HttpResponseRedirect(_list(admin))
     question = gettext("All staff see it.") if row.is_shared else gettext("Only you see it.")
-    page = {"title": gettext("Delete this view?"), "row": row, "question": question, "button": gettext("Delete")}
+    page = {"title": gettext("Delete this view?"), "row": row, "question": question, "button": gettext("Delete this view")}
     return _page(admin, request, **page, is_dangerous=True, back=f"{_list(admin)}?{row.query}")
 
 
