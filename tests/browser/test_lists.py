@@ -77,6 +77,7 @@ def test_a_note_is_written_on_an_orders_page_and_deleted(staff: Callable[..., Pa
     order = OrderFactory.create(status="aprovado")
     page = staff(f"/admin/orders/order/{order.pk}/change/")
 
+    page.locator("summary").filter(has_text="Adicionar observação").click()
     page.get_by_label("Observação").fill("Cliente ligou.\nVai pagar <b>amanhã</b>.")
     page.get_by_role("button", name="Adicionar observação").click()
 
