@@ -20,8 +20,9 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from appmax.errors import AppmaxError
 from backoffice import merchant_figures
 from backoffice.keys import show_key, show_once
-from backoffice.kit.lists import DateRangeFilter, OneChoiceFilter, ReadOnlyAdmin, action, display
+from backoffice.kit.lists import DateRangeFilter, OneChoiceFilter, action, display
 from backoffice.kit.words import ago, badge, explained, history, reais
+from backoffice.notes import Noted
 from installations import clients, identities, reconnect
 from installations.models import ApiKey, Installation, ReconnectLink, Suspension
 from web.pages import public_url
@@ -83,7 +84,7 @@ class MerchantNameForm(forms.Form):
 
 
 @admin.register(Installation)
-class InstallationAdmin(ReadOnlyAdmin[Installation]):
+class InstallationAdmin(Noted[Installation]):
     """Only the install flow adds and changes merchants. Credentials are never shown."""
 
     list_display = ("merchant", "state", "orders", "paid", "last_activity", "installed")
@@ -97,6 +98,7 @@ class InstallationAdmin(ReadOnlyAdmin[Installation]):
         "enable",
         {"title": _("More"), "icon": "more_horiz", "items": ["rename", "check_credentials", "reconnect"]},
     )
+    change_form_outer_after_template = "backoffice/notes.html"
     readonly_fields = (
         "state",
         "known_by",

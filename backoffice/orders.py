@@ -21,9 +21,10 @@ from appmax.errors import AppmaxError
 from backoffice import timeline
 from backoffice.kit.export import ExportableAdmin
 from backoffice.kit.lists import DateRangeFilter, action, display, searched
-from backoffice.kit.words import ago, badge, copyable, explained, history, reais
+from backoffice.kit.words import badge, copyable, explained, history, reais, when
+from backoffice.notes import Noted
 from backoffice.order_forms import RefundForm, TrackingForm
-from backoffice.order_list import EXPORTED, STATUS_TONES, MethodFilter, PendingFilter
+from backoffice.order_list import EXPORTED, STATUS_TONES, AmountFilter, MethodFilter, PendingFilter
 from installations.models import Installation
 from orders import checkout, idempotency, refunds
 from orders.idempotency import InvalidKey, KeyReused, Replay, StillRunning
@@ -43,15 +44,25 @@ OPENED = gettext_noop("Opened in Appmax's panel")
 
 
 @admin.register(Order)
-class OrderAdmin(ExportableAdmin[Order]):
+class OrderAdmin(Noted[Order], ExportableAdmin[Order]):
     """Orders are found by Appmax's order or customer id, or by the merchant's external key."""
 
-    list_display = ("appmax_order_id", "status_badge", "amount", "method", "merchant", "appmax_customer_id", "age")
+    list_display = (
+        "appmax_order_id",
+        "status_badge",
+        "amount",
+        "net",
+        "method",
+        "merchant",
+        "appmax_customer_id",
+        "created",
+    )
     list_filter = (
         ("status", MultipleChoicesDropdownFilter),
         ("payment_method", MethodFilter),
         ("installation", AutocompleteSelectFilter),
         ("created_at", DateRangeFilter),
+        AmountFilter,
         PendingFilter,
     )
     date_hierarchy = "created_at"
@@ -69,7 +80,7 @@ class OrderAdmin(ExportableAdmin[Order]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
         """The big and the secret columns aren't shown, so they aren't read."""
-        return Order.objects.with_merchant()
+        return Order.objects.with_merchant().with_net()
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Order], search_term: str
@@ -122,6 +133,11 @@ class OrderAdmin(ExportableAdmin[Order]):
     def amount(self, order: Order) -> str:
         return reais(order.total_cents)
 
+    @display(description=_("net"))
+    def net(self, order: Order) -> str:
+        """What the merchant has of the amount by now; nothing before it is paid."""
+        return reais(order.net_cents) if order.net_cents else "-"
+
     @display(description=_("method"))
     def method(self, order: Order) -> str:
         return order.get_payment_method_display() or "-"
@@ -130,9 +146,9 @@ class OrderAdmin(ExportableAdmin[Order]):
     def merchant(self, order: Order) -> str:
         return order.installation.external_key
 
-    @display(description=_("age"))
-    def age(self, order: Order) -> str:
-        return ago(order.created_at)
+    @display(description=_("created"))
+    def created(self, order: Order) -> str:
+        return when(order.created_at)
 
     @display(description=_("QR code"))
     def pix_picture(self, order: Order) -> str:
