@@ -18,8 +18,8 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class Remembering(BaseBackend):
-    """The last of the AUTHENTICATION_BACKENDS. Django asks it when all others have said no. It says no as well, and notes
-    on the user what was asked: a view that raises PermissionDenied doesn't say why."""
+    """The last of the AUTHENTICATION_BACKENDS. Django asks it when all others have said no. It says no as well, and
+    notes on the user what was asked: a view that raises PermissionDenied doesn't say why."""
 
     def has_perm(self, user_obj: Any, perm: str, obj: Any = None) -> bool:
         user_obj.__dict__.setdefault("refused", []).append(perm)
