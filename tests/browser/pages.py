@@ -38,7 +38,8 @@ def make_rows() -> Order:
 def every_page() -> list[str]:
     """The addresses: each list, each first row's page and its history, each form that adds, and those of an order."""
     order = make_rows()
-    paths = [reverse("admin:index"), reverse("admin:password_change"), reverse("admin:two_factor")]
+    paths = [reverse(f"admin:{name}") for name in ("index", "password_change", "two_factor")]
+    paths.append(f"{reverse('admin:search')}?q=loja")
     for model in admin.site._registry:
         base = f"admin:{model._meta.app_label}_{model._meta.model_name}"
         paths.append(reverse(f"{base}_changelist"))
