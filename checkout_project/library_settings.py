@@ -42,7 +42,10 @@ UNFOLD = {
     "SHOW_LANGUAGES": True,
     "ENVIRONMENT": "backoffice.site.ribbon",
     "DASHBOARD_CALLBACK": "backoffice.overview.page.context",
-    "STYLES": [lambda request: static("backoffice/backoffice.css")],
+    "STYLES": [
+        lambda request: static("backoffice/backoffice.css"),
+        lambda request: static("backoffice/everywhere.css"),
+    ],
     "SCRIPTS": [
         lambda request: static("backoffice/backoffice.js"),
         lambda request: static("backoffice/keyboard.js"),
