@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from installations.models import Installation
-from orders.status import RESTARTABLE, UNDECIDED, OrderStatus, PaymentMethod, RefundState, advances
+from orders.status import UNDECIDED, OrderStatus, PaymentMethod, RefundState
 
 _LOCK_CLASS = 0x0A99  # the first number of the advisory locks for Appmax's orders
 
@@ -193,28 +193,7 @@ class Order(models.Model):
         taken = sum(refund.amount_cents for refund in self.refunds.all() if refund.state != RefundState.REFUSED)
         return max(self.total_cents - taken, 0)
 
-    # Each of these writes at once. The row must be locked.
-
-    def advance(self, new: str) -> bool:
-        """Move to the status `new` if the rank rule allows it; returns whether it did."""
-        if not advances(self.status, new):
-            return False
-        self.set_status(new)
-        return True
-
-    def restart(self) -> str | None:
-        """Make a cancelado or recusado_por_risco order pendente again, because a new payment attempt begins. Returns
-        the status before, or None if the order wasn't one of these."""
-        if self.status not in RESTARTABLE:
-            return None
-        before = self.status
-        self.set_status(OrderStatus.PENDENTE)
-        return before
-
-    def set_status(self, new: str) -> None:
-        """Set the status against the rank rule, for our own checkout and for what Appmax itself has confirmed."""
-        self.status = new
-        self.save(update_fields=["status", "updated_at"])
+    # Each of these writes at once. The row must be locked. Its status is changed by orders/changes.py.
 
     def forget_codes(self, method: str) -> None:
         """Remove the codes of a Pix or boleto that can't or may not be paid any more."""

@@ -13,7 +13,11 @@ from tests.support.factories import OrderFactory
 
 pytestmark = pytest.mark.django_db
 
-OURS = [model for app in ("installations", "orders", "webhooks") for model in apps.get_app_config(app).get_models()]
+OURS = [
+    model
+    for app in ("installations", "notifications", "orders", "webhooks")
+    for model in apps.get_app_config(app).get_models()
+]
 SEEDS = ("installations", "orders", "webhook_events")
 
 VALIDATION = import_module("orders.migrations.0008_rules_validated")

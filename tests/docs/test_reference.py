@@ -141,14 +141,17 @@ def _of_rooms(parent: type[Exception], *rooms: str) -> set[type[Exception]]:
 
 def test_use_cases_know_no_http() -> None:
     """REST framework's errors are for what belongs to REST framework."""
-    assert _of_rooms(APIException, "orders", "installations", "webhooks", "web", "status", "backoffice") == set()
+    assert (
+        _of_rooms(APIException, "orders", "notifications", "installations", "webhooks", "web", "status", "backoffice")
+        == set()
+    )
 
 
 def test_each_error_of_an_app_has_a_code() -> None:
     """None becomes a 500. The gateway's errors have codes of their own, and DecryptionFailed becomes one of these."""
     views = (CheckoutViewSet, InstallViewSet, WebhookViewSet)
     told = {error for view in views for error in view.error_codes}
-    rooms = ("orders", "installations", "webhooks")
+    rooms = ("orders", "notifications", "installations", "webhooks")
     of_libraries = (AppmaxError, ObjectDoesNotExist, MultipleObjectsReturned)
     raised = {each for each in _of_rooms(Exception, *rooms) if not issubclass(each, of_libraries)}
 
