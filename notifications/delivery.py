@@ -48,7 +48,6 @@ AGAIN_AFTER = (
     *(24 * _HOUR, 24 * _HOUR, 24 * _HOUR),
 )
 """How long a message waits after each failed try. After the last one it is given up."""
-RETRY_AFTER_AT_MOST = 24 * _HOUR
 FAILED_FOR_TOO_LONG = timedelta(days=5)
 LEASE = timedelta(seconds=60)
 """A try takes 15 s at most, besides the look-up of a name."""
@@ -258,7 +257,7 @@ def _write(message: Message, result: Result) -> str:
 def _again_after(tries: int, answer: outgoing.Answer | None) -> timedelta:
     """How long the message waits after its `tries`-th try: as the table says, or longer if the endpoint asks for it."""
     asked_for = timedelta(seconds=(answer.retry_after if answer else None) or 0)
-    return max(AGAIN_AFTER[tries - 1], min(asked_for, RETRY_AFTER_AT_MOST))
+    return max(AGAIN_AFTER[tries - 1], asked_for)
 
 
 def _note(endpoint: Endpoint, result: Result, status: int | None, now: datetime) -> None:
@@ -275,7 +274,7 @@ def _note(endpoint: Endpoint, result: Result, status: int | None, now: datetime)
     if endpoint.failures >= FAILURES_TO_HOLD:
         hold = min(HOLD * (1 << min(endpoint.failures - FAILURES_TO_HOLD, 10)), HOLD_AT_MOST)
     if result.answer and result.answer.retry_after:
-        hold = max(hold, min(timedelta(seconds=result.answer.retry_after), RETRY_AFTER_AT_MOST))
+        hold = max(hold, timedelta(seconds=result.answer.retry_after))
     endpoint.held_until = now + hold if hold else None
     columns = ["failures", "failing_since", "held_until"]
     is_gone = status == HTTPStatus.GONE

@@ -6,12 +6,14 @@ and no proxy is used, because a proxy would look the name up again.
 """
 
 import ipaddress
+import os
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from math import ceil
 
+import requests
 from django.conf import settings
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, LocationParseError, NewConnectionError
 from urllib3.util import Retry, Timeout, Url, parse_url
@@ -27,7 +29,8 @@ MOST_URL = 2000  # characters
 MOST_TEXT = 500  # characters of an answer that are kept
 _MOST_BYTES = 4 * MOST_TEXT
 
-_AZURE = IPv4Address("168.63.129.16")  # Azure's own services answer here, among all the public addresses.
+# Clouds answer their machines here about themselves, although Python takes these for public: Azure, and Oracle.
+_OF_CLOUDS = (IPv4Network("168.63.129.16/32"), IPv4Network("192.0.0.0/24"))
 _NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))  # An IPv4 address is in the last 32 bits.
 _SCHEMES = {"http": 80, "https": 443}
 
@@ -127,10 +130,14 @@ def _refuse_unless_allowed(address: IPv4Address | IPv6Address, scheme: str) -> N
     inner = _inner(address)
     if any(inner in network for network in settings.NOTIFY_ALLOWED_NETWORKS if network.version == inner.version):
         return
-    if not inner.is_global or inner.is_multicast or inner.is_reserved or inner == _AZURE:
+    if not inner.is_global or inner.is_multicast or inner.is_reserved or _is_of_a_cloud(inner):
         raise NotAllowed("the URL leads to an address that is not public")
     if scheme != "https":
         raise NotAllowed("the URL must begin with https://")
+
+
+def _is_of_a_cloud(address: IPv4Address | IPv6Address) -> bool:
+    return any(address in network for network in _OF_CLOUDS if network.version == address.version)
 
 
 def _inner(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
@@ -148,7 +155,9 @@ def _post(url: Url, address: str, body: bytes, headers: Mapping[str, str]) -> An
     timeout = Timeout(connect=CONNECT_SECONDS, read=ANSWER_SECONDS)
     pool = (
         # https://urllib3.readthedocs.io/en/stable/advanced-usage.html#custom-sni-hostname
-        BoundedSecurePool(address, port, timeout=timeout, server_hostname=host, retries=False)
+        BoundedSecurePool(
+            address, port, timeout=timeout, retries=False, server_hostname=host, ca_certs=_trusted_certificates()
+        )
         if url.scheme == "https"
         else BoundedPool(address, port, timeout=timeout, retries=False)
     )
@@ -174,8 +183,13 @@ def _post(url: Url, address: str, body: bytes, headers: Mapping[str, str]) -> An
     return Answer(answer.status, shown, _seconds(answer.headers.get("Retry-After", "")))
 
 
+def _trusted_certificates() -> str:
+    """The file of the authorities that `requests` trusts too."""
+    return os.environ.get("REQUESTS_CA_BUNDLE") or requests.certs.where()
+
+
 def _seconds(text: str) -> int | None:
-    """Retry-After in seconds, which may be written as a date."""
+    """Retry-After in seconds, six hours at most. It may be written as a date."""
     try:
         return max(ceil(Retry().parse_retry_after(text)), 0) if text else None
     except (HTTPError, ValueError, OverflowError):
