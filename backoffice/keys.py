@@ -43,10 +43,10 @@ class ApiKeyAdmin(APIKeyModelAdmin, FastListAdmin[ApiKey]):
     """Keys are made and revoked here. A new key is shown once."""
 
     model = ApiKey
-    list_display: Any = ("shown_prefix", "name", "merchant", "made", "expiry_date", "usable")
+    list_display: Any = ("shown_prefix", "name", "merchant", "made", "last_used", "expiry_date", "usable")
     list_filter: ClassVar[Any] = ("revoked", ("installation", AutocompleteSelectFilter))
-    search_fields: ClassVar[Any] = ("name", "prefix", "installation__external_key")
-    search_help_text = _("Part of a name, a prefix or a merchant's external key")
+    search_fields: ClassVar[Any] = ("name", "prefix", "installation__external_key", "installation__name")
+    search_help_text = _("Part of a name, a prefix, or a merchant's name or external key")
     autocomplete_fields = ("installation",)
     fields = ("name", "installation", "expiry_date", "revoked")
 
@@ -86,6 +86,10 @@ class ApiKeyAdmin(APIKeyModelAdmin, FastListAdmin[ApiKey]):
     @display(description=_("created"))
     def made(self, api_key: ApiKey) -> str:
         return ago(api_key.created)
+
+    @display(description=_("last used"))
+    def last_used(self, api_key: ApiKey) -> str:
+        return ago(api_key.last_used_at) if api_key.last_used_at else gettext("not yet")
 
     @display(description=_("usable"), boolean=True)
     def usable(self, api_key: ApiKey) -> bool:

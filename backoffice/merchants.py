@@ -20,8 +20,9 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from appmax.errors import AppmaxError
 from backoffice import merchant_figures
 from backoffice.keys import show_key, show_once
-from backoffice.kit.lists import DateRangeFilter, OneChoiceFilter, ReadOnlyAdmin, action, display
+from backoffice.kit.lists import DateRangeFilter, OneChoiceFilter, action, display
 from backoffice.kit.words import ago, badge, explained, history, reais
+from backoffice.notes import Noted
 from installations import clients, identities, reconnect
 from installations.models import ApiKey, Installation, ReconnectLink, Suspension
 from web.pages import public_url
@@ -34,6 +35,7 @@ KEY_ISSUED = gettext_noop("API key issued")
 RECONNECT_LINK_MADE = gettext_noop("Reconnect link made")
 DISABLED = gettext_noop("Disabled")
 ENABLED = gettext_noop("Enabled")
+NAMED = gettext_noop("Named")
 
 
 class DisabledFilter(OneChoiceFilter):
@@ -71,21 +73,32 @@ class KeyNameForm(forms.Form):
     )
 
 
+class MerchantNameForm(forms.Form):
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=100,
+        required=False,
+        widget=UnfoldAdminTextInputWidget(),
+        help_text=_("What staff call the merchant. Without a name it is shown by its external key."),
+    )
+
+
 @admin.register(Installation)
-class InstallationAdmin(ReadOnlyAdmin[Installation]):
+class InstallationAdmin(Noted[Installation]):
     """Only the install flow adds and changes merchants. Credentials are never shown."""
 
-    list_display = ("external_key", "state", "orders", "paid", "last_activity", "installed")
+    list_display = ("merchant", "state", "orders", "paid", "last_activity", "installed")
     list_filter = (DisabledFilter, RefusedFilter, ("installed_at", DateRangeFilter))
-    search_fields = ("external_key",)
-    search_help_text = _("Part of an external key")
+    search_fields = ("name", "external_key")
+    search_help_text = _("Part of a name or of an external key")
     ordering = ("-installed_at", "-pk")
     actions_detail = (
         "issue_key",
         "disable",
         "enable",
-        {"title": _("More"), "icon": "more_horiz", "items": ["check_credentials", "reconnect"]},
+        {"title": _("More"), "icon": "more_horiz", "items": ["rename", "check_credentials", "reconnect"]},
     )
+    change_form_outer_after_template = "backoffice/notes.html"
     readonly_fields = (
         "state",
         "known_by",
@@ -133,6 +146,17 @@ class InstallationAdmin(ReadOnlyAdmin[Installation]):
         return row
 
     # --- columns and fields ---
+
+    @display(description=_("merchant"))
+    def merchant(self, installation: Installation) -> str:
+        """The name with the external key below it, or only the key."""
+        if not installation.name:
+            return installation.external_key
+        return format_html(
+            '{}<br><span class="text-font-subtle-light dark:text-font-subtle-dark">{}</span>',
+            installation.name,
+            installation.external_key,
+        )
 
     @display(description=_("state"))
     def state(self, installation: Installation) -> str:
@@ -207,6 +231,9 @@ class InstallationAdmin(ReadOnlyAdmin[Installation]):
 
     # --- actions ---
 
+    def has_rename_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("installations.rename_installation")
+
     def has_check_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("installations.check_installation")
 
@@ -218,6 +245,26 @@ class InstallationAdmin(ReadOnlyAdmin[Installation]):
 
     def has_disable_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("installations.disable_installation")
+
+    @action(description=_("Name"), url_path="rename", icon="edit", permissions=["rename"])
+    def rename(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Give the merchant the name by which staff know it, or take it away."""
+        installation = self.found(request, object_id)
+        form = MerchantNameForm(request.POST or None, initial={"name": installation.name})
+        if request.method != "POST" or not form.is_valid():
+            return self._ask(
+                request,
+                installation,
+                title=gettext("What is this merchant called?"),
+                question=gettext("Only staff see the name: in lists, in searches and on pages."),
+                form=form,
+                button=gettext("Save"),
+            )
+        installation.name = form.cleaned_data["name"]
+        installation.save(update_fields=["name", "updated_at"])
+        self.log_change(request, installation, history(NAMED, installation.name or "-"))
+        messages.success(request, gettext("Saved."))
+        return self._back(installation)
 
     @action(
         description=_("Check credentials"),

@@ -62,6 +62,7 @@ EXPORTED: tuple[tuple[StrOrPromise, Callable[[Order], Any]], ...] = (
     (_("status"), attrgetter("status")),
     (_("method"), attrgetter("payment_method")),
     (_("amount (R$)"), lambda order: Decimal(order.total_cents).scaleb(-2)),
+    (_("net (R$)"), lambda order: Decimal(order.net_cents).scaleb(-2)),
     (_("created at"), attrgetter("created_at")),
     (_("updated at"), attrgetter("updated_at")),
 )

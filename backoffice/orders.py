@@ -22,6 +22,7 @@ from backoffice import timeline
 from backoffice.kit.export import ExportableAdmin
 from backoffice.kit.lists import DateRangeFilter, action, display, searched
 from backoffice.kit.words import ago, badge, copyable, explained, history, reais
+from backoffice.notes import Noted
 from backoffice.order_forms import RefundForm, TrackingForm
 from backoffice.order_list import EXPORTED, STATUS_TONES, MethodFilter, PendingFilter
 from installations.models import Installation
@@ -43,10 +44,19 @@ OPENED = gettext_noop("Opened in Appmax's panel")
 
 
 @admin.register(Order)
-class OrderAdmin(ExportableAdmin[Order]):
+class OrderAdmin(Noted[Order], ExportableAdmin[Order]):
     """Orders are found by Appmax's order or customer id, or by the merchant's external key."""
 
-    list_display = ("appmax_order_id", "status_badge", "amount", "method", "merchant", "appmax_customer_id", "age")
+    list_display = (
+        "appmax_order_id",
+        "status_badge",
+        "amount",
+        "net",
+        "method",
+        "merchant",
+        "appmax_customer_id",
+        "age",
+    )
     list_filter = (
         ("status", MultipleChoicesDropdownFilter),
         ("payment_method", MethodFilter),
@@ -69,7 +79,7 @@ class OrderAdmin(ExportableAdmin[Order]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
         """The big and the secret columns aren't shown, so they aren't read."""
-        return Order.objects.with_merchant()
+        return Order.objects.with_merchant().with_net()
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Order], search_term: str
@@ -121,6 +131,11 @@ class OrderAdmin(ExportableAdmin[Order]):
     @display(description=_("amount"))
     def amount(self, order: Order) -> str:
         return reais(order.total_cents)
+
+    @display(description=_("net"))
+    def net(self, order: Order) -> str:
+        """What the merchant has of the amount by now; nothing before it is paid."""
+        return reais(order.net_cents) if order.net_cents else "-"
 
     @display(description=_("method"))
     def method(self, order: Order) -> str:

@@ -10,12 +10,15 @@ _SEES = (
     "installations.view_installation installations.view_apikey orders.view_order orders.view_paymentattempt "
     "orders.view_question webhooks.view_webhookevent procrastinate.view_procrastinatejob"
 )
-_SUPPORT = f"{_SEES} orders.reconcile_order webhooks.reprocess_webhookevent"
+_SUPPORT = (
+    f"{_SEES} orders.reconcile_order webhooks.reprocess_webhookevent installations.rename_installation "
+    "backoffice.add_note"
+)
 _FINANCE = f"{_SUPPORT} orders.refund_order orders.track_order orders.export_order webhooks.export_webhookevent"
 _ADMINISTRATOR = (
     f"{_FINANCE} webhooks.view_personal_data webhooks.view_webhook_url "
     "installations.check_installation installations.disable_installation "
-    "installations.reconnect_installation "
+    "installations.reconnect_installation backoffice.delete_note "
     "installations.add_apikey installations.change_apikey installations.delete_apikey "
     "auth.view_user auth.add_user auth.change_user "
     "auth.view_group auth.add_group auth.change_group auth.delete_group "
@@ -23,8 +26,9 @@ _ADMINISTRATOR = (
 )
 
 ROLES = {"Support": _SUPPORT.split(), "Finance": _FINANCE.split(), "Administrator": _ADMINISTRATOR.split()}
-"""Support sees everything but secrets and personal data, and may reprocess and reconcile. Finance may also move money
-and export. Administrators also see personal data, and look after merchants, keys, staff and roles."""
+"""Support sees everything but secrets and personal data, and may reprocess, reconcile, name merchants and write notes.
+Finance may also move money and export. Administrators also see personal data, delete others' notes,
+and look after merchants, keys, staff and roles."""
 
 
 def make() -> None:

@@ -10,9 +10,11 @@ from django.db.models import Model
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from backoffice import notes
+from backoffice.attempt_words import name_of
 from backoffice.event_notes import TONES, explanation
 from backoffice.kit.words import lasted, reais, told
-from orders.models import AttemptState, Order
+from orders.models import Order
 from webhooks.decide import Outcome
 from webhooks.models import WebhookEvent
 
@@ -37,6 +39,10 @@ def of(order: Order) -> list[Entry]:
         *_attempts(order),
         *_events(order),
         *staff_actions(Order, [order.pk]),
+        *(
+            Entry(note.written_at, _("Note of %(author)s") % {"author": note.author}, note.text, "staff", note.url)
+            for note in notes.of(order)
+        ),
     ]
     return sorted(entries, key=lambda entry: entry.at, reverse=True)
 
@@ -52,18 +58,14 @@ def staff_actions(model: type[Model], keys: Iterable[int], prefix: str = "") -> 
     ]
 
 
-_ATTEMPT_TONES = {
-    AttemptState.SUCCEEDED: "good",
-    AttemptState.DECLINED: "bad",
-    AttemptState.FAILED: "bad",
-    AttemptState.STARTED: "open",
-    AttemptState.UNKNOWN: "open",
-}
+_TONES = {"success": "good", "danger": "bad", "warning": "open"}
+"""A badge's tone as a line's."""
 
 
 def _attempts(order: Order) -> Iterable[Entry]:
-    for attempt in order.attempts.order_by("-pk")[:MOST]:
-        words = {"method": attempt.get_method_display(), "state": attempt.get_state_display()}
+    for attempt in order.attempts.with_overtaken().order_by("-pk")[:MOST]:
+        named = name_of(attempt, order.status)
+        words = {"method": attempt.get_method_display(), "state": named.words}
         answer = attempt.answer or {}
         detail = [str(answer.get(name) or "") for name in ("message", "by_hand")]
         if attempt.settled_at:
@@ -72,7 +74,7 @@ def _attempts(order: Order) -> Iterable[Entry]:
             attempt.started_at,
             _("Payment attempt, %(method)s: %(state)s") % words,
             ", ".join(filter(None, detail)),
-            _ATTEMPT_TONES[AttemptState(attempt.state)],
+            _TONES.get(named.tone, ""),
             reverse("admin:orders_paymentattempt_change", args=[attempt.pk]),
         )
 

@@ -43,8 +43,8 @@ COLUMNS: dict[type[Model], tuple[str, ...]] = {
     ),
     Question: ("appmax_order_id", "installation_id", "why", "since", "asked_at", "due_at", "times"),
     WebhookEvent: (
-        "id", "event", "event_type", "appmax_order_id", "payload", "processed", "processed_at", "outcome",
-        "error_message", "created_at",
+        "id", "event", "event_type", "appmax_order_id", "installation_id", "payload", "processed", "processed_at",
+        "outcome", "error_message", "created_at",
     ),
 }  # fmt: skip
 """What is written, in an order that suits the foreign keys."""
@@ -248,8 +248,9 @@ class Demo:
             body = body_of(sale, name)
             events.append(
                 (
-                    pk, name, body.get("event_type", ""), sale.appmax_order_id, json.dumps(body),
-                    not is_waiting, processed_at, decision.outcome, decision.reason or None, _moment(at),
+                    pk, name, body.get("event_type", ""), sale.appmax_order_id, sale.merchant.pk or None,
+                    json.dumps(body), not is_waiting, processed_at, decision.outcome, decision.reason or None,
+                    _moment(at),
                 )
             )  # fmt: skip
 

@@ -2,10 +2,11 @@
 
 import uuid
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django.contrib.postgres.functions import RandomUUID, TransactionNow
-from django.db import models, transaction
+from django.db import connection, models, transaction
 from django.db.models.functions import Cast
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
@@ -127,6 +128,14 @@ class Installation(models.Model):
         help_text=_("Since when Appmax refuses the credentials; empty while it accepts them"),
         db_comment="Since when Appmax refuses the credentials; null: it accepts them",
     )
+    name = models.CharField(
+        _("name"),
+        max_length=100,
+        blank=True,
+        db_default="",
+        help_text=_("What staff call the merchant. Appmax tells no name"),
+        db_comment="What staff call the merchant; empty: by its external_key",
+    )
 
     objects = InstallationQuerySet.as_manager()
 
@@ -141,10 +150,11 @@ class Installation(models.Model):
             ("check_installation", _("Can check merchants' credentials with Appmax")),
             ("disable_installation", _("Can disable and enable merchants")),
             ("reconnect_installation", _("Can let merchants replace their credentials")),
+            ("rename_installation", _("Can name merchants")),
         ]
 
     def __str__(self) -> str:
-        return self.external_key
+        return self.name or self.external_key
 
     @classmethod
     def from_row(cls, row: dict[str, Any]) -> "Installation":
@@ -323,6 +333,14 @@ class Suspension(models.Model):
         return f"{self.installation_id}: {self.reason}"
 
 
+# Requests with one key come at the same time. Only one of them writes, and none of them waits for another.
+_USED_NOW = """
+    UPDATE api_keys SET last_used_at = clock_timestamp()
+     WHERE id = (SELECT id FROM api_keys WHERE prefix = %(prefix)s FOR NO KEY UPDATE SKIP LOCKED)
+       AND (last_used_at IS NULL OR last_used_at < clock_timestamp() - %(every)s)
+"""
+
+
 class ApiKeyManager(APIKeyManager):
     """Makes a key's prefix its primary key. The library's own manager adds the key's hash, which would then stand in
     the back office's URLs and history and in access logs."""
@@ -333,10 +351,20 @@ class ApiKeyManager(APIKeyManager):
         obj.id = obj.prefix
         return text
 
+    def note_use(self, prefix: str, last_used_at: datetime | None) -> None:
+        """Write that the key has been used now, if `last_used_at`, which the caller has read, is ApiKey.USE_NOTED_EVERY
+        ago. So most requests write nothing."""
+        if last_used_at is None or last_used_at < timezone.now() - ApiKey.USE_NOTED_EVERY:
+            values: dict[str, Any] = {"prefix": prefix, "every": ApiKey.USE_NOTED_EVERY}
+            with connection.cursor() as cursor:
+                cursor.execute(_USED_NOW, values)
+
 
 class ApiKey(AbstractAPIKey):
     """A key for `Authorization: Api-Key …`, of which only the hash is stored. Without an installation it is valid for
     all merchants."""
+
+    USE_NOTED_EVERY = timedelta(minutes=5)
 
     installation = models.ForeignKey(
         Installation,
@@ -347,6 +375,14 @@ class ApiKey(AbstractAPIKey):
         verbose_name=_("installation"),
         help_text=_("Empty: a key for every merchant of the platform"),
         db_comment="The merchant whose key it is; null: a key of the whole platform",
+    )
+    last_used_at = models.DateTimeField(
+        _("last used at"),
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("To within five minutes"),
+        db_comment="When a request was last let in with it, to within five minutes; null: not since this is noted",
     )
 
     objects: ClassVar[ApiKeyManager] = ApiKeyManager()

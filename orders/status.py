@@ -51,8 +51,14 @@ PAID_AND_KEPT = (
     OrderStatus.PENDENTE_INTEGRACAO,
     OrderStatus.PENDENTE_INTEGRACAO_EM_ANALISE,
     OrderStatus.INTEGRADO,
+    OrderStatus.CHARGEBACK_VENCIDO,
 )
-"""The shopper has paid, and the money wasn't paid back and isn't disputed. The back office counts these as paid."""
+"""The shopper has paid, and the money wasn't all paid back and isn't disputed any more. The back office counts these as
+paid."""
+
+
+GONE = (OrderStatus.ESTORNADO, OrderStatus.CHARGEBACK_PERDIDO)
+"""The shopper has paid, and has all of the money back, so that nothing is left to be refunded."""
 
 
 def advances(current: str, new: str) -> bool:

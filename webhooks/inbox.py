@@ -228,7 +228,7 @@ def _handle_kept(row: WebhookEvent, *, is_confirmed: bool = False, may_close: bo
     found = replace(found, seen=replace(found.seen, is_confirmed=is_confirmed, is_too_old=is_too_old))
     decision = _decide(event, found)
     _supersede(found, decision)
-    row.take(decision)
+    row.take(decision, found.installation_id)
     row.save_outcome()
     if decision.status is not None:
         changes.set_status(Order.objects.locked(found.order_pk or 0), decision.status, Cause.WEBHOOK)

@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from installations.models import Installation
 from webhooks.decide import SET_ASIDE, UNPROCESSED, Decision, Outcome
 
 HANDLED = Q(processed=True) & ~Q(outcome__in=SET_ASIDE)
@@ -51,6 +52,19 @@ class WebhookEvent(models.Model):
         null=True,
         blank=True,
         db_comment="Id of the order at Appmax; null for events without an order",
+    )
+    # Without a foreign key in the database, as its check would lock the merchant's row once for each webhook.
+    installation = models.ForeignKey(
+        Installation,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("installation"),
+        db_constraint=False,
+        db_index=False,
+        db_comment="The order's merchant, or without an order the merchant that the envelope names; null: unknown",
     )
     payload = models.JSONField(_("payload"), db_comment="Full webhook payload")
     processed = models.BooleanField(_("processed"), db_default=False, db_comment="Whether the event has been handled")
@@ -113,13 +127,16 @@ class WebhookEvent(models.Model):
             models.Index(fields=["event", "created_at"], name="webhook_events_event"),
             models.Index(fields=["outcome", "event", "created_at"], name="webhook_events_outcome_event"),
             models.Index(fields=["outcome", "created_at"], name="webhook_events_outcome_time"),
+            # for a merchant's events, newest first
+            models.Index(fields=["installation", "created_at"], name="webhook_events_of_merchant"),
         ]
 
     def __str__(self) -> str:
         return f"{self.event} #{self.pk}"
 
-    def take(self, decision: Decision) -> None:
-        """Set the columns that the decision is about, without saving the row."""
+    def take(self, decision: Decision, installation_id: int | None) -> None:
+        """Set the columns that the decision is about, and the merchant if it is known, without saving the row."""
+        self.installation_id = installation_id or self.installation_id
         self.outcome = decision.outcome
         self.error_message = decision.reason or None
         self.processed = decision.outcome not in UNPROCESSED
@@ -127,7 +144,7 @@ class WebhookEvent(models.Model):
 
     def save_outcome(self) -> None:
         """Write the columns that `take` has set."""
-        self.save(update_fields=["processed", "processed_at", "error_message", "outcome"])
+        self.save(update_fields=["installation", "processed", "processed_at", "error_message", "outcome"])
 
 
 class ClaimSource(models.Model):

@@ -10,6 +10,7 @@ from typing import Any
 from django.db import connection
 from psycopg.types.json import Jsonb
 
+from installations.models import Installation
 from orders.models.question import PUT, put_values
 from orders.questions import due
 from orders.status import OrderStatus
@@ -46,9 +47,10 @@ _WRITE = """
         {held}
     ){asked}
     INSERT INTO webhook_events
-           (event, event_type, appmax_order_id, payload, source, outcome, error_message, processed, processed_at)
-    SELECT %(event)s, %(type)s, %(order)s, %(payload)s, %(address)s::inet, %(outcome)s, %(reason)s, %(processed)s,
-           CASE WHEN %(processed)s THEN clock_timestamp() END
+           (event, event_type, appmax_order_id, installation_id, payload, source, outcome, error_message, processed,
+            processed_at)
+    SELECT %(event)s, %(type)s, %(order)s, %(installation)s, %(payload)s, %(address)s::inet, %(outcome)s,
+           %(reason)s, %(processed)s, CASE WHEN %(processed)s THEN clock_timestamp() END
       FROM held
  RETURNING id
 """
@@ -82,7 +84,8 @@ class Found:
 def look(event: Event, address: str | None) -> Found:
     """Read what is known of the event's order. `address` is the sender's."""
     if event.order_id is None:
-        return Found(Seen())
+        named_by_envelope = Installation.objects.filter(external_key__in=event.merchants).values_list("pk", flat=True)
+        return Found(Seen(), installation_id=named_by_envelope.first() if event.merchants else None)
     values: dict[str, Any] = {
         "order": event.order_id,
         "event": event.name,
@@ -128,6 +131,7 @@ def insert(event: Event, address: str | None, found: Found, decision: Decision) 
         "event": event.name,
         "type": event.type,
         "order": event.order_id,
+        "installation": found.installation_id,
         "payload": Jsonb(event.payload),
         "address": address,
         "outcome": decision.outcome.value,

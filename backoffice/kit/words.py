@@ -7,6 +7,7 @@ from babel.dates import format_timedelta
 from babel.numbers import format_currency
 from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext, to_locale
@@ -28,6 +29,17 @@ def ago(moment: datetime) -> SafeString:
         exact,
         format_timedelta(moment - timezone.now(), add_direction=True, locale=locale()),
     )
+
+
+def moment(at: datetime) -> str:
+    """A date and time in staff's time zone: 24/11/2026 14:32."""
+    return date_format(timezone.localtime(at), "SHORT_DATETIME_FORMAT")
+
+
+def when(at: datetime) -> SafeString:
+    """The date and time. How long ago that was appears when the pointer rests on it."""
+    since = format_timedelta(at - timezone.now(), add_direction=True, locale=locale())
+    return format_html('<time datetime="{}" title="{}">{}</time>', at.isoformat(), since, moment(at))
 
 
 def lasted(span: timedelta) -> str:

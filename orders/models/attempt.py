@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib.postgres.functions import TransactionNow
 from django.db import models, transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from prometheus_client import Counter
@@ -41,6 +41,14 @@ class PaymentAttemptQuerySet(models.QuerySet["PaymentAttempt"]):
         must look at these."""
         attempts = self.filter(order=order_id).exclude(state__in=[AttemptState.DECLINED, AttemptState.FAILED])
         return list(attempts.defer("answer").order_by("pk"))
+
+    def with_overtaken(self) -> "PaymentAttemptQuerySet":
+        """Adds `is_overtaken`: whether a later payment of the same order succeeded, so that the order's status is about
+        that one. An upsell pays another order."""
+        later = PaymentAttempt.objects.filter(
+            order=OuterRef("order"), pk__gt=OuterRef("pk"), state=AttemptState.SUCCEEDED
+        )
+        return self.annotate(is_overtaken=Exists(later.exclude(method=AttemptMethod.UPSELL)))  # type: ignore[no-redef]
 
     def open(self) -> "PaymentAttemptQuerySet":
         """The attempts of which it isn't known yet what became of them."""
@@ -91,6 +99,8 @@ class PaymentAttempt(models.Model):
     )
 
     objects = PaymentAttemptQuerySet.as_manager()
+
+    is_overtaken: bool  # only of `with_overtaken`
 
     class Meta:
         db_table = "payment_attempts"

@@ -2,13 +2,22 @@
 
 from typing import Any
 
+from django.apps import apps
 from django.contrib.postgres.functions import TransactionNow
 from django.db import connection, models
-from django.db.models import Q
+from django.db.models import Case, F, OuterRef, Q, Subquery, Sum, When
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from installations.models import Installation
-from orders.status import UNDECIDED, OrderStatus, PaymentMethod, RefundState
+from orders.status import (
+    GONE,
+    PAID_AND_KEPT,
+    UNDECIDED,
+    OrderStatus,
+    PaymentMethod,
+    RefundState,
+)
 
 _LOCK_CLASS = 0x0A99  # the first number of the advisory locks for Appmax's orders
 
@@ -38,6 +47,18 @@ class OrderQuerySet(models.QuerySet["Order"]):
         """Orders with their installations. The merchant's secret is decrypted only when it is used, and the big Pix
         image is not read."""
         return self.select_related("installation").defer("pix_qr_code", "installation__merchant_client_secret")
+
+    def with_net(self) -> "OrderQuerySet":
+        """Adds `net_cents`: what the merchant has of the order's money, in cents. That is the total of an order that
+        was paid and kept, minus the refunds that Appmax has confirmed.
+
+        A sum over a million orders takes 0.5 s with it and 0.1 s without.
+        """
+        refunds = apps.get_model("orders", "Refund")._default_manager  # Its module imports this one.
+        confirmed = refunds.filter(order=OuterRef("pk"), state=RefundState.CONFIRMED).order_by().values("order")
+        back = Subquery(confirmed.annotate(sum=Sum("amount_cents")).values("sum"))
+        kept = When(status__in=PAID_AND_KEPT, then=F("total_cents") - Coalesce(back, 0))
+        return self.annotate(net_cents=Case(kept, default=0, output_field=models.IntegerField()))  # type: ignore[no-redef]
 
     def locked_by_number(self, appmax_order_id: int) -> "Order | None":
         """The order with this id at Appmax, locked as by `locked`. Only its status is read at once."""
@@ -144,6 +165,8 @@ class Order(models.Model):
 
     objects = OrderQuerySet.as_manager()
 
+    net_cents: int  # only of `with_net`
+
     class Meta:
         db_table = "orders"
         db_table_comment = "An order that Appmax has given an id"
@@ -187,8 +210,9 @@ class Order(models.Model):
 
     @property
     def refundable_cents(self) -> int:
-        """What may still be refunded, in cents: the total minus all refunds that Appmax has or may have accepted."""
-        if self.status == OrderStatus.ESTORNADO:
+        """What may still be refunded, in cents: the total minus all refunds that Appmax has or may have accepted.
+        Nothing is left if the shopper has all of the money back, by a refund or from the bank."""
+        if self.status in GONE:
             return 0
         taken = sum(refund.amount_cents for refund in self.refunds.all() if refund.state != RefundState.REFUSED)
         return max(self.total_cents - taken, 0)

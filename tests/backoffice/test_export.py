@@ -11,10 +11,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 from openpyxl import load_workbook
 
 from backoffice.kit import export
-from orders.models import Order
+from orders.models import Order, Refund
 from tests.backoffice.conftest import messages_of, url
 from tests.support.factories import InstallationFactory, OrderFactory, WebhookEventFactory
 from webhooks.models import WebhookEvent
@@ -114,7 +115,7 @@ def test_headers_speak_the_language_at_hand(
 ) -> None:
     [found] = lines(staff("Finance", language=language), Order, form)
 
-    assert len(found) == 8
+    assert len(found) == 9
     for header in headers:
         assert header in found
 
@@ -126,6 +127,19 @@ def test_amounts_are_decimal_reais(ana: Client) -> None:
 
     assert Decimal(lines(ana, Order, "csv")[1][column]) == Decimal("1234.56")
     assert lines(ana, Order, "xlsx")[1][column] == 1234.56
+
+
+@database
+@both
+def test_what_went_back_is_taken_off_the_net_amount(ana: Client, form: str) -> None:
+    order = OrderFactory.create(total_cents=10000, status="aprovado")
+    Refund.objects.create(order=order, amount_cents=2550, state="confirmed", settled_at=timezone.now())
+    Refund.objects.create(order=order, amount_cents=1000, state="asked")
+    OrderFactory.create(total_cents=500)
+    headings, pending, paid = lines(ana, Order, form)
+    column = headings.index("net (R$)")
+
+    assert [Decimal(str(line[column])) for line in (pending, paid)] == [Decimal(0), Decimal("74.5")]
 
 
 @database

@@ -32,7 +32,7 @@ def test_orders_and_their_money_are_counted_by_day_and_method() -> None:
 
 
 def test_paid_means_that_the_money_is_in() -> None:
-    """Neither reserved, nor given back, nor in dispute."""
+    """Neither reserved, nor given back, nor in dispute or lost in one."""
     paid = set()
     for status in OrderStatus:
         Order.objects.all().delete()
@@ -42,7 +42,9 @@ def test_paid_means_that_the_money_is_in() -> None:
             paid.add(status.value)
         assert bool(row["cents"]) == bool(row["paid"])
 
-    assert paid == {"aprovado", "pendente_integracao", "pendente_integracao_em_analise", "integrado"}
+    assert paid == {
+        *("aprovado", "pendente_integracao", "pendente_integracao_em_analise", "integrado", "chargeback_vencido")
+    }
 
 
 @pytest.mark.parametrize("days", [7, 30])

@@ -539,3 +539,63 @@ def test_two_who_disable_at_once_disable_once(eva: Client, race: Callable[..., l
     assert race(press, 4) == [200] * 4
     assert Suspension.objects.count() == 1
     assert len(history_of(shop)) == 1
+
+
+# --- names ---
+
+
+def rename(client: Client, shop: Installation, name: str) -> Any:
+    return client.post(on(shop, "rename"), {"name": name}, follow=True)
+
+
+@database
+def test_a_merchant_has_the_name_that_staff_give_it(eva: Client) -> None:
+    shop = InstallationFactory.create(external_key="loja-7")
+
+    assert "What is this merchant called?" in eva.get(on(shop, "rename")).content.decode()
+    page = rename(eva, shop, "  Padaria <b>São João</b> ").content.decode()
+
+    shop.refresh_from_db()
+    assert shop.name == "Padaria <b>São João</b>"
+    assert "Padaria &lt;b&gt;São João&lt;/b&gt;" in page
+    assert "<b>São João" not in page
+    assert history_of(shop) == ["Named: Padaria <b>São João</b>"]
+    assert "Padaria &lt;b&gt;São João" in eva.get(url(Installation), {"q": "padaria"}).content.decode()
+
+
+@database
+def test_a_merchant_without_a_name_is_shown_by_its_external_key(eva: Client) -> None:
+    shop = InstallationFactory.create(external_key="loja-7", name="Padaria")
+
+    rename(eva, shop, "")
+
+    shop.refresh_from_db()
+    assert (shop.name, str(shop)) == ("", "loja-7")
+
+
+@database
+@pytest.mark.parametrize("name", ["x" * 101, "\0"])
+def test_a_name_that_cannot_be_kept_is_refused(eva: Client, name: str) -> None:
+    shop = InstallationFactory.create()
+
+    assert rename(eva, shop, name).context["form"].errors
+
+    assert history_of(shop) == []
+
+
+@database
+@pytest.mark.parametrize("role", ["Support", "Finance", "Administrator"])
+def test_every_role_may_name_merchants(staff: Callable[..., Client], role: str) -> None:
+    shop = InstallationFactory.create()
+
+    rename(staff(role), shop, "Padaria")
+
+    shop.refresh_from_db()
+    assert shop.name == "Padaria"
+
+
+@database
+def test_who_may_only_look_cannot_name_merchants(staff: Callable[..., Client]) -> None:
+    shop = InstallationFactory.create()
+
+    assert rename(staff("", "installations.view_installation"), shop, "Padaria").status_code == 403

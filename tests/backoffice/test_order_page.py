@@ -17,6 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django.utils.translation import override
 
+from backoffice.attempt_words import name_of
 from backoffice.event_notes import explanation
 from installations.models import Installation
 from orders.models import AttemptState, Order, PaymentAttempt
@@ -179,7 +180,7 @@ def test_all_that_happened_is_there_the_newest_first(ana: Client) -> None:
         "Webhook order_paid_by_pix: Applied",
         "Reconciled with Appmax: unchanged, pendente → pendente",
         "Webhook order_pix_created: Applied",
-        "Payment attempt, Pix: Succeeded",
+        "Payment attempt, Pix: Code generated, awaiting payment",
         "Order created: R$5.00",
     ]
 
@@ -257,9 +258,11 @@ def test_whatever_appmax_answered_the_page_opens(ana: Client, answer: Any) -> No
 def test_every_state_of_an_attempt_is_told(ana: Client, state: AttemptState) -> None:
     order = OrderFactory.create()
     is_open = state in (AttemptState.STARTED, AttemptState.UNKNOWN)
-    attempt(order, 1, state=state, settled_at=None if is_open else timezone.now())
+    row = attempt(order, 1, state=state, settled_at=None if is_open else timezone.now())
 
-    assert timeline_of(ana, order)[0].title == f"Payment attempt, Pix: {state.label}"
+    with override("en"):
+        words = name_of(PaymentAttempt.objects.with_overtaken().get(pk=row.pk), order.status).words
+    assert timeline_of(ana, order)[0].title == f"Payment attempt, Pix: {words}"
 
 
 def test_a_long_story_costs_the_same_few_queries(ana: Client) -> None:

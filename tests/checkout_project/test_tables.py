@@ -13,11 +13,8 @@ from tests.support.factories import OrderFactory
 
 pytestmark = pytest.mark.django_db
 
-OURS = [
-    model
-    for app in ("installations", "notifications", "orders", "webhooks")
-    for model in apps.get_app_config(app).get_models()
-]
+APPS = ("backoffice", "installations", "notifications", "orders", "webhooks")
+OURS = [model for app in APPS for model in apps.get_app_config(app).get_models()]
 SEEDS = ("installations", "orders", "webhook_events")
 
 VALIDATION = import_module("orders.migrations.0008_rules_validated")

@@ -116,7 +116,7 @@ def test_an_endpoint_that_asks_for_more_time_gets_it(endpoint: Endpoint, listene
 def test_a_retry_after_never_shortens_the_wait_nor_makes_it_longer_than_six_hours(
     endpoint: Endpoint, listener: Listener
 ) -> None:
-    listener.answer = lambda post: (429, {"Retry-After": "1" if b"7" in post.body else "999999"})
+    listener.answer = lambda post: (429, {"Retry-After": "1" if b'"order_id": 7' in post.body else "999999"})
     tell(endpoint, 7, 8)
     delivery.deliver_due()
     waits = [

@@ -1,0 +1,73 @@
+"""Staff's own tables: notes on orders and merchants."""
+
+from django.conf import settings
+from django.contrib.postgres.functions import TransactionNow
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from installations.models import Installation
+from orders.models import Order
+
+
+class Note(models.Model):
+    """What one of staff wrote about an order or a merchant. Nobody edits a note. Its author may delete it, and so may
+    who has the permission to delete notes, as a note may hold what should not be kept."""
+
+    order = models.ForeignKey(
+        Order,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("order"),
+        db_comment="The order that it is about",
+    )
+    installation = models.ForeignKey(
+        Installation,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("installation"),
+        db_comment="The merchant that it is about, if it is about no order",
+    )
+    text = models.TextField(_("note"), max_length=2000, db_comment="The note, as it was typed")
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="+",
+        verbose_name=_("author"),
+        db_comment="The member of staff who wrote it",
+    )
+    written_at = models.DateTimeField(
+        _("written at"), db_default=TransactionNow(), editable=False, db_comment="When it was written"
+    )
+    once = models.UUIDField(
+        unique=True, editable=False, db_comment="Made with the form, so that a form that is sent twice is one note"
+    )
+
+    class Meta:
+        db_table = "notes"
+        db_table_comment = "A note of staff on an order or a merchant"
+        verbose_name = _("note")
+        verbose_name_plural = _("notes")
+        default_permissions = ("add", "delete")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(order__isnull=False, installation__isnull=True)
+                | Q(order__isnull=True, installation__isnull=False),
+                name="notes_about_one_thing",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.text[:50]
+
+    @property
+    def url(self) -> str:
+        """The page that shows the note and offers to delete it."""
+        if self.order_id:
+            return reverse("admin:orders_order_note", args=[self.order_id, self.pk])
+        return reverse("admin:installations_installation_note", args=[self.installation_id, self.pk])
