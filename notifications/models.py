@@ -129,8 +129,8 @@ class Endpoint(models.Model):
     class Meta:
         db_table = "notification_endpoints"
         db_table_comment = "A URL of a storefront's server that is told what becomes of an installation's orders"
-        verbose_name = _("notification endpoint")
-        verbose_name_plural = _("notification endpoints")
+        verbose_name = _("endpoint of a storefront")
+        verbose_name_plural = _("endpoints of storefronts")
         indexes = [
             models.Index(fields=["installation"], name="notification_endpoints_inst"),
             # asked by each webhook that moves an order
@@ -142,7 +142,7 @@ class Endpoint(models.Model):
                 name="notification_endpoints_off_has_reason",
             ),
         ]
-        permissions = [("manage_endpoint", _("Can manage notifications to storefronts"))]
+        permissions = [("manage_endpoint", _("Can manage endpoints of storefronts"))]
 
     def __str__(self) -> str:
         return self.url
@@ -210,8 +210,8 @@ class Notification(models.Model):
     class Meta:
         db_table = "notifications"
         db_table_comment = "A message for a storefront: the outbox, and the log of its delivery"
-        verbose_name = _("notification")
-        verbose_name_plural = _("notifications")
+        verbose_name = _("message to a storefront")
+        verbose_name_plural = _("messages to storefronts")
         indexes = [
             # what is to be sent next, and what it has to wait for
             models.Index(fields=["endpoint", "due_at"], condition=Q(state=State.WAITING), name="notifications_due"),
@@ -229,6 +229,7 @@ class Notification(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(state__in=State.values), name="notifications_known_state"),
         ]
+        permissions = [("send_notification", _("Can send messages to storefronts again, and tests"))]
 
     def __str__(self) -> str:
         return f"{self.type} {self.message_id}"
