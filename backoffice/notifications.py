@@ -12,7 +12,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
-from unfold.widgets import UnfoldAdminCheckboxSelectMultiple, UnfoldAdminURLInputWidget
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminURLInputWidget
 
 from backoffice.keys import show_once
 from backoffice.kit.lists import DateRangeFilter, OneChoiceFilter, ReadOnlyAdmin, action, display, searched
@@ -42,7 +42,7 @@ class EndpointForm(forms.ModelForm[Endpoint]):
         label=_("event types"),
         choices=EventType.choices,
         required=False,
-        widget=UnfoldAdminCheckboxSelectMultiple(),
+        widget=UnfoldAdminCheckboxSelectMultipleWidget(),
         help_text=_("None: all of them, also those that come later"),
     )
 
@@ -356,11 +356,12 @@ class NotificationAdmin(ReadOnlyAdmin[Notification]):
 
     @display(description=_("order"))
     def order(self, notification: Notification) -> str:
-        order = Order.objects.filter(appmax_order_id=notification.appmax_order_id).only("status").first()
-        if order is None:
+        number = notification.appmax_order_id
+        order = number and Order.objects.filter(appmax_order_id=number).only("status").first()
+        if not order:
             return "-"
         url = reverse("admin:orders_order_change", args=[order.pk])
-        return format_html('<a href="{}" class="text-link">{}</a>', url, notification.appmax_order_id)
+        return format_html('<a href="{}" class="text-link">{}</a>', url, number)
 
     @display(description=_("data"))
     def shown_data(self, notification: Notification) -> str:

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from math import ceil
 
-import requests
 from django.conf import settings
+from django.utils.translation import gettext_noop as _
+from requests import certs
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, LocationParseError, NewConnectionError
 from urllib3.util import Retry, Timeout, Url, parse_url
 
@@ -36,7 +37,7 @@ _SCHEMES = {"http": 80, "https": 443}
 
 
 class NotAllowed(Exception):
-    """The URL is not one that we post to. The message says why, in English."""
+    """The URL is not one that we post to. The message says why, in English, and is translated for staff."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def checked_url(text: str) -> str:
         address = ipaddress.ip_address(str(url.host).strip("[]"))
     except ValueError:
         if url.scheme != "https" and not settings.NOTIFY_ALLOWED_NETWORKS:
-            raise NotAllowed("the URL must begin with https://") from None
+            raise NotAllowed(_("the URL must begin with https://")) from None
     else:
         _refuse_unless_allowed(address, str(url.scheme))
     return str(url.url)
@@ -97,17 +98,17 @@ def _parsed(text: str) -> Url:
         url = parse_url(text)
         port = url.port
     except (LocationParseError, ValueError):
-        raise NotAllowed("this is not a URL") from None
+        raise NotAllowed(_("this is not a URL")) from None
     if url.scheme not in _SCHEMES or not url.host or len(text) > MOST_URL:
-        raise NotAllowed("the URL must begin with https:// and name a host")
+        raise NotAllowed(_("the URL must begin with https:// and name a host"))
     if not text.isascii() or not text.isprintable() or " " in text:
-        raise NotAllowed("the URL must be written in visible ASCII characters")
+        raise NotAllowed(_("the URL must be written in visible ASCII characters"))
     if url.auth is not None:
-        raise NotAllowed("the URL must not hold a user name or password")
+        raise NotAllowed(_("the URL must not hold a user name or password"))
     if url.fragment is not None:
-        raise NotAllowed("the URL must not have a fragment")
+        raise NotAllowed(_("the URL must not have a fragment"))
     if port is not None and port not in _SCHEMES.values() and not 1024 <= port <= 65535:
-        raise NotAllowed("the port must be 443, or 1024 and above")
+        raise NotAllowed(_("the port must be 443, or 1024 and above"))
     return url
 
 
@@ -131,9 +132,9 @@ def _refuse_unless_allowed(address: IPv4Address | IPv6Address, scheme: str) -> N
     if any(inner in network for network in settings.NOTIFY_ALLOWED_NETWORKS if network.version == inner.version):
         return
     if not inner.is_global or inner.is_multicast or inner.is_reserved or _is_of_a_cloud(inner):
-        raise NotAllowed("the URL leads to an address that is not public")
+        raise NotAllowed(_("the URL leads to an address that is not public"))
     if scheme != "https":
-        raise NotAllowed("the URL must begin with https://")
+        raise NotAllowed(_("the URL must begin with https://"))
 
 
 def _is_of_a_cloud(address: IPv4Address | IPv6Address) -> bool:
@@ -185,7 +186,7 @@ def _post(url: Url, address: str, body: bytes, headers: Mapping[str, str]) -> An
 
 def _trusted_certificates() -> str:
     """The file of the authorities that `requests` trusts too."""
-    return os.environ.get("REQUESTS_CA_BUNDLE") or requests.certs.where()
+    return os.environ.get("REQUESTS_CA_BUNDLE") or certs.where()
 
 
 def _seconds(text: str) -> int | None:

@@ -4,109 +4,353 @@ import django.contrib.postgres.fields
 import django.contrib.postgres.functions
 import django.db.models.deletion
 import django.db.models.functions.datetime
+from django.db import migrations, models
+
 import installations.fields
 import notifications.models
-from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('installations', '0008_names_and_use'),
+        ("installations", "0008_names_and_use"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Endpoint',
+            name="Endpoint",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('url', models.CharField(db_comment='Where messages are posted to', max_length=2000, verbose_name='URL')),
-                ('event_types', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=64), blank=True, db_comment='Which types of events it is told; empty: all of them', default=list, help_text='Empty: all of them, also those that come later', size=None, verbose_name='event types')),
-                ('secret', installations.fields.EncryptedTextField(db_comment='The secret that messages are signed with, encrypted with FIELD_ENCRYPTION_KEYS', max_plain_length=512, verbose_name='secret')),
-                ('old_secret', installations.fields.EncryptedTextField(db_comment='The secret before it, encrypted, with which messages are signed too; an empty text: none', default='', max_plain_length=512, verbose_name='secret before')),
-                ('old_secret_until', models.DateTimeField(db_comment='Until when they are signed with the secret before', null=True, verbose_name='secret before, valid until')),
-                ('enabled', models.BooleanField(db_comment='Whether anything is told to it', default=True, verbose_name='enabled')),
-                ('disabled_why', models.CharField(blank=True, choices=[('by_merchant', 'Switched off by the merchant'), ('by_staff', 'Switched off by staff'), ('gone', 'It answered 410: nobody wants it any more'), ('failing', 'It has failed for five days'), ('deleted', 'Deleted')], db_comment='Why it is switched off, if it is', db_default='', max_length=16, verbose_name='switched off because')),
-                ('failures', models.IntegerField(db_comment='How many deliveries have failed since one was taken', db_default=0, verbose_name='failures in a row')),
-                ('failing_since', models.DateTimeField(blank=True, db_comment='Since when every delivery has failed; null: none has', null=True, verbose_name='failing since')),
-                ('held_until', models.DateTimeField(blank=True, db_comment='Nothing is sent to it until then, as it fails', null=True, verbose_name='left alone until')),
-                ('created_at', models.DateTimeField(db_comment='When it was registered', db_default=django.contrib.postgres.functions.TransactionNow(), editable=False, verbose_name='created at')),
-                ('updated_at', models.DateTimeField(auto_now=True, db_comment='When its settings were last changed', db_default=django.contrib.postgres.functions.TransactionNow(), verbose_name='updated at')),
-                ('installation', models.ForeignKey(db_comment='Whose orders it is told of', db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='installations.installation', verbose_name='installation')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "url",
+                    models.CharField(db_comment="Where messages are posted to", max_length=2000, verbose_name="URL"),
+                ),
+                (
+                    "event_types",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=64),
+                        blank=True,
+                        db_comment="Which types of events it is told; empty: all of them",
+                        default=list,
+                        help_text="Empty: all of them, also those that come later",
+                        size=None,
+                        verbose_name="event types",
+                    ),
+                ),
+                (
+                    "secret",
+                    installations.fields.EncryptedTextField(
+                        db_comment="The secret that messages are signed with, encrypted with FIELD_ENCRYPTION_KEYS",
+                        max_plain_length=512,
+                        verbose_name="secret",
+                    ),
+                ),
+                (
+                    "old_secret",
+                    installations.fields.EncryptedTextField(
+                        db_comment="The secret before it, encrypted, with which messages are signed too; an empty text: none",
+                        default="",
+                        max_plain_length=512,
+                        verbose_name="secret before",
+                    ),
+                ),
+                (
+                    "old_secret_until",
+                    models.DateTimeField(
+                        db_comment="Until when they are signed with the secret before",
+                        null=True,
+                        verbose_name="secret before, valid until",
+                    ),
+                ),
+                (
+                    "enabled",
+                    models.BooleanField(
+                        db_comment="Whether anything is told to it", default=True, verbose_name="enabled"
+                    ),
+                ),
+                (
+                    "disabled_why",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("by_merchant", "Switched off by the merchant"),
+                            ("by_staff", "Switched off by staff"),
+                            ("gone", "It answered 410: nobody wants it any more"),
+                            ("failing", "It has failed for five days"),
+                            ("deleted", "Deleted"),
+                        ],
+                        db_comment="Why it is switched off, if it is",
+                        db_default="",
+                        max_length=16,
+                        verbose_name="switched off because",
+                    ),
+                ),
+                (
+                    "failures",
+                    models.IntegerField(
+                        db_comment="How many deliveries have failed since one was taken",
+                        db_default=0,
+                        verbose_name="failures in a row",
+                    ),
+                ),
+                (
+                    "failing_since",
+                    models.DateTimeField(
+                        blank=True,
+                        db_comment="Since when every delivery has failed; null: none has",
+                        null=True,
+                        verbose_name="failing since",
+                    ),
+                ),
+                (
+                    "held_until",
+                    models.DateTimeField(
+                        blank=True,
+                        db_comment="Nothing is sent to it until then, as it fails",
+                        null=True,
+                        verbose_name="left alone until",
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_comment="When it was registered",
+                        db_default=django.contrib.postgres.functions.TransactionNow(),
+                        editable=False,
+                        verbose_name="created at",
+                    ),
+                ),
+                (
+                    "updated_at",
+                    models.DateTimeField(
+                        auto_now=True,
+                        db_comment="When its settings were last changed",
+                        db_default=django.contrib.postgres.functions.TransactionNow(),
+                        verbose_name="updated at",
+                    ),
+                ),
+                (
+                    "installation",
+                    models.ForeignKey(
+                        db_comment="Whose orders it is told of",
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="installations.installation",
+                        verbose_name="installation",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'endpoint of a storefront',
-                'verbose_name_plural': 'endpoints of storefronts',
-                'db_table': 'notification_endpoints',
-                'db_table_comment': "A URL of a storefront's server that is told what becomes of an installation's orders",
-                'permissions': [('manage_endpoint', 'Can manage endpoints of storefronts')],
+                "verbose_name": "endpoint of a storefront",
+                "verbose_name_plural": "endpoints of storefronts",
+                "db_table": "notification_endpoints",
+                "db_table_comment": "A URL of a storefront's server that is told what becomes of an installation's orders",
+                "permissions": [("manage_endpoint", "Can manage endpoints of storefronts")],
             },
         ),
         migrations.CreateModel(
-            name='Notification',
+            name="Notification",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('message_id', models.CharField(db_comment='webhook-id: the same for each endpoint and each try', default=notifications.models.new_message_id, max_length=64, verbose_name='message id')),
-                ('type', models.CharField(db_comment='What it tells: order.paid, ...', max_length=64, verbose_name='type')),
-                ('appmax_order_id', models.IntegerField(blank=True, db_comment='Id at Appmax of the order it is about; null: a test', null=True, verbose_name='Appmax order id')),
-                ('data', models.JSONField(db_comment='What is told: the order as its route answered at that moment, without card data', verbose_name='data')),
-                ('created_at', models.DateTimeField(db_comment='When it happened', db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name='created at')),
-                ('is_again', models.BooleanField(db_comment='Whether somebody had it sent again; it waits for no other message', default=False, verbose_name='sent again')),
-                ('state', models.CharField(choices=[('waiting', 'Waiting'), ('delivered', 'Delivered'), ('given_up', 'Given up')], db_comment='What became of it: waiting, delivered or given_up', default='waiting', max_length=16, verbose_name='state')),
-                ('tries', models.SmallIntegerField(db_comment='How often it was sent, this time included', db_default=0, verbose_name='tries')),
-                ('due_at', models.DateTimeField(db_comment='When it is sent next, while it waits', db_default=django.db.models.functions.datetime.Now(), verbose_name='next try at')),
-                ('leased_until', models.DateTimeField(blank=True, db_comment='Until when a worker has it, which is sending it', null=True, verbose_name='being sent until')),
-                ('tried_at', models.DateTimeField(blank=True, db_comment='When it was last sent', null=True, verbose_name='last try at')),
-                ('took_ms', models.IntegerField(blank=True, db_comment='How long the last try took, in milliseconds', null=True, verbose_name='last try took (ms)')),
-                ('answer_status', models.SmallIntegerField(blank=True, db_comment='HTTP status of the last try; null: there was no answer', null=True, verbose_name='answer')),
-                ('answer_text', models.TextField(blank=True, db_comment='The first 500 characters of that answer', db_default='', verbose_name="answer's text")),
-                ('error', models.CharField(blank=True, db_comment='Why there was no answer: the kind of failure, or why the URL is not allowed', db_default='', max_length=200, verbose_name='failure')),
-                ('endpoint', models.ForeignKey(db_comment='Whom it is for', db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='notifications', to='notifications.endpoint', verbose_name='endpoint')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "message_id",
+                    models.CharField(
+                        db_comment="webhook-id: the same for each endpoint and each try",
+                        default=notifications.models.new_message_id,
+                        max_length=64,
+                        verbose_name="message id",
+                    ),
+                ),
+                (
+                    "type",
+                    models.CharField(db_comment="What it tells: order.paid, ...", max_length=64, verbose_name="type"),
+                ),
+                (
+                    "appmax_order_id",
+                    models.IntegerField(
+                        blank=True,
+                        db_comment="Id at Appmax of the order it is about; null: a test",
+                        null=True,
+                        verbose_name="Appmax order id",
+                    ),
+                ),
+                (
+                    "data",
+                    models.JSONField(
+                        db_comment="What is told: the order as its route answered at that moment, without card data",
+                        verbose_name="data",
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_comment="When it happened",
+                        db_default=django.db.models.functions.datetime.Now(),
+                        editable=False,
+                        verbose_name="created at",
+                    ),
+                ),
+                (
+                    "is_again",
+                    models.BooleanField(
+                        db_comment="Whether somebody had it sent again; it waits for no other message",
+                        default=False,
+                        verbose_name="sent again",
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("waiting", "Waiting"), ("delivered", "Delivered"), ("given_up", "Given up")],
+                        db_comment="What became of it: waiting, delivered or given_up",
+                        default="waiting",
+                        max_length=16,
+                        verbose_name="state",
+                    ),
+                ),
+                (
+                    "tries",
+                    models.SmallIntegerField(
+                        db_comment="How often it was sent, this time included", db_default=0, verbose_name="tries"
+                    ),
+                ),
+                (
+                    "due_at",
+                    models.DateTimeField(
+                        db_comment="When it is sent next, while it waits",
+                        db_default=django.db.models.functions.datetime.Now(),
+                        verbose_name="next try at",
+                    ),
+                ),
+                (
+                    "leased_until",
+                    models.DateTimeField(
+                        blank=True,
+                        db_comment="Until when a worker has it, which is sending it",
+                        null=True,
+                        verbose_name="being sent until",
+                    ),
+                ),
+                (
+                    "tried_at",
+                    models.DateTimeField(
+                        blank=True, db_comment="When it was last sent", null=True, verbose_name="last try at"
+                    ),
+                ),
+                (
+                    "took_ms",
+                    models.IntegerField(
+                        blank=True,
+                        db_comment="How long the last try took, in milliseconds",
+                        null=True,
+                        verbose_name="last try took (ms)",
+                    ),
+                ),
+                (
+                    "answer_status",
+                    models.SmallIntegerField(
+                        blank=True,
+                        db_comment="HTTP status of the last try; null: there was no answer",
+                        null=True,
+                        verbose_name="answer",
+                    ),
+                ),
+                (
+                    "answer_text",
+                    models.TextField(
+                        blank=True,
+                        db_comment="The first 500 characters of that answer",
+                        db_default="",
+                        verbose_name="answer's text",
+                    ),
+                ),
+                (
+                    "error",
+                    models.CharField(
+                        blank=True,
+                        db_comment="Why there was no answer: the kind of failure, or why the URL is not allowed",
+                        db_default="",
+                        max_length=200,
+                        verbose_name="failure",
+                    ),
+                ),
+                (
+                    "endpoint",
+                    models.ForeignKey(
+                        db_comment="Whom it is for",
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="notifications",
+                        to="notifications.endpoint",
+                        verbose_name="endpoint",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'message to a storefront',
-                'verbose_name_plural': 'messages to storefronts',
-                'db_table': 'notifications',
-                'db_table_comment': 'A message for a storefront: the outbox, and the log of its delivery',
-                'permissions': [('send_notification', 'Can send messages to storefronts again, and tests')],
+                "verbose_name": "message to a storefront",
+                "verbose_name_plural": "messages to storefronts",
+                "db_table": "notifications",
+                "db_table_comment": "A message for a storefront: the outbox, and the log of its delivery",
+                "permissions": [("send_notification", "Can send messages to storefronts again, and tests")],
             },
         ),
         migrations.AddIndex(
-            model_name='endpoint',
-            index=models.Index(fields=['installation'], name='notification_endpoints_inst'),
+            model_name="endpoint",
+            index=models.Index(fields=["installation"], name="notification_endpoints_inst"),
         ),
         migrations.AddIndex(
-            model_name='endpoint',
-            index=models.Index(condition=models.Q(('enabled', True)), fields=['installation'], name='notification_endpoints_enabled'),
+            model_name="endpoint",
+            index=models.Index(
+                condition=models.Q(("enabled", True)), fields=["installation"], name="notification_endpoints_enabled"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='endpoint',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('disabled_why', ''), ('enabled', True)), models.Q(('disabled_why__in', ['by_merchant', 'by_staff', 'gone', 'failing', 'deleted']), ('enabled', False)), _connector='OR'), name='notification_endpoints_off_has_reason'),
+            model_name="endpoint",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("disabled_why", ""), ("enabled", True)),
+                    models.Q(
+                        ("disabled_why__in", ["by_merchant", "by_staff", "gone", "failing", "deleted"]),
+                        ("enabled", False),
+                    ),
+                    _connector="OR",
+                ),
+                name="notification_endpoints_off_has_reason",
+            ),
         ),
         migrations.AddIndex(
-            model_name='notification',
-            index=models.Index(condition=models.Q(('state', 'waiting')), fields=['endpoint', 'due_at'], name='notifications_due'),
+            model_name="notification",
+            index=models.Index(
+                condition=models.Q(("state", "waiting")), fields=["endpoint", "due_at"], name="notifications_due"
+            ),
         ),
         migrations.AddIndex(
-            model_name='notification',
-            index=models.Index(condition=models.Q(('state', 'waiting')), fields=['endpoint', 'appmax_order_id', 'id'], name='notifications_waiting'),
+            model_name="notification",
+            index=models.Index(
+                condition=models.Q(("state", "waiting")),
+                fields=["endpoint", "appmax_order_id", "id"],
+                name="notifications_waiting",
+            ),
         ),
         migrations.AddIndex(
-            model_name='notification',
-            index=models.Index(fields=['endpoint', 'id'], name='notifications_endpoint'),
+            model_name="notification",
+            index=models.Index(fields=["endpoint", "id"], name="notifications_endpoint"),
         ),
         migrations.AddIndex(
-            model_name='notification',
-            index=models.Index(fields=['appmax_order_id'], name='notifications_order'),
+            model_name="notification",
+            index=models.Index(fields=["appmax_order_id"], name="notifications_order"),
         ),
         migrations.AddIndex(
-            model_name='notification',
-            index=models.Index(fields=['created_at', 'state'], name='notifications_created_at'),
+            model_name="notification",
+            index=models.Index(fields=["created_at", "state"], name="notifications_created_at"),
         ),
         migrations.AddConstraint(
-            model_name='notification',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['waiting', 'delivered', 'given_up'])), name='notifications_known_state'),
+            model_name="notification",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["waiting", "delivered", "given_up"])),
+                name="notifications_known_state",
+            ),
         ),
     ]

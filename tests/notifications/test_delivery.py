@@ -5,6 +5,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -29,7 +30,7 @@ def tell(endpoint: Endpoint, *orders: int, event_type: EventType = EventType.ORD
     """Put a message of each of these orders into the outbox."""
     for number in orders:
         with transaction.atomic():
-            outbox.put(endpoint.installation_id, number, {event_type: {}}, lambda number=number: {"order_id": number})
+            outbox.put(endpoint.installation_id, number, {event_type: {}}, partial(dict, order_id=number))
 
 
 def answering(*answers: int, **headers: str) -> Callable[[Post], tuple[int, dict[str, str]]]:
@@ -280,6 +281,10 @@ def test_an_endpoint_that_hangs_does_not_keep_others_waiting(
 ) -> None:
     free, stuck = threading.Event(), threading.Semaphore(0)
 
+    def a_round_of_another_worker() -> None:
+        delivery.deliver_due(seconds=4)
+        connection.close()
+
     def hang(post: Post) -> tuple[int, dict[str, str]]:
         stuck.release()
         free.wait(timeout=20)
@@ -291,7 +296,7 @@ def test_an_endpoint_that_hangs_does_not_keep_others_waiting(
         tell(other, *range(50), event_type=EventType.REFUND_COMPLETED)
         endpoints.change(endpoint, event_types=[EventType.ORDER_PAID])
         Notification.objects.filter(endpoint=endpoint).delete()
-        worker = threading.Thread(target=lambda: (delivery.deliver_due(seconds=4), connection.close()))
+        worker = threading.Thread(target=a_round_of_another_worker)
         worker.start()
         assert stuck.acquire(timeout=10)
         tell(endpoint, *range(30))

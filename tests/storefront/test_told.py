@@ -19,7 +19,7 @@ SECRET, OTHER = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_" + "A" * 32
 def told(open_storefront: Callable[..., str], product: Product) -> Visitor:
     """A browser in a shop that has registered itself."""
     product.says("webhook-endpoints", 200, {"endpoints": []}, times=1)
-    origin = open_storefront(APP_URL=product.url, API_KEY="stand-in-key", is_told=True)
+    origin = open_storefront(APP_URL=product.url, API_KEY="stand-in-key", OWN_URL="own")
     visitor = Visitor(origin)
     product.says("webhook-endpoints", 200, {"endpoints": [], "secret": SECRET})
     visitor.get()
@@ -69,7 +69,7 @@ def test_it_registers_itself_once_and_for_what_it_needs(told: Visitor, product: 
 def test_a_shop_that_has_lost_the_secret_gets_another_one(
     open_storefront: Callable[..., str], product: Product
 ) -> None:
-    visitor = Visitor(open_storefront(APP_URL=product.url, API_KEY="stand-in-key", is_told=True))
+    visitor = Visitor(open_storefront(APP_URL=product.url, API_KEY="stand-in-key", OWN_URL="own"))
     mine = {"id": 5, "url": f"{visitor.home}/told", "enabled": True}
     product.says("webhook-endpoints", 200, {"endpoints": [mine]})
     product.says("webhook-endpoints/5/rotate-secret", 200, {"secret": SECRET})
@@ -120,7 +120,7 @@ def test_a_test_message_is_taken(told: Visitor) -> None:
 
 
 def test_a_shop_that_can_not_register_sells_all_the_same(open_storefront: Callable[..., str], product: Product) -> None:
-    visitor = Visitor(open_storefront(APP_URL=product.url, API_KEY="stand-in-key", is_told=True))
+    visitor = Visitor(open_storefront(APP_URL=product.url, API_KEY="stand-in-key", OWN_URL="own"))
     product.says("webhook-endpoints", 500, {"code": "internal_error", "message": "no"})
     assert visitor.get().status_code == 200
     assert "00020126" in visitor.buy("pix").text
