@@ -15,7 +15,7 @@ from math import ceil
 
 from django.conf import settings
 from django.utils.translation import gettext_noop as _
-from requests import certs
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, LocationParseError, NewConnectionError
 from urllib3.util import Retry, Timeout, Url, parse_url
 
@@ -186,7 +186,7 @@ def _post(url: Url, address: str, body: bytes, headers: Mapping[str, str]) -> An
 
 def _trusted_certificates() -> str:
     """The file of the authorities that `requests` trusts too."""
-    return os.environ.get("REQUESTS_CA_BUNDLE") or certs.where()
+    return os.environ.get("REQUESTS_CA_BUNDLE") or DEFAULT_CA_BUNDLE_PATH
 
 
 def _seconds(text: str) -> int | None:
