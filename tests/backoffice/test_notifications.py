@@ -29,7 +29,7 @@ def endpoint() -> Endpoint:
 
 def action(client: Client, row: Any, name: str) -> Any:
     """Press the button, and confirm."""
-    url = f"{reverse(f'admin:notifications_{row._meta.model_name}_changelist')}{row.pk}/{name}"
+    url = f"{reverse(f'admin:notifications_{row._meta.model_name}_changelist')}{row.pk}/{name}/"
     asked = client.get(url)
     if asked.status_code != 200:
         return asked
@@ -141,5 +141,5 @@ def test_every_role_sends_again_and_only_administrators_manage(
     assert Notification.objects.count() == 3
     expected = 200 if may_manage else 403
     for name in ("switch-off", "rotate-secret", "delete-endpoint"):
-        assert client.get(f"{reverse(LIST)}{endpoint.pk}/{name}").status_code == expected
+        assert client.get(f"{reverse(LIST)}{endpoint.pk}/{name}/").status_code == expected
     assert client.get(reverse(ADD)).status_code == expected

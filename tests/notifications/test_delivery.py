@@ -9,6 +9,8 @@ from functools import partial
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
+from django.core.management import call_command
 from django.db import connection, connections, transaction
 from django.test import Client
 from standardwebhooks import WebhookVerificationError
@@ -363,3 +365,12 @@ def test_old_messages_and_endpoints_that_were_deleted_are_forgotten(
     Notification.objects.all().delete()
     retention.forget_old()
     assert Endpoint.objects.count() == 0
+
+
+def test_the_secrets_are_moved_to_a_new_key(endpoint: Endpoint, settings: Any) -> None:
+    secrets = [endpoint.secret, endpoints.rotate_secret(endpoint).secret]
+    settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode(), *settings.FIELD_ENCRYPTION_KEYS]
+    call_command("rotate_secrets")
+    settings.FIELD_ENCRYPTION_KEYS = settings.FIELD_ENCRYPTION_KEYS[:1]
+    endpoint = Endpoint.objects.get()
+    assert [endpoint.old_secret, endpoint.secret] == secrets
