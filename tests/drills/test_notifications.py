@@ -26,11 +26,11 @@ pytestmark = pytest.mark.django_db(transaction=True)
 ORDERS = 200
 EVENTS = ("order_authorized", "order_paid", "order_integrated", "order_refund", "order_chargeback_in_treatment")
 # Instead of hours, a second: due times, holds and leases are aged by SQL once a second.
-AGE = """
-    UPDATE notifications SET due_at = due_at - interval '1 day', leased_until = leased_until - interval '5 s'
-     WHERE state = 'waiting';
-    UPDATE notification_endpoints SET held_until = NULL
-"""
+AGE = (
+    "UPDATE notification_endpoints SET held_until = NULL",
+    "UPDATE notifications SET due_at = due_at - interval '1 day', leased_until = leased_until - interval '5 s'"
+    " WHERE state = 'waiting'",
+)
 
 
 def test_each_change_arrives_at_least_once_and_in_order(
@@ -125,5 +125,6 @@ def _aged(condition: Callable[[], Any], *, seconds: float = 90) -> None:
     while not condition():
         assert time.monotonic() < until, "waited in vain"
         with connection.cursor() as cursor:
-            cursor.execute(AGE)
+            for statement in AGE:
+                cursor.execute(statement)
         time.sleep(1)
