@@ -79,6 +79,11 @@ def tell_refund(refund: Refund, order: Order, event_type: EventType) -> None:
     _tell(order, {event_type: {"refund": RefundAnswer(refund).data}})
 
 
+def tell_refunded_elsewhere(order: Order) -> None:
+    """Tell that money has gone back which was refunded in Appmax's panel."""
+    _tell(order, {EventType.REFUND_COMPLETED: {"refund": None}})
+
+
 def meanings(before: str, now: str, *, elsewhere: bool) -> dict[EventType, Mapping[str, Any]]:
     """What a change of the status means beyond itself, with what is added to the order's answer.
 

@@ -15,11 +15,10 @@ from notifications.models import EventType
 from orders import changes
 from orders.idempotency import Claim
 from orders.models import Order, Refund
-from orders.status import OrderStatus, RefundState
+from orders.status import OPEN_REFUNDS, OrderStatus, RefundState
 
 log = structlog.stdlib.get_logger(__name__)
 
-_OPEN = (RefundState.UNKNOWN, RefundState.ASKED)
 _CLOCKS_DIFFER = timedelta(minutes=5)  # the most by which Appmax's clock may differ from ours
 
 
@@ -76,11 +75,13 @@ def confirm(order: Order, *, cents: int | None = None, at: datetime | None = Non
     1. If the order is estornado, all its open refunds are confirmed. Otherwise it is one.
     2. That one is the refund of `cents`, if Appmax said how much, or else the oldest open one.
     3. `at` is when the money went back, if Appmax said so. A refund with the same time was confirmed before. A time
-       before ours was asked is that of a refund made in Appmax's panel, which has no row here.
+       before ours was asked is that of a refund made in Appmax's panel.
+    4. Such a refund has no row here, because Appmax doesn't say how much it was. The order keeps its time, unless one
+       of ours that was settled by hand may be meant.
 
     The order's row must be locked.
     """
-    refunds = order.refunds.filter(state__in=_OPEN).order_by("pk")
+    refunds = order.refunds.filter(state__in=OPEN_REFUNDS).order_by("pk")
     if order.status != OrderStatus.ESTORNADO:
         if at and order.refunds.filter(state=RefundState.CONFIRMED, settled_at=at).exists():
             return 0
@@ -92,6 +93,13 @@ def confirm(order: Order, *, cents: int | None = None, at: datetime | None = Non
         refund.state, refund.settled_at = RefundState.CONFIRMED, at or timezone.now()
         refund.save(update_fields=["state", "settled_at"])
         changes.tell_refund(refund, order, EventType.REFUND_COMPLETED)
+    if at and not done and order.status != OrderStatus.ESTORNADO:
+        by_hand = order.refunds.filter(
+            state=RefundState.CONFIRMED, asked_at__lte=at + _CLOCKS_DIFFER, settled_at__gte=at
+        )
+        if order.refunded_elsewhere_at != at and not by_hand.exists():
+            order.keep(refunded_elsewhere_at=at)
+            changes.tell_refunded_elsewhere(order)
     return len(done)
 
 
@@ -99,7 +107,7 @@ def settle_by_hand(refund: Refund, state: RefundState, reason: str) -> bool:
     """Settle a refund as staff found out. False if it was settled already."""
     with transaction.atomic():
         order = Order.objects.locked(refund.order_id)
-        if not _write(refund, state, before=_OPEN, settled_at=timezone.now()):
+        if not _write(refund, state, before=OPEN_REFUNDS, settled_at=timezone.now()):
             return False
         if state is RefundState.CONFIRMED:
             changes.tell_refund(refund, order, EventType.REFUND_COMPLETED)

@@ -13,11 +13,13 @@ from installations.models import Installation
 from observability.middleware import current_request_id
 from orders.status import (
     GONE,
+    OPEN_REFUNDS,
     PAID_AND_KEPT,
     UNDECIDED,
     OrderStatus,
     PaymentMethod,
     RefundState,
+    is_paid,
 )
 
 _LOCK_CLASS = 0x0A99  # the first number of the advisory locks for Appmax's orders
@@ -174,6 +176,12 @@ class Order(models.Model):
         _("paid at"), null=True, blank=True, db_comment="When Appmax says that the order was paid"
     )
 
+    refunded_elsewhere_at = models.DateTimeField(
+        _("refunded in Appmax's panel"),
+        null=True,
+        blank=True,
+        db_comment="When a part went back that nobody had asked for through us; only Appmax's panel tells how much",
+    )
     request_id = models.CharField(
         _("request id"),
         max_length=64,
@@ -205,6 +213,8 @@ class Order(models.Model):
             models.Index(fields=["status", "created_at"], name="orders_status"),
             models.Index(fields=["installation", "created_at"], name="orders_installation"),
             models.Index(fields=["appmax_customer_id"], name="orders_customer"),
+            # for the amount filter, alone or with a day: of a million orders an exact amount took 0.4 s without it
+            models.Index(fields=["total_cents", "created_at"], name="orders_total"),
             models.Index(fields=["request_id"], condition=Q(request_id__isnull=False), name="orders_request_id"),
         ]
         constraints = [
@@ -233,6 +243,14 @@ class Order(models.Model):
         return sum(refund.amount_cents for refund in self.refunds.all() if refund.state == RefundState.CONFIRMED)
 
     @property
+    def under_way_cents(self) -> int:
+        """What may be on its way back, in cents: the refunds that Appmax took, or may have taken, and that it hasn't
+        confirmed."""
+        if self.status in GONE:
+            return 0
+        return sum(refund.amount_cents for refund in self.refunds.all() if refund.state in OPEN_REFUNDS)
+
+    @property
     def refundable_cents(self) -> int:
         """What may still be refunded, in cents: the total minus all refunds that Appmax has or may have accepted.
         Nothing is left if the shopper has all of the money back, by a refund or from the bank."""
@@ -240,6 +258,14 @@ class Order(models.Model):
             return 0
         taken = sum(refund.amount_cents for refund in self.refunds.all() if refund.state != RefundState.REFUSED)
         return max(self.total_cents - taken, 0)
+
+    @property
+    def is_refundable(self) -> bool:
+        """Whether there may be money to pay back. An adopted order's total may not be known yet, and then it counts as
+        refundable."""
+        if not is_paid(self.status) or self.status in GONE:
+            return False
+        return self.refundable_cents > 0 or not self.total_cents
 
     # Each of these writes at once. The row must be locked. Its status is changed by orders/changes.py.
 
