@@ -1,10 +1,11 @@
-"""The back office's own tables: notes on orders and merchants, and the figures that the list of merchants needs."""
+"""The back office's own tables: notes on orders and merchants, saved views of lists, and figures of merchants."""
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.functions import TransactionNow
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -75,6 +76,39 @@ class Note(models.Model):
         return reverse("admin:installations_installation_note", args=[self.installation_id, self.pk])
 
 
+class SavedView(models.Model):
+    """A list's filters under a name, for their owner alone or for all staff who see the list."""
+
+    list_name = models.CharField(_("list"), max_length=100, db_comment="The list's model, such as orders.order")
+    name = models.CharField(_("name"), max_length=60, db_comment="What staff call it")
+    query = models.TextField(_("filters"), max_length=2000, db_comment="The query string of the list")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="+",
+        verbose_name=_("owner"),
+        db_comment="The member of staff who saved it",
+    )
+    is_shared = models.BooleanField(_("shared"), db_default=False, db_comment="Whether all staff see it")
+
+    class Meta:
+        db_table = "saved_views"
+        db_table_comment = "The filters of a list in the back office under a name"
+        verbose_name = _("saved view")
+        verbose_name_plural = _("saved views")
+        default_permissions = ()
+        permissions = [("share_savedview", _("Can share saved views"))]
+        constraints = [
+            models.UniqueConstraint("list_name", "owner", Lower("name"), name="saved_views_own_name"),
+            models.UniqueConstraint(
+                "list_name", Lower("name"), condition=Q(is_shared=True), name="saved_views_shared_name"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class MerchantFigures(models.Model):
     """A merchant's figures for the list of merchants, which is ordered by them. The worker writes them every minute
     (merchant_figures.refresh): to order thousands of merchants by what millions of rows say takes seconds.
@@ -117,6 +151,7 @@ class MerchantFigures(models.Model):
         db_table_comment = "A merchant's figures for the list of merchants; the worker writes them every minute"
         verbose_name = _("merchant's figures")
         verbose_name_plural = _("merchants' figures")
+        default_permissions = ()
 
     def __str__(self) -> str:
         return str(self.installation_id)

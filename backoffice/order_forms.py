@@ -13,16 +13,20 @@ from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextInputWid
 from backoffice.kit.words import reais
 from orders.models import Order
 
+# The two ways to write an amount, each with or without thousands separators: 1.234,56 and 1,234.56.
+_COMMA = re.compile(r"(\d{1,3}(?:\.\d{3})+|\d+)(?:,(\d+))?")
+_POINT = re.compile(r"(\d{1,3}(?:,\d{3})+|\d+)(?:\.(\d+))?")
+
 
 class ReaisField(forms.DecimalField):
-    """An amount in the reader's language, with or without thousands separators: 1.234,56."""
+    """An amount as the reader's language writes it, or else as another does: R$ 1.234,56, 1234.56."""
 
     def to_python(self, value: Any) -> Any:
         point = get_format("DECIMAL_SEPARATOR")
-        separator = "," if point == "." else "."
-        text = str(value or "").strip()
-        if re.fullmatch(rf"\d{{1,3}}({re.escape(separator)}\d{{3}})+({re.escape(point)}\d+)?", text):
-            text = text.replace(separator, "")
+        text = re.sub(r"^R\$|\s", "", str(value or "").strip())
+        own, other = (_COMMA, _POINT) if point == "," else (_POINT, _COMMA)
+        if found := own.fullmatch(text) or other.fullmatch(text):
+            text = re.sub(r"\D", "", found[1]) + (f"{point}{found[2]}" if found[2] else "")
         return super().to_python(text)
 
 

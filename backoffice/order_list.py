@@ -1,19 +1,25 @@
 """The filters, colours and exported columns of the list of orders."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from decimal import Decimal
 from operator import attrgetter
 from typing import Any
 
+from django import forms
+from django.contrib.admin import ListFilter
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
+from unfold.widgets import UnfoldAdminTextInputWidget
 
-from backoffice.kit.lists import OneChoiceFilter
+from backoffice.kit.lists import OneChoiceFilter, span
+from backoffice.kit.words import reais
+from backoffice.order_forms import ReaisField
 from orders.models import Order
 from orders.status import OrderStatus
 
@@ -34,6 +40,13 @@ STATUS_TONES = {
 }
 
 
+def _amount_box(label: StrOrPromise) -> ReaisField:
+    widget = UnfoldAdminTextInputWidget(
+        {"inputmode": "decimal", "autocomplete": "off", "placeholder": label, "aria-label": label}
+    )
+    return ReaisField(label="", required=False, localize=True, max_digits=12, decimal_places=2, widget=widget)
+
+
 class PendingFilter(OneChoiceFilter):
     """Orders that are still pending an hour after they were created."""
 
@@ -52,6 +65,53 @@ class MethodFilter(ChoicesDropdownFilter):  # type: ignore[misc] # untyped
         if self.lookup_val_isnull:
             return queryset.filter(payment_method=None)
         return super().queryset(request, queryset)  # type: ignore[no-any-return]
+
+
+class AmountForm(forms.Form):
+    """The two boxes of the amount filter."""
+
+    amount_from = _amount_box(_("From R$"))
+    amount_to = _amount_box(_("To R$"))
+
+
+class AmountFilter(ListFilter):
+    """Orders by their total, in reais, as the reader's language writes it. Both ends are included."""
+
+    title = _("amount")
+    template = "unfold/filters/filters_numeric_range.html"
+
+    def __init__(self, request: HttpRequest, params: dict[str, Any], model: Any, model_admin: Any) -> None:
+        super().__init__(request, params, model, model_admin)
+        self.used_parameters = {name: params.pop(name)[-1] for name in self.expected_parameters() if name in params}
+        self.form = AmountForm(self.used_parameters)
+        self.form.is_valid()
+
+    def has_output(self) -> bool:
+        return True
+
+    def expected_parameters(self) -> list[str | None]:
+        return [*AmountForm.base_fields]
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        """The form's boxes."""
+        yield {"form": self.form}
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
+        """The orders between the two amounts. A text that is no amount is ignored."""
+        least, most = self._cents()
+        if least is not None:
+            queryset = queryset.filter(total_cents__gte=least)
+        return queryset if most is None else queryset.filter(total_cents__lte=most)
+
+    def in_words(self) -> tuple[str, bool]:
+        """For the chip: the amounts, and whether a text was no amount."""
+        for name in self.form.errors:
+            return gettext("“%(text)s” is no amount") % {"text": self.used_parameters[name]}, True
+        return span(*("" if cents is None else reais(cents) for cents in self._cents())), False
+
+    def _cents(self) -> list[int | None]:
+        amounts = (self.form.cleaned_data.get(name) for name in AmountForm.base_fields)
+        return [None if amount is None else int(amount * 100) for amount in amounts]
 
 
 # The columns of an exported file. Amounts are in reais.

@@ -21,10 +21,10 @@ from appmax.errors import AppmaxError
 from backoffice import timeline
 from backoffice.kit.export import ExportableAdmin
 from backoffice.kit.lists import DateRangeFilter, action, display, searched
-from backoffice.kit.words import ago, badge, copyable, explained, history, reais
+from backoffice.kit.words import badge, copyable, explained, history, reais, when
 from backoffice.notes import Noted
 from backoffice.order_forms import RefundForm, TrackingForm
-from backoffice.order_list import EXPORTED, STATUS_TONES, MethodFilter, PendingFilter
+from backoffice.order_list import EXPORTED, STATUS_TONES, AmountFilter, MethodFilter, PendingFilter
 from installations.models import Installation
 from orders import checkout, idempotency, refunds
 from orders.idempotency import InvalidKey, KeyReused, Replay, StillRunning
@@ -55,13 +55,14 @@ class OrderAdmin(Noted[Order], ExportableAdmin[Order]):
         "method",
         "merchant",
         "appmax_customer_id",
-        "age",
+        "created",
     )
     list_filter = (
         ("status", MultipleChoicesDropdownFilter),
         ("payment_method", MethodFilter),
         ("installation", AutocompleteSelectFilter),
         ("created_at", DateRangeFilter),
+        AmountFilter,
         PendingFilter,
     )
     date_hierarchy = "created_at"
@@ -145,9 +146,9 @@ class OrderAdmin(Noted[Order], ExportableAdmin[Order]):
     def merchant(self, order: Order) -> str:
         return order.installation.external_key
 
-    @display(description=_("age"))
-    def age(self, order: Order) -> str:
-        return ago(order.created_at)
+    @display(description=_("created"))
+    def created(self, order: Order) -> str:
+        return when(order.created_at)
 
     @display(description=_("QR code"))
     def pix_picture(self, order: Order) -> str:

@@ -14,7 +14,10 @@ _SUPPORT = (
     f"{_SEES} orders.reconcile_order webhooks.reprocess_webhookevent installations.rename_installation "
     "backoffice.add_note"
 )
-_FINANCE = f"{_SUPPORT} orders.refund_order orders.track_order orders.export_order webhooks.export_webhookevent"
+_FINANCE = (
+    f"{_SUPPORT} orders.refund_order orders.track_order orders.export_order webhooks.export_webhookevent "
+    "backoffice.share_savedview"
+)
 _ADMINISTRATOR = (
     f"{_FINANCE} webhooks.view_personal_data webhooks.view_webhook_url "
     "installations.check_installation installations.disable_installation "
@@ -27,7 +30,7 @@ _ADMINISTRATOR = (
 
 ROLES = {"Support": _SUPPORT.split(), "Finance": _FINANCE.split(), "Administrator": _ADMINISTRATOR.split()}
 """Support sees everything but secrets and personal data, and may reprocess, reconcile, name merchants and write notes.
-Finance may also move money and export. Administrators also see personal data, delete others' notes,
+Finance may also move money, export, and share saved views. Administrators also see personal data, delete others' notes,
 and look after merchants, keys, staff and roles."""
 
 

@@ -1,22 +1,30 @@
 """Base classes and filters of the back office's lists. The lists stay fast however large their tables are."""
 
-from collections.abc import Callable
-from datetime import datetime, time, timedelta
+import re
+from collections.abc import Callable, Iterator
+from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django import forms
+from django.contrib import messages
 from django.contrib.admin import ShowFacets
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ERROR_FLAG, PAGE_VAR
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db import DataError
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import URLPattern
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.functional import cached_property
+from django.utils.translation import gettext
 from unfold.contrib.filters.admin import RadioFilter, RangeDateFilter
 
+from backoffice.kit import saved_views
+from backoffice.kit.chips import without
 from backoffice.kit.words import told
 
 M = TypeVar("M", bound=Model)
@@ -44,6 +52,7 @@ __all__ = [
     "action",
     "display",
     "searched",
+    "span",
 ]
 
 
@@ -100,6 +109,20 @@ class FastListAdmin(ModelAdmin[M]):
             return super().get_changelist_instance(request)
         except (ValueError, OverflowError, DataError) as error:
             raise IncorrectLookupParameters from error
+
+    def get_urls(self) -> list[URLPattern]:
+        return [*saved_views.urls(self), *super().get_urls()]
+
+    def saved_views(self, request: HttpRequest, changelist: Any) -> dict[str, Any]:
+        """For the template: the saved views of this list."""
+        return saved_views.shown(self, request, changelist)
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        """The list. Django shows it without any filter if one of them isn't understood, which is told."""
+        if ERROR_FLAG in request.GET:
+            text = gettext("A filter of that address is not known, or its value is not: nothing is filtered.")
+            messages.warning(request, text)
+        return super().changelist_view(request, extra_context)
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
         """A query string may filter only by columns that have a filter in the list. By comparing with other columns
@@ -170,23 +193,75 @@ class OneChoiceFilter(RadioFilter):  # type: ignore[misc] # untyped
 
 
 class DateRangeFilter(RangeDateFilter):  # type: ignore[misc] # untyped
-    """Days in staff's time zone, in the date format of their language. The last day is included."""
+    """Days in staff's time zone, in the date format of their language. The last day is included. `today`, and `today-6`
+    for six days before it, are days too, so that a saved view may be about the last week."""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """The rows between the two days. A text that is no date is ignored."""
-        first = self._day(f"{self.parameter_name}_from")
-        last = self._day(f"{self.parameter_name}_to")
+        first, last = (self._day(end) for end in ("from", "to"))
         if first:
-            queryset = queryset.filter(**{f"{self.parameter_name}__gte": first})
+            queryset = queryset.filter(**{f"{self.parameter_name}__gte": _midnight(first)})
         if last:
-            queryset = queryset.filter(**{f"{self.parameter_name}__lt": last + timedelta(days=1)})
+            queryset = queryset.filter(**{f"{self.parameter_name}__lt": _midnight(last + timedelta(days=1))})
         return queryset
 
-    def _day(self, name: str) -> datetime | None:
+    def choices(self, changelist: Any) -> Iterator[dict[str, Any]]:
+        """The form's boxes, with dates in them."""
+        names = {end: f"{self.parameter_name}_{end}" for end in ("from", "to")}
+        data = {name: self._day(end) or self.used_parameters.get(name) for end, name in names.items()}
+        form = self.form_class(name=self.parameter_name, data=data)
+        yield {"request": self.request, "parameter_name": self.parameter_name, "form": form}
+
+    def in_words(self) -> tuple[str, bool]:
+        """For the chip: the days, and whether a text was no date."""
+        typed = [self.used_parameters.get(f"{self.parameter_name}_{end}") for end in ("from", "to")]
+        days = [self._day(end) for end in ("from", "to")]
+        wrong = [text for text, day in zip(typed, days, strict=True) if text and not day]
+        if wrong:
+            return gettext("“%(text)s” is no date") % {"text": wrong[0]}, True
+        return span(*(date_format(day, "SHORT_DATE_FORMAT") if day else "" for day in days)), False
+
+    def recent(self) -> list[dict[str, Any]]:
+        """Links to the last days, which keep the list's other filters."""
+        ends = [f"{self.parameter_name}_{end}" for end in ("from", "to")]
+        calendar = [f"{self.parameter_name}__{part}" for part in ("year", "month", "day")]
+        rest = without(self.request.GET, [*ends, *calendar, PAGE_VAR, ERROR_FLAG])
+
+        def choice(title: str, *days: str) -> dict[str, Any]:
+            query = rest.copy()
+            query.update(dict(zip(ends, days, strict=True)))
+            is_current = [self.used_parameters.get(end) for end in ends] == list(days)
+            return {"title": title, "url": f"?{query.urlencode()}", "is_current": is_current}
+
+        return [
+            choice(gettext("Today"), "today", "today"),
+            choice(gettext("Yesterday"), "today-1", "today-1"),
+            choice(gettext("Last 7 days"), "today-6", "today"),
+            choice(gettext("Last 30 days"), "today-29", "today"),
+        ]
+
+    def _day(self, end: str) -> date | None:
+        typed = self.used_parameters.get(f"{self.parameter_name}_{end}")
+        if found := _RELATIVE.fullmatch(typed or ""):
+            return timezone.localdate() - timedelta(days=int(found[1] or 0))
         try:
-            day = forms.DateField(required=False).clean(self.used_parameters.get(name))
+            day = forms.DateField(required=False).clean(typed)
         except ValidationError:
             return None
-        if day and not 1900 < day.year < 3000:
-            return None
-        return timezone.make_aware(datetime.combine(day, time())) if day else None
+        return day if day and 1900 < day.year < 3000 else None
+
+
+_RELATIVE = re.compile(r"today(?:-(\d{1,3}))?", re.ASCII)
+
+
+def _midnight(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time()))
+
+
+def span(first: str, last: str) -> str:
+    """A range in words: from 1 to 2, from 1, up to 2, 1; "" if it has no ends."""
+    if first and last:
+        return first if first == last else gettext("%(first)s to %(last)s") % {"first": first, "last": last}
+    if first:
+        return gettext("from %(first)s") % {"first": first}
+    return gettext("up to %(last)s") % {"last": last} if last else ""

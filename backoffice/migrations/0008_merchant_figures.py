@@ -87,6 +87,7 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "merchant's figures",
                 "verbose_name_plural": "merchants' figures",
+                "default_permissions": (),
                 "db_table": "merchant_figures",
                 "db_table_comment": "A merchant's figures for the list of merchants; the worker writes them every minute",
             },

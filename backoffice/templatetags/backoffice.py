@@ -12,6 +12,8 @@ from django.utils.formats import date_format
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
+from backoffice.kit import chips as filter_chips
+
 register = template.Library()
 
 
@@ -53,6 +55,26 @@ def calendar(cl: Any) -> dict[str, Any]:
         return {"show": True, "back": choice(str(year), year=year), "choices": days}
     title = capfirst(date_format(date(year, month, day), "DATE_FORMAT"))
     return {"show": True, "back": choice(name, year=year, month=month), "choices": [{"title": title}]}
+
+
+@register.inclusion_tag("admin/chips.html", takes_context=True)
+def chips(context: Any, cl: Any) -> dict[str, Any]:
+    """What the list is filtered by, with a link that removes each filter."""
+    return {"chips": filter_chips.of(cl, context["request"]), "path": context["request"].path}
+
+
+@register.inclusion_tag("admin/saved_views.html", takes_context=True)
+def saved_views(context: Any, cl: Any) -> dict[str, Any]:
+    """The list's saved views, and what saves one, if it has any."""
+    shown = getattr(cl.model_admin, "saved_views", None)
+    return shown(context["request"], cl) if shown and not cl.is_popup else {}
+
+
+@register.inclusion_tag("admin/recent.html")
+def recent(cl: Any) -> dict[str, Any]:
+    """Links that narrow the list to the last days, if it has a filter by days."""
+    by_day = next((spec for spec in cl.filter_specs if hasattr(spec, "recent")), None)
+    return {"choices": by_day.recent() if by_day else []}
 
 
 def _number(value: Any) -> int:

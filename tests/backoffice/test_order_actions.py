@@ -97,6 +97,9 @@ def test_accepted_is_not_done_so_the_order_stays_as_it_is_until_a_webhook_tells(
         ("pt-BR", "1999,99", 199_999),
         ("en", "12.34", 1234),
         ("en", "1,234.56", 123456),
+        ("en", "1.234,56", 123456),
+        ("en", "1,5", 150),
+        ("pt-BR", "R$ 1234.56", 123456),
     ],
 )
 def test_a_part_arrives_in_cents_however_the_language_writes_amounts(
@@ -111,7 +114,7 @@ def test_a_part_arrives_in_cents_however_the_language_writes_amounts(
     "amount",
     [
         *("", "0", "0.00", "-1", "0.001", "2000", "2000.00", "2000.01", "99999999999999", "1e400", "1e999999"),
-        *("1e-999999", "abc", "NaN", "Infinity", "R$ 5", "5 reais", "\0", "12.34.56", "1,5", "1,23.45"),
+        *("1e-999999", "abc", "NaN", "Infinity", "US$ 5", "5 reais", "\0", "12.34.56", "1.234", "1,23.45"),
     ],
 )
 def test_an_odd_part_is_told_and_nothing_is_asked(
