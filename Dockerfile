@@ -18,7 +18,7 @@ COPY . .
 RUN python -m compileall -q . \
     && throw_away=$(python -c 'import secrets; print(secrets.token_urlsafe(50))') \
     && fernet=$(python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())') \
-    && APP_KEY=$throw_away WEBHOOK_SECRET=$throw_away FIELD_ENCRYPTION_KEYS=$fernet DB_PASSWORD=$throw_away APP_URL=https://build.invalid \
+    && APP_KEY=$throw_away WEBHOOK_SECRET=$throw_away FIELD_ENCRYPTION_KEYS=$fernet SEARCH_HASH_KEYS=$throw_away DB_PASSWORD=$throw_away APP_URL=https://build.invalid \
        python manage.py collectstatic --noinput --verbosity 0
 
 

@@ -10,7 +10,7 @@ github.com/appmaxbrasil/appstore-backend-example, docs/appmax/api-reference.md.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 
@@ -121,7 +121,7 @@ class RemoteOrder:
 
     `payment_method` is one of our words: credit_card, pix, boleto. `total_cents` is what the shopper owes, and
     `total_paid_cents` what has been paid. `installments_amount_cents` is the price of each of the `installments`. Only
-    the last four digits of the card's number are read, and nothing of the customer but the id.
+    the last four digits of the card's number are read. What is read of the customer isn't shown by `repr`.
     """
 
     id: int
@@ -138,6 +138,9 @@ class RemoteOrder:
     card_last_digits: str = ""
     paid_at: datetime | None = None
     refunded_at: datetime | None = None
+    customer_name: str = field(default="", repr=False)
+    customer_email: str = field(default="", repr=False)
+    customer_document: str = field(default="", repr=False)
 
 
 def read_text(body: Any, *path: str) -> str:
@@ -195,6 +198,9 @@ def read_order(body: Any, zone: tzinfo) -> RemoteOrder:
         card_last_digits=_last_digits(dig(payment, "card", "number")),
         paid_at=_moment(payment.get("paid_at"), zone),
         refunded_at=_moment(dig(body, "data", "refund", "refunded_at"), zone),
+        customer_name=text_of(dig(body, "data", "customer", "name")),
+        customer_email=text_of(dig(body, "data", "customer", "email")),
+        customer_document=text_of(dig(body, "data", "customer", "document_number")),
     )
 
 

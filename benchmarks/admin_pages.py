@@ -27,6 +27,7 @@ def main() -> None:
     with ExitStack() as stack:
         variables = {"APP_KEY": "only-for-the-benchmark", "DB_POOL": "false", "LOG_LEVEL": "ERROR"}
         variables["FIELD_ENCRYPTION_KEYS"] = "xX3Q9hO7m2v0dJ8Vw1n5sT6yB4kR0cLZpGfUeAqMiNo="
+        variables["SEARCH_HASH_KEYS"] = "only-for-the-benchmark"
         if not os.environ.get("DB_HOST"):
             folder = stack.enter_context(services.temporary_folder())
             variables |= stack.enter_context(services.postgres(folder / "pg", throw_away=True)).variables

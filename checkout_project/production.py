@@ -6,6 +6,7 @@ from cryptography.fernet import Fernet, MultiFernet
 from django.core.exceptions import ImproperlyConfigured
 
 APP_KEY_LENGTH = 50  # characters
+SEARCH_KEY_LENGTH = 32
 WEBHOOK_SECRET_LENGTH = 20
 
 
@@ -17,6 +18,7 @@ def refuse_weak_settings(
     public_url: str,
     url_variable: str,
     encryption_keys: Sequence[str],
+    search_keys: Sequence[str],
     api_keys_required: bool,
     cache_driver: str,
     webhook_secrets: Sequence[str],
@@ -38,6 +40,10 @@ def refuse_weak_settings(
             f"{url_variable} must begin with https:// in production: cookies need it",
         ),
         (not _are_fernet_keys(encryption_keys), "FIELD_ENCRYPTION_KEYS must be Fernet keys, separated by commas"),
+        (
+            not search_keys or any(len(key) < SEARCH_KEY_LENGTH for key in search_keys),
+            f"SEARCH_HASH_KEYS must be keys of at least {SEARCH_KEY_LENGTH} random characters in production",
+        ),
         (not api_keys_required, "API_KEYS_REQUIRED must be true in production: merchants' secrets are behind it"),
         (cache_driver == "memory", "CACHE_DRIVER must be redis in production: its processes share tokens"),
         (

@@ -203,6 +203,11 @@ FIELD_ENCRYPTION_KEYS = [
     if key.strip()
 ]
 
+# The keys of the hashes that shoppers and codes are found by: the first one makes them, and all of them are tried.
+SEARCH_HASH_KEYS = [
+    key.strip() for key in env.secret("SEARCH_HASH_KEYS", generated_in=_LOCAL_SECRETS).split(",") if key.strip()
+]
+
 # --- cache -----------------------------------------------------------------------------------------------------------
 
 CACHE_DRIVER = env.choice("CACHE_DRIVER", "redis", ("redis", "memory"))
@@ -378,6 +383,7 @@ if not IS_LOCAL:
         public_url=PUBLIC_URL,
         url_variable="NGROK_URL" if NGROK_URL else "APP_URL",
         encryption_keys=FIELD_ENCRYPTION_KEYS,
+        search_keys=SEARCH_HASH_KEYS,
         api_keys_required=API_KEYS_REQUIRED,
         cache_driver=CACHE_DRIVER,
         webhook_secrets=WEBHOOK_SECRET,

@@ -56,6 +56,7 @@ def keys() -> dict[str, str]:
     return {
         "APP_KEY": secrets.token_urlsafe(50),
         "FIELD_ENCRYPTION_KEYS": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),  # a Fernet key
+        "SEARCH_HASH_KEYS": secrets.token_urlsafe(32),
         "DB_PASSWORD": secrets.token_urlsafe(24),
         "DB_OWNER_PASSWORD": secrets.token_urlsafe(24),
         "REDIS_PASSWORD": secrets.token_urlsafe(24),

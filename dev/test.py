@@ -70,6 +70,7 @@ def variables() -> dict[str, str]:
         "APP_URL": "http://localhost:8080",
         "APP_PORT": "8080",
         "FIELD_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
+        "SEARCH_HASH_KEYS": os.urandom(16).hex(),
         "API_KEYS_REQUIRED": "true",
         "CACHE_DRIVER": "redis",
         "REDIS_DB": "0",

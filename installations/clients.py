@@ -16,6 +16,7 @@ from appmax.tokens import Credentials
 from appmax.transport import Transport
 from installations.fields import DecryptionFailed, decrypted, fernet
 from installations.models import Installation
+from observability.middleware import current_request_id
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -174,13 +175,8 @@ def _transport() -> Transport:
         read_timeout=settings.APPMAX_TIMEOUT,
         pool_size=settings.WEB_THREADS,
         before_send=_release_database_connection,
-        request_id=_request_id,
+        request_id=current_request_id,
     )
-
-
-def _request_id() -> str | None:
-    """The id of the request or job that this thread works for (observability/)."""
-    return structlog.contextvars.get_contextvars().get("request_id")
 
 
 def _release_database_connection() -> None:

@@ -18,6 +18,12 @@ log = structlog.stdlib.get_logger(__name__)
 _REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
 
+def current_request_id() -> str | None:
+    """The id of the request or job that this thread works for, which its answer and its log lines carry."""
+    request_id: str | None = structlog.contextvars.get_contextvars().get("request_id")
+    return request_id
+
+
 class Observed:
     """Sets `request.request_id` to the caller's X-Request-ID, or to a new one. The answer carries it, and so do the
     lines that are logged and the calls to Appmax that are made meanwhile."""

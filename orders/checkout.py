@@ -20,7 +20,7 @@ from installations.models import Installation
 from orders import attempts, facts
 from orders.attempts import Taken
 from orders.idempotency import Claim
-from orders.models import AttemptMethod, Order, PaymentAttempt
+from orders.models import AttemptMethod, Order, OrderCode, PaymentAttempt, Shopper
 from orders.questions import ask
 from orders.signals import order_created
 from orders.status import RESTARTABLE, OrderStatus, PaymentMethod, is_paid, known
@@ -135,6 +135,20 @@ def create_order(installation: Installation, purchase: Purchase, claim: Claim) -
                 order.forget_codes(method)
             order.keep(appmax_customer_id=customer_id, total_cents=total_cents)
         claim.bind(order)
+        # The shopper's row is locked last, as another order of the same shopper may be made at this moment.
+        who = purchase.customer
+        Shopper.objects.put(
+            [
+                Shopper.of(
+                    installation.pk,
+                    customer_id,
+                    name=f"{who.first_name} {who.last_name}",
+                    email=who.email,
+                    document=who.document_number,
+                )
+            ],
+            replaces=True,
+        )
     log.info("order.created", installation=installation.pk, order=created.id)
     return order
 
@@ -245,7 +259,8 @@ def pay_with_pix(
         )
         if pix.is_empty:
             raise PaymentPending
-        return Taken(columns=facts.of_pix(pix))
+        document = payment.document_number
+        return Taken(columns=facts.of_pix(pix), also=lambda: OrderCode.objects.put(order, pix=pix.emv, payer=document))
 
     order = _order_to_pay(installation, target, claim)
     try:
@@ -264,7 +279,11 @@ def pay_with_boleto(
 
     def create(client: AppmaxClient, order: Order) -> Taken:
         boleto = client.create_boleto(order_id=order.appmax_order_id, document_number=document_number)
-        return Taken(columns=facts.of_boleto(boleto))
+        line = boleto.digitable_line
+        return Taken(
+            columns=facts.of_boleto(boleto),
+            also=lambda: OrderCode.objects.put(order, boleto=line, payer=document_number),
+        )
 
     return _pay(_order_to_pay(installation, target, claim), AttemptMethod.BOLETO, claim, create).order
 
@@ -361,6 +380,7 @@ def add_tracking_code(installation: Installation, *, order_id: int, code: str) -
     """Send Appmax the tracking code of the goods. Raises AppmaxError, OrderNotFound."""
     order = find_order(installation, order_id)
     clients.client_for(installation).add_tracking_code(order_id=order.appmax_order_id, code=code)
+    OrderCode.objects.put(order, tracking=code)
 
 
 def tokenize(installation: Installation, card: Card) -> str:

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-MASK = "•••"
+from orders.masks import hint
 
 # A value is shown if its name is that of something harmless or of an amount, and not that of something personal.
 _HARMLESS = re.compile(
@@ -21,7 +21,6 @@ _PERSONAL = re.compile(
     r"name|mail|phone|document|cpf|cnpj|birth|address|street|zip|post|card|holder|tax|(^|_)ip(_|$)"
     r"|nome|telefone|celular|cep|endereco|bairro|cidade|(^|_)rg(_|$)"
 )
-_EMAIL = re.compile(r"([^@\s])[^\s]*@([^@\s]+)")
 
 
 def masked(value: Any, name: str = "", *, is_personal: bool = False) -> Any:
@@ -36,11 +35,11 @@ def masked(value: Any, name: str = "", *, is_personal: bool = False) -> Any:
     if value is None or isinstance(value, bool) or value == "":
         return value
     if is_personal or _PERSONAL.search(plain):
-        return _hint(value)
+        return hint(str(value))
     is_amount = _AMOUNT.search(plain) and (not isinstance(value, str) or _NUMBER.fullmatch(value))
     if is_amount or (_HARMLESS.search(plain) and _looks_harmless(value)):
         return value
-    return _hint(value)
+    return hint(str(value))
 
 
 def _looks_harmless(value: Any) -> bool:
@@ -52,12 +51,3 @@ def _looks_harmless(value: Any) -> bool:
     digits = re.sub(r"[-+./() ]", "", text)
     is_long_number = digits.isdigit() and len(digits) > _LONGEST_ID
     return not is_long_number and _WORD.fullmatch(text) is not None
-
-
-def _hint(value: Any) -> str:
-    text = str(value)
-    if found := _EMAIL.fullmatch(text):
-        return f"{found[1]}{MASK}@{found[2]}"
-    if sum(map(str.isdigit, text)) > len(text) / 2:
-        return MASK + text[-2:] if len(text) > 5 else MASK
-    return text[0] + MASK if len(text) > 2 else MASK

@@ -1,16 +1,19 @@
-"""Strips the payloads of processed events after WEBHOOK_PAYLOAD_DAYS, because they hold personal data.
+"""Strips the payloads of processed events after WEBHOOK_PAYLOAD_DAYS, because they hold personal data. What is kept of
+shoppers is deleted after the same time.
 
 An event that is still unprocessed by then keeps its payload, without which it couldn't be repaired any more.
 """
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
-from django.db.models import Case, Func, TextField, Value, When
+from django.db.models import Case, Func, QuerySet, TextField, Value, When
 from django.db.models.functions import JSONObject
 from django.db.models.lookups import Exact
 
 from orders import clock
+from orders.models import OrderCode, Shopper
 from webhooks.models import Progress, WebhookEvent
 
 JOB = "strip"
@@ -34,13 +37,13 @@ _STRIPPED = Func(
 
 def strip_if_old(event: WebhookEvent) -> None:
     """Strip this event if it is old. That is needed for one that was processed after the nightly job had passed it."""
-    if event.created_at < _oldest_kept():
+    if event.created_at < oldest_kept():
         _strip([event.pk])
 
 
 def strip_old_payloads() -> int:
     """Strip the events that have become old since the last run, in batches; returns the number of rows looked at."""
-    before, total = _oldest_kept(), 0
+    before, total = oldest_kept(), 0
     while True:
         position = Progress.of(JOB)
         rows = WebhookEvent.objects.filter(pk__gt=position).order_by("pk").values_list("pk", "created_at")
@@ -53,7 +56,22 @@ def strip_old_payloads() -> int:
         total += len(ids)
 
 
-def _oldest_kept() -> datetime:
+def forget_shoppers() -> int:
+    """Delete what is kept of shoppers who haven't bought since then, and codes from before, in batches; returns the
+    number of rows."""
+    before, total = oldest_kept(), 0
+    old: tuple[QuerySet[Any], ...] = (
+        Shopper.objects.filter(seen_at__lt=before),
+        OrderCode.objects.filter(created_at__lt=before),
+    )
+    for rows in old:
+        while ids := list(rows.values_list("pk", flat=True)[:BATCH]):
+            total += rows.filter(pk__in=ids).delete()[0]
+    return total
+
+
+def oldest_kept() -> datetime:
+    """What came before this time is stripped, or deleted."""
     return clock.now() - timedelta(days=settings.WEBHOOK_PAYLOAD_DAYS)
 
 

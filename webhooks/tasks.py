@@ -3,7 +3,7 @@
 import structlog
 from procrastinate.contrib.django import app
 
-from webhooks import kept, retention
+from webhooks import kept, retention, shoppers
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -19,5 +19,13 @@ def handle_kept(timestamp: int) -> None:
 @app.periodic(cron="29 3 * * *")
 @app.task(name="webhooks.strip_payloads", queueing_lock="webhooks.strip_payloads")
 def strip_payloads(timestamp: int) -> None:
-    """Every night, strip personal data from old events."""
+    """Every night, strip personal data from old events, and forget shoppers who haven't bought for as long."""
     log.info("webhooks.stripped", rows=retention.strip_old_payloads())
+    log.info("shoppers.forgotten", rows=retention.forget_shoppers())
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="webhooks.fill_shoppers", queueing_lock="webhooks.fill_shoppers")
+def fill_shoppers(timestamp: int) -> None:
+    """Every minute, for 20 seconds at most, look for shoppers and codes in the events that have come."""
+    shoppers.fill(seconds=20)

@@ -58,9 +58,9 @@ __all__ = [
 
 def searched(term: str) -> tuple[str, int | None]:
     """The search text without white space around it, and the id of Appmax's that it stands for, with or without a # in
-    front; None if it is no id."""
+    front and spaces; None if it is no id."""
     text = term.replace("\0", "").strip()
-    digits = text.removeprefix("#").strip()
+    digits = "".join(text.removeprefix("#").split())
     is_id = digits.isascii() and digits.isdigit() and len(digits) <= 10 and int(digits) < 2**31
     return text, int(digits) if is_id else None
 

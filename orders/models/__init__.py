@@ -5,16 +5,20 @@ from orders.models.idempotent_request import IdempotentRequest
 from orders.models.order import Order, OrderQuerySet
 from orders.models.question import Question, Quota
 from orders.models.refund import Refund
+from orders.models.shopper import CodeKind, OrderCode, Shopper
 
 __all__ = [
     "OPEN",
     "AttemptMethod",
     "AttemptState",
+    "CodeKind",
     "IdempotentRequest",
     "Order",
+    "OrderCode",
     "OrderQuerySet",
     "PaymentAttempt",
     "Question",
     "Quota",
     "Refund",
+    "Shopper",
 ]

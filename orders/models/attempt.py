@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from prometheus_client import Counter
 
+from observability.middleware import current_request_id
 from orders.models.order import Order
 from orders.status import OrderStatus
 
@@ -98,6 +99,16 @@ class PaymentAttempt(models.Model):
         _("settled at"), null=True, blank=True, db_comment="When the outcome was known; null while the attempt is open"
     )
 
+    request_id = models.CharField(
+        _("request id"),
+        max_length=64,
+        null=True,
+        blank=True,
+        editable=False,
+        default=current_request_id,
+        db_comment="X-Request-ID of the storefront's request",
+    )
+
     objects = PaymentAttemptQuerySet.as_manager()
 
     is_overtaken: bool  # only of `with_overtaken`
@@ -114,6 +125,9 @@ class PaymentAttempt(models.Model):
             models.Index(fields=["state", "method", "started_at"], name="payment_attempts_state"),
             models.Index(
                 fields=["idempotency_key"], condition=Q(idempotency_key__isnull=False), name="payment_attempts_key"
+            ),
+            models.Index(
+                fields=["request_id"], condition=Q(request_id__isnull=False), name="payment_attempts_request_id"
             ),
         ]
         constraints = [

@@ -10,6 +10,7 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from installations.models import Installation
+from observability.middleware import current_request_id
 from orders.status import (
     GONE,
     PAID_AND_KEPT,
@@ -61,6 +62,16 @@ class OrderQuerySet(models.QuerySet["Order"]):
         back = Subquery(confirmed.annotate(sum=Sum("amount_cents")).values("sum"))
         kept = When(status__in=PAID_AND_KEPT, then=F("total_cents") - Coalesce(back, 0))
         return self.annotate(net_cents=Case(kept, default=0, output_field=models.IntegerField()))  # type: ignore[no-redef]
+
+    def with_shopper(self) -> "OrderQuerySet":
+        """Adds `shopper_name` and `shopper_email`, a hint, which are None if nothing is kept of the shopper."""
+        shoppers = apps.get_model("orders", "Shopper")._default_manager
+        theirs = shoppers.filter(
+            installation=OuterRef("installation"), appmax_customer_id=OuterRef("appmax_customer_id")
+        )
+        return self.annotate(  # type: ignore[no-redef]
+            shopper_name=Subquery(theirs.values("name")), shopper_email=Subquery(theirs.values("email_shown"))
+        )
 
     def locked_by_number(self, appmax_order_id: int) -> "Order | None":
         """The order with this id at Appmax, locked as by `locked`. Only its status is read at once."""
@@ -165,9 +176,21 @@ class Order(models.Model):
         _("paid at"), null=True, blank=True, db_comment="When Appmax says that the order was paid"
     )
 
+    request_id = models.CharField(
+        _("request id"),
+        max_length=64,
+        null=True,
+        blank=True,
+        editable=False,
+        default=current_request_id,
+        db_comment="X-Request-ID of the request, or the job, that made the row",
+    )
+
     objects = OrderQuerySet.as_manager()
 
     net_cents: int  # only of `with_net`
+    shopper_name: str | None  # this and the next only of `with_shopper`
+    shopper_email: str | None
 
     class Meta:
         db_table = "orders"
@@ -184,6 +207,7 @@ class Order(models.Model):
             models.Index(fields=["status", "created_at"], name="orders_status"),
             models.Index(fields=["installation", "created_at"], name="orders_installation"),
             models.Index(fields=["appmax_customer_id"], name="orders_customer"),
+            models.Index(fields=["request_id"], condition=Q(request_id__isnull=False), name="orders_request_id"),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(status__in=OrderStatus.values), name="orders_known_status"),

@@ -5,6 +5,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from installations.models import ApiKey
+from observability.middleware import current_request_id
 from orders.models.order import Order
 from orders.status import RefundState
 
@@ -55,6 +56,15 @@ class Refund(models.Model):
         blank=True,
         db_comment="Idempotency-Key of the storefront's request",
     )
+    request_id = models.CharField(
+        _("request id"),
+        max_length=64,
+        null=True,
+        blank=True,
+        editable=False,
+        default=current_request_id,
+        db_comment="X-Request-ID of the request that asked for it",
+    )
     asked_at = models.DateTimeField(
         _("asked at"), db_default=TransactionNow(), editable=False, db_comment="When Appmax was about to be asked"
     )
@@ -69,6 +79,9 @@ class Refund(models.Model):
         )
         verbose_name = _("refund")
         verbose_name_plural = _("refunds")
+        indexes = [
+            models.Index(fields=["request_id"], condition=Q(request_id__isnull=False), name="refunds_request_id"),
+        ]
         constraints = [
             models.CheckConstraint(condition=Q(state__in=RefundState.values), name="refunds_known_state"),
             models.CheckConstraint(condition=Q(amount_cents__gt=0), name="refunds_pay_something_back"),

@@ -22,7 +22,7 @@ from appmax.errors import AppmaxError, Rejected, Unavailable
 from installations import clients
 from installations.models import Installation
 from orders import clock, facts, refunds
-from orders.models import AttemptState, Order, Question, Quota
+from orders.models import AttemptState, Order, OrderCode, Question, Quota, Shopper
 from orders.questions import due
 from orders.questions.verdict import Standing, Verdict, verdict
 from orders.questions.why import Why
@@ -115,6 +115,15 @@ def adopt(installation: Installation, appmax_order_id: int) -> Order:
                 **facts.of_order(remote),
             )
             order_created.send(sender=Order, order=order, said=status)
+            OrderCode.objects.put(order, pix=order.pix_emv, boleto=order.boleto_digitavel)
+            shopper = Shopper.of(
+                installation.pk,
+                remote.customer_id,
+                name=remote.customer_name,
+                email=remote.customer_email,
+                document=remote.customer_document,
+            )
+            Shopper.objects.put([shopper], replaces=True)
             log.info("order.adopted", installation=installation.pk, order=appmax_order_id)
     return order
 
@@ -240,6 +249,7 @@ def _write(order: Order, now: Standing, found: Verdict, remote: RemoteOrder, sai
     if payment and found.payment is AttemptState.SUCCEEDED:
         order.forget_codes(payment.method)
         order.record_payment(payment.method, **facts.of_order(remote))
+        OrderCode.objects.put(order, pix=order.pix_emv, boleto=order.boleto_digitavel)
     elif is_paid(said) and not order.payment_method and remote.payment_method:
         order.record_payment(remote.payment_method)
     order.keep(**facts.of_payment(remote))

@@ -81,7 +81,8 @@ def found(client: Client, path: str, **query: Any) -> int:
         ("LOJA1", 1),
         (" Loja1", 1),
         ("#1", 2),  # a merchant whose key begins with #
-        ("loja", 0),
+        ("loja", 1),  # a part of a key
+        ("LOJ", 1),
         ("%", 0),
         ("loja_", 0),
         ("##95922371", 0),

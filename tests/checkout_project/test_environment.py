@@ -77,6 +77,7 @@ PRODUCTION = {
     "APP_URL": "https://x.com",
     "APP_KEY": secrets.token_urlsafe(50),
     "FIELD_ENCRYPTION_KEYS": KEY,
+    "SEARCH_HASH_KEYS": secrets.token_urlsafe(32),
     "WEBHOOK_SECRET": secrets.token_urlsafe(24),
     "TRUSTED_PROXIES": "1",
 }
@@ -101,6 +102,8 @@ def test_api_keys_may_be_off_locally_with_a_warning() -> None:
         ({"APP_URL": "http://x.com"}, "APP_URL must begin with https://"),
         ({"NGROK_URL": "http://x.ngrok.app"}, "NGROK_URL must begin with https://"),
         ({"FIELD_ENCRYPTION_KEYS": "k,k"}, "FIELD_ENCRYPTION_KEYS must be Fernet keys"),
+        ({"SEARCH_HASH_KEYS": ""}, "SEARCH_HASH_KEYS is not set"),
+        ({"SEARCH_HASH_KEYS": f"{KEY},short"}, "SEARCH_HASH_KEYS must be keys of at least 32 random characters"),
         ({"API_KEYS_REQUIRED": "false"}, "API_KEYS_REQUIRED must be true"),
         ({"CACHE_DRIVER": "memory"}, "CACHE_DRIVER must be redis"),
         ({"DB_PASSWORD": ""}, "DB_PASSWORD is not set"),

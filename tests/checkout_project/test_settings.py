@@ -16,6 +16,7 @@ PRODUCTION = {
     "APP_URL": "https://a.com",
     "APP_KEY": secrets.token_urlsafe(50),
     "FIELD_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
+    "SEARCH_HASH_KEYS": secrets.token_urlsafe(32),
     "WEBHOOK_SECRET": secrets.token_urlsafe(24),
 }
 

@@ -56,7 +56,16 @@ def test_what_the_containers_need_is_fixed(rendered: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["APP_KEY", "APP_URL", "DB_PASSWORD", "REDIS_PASSWORD", "FIELD_ENCRYPTION_KEYS", "WEBHOOK_SECRET"]
+    "name",
+    [
+        "APP_KEY",
+        "APP_URL",
+        "DB_PASSWORD",
+        "REDIS_PASSWORD",
+        "FIELD_ENCRYPTION_KEYS",
+        "SEARCH_HASH_KEYS",
+        "WEBHOOK_SECRET",
+    ],
 )
 def test_a_secret_that_is_missing_is_named(tmp_path: Path, name: str) -> None:
     if compose.program() is None:

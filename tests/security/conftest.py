@@ -29,6 +29,7 @@ def variables(tmp_path: Path) -> dict[str, str]:
         "REDIS_DB": settings.CACHES["default"]["LOCATION"].rpartition("/")[2],
         "REDIS_PASSWORD": "",
         "FIELD_ENCRYPTION_KEYS": ",".join(settings.FIELD_ENCRYPTION_KEYS),
+        "SEARCH_HASH_KEYS": ",".join(settings.SEARCH_HASH_KEYS),
         "WEBHOOK_SECRET": "the-apps-own-webhook-token",
     }
 

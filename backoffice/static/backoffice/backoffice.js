@@ -32,6 +32,17 @@ document.addEventListener("DOMContentLoaded", () => {
   show(badge.textContent);
   setInterval(ask, 15000);
 });
+// Ctrl-K: Enter without a chosen result leads to the page with all results.
+document.addEventListener("keydown", (event) => {
+  const box = event.target;
+  if (event.key !== "Enter" || box.id !== "search-input-command") return;
+  if (document.querySelector("#command-results-list .active")) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  const [page] = box.getAttribute("hx-get").split("?");
+  if (box.value.trim()) window.location = `${page}?q=${encodeURIComponent(box.value)}`;
+}, true);
+
 // Copy buttons: data-copy names the element whose text is meant.
 document.addEventListener("click", (event) => {
   const button = event.target.closest("button[data-copy]");
