@@ -18,7 +18,7 @@ from django.utils.translation import ngettext
 
 from backoffice import merchant_figures
 from backoffice.attempt_words import name_of
-from backoffice.events import OUTCOME_TONES
+from backoffice.event_list import OUTCOME_TONES
 from backoffice.kit.words import ago, badge, locale, reais
 from backoffice.merchant_figures import EVER_PAID, FAILING
 from backoffice.order_list import STATUS_TONES

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("backoffice", "0007_saved_views"),
+        ("backoffice", "0008_event_batches"),
         ("installations", "0008_names_and_use"),
     ]
 
