@@ -64,7 +64,7 @@ def keys(client: Client, **query: str) -> list[str]:
 def link(client: Client, title: str) -> str:
     """The URL of the link that orders the list so."""
     orders = client.get(url(Installation)).context["cl"].orders
-    return next(url for text, url, _ in orders if text == title)
+    return {text: str(query) for text, query, _ in orders}[title]
 
 
 # --- what is kept ---

@@ -12,7 +12,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone, translation
 
-from backoffice import merchant_figures, merchant_page
+from backoffice import merchant_page
+from backoffice.overview.figures import midnight
 from backoffice.rhythm import Rhythm
 from installations.models import ApiKey, Installation
 from orders.models import AttemptState, Order, PaymentAttempt, Refund
@@ -195,7 +196,7 @@ def test_the_sentence_leads_to_the_failing_payments(eva: Client, shop: Installat
 
 
 def test_a_month_is_shown_by_method_with_what_was_paid_and_what_is_left(eva: Client, shop: Installation) -> None:
-    begin = merchant_figures.midnight(timezone.localdate().replace(day=1))
+    begin = midnight(timezone.localdate().replace(day=1))
     partly = order(shop, begin, total_cents=1000)
     Refund.objects.create(order=partly, amount_cents=300, state=RefundState.CONFIRMED, settled_at=timezone.now())
     order(shop, begin, total_cents=500, status="estornado")
@@ -236,7 +237,7 @@ def test_paid_is_what_was_ever_paid(eva: Client, shop: Installation, status: str
 def test_another_month_can_be_looked_at_and_what_the_url_makes_up_cannot(eva: Client, shop: Installation) -> None:
     this = timezone.localdate().replace(day=1)
     before = (this - timedelta(days=1)).replace(day=1)
-    order(shop, merchant_figures.midnight(before), total_cents=77)
+    order(shop, midnight(before), total_cents=77)
 
     page = eva.get(on(shop))
     assert page.context["month_before"] == f"?month={before:%Y-%m}"
