@@ -16,7 +16,7 @@ def grant(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("backoffice", "0008_event_batches"),
+        ("backoffice", "0009_merchant_figures"),
         ("notifications", "0001_initial"),
     ]
     operations = [migrations.RunPython(grant, migrations.RunPython.noop)]
