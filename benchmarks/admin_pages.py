@@ -123,7 +123,8 @@ def _pages() -> list[tuple[str, str]]:
             "&status__exact=cancelado",
             "pending over an hour": "?pending=hour",
             "one amount": "?amount_from=123.45&amount_to=123.45",
-            "one amount, one old day": f"?amount_from=123.45&amount_to=123.45&created_at_from={old}&created_at_to={old}",
+            "one amount, one old day": f"?amount_from=123.45&amount_to=123.45"
+            f"&created_at_from={old}&created_at_to={old}",
             "amounts, last 7 days": "?amount_from=50&amount_to=1000&created_at_from=today-6&created_at_to=today",
             "last 30 days": "?created_at_from=today-29&created_at_to=today",
             "date hierarchy, month": month,
