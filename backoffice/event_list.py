@@ -13,7 +13,7 @@ from unfold.contrib.filters.admin import DropdownFilter, TextFilter
 from backoffice.kit.lists import searched
 from orders.status import PAID_AND_KEPT
 from webhooks import payload
-from webhooks.decide import UNPROCESSED, Outcome
+from webhooks.decide import Outcome
 from webhooks.models import WebhookEvent
 
 OUTCOME_TONES = {
@@ -75,8 +75,6 @@ class OutcomeFilter(DropdownFilter):  # type: ignore[misc] # untyped
         """Each choice has an index of its own. An unknown value is ignored."""
         if self.value() == "unprocessed":
             return queryset.filter(processed=False)
-        if self.value() in UNPROCESSED:
-            return queryset.filter(processed=False, outcome=self.value())
         if self.value() in Outcome.values:
             return queryset.filter(outcome=self.value())
         return queryset
