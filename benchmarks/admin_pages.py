@@ -122,6 +122,11 @@ def _pages() -> list[tuple[str, str]]:
             "all dates, boleto, cancelado": f"?created_at_from={old}&payment_method__exact=boleto"
             "&status__exact=cancelado",
             "pending over an hour": "?pending=hour",
+            "one amount": "?amount_from=123.45&amount_to=123.45",
+            "one amount, one old day": f"?amount_from=123.45&amount_to=123.45"
+            f"&created_at_from={old}&created_at_to={old}",
+            "amounts, last 7 days": "?amount_from=50&amount_to=1000&created_at_from=today-6&created_at_to=today",
+            "last 30 days": "?created_at_from=today-29&created_at_to=today",
             "date hierarchy, month": month,
             "date hierarchy, day": f"{month}&created_at__day={old.day}",
             "search order id": f"?q={order.appmax_order_id}",
