@@ -82,6 +82,7 @@ INSTALLED_APPS = [
     "django_otp",
     "django_otp.plugins.otp_totp",
     "installations",
+    "notifications",
     "orders",
     "webhooks",
 ]
@@ -154,7 +155,7 @@ DB_MAX_OPEN_CONNS = env.number("DB_MAX_OPEN_CONNS", 25, minimum=1)
 DB_CONN_MAX_LIFETIME = env.number("DB_CONN_MAX_LIFETIME", 300, minimum=1)  # seconds
 
 # The worker does this many jobs at once, each in a thread with one connection. The queue itself uses four more.
-JOB_CONCURRENCY = 2
+JOB_CONCURRENCY = 3
 _job_connections = JOB_CONCURRENCY + 4
 _web_connections = DB_MAX_OPEN_CONNS - _job_connections  # The web's processes of all groups share these.
 # Production runs two groups of gunicorn with the same settings: docker-compose.yml, ops/systemd, ops/nginx.
@@ -279,6 +280,13 @@ WEBHOOK_TRUST = env.choice("WEBHOOK_TRUST", "payload", ("payload", "confirm"))
 WEBHOOK_WAIT_HOURS = env.number("WEBHOOK_WAIT_HOURS", 72, minimum=1)  # for an order, or for the confirmation
 WEBHOOK_PAYLOAD_DAYS = env.number("WEBHOOK_PAYLOAD_DAYS", 180, minimum=1)
 
+# --- notifications to storefronts ------------------------------------------------------------------------------------
+
+# Networks that storefronts' endpoints may be in although they are not public, also over http. All others of that kind
+# are refused.
+NOTIFY_ALLOWED_NETWORKS = env.networks("NOTIFY_ALLOWED_NETWORKS")
+NOTIFY_KEEP_DAYS = env.number("NOTIFY_KEEP_DAYS", 30, minimum=6)  # longer than the last try of a message may be away
+
 # --- API -------------------------------------------------------------------------------------------------------------
 
 API_KEYS_REQUIRED = env.flag("API_KEYS_REQUIRED", True)
@@ -308,7 +316,11 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
-AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+    "backoffice.refusals.Remembering",
+]
 # The number of our own reverse proxies in front. As many entries at the end of X-Forwarded-For are believed, and so are
 # X-Forwarded-Proto and X-Forwarded-Host, which our proxies overwrite.
 TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", 0)

@@ -16,6 +16,7 @@ redoc = csp_update({"worker-src": ["blob:"]})(SpectacularRedocView.as_view(templ
 urlpatterns = [
     path("", include("webhooks.urls")),
     path("", include("orders.urls")),
+    path("", include("notifications.urls")),  # before the installation's route, whose key may hold slashes
     path("", include("installations.urls")),
     path("health", health, name="health"),
     path("health/ready", ready, name="ready"),

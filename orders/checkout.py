@@ -18,7 +18,7 @@ from appmax.messages import Card, CardCharge, Customer, NewOrder, Product, Subsc
 from installations import clients
 from installations.models import Installation
 from observability.logs import tell
-from orders import attempts, facts
+from orders import attempts, changes, facts
 from orders.attempts import Taken
 from orders.idempotency import Claim
 from orders.models import AttemptMethod, Order, OrderCode, PaymentAttempt, Shopper
@@ -133,6 +133,7 @@ def create_order(
                 appmax_order_id=created.id,
                 total_cents=total_cents,
             )
+            changes.tell_created(order)
             order_created.send(sender=Order, order=order)
             if to_be_paid is not None:
                 attempts.begin_with_order(order, to_be_paid, claim)
@@ -376,6 +377,7 @@ def _keep_upsold(order: Order, sold: CreatedOrder | None, total_cents: int) -> N
         status=known(sold.status) or OrderStatus.PENDENTE,
         total_cents=total_cents,
     )
+    changes.tell_created(new)
     order_created.send(sender=Order, order=new)
 
 

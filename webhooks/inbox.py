@@ -24,7 +24,8 @@ from django.utils import timezone
 from prometheus_client import Counter, Histogram
 
 from observability.logs import tell
-from orders import clock
+from orders import changes, clock
+from orders.changes import Cause
 from orders.models import Order
 from orders.models.question import Question
 from orders.questions import due
@@ -80,7 +81,7 @@ def handle_again(pk: int, *, may_close: bool = False) -> Outcome | None:
     number = WebhookEvent.objects.values_list("appmax_order_id", flat=True).get(pk=pk)
     try:
         with transaction.atomic():
-            _lock(number)
+            lock(number)
             row = WebhookEvent.objects.select_for_update(skip_locked=True).filter(pk=pk, processed=False).first()
             if row is None:
                 return None
@@ -88,7 +89,7 @@ def handle_again(pk: int, *, may_close: bool = False) -> Outcome | None:
     except Exception as error:
         log.error("webhook.handling_failed", id=pk, error=type(error).__name__)
         WebhookEvent.objects.filter(pk=pk, processed=False).update(
-            outcome=Outcome.FAILED, error_message=type(error).__name__
+            outcome=Outcome.FAILED, error_message=type(error).__name__, tries=F("tries") + 1
         )
         return Outcome.FAILED
     if row.processed:
@@ -135,19 +136,22 @@ def _receive(event: Event, address: str | None) -> Outcome:
     for _ in range(TRIES_WITHOUT_LOCK):
         found = rows.look(event, address)
         decision = _decide(event, found)
-        if decision.supersedes or (found.order_pk is None and decision.outcome is Outcome.WAITING):
-            break  # Two event rows must be written, or the order may be created at this moment: this needs the lock.
+        is_told = decision.status is not None and found.is_listened_to
+        if is_told or decision.supersedes or (found.order_pk is None and decision.outcome is Outcome.WAITING):
+            break  # More than the two rows must be written, or the order may be created just now: this needs the lock.
         try:
             if rows.insert(event, address, found, decision) is not None:
                 return decision.outcome
         except IntegrityError:  # The same event has been handled meanwhile.
             continue
     with transaction.atomic():
-        _lock(event.order_id)
+        lock(event.order_id)
         found = rows.look(event, address)
         decision = _decide(event, found)
         _supersede(found, decision)
         rows.insert(event, address, found, decision)
+        if decision.status is not None and found.is_listened_to and found.order_pk and found.seen.status:
+            changes.tell_moved(Order.objects.get(pk=found.order_pk), found.seen.status, Cause.WEBHOOK)
     return decision.outcome
 
 
@@ -165,7 +169,7 @@ def _decide(event: Event, found: Found) -> Decision:
     return decision
 
 
-def _lock(appmax_order_id: int | None) -> None:
+def lock(appmax_order_id: int | None) -> None:
     """Lock all that happens to this order until the transaction ends."""
     if appmax_order_id is None:
         return
@@ -194,6 +198,7 @@ def _keep_failed(event: Event, address: str | None, error: Exception) -> Outcome
         source=address,
         outcome=Outcome.FAILED,
         error_message=type(error).__name__,
+        tries=1,
     )
     return Outcome.FAILED
 
@@ -226,25 +231,31 @@ def _handle_kept(row: WebhookEvent, *, is_confirmed: bool = False, may_close: bo
     is_too_old = may_close and row.created_at < clock.now() - wait_limit()
     found = replace(found, seen=replace(found.seen, is_confirmed=is_confirmed, is_too_old=is_too_old))
     decision = _decide(event, found)
+    is_refuted = is_confirmed and decision.outcome is Outcome.WAITING
+    write_decision(row, found, decision, asks=not is_refuted)
+    if is_refuted and event.order_id is not None and found.installation_id is not None:
+        _count_refuted(event.order_id, row.source)
+    _count(row.event, decision.outcome, row)
+    return decision
+
+
+def write_decision(row: WebhookEvent, found: Found, decision: Decision, *, asks: bool = True) -> None:
+    """Write what was decided about a kept event. Its row and its order must be locked. Without `asks` no question is
+    put to Appmax."""
     _supersede(found, decision)
     row.take(decision, found.installation_id)
     row.save_outcome()
     if decision.status is not None:
-        Order.objects.locked(found.order_pk or 0).set_status(decision.status)
-    if event.order_id is None or found.installation_id is None:
-        pass  # There is no order, or no merchant with whose credentials Appmax could be asked.
-    elif is_confirmed and decision.outcome is Outcome.WAITING:
-        _count_refuted(event.order_id, row.source)
-    elif decision.why is not None:
+        changes.set_status(Order.objects.locked(found.order_pk or 0), decision.status, Cause.WEBHOOK)
+    # Without a merchant there are no credentials to ask Appmax with.
+    if asks and decision.why is not None and row.appmax_order_id is not None and found.installation_id is not None:
         Question.objects.put(
-            event.order_id,
+            row.appmax_order_id,
             found.installation_id,
             decision.why,
             after=due.AFTER_A_CLAIM,
             is_patient=found.is_patient,
         )
-    _count(row.event, decision.outcome, row)
-    return decision
 
 
 def _take_back(order: Order) -> None:

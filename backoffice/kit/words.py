@@ -24,11 +24,16 @@ def ago(moment: datetime) -> SafeString:
     """How long ago it was, in words. The exact time appears when the pointer rests on it."""
     exact = timezone.localtime(moment).strftime("%Y-%m-%d %H:%M:%S")
     return format_html(
-        '<time datetime="{}" title="{}">{}</time>',
+        '<time datetime="{}" title="{}" class="whitespace-nowrap">{}</time>',
         moment.isoformat(),
         exact,
         format_timedelta(moment - timezone.now(), add_direction=True, locale=locale()),
     )
+
+
+def since(at: datetime, now: datetime) -> str:
+    """How long before `now` it was, within a sentence: há 12 minutos."""
+    return format_timedelta(at - now, add_direction=True, locale=locale())
 
 
 def moment(at: datetime) -> str:
@@ -39,7 +44,9 @@ def moment(at: datetime) -> str:
 def when(at: datetime) -> SafeString:
     """The date and time. How long ago that was appears when the pointer rests on it."""
     since = format_timedelta(at - timezone.now(), add_direction=True, locale=locale())
-    return format_html('<time datetime="{}" title="{}">{}</time>', at.isoformat(), since, moment(at))
+    return format_html(
+        '<time datetime="{}" title="{}" class="whitespace-nowrap">{}</time>', at.isoformat(), since, moment(at)
+    )
 
 
 def lasted(span: timedelta) -> str:
@@ -79,6 +86,21 @@ def explained(error: Exception) -> str:
             return gettext("Appmax refused this merchant's credentials.")
         case _:
             return gettext("Appmax is not available; nothing was done. Try again later.")
+
+
+def failure(kind: str) -> str:
+    """Why a question to Appmax failed, by the name of the error that the question keeps."""
+    match kind:
+        case "NotFound":
+            return gettext("Appmax knows no such order of this merchant.")
+        case "CredentialsRefused":
+            return gettext("Appmax refused this merchant's credentials.")
+        case "CredentialsUnreadable":
+            return gettext("Our own keys don't open the stored secret: see FIELD_ENCRYPTION_KEYS.")
+        case "UnknownStatus":
+            return gettext("Appmax's answer could not be understood.")
+        case _:
+            return gettext("Appmax gave no answer.")
 
 
 def history(what: str, detail: str = "") -> str:

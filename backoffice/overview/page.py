@@ -10,11 +10,10 @@ from babel.dates import format_skeleton
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from backoffice.kit.words import ago, lasted, locale, reais
-from backoffice.overview.charts import Card, Chart, Figure, Query, Series, Slot, number, share
+from backoffice.overview.charts import Card, Chart, Figure, Query, Series, Slot, list_url, number, share
 from backoffice.overview.figures import Figures, figures
 from orders.models import AttemptState
 from orders.status import PAID_AND_KEPT, PaymentMethod
@@ -71,6 +70,7 @@ class Overview:
         """The number of orders, the money, and the share of Pix and boleto orders that were paid."""
         paid, cents = self._total("paid"), self._total("cents")
         paid_orders = _orders(self._period("created_at"), _paid())
+        net = _("Refunds are taken off.")
         average = [Figure(_("Average"), reais(round(cents / paid)), paid_orders)] if paid else []
         return [
             Card(
@@ -78,7 +78,7 @@ class Overview:
                 Figure(_("Orders"), number(self._total("orders")), _orders(self._period("created_at"))),
                 [Figure(_("Paid"), number(paid), paid_orders)],
             ),
-            Card(_("Paid amount"), Figure(_("Paid amount"), reais(cents), paid_orders), average),
+            Card(_("Paid amount"), Figure(_("Paid amount"), reais(cents), paid_orders), average, net),
             self._conversion(_("Pix conversion"), PIX),
             self._conversion(_("Boleto conversion"), BOLETO),
         ]
@@ -251,16 +251,10 @@ def _moment(text: str) -> datetime:
 # --- lists -----------------------------------------------------------------------------------------------------------
 
 
-def _list(name: str, *queries: Query) -> str:
-    """A list's URL, narrowed by all of the queries."""
-    merged = {key: value for query in queries for key, value in query.items()}
-    return f"{reverse(f'admin:{name}_changelist')}?{urlencode(merged, doseq=True)}"
-
-
-_orders = partial(_list, "orders_order")
-_attempts = partial(_list, "orders_paymentattempt")
-_events = partial(_list, "webhooks_webhookevent")
-_installations = partial(_list, "installations_installation")
+_orders = partial(list_url, "orders_order")
+_attempts = partial(list_url, "orders_paymentattempt")
+_events = partial(list_url, "webhooks_webhookevent")
+_installations = partial(list_url, "installations_installation")
 
 
 def _between(field: str, first: datetime, last: datetime) -> Query:

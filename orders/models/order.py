@@ -13,13 +13,13 @@ from installations.models import Installation
 from observability.middleware import current_request_id
 from orders.status import (
     GONE,
+    OPEN_REFUNDS,
     PAID_AND_KEPT,
-    RESTARTABLE,
     UNDECIDED,
     OrderStatus,
     PaymentMethod,
     RefundState,
-    advances,
+    is_paid,
 )
 
 _LOCK_CLASS = 0x0A99  # the first number of the advisory locks for Appmax's orders
@@ -169,6 +169,12 @@ class Order(models.Model):
         _("paid at"), null=True, blank=True, db_comment="When Appmax says that the order was paid"
     )
 
+    refunded_elsewhere_at = models.DateTimeField(
+        _("refunded in Appmax's panel"),
+        null=True,
+        blank=True,
+        db_comment="When a part went back that nobody had asked for through us; only Appmax's panel tells how much",
+    )
     request_id = models.CharField(
         _("request id"),
         max_length=64,
@@ -230,6 +236,14 @@ class Order(models.Model):
         return sum(refund.amount_cents for refund in self.refunds.all() if refund.state == RefundState.CONFIRMED)
 
     @property
+    def under_way_cents(self) -> int:
+        """What may be on its way back, in cents: the refunds that Appmax took, or may have taken, and that it hasn't
+        confirmed."""
+        if self.status in GONE:
+            return 0
+        return sum(refund.amount_cents for refund in self.refunds.all() if refund.state in OPEN_REFUNDS)
+
+    @property
     def refundable_cents(self) -> int:
         """What may still be refunded, in cents: the total minus all refunds that Appmax has or may have accepted.
         Nothing is left if the shopper has all of the money back, by a refund or from the bank."""
@@ -238,28 +252,15 @@ class Order(models.Model):
         taken = sum(refund.amount_cents for refund in self.refunds.all() if refund.state != RefundState.REFUSED)
         return max(self.total_cents - taken, 0)
 
-    # Each of these writes at once. The row must be locked.
-
-    def advance(self, new: str) -> bool:
-        """Move to the status `new` if the rank rule allows it; returns whether it did."""
-        if not advances(self.status, new):
+    @property
+    def is_refundable(self) -> bool:
+        """Whether there may be money to pay back. An adopted order's total may not be known yet, and then it counts as
+        refundable."""
+        if not is_paid(self.status) or self.status in GONE:
             return False
-        self.set_status(new)
-        return True
+        return self.refundable_cents > 0 or not self.total_cents
 
-    def restart(self) -> str | None:
-        """Make a cancelado or recusado_por_risco order pendente again, because a new payment attempt begins. Returns
-        the status before, or None if the order wasn't one of these."""
-        if self.status not in RESTARTABLE:
-            return None
-        before = self.status
-        self.set_status(OrderStatus.PENDENTE)
-        return before
-
-    def set_status(self, new: str) -> None:
-        """Set the status against the rank rule, for our own checkout and for what Appmax itself has confirmed."""
-        self.status = new
-        self.save(update_fields=["status", "updated_at"])
+    # Each of these writes at once. The row must be locked. Its status is changed by orders/changes.py.
 
     def forget_codes(self, method: str) -> None:
         """Remove the codes of a Pix or boleto that can't or may not be paid any more."""

@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from playwright.sync_api import Page, expect
 
+from backoffice import batches
 from installations.models import Installation
 from orders.models import Order
 from simulator.server import SimulatorServer
@@ -45,29 +46,66 @@ def test_an_order_is_found_by_its_number_and_shows_what_happened(staff: Callable
     page.keyboard.press("/")
     page.keyboard.type(str(order.appmax_order_id))
     page.keyboard.press("Enter")
-    page.get_by_role("link", name=str(order.appmax_order_id)).click()
+    page.get_by_role("link", name=str(order.appmax_order_id), exact=True).click()
 
     expect(page.get_by_text("R$\u00a01.234,56").first).to_be_visible()
+    expect(page.get_by_text("Pago por Pix.")).to_be_visible()
+    expect(page.get_by_alt_text("QR code do Pix")).to_be_hidden()
+    page.get_by_role("heading", name="Pix").click()
     expect(page.get_by_alt_text("QR code do Pix")).to_be_visible()
     expect(page.locator(".timeline li").filter(has_text="Webhook order_paid_by_pix")).to_be_visible()
 
 
-def test_an_unprocessed_event_is_handled_again_from_the_list(staff: Callable[..., Page]) -> None:
-    event = WebhookEventFactory.create(event="order_paid", error_message="processing failed: OperationalError")
+@pytest.mark.parametrize("of", ["one", "a selection", "all"])
+def test_unprocessed_events_are_tried_and_the_progress_is_shown(staff: Callable[..., Page], of: str) -> None:
+    event = WebhookEventFactory.create(event="order_paid", outcome="failed", error_message="OperationalError", tries=2)
     order = OrderFactory.create(appmax_order_id=event.appmax_order_id)
     page = staff("/admin/")
 
     expect(page.locator("#nav-sidebar-apps").get_by_text("1", exact=True)).to_be_visible()
     page.get_by_role("link", name="Eventos não processados").first.click()
-    page.locator("input.action-select").check()
-    page.locator("select[name=action]").select_option("reprocess")
-    page.get_by_role("button", name="Executar").click()
-    page.get_by_role("button", name="Processar novamente").click()
+    expect(page.get_by_text("Um erro nosso impediu o processamento: OperationalError.")).to_be_visible()
+    expect(page.get_by_text("2 tentativas; próxima tentativa: em até 15 segundos")).to_be_visible()
+    if of == "one":
+        page.get_by_role("link", name="order_paid").click()
+        page.get_by_role("link", name="Tentar agora").click()
+        page.get_by_role("button", name="Tentar agora").click()
+        expect(page.get_by_text("O evento foi processado: Aplicado.")).to_be_visible()
+    else:
+        if of == "all":
+            page.get_by_role("link", name="Tentar todos agora").click()
+        else:
+            page.locator("input.action-select").check()
+            page.locator("select[name=action]").select_option("reprocess")
+            page.get_by_role("button", name="Executar").click()
+        page.get_by_role("button", name="Tentar agora").click()
+        expect(page.get_by_text("0 de 1 eventos já foram tentados.")).to_be_visible()
+        assert not batches.go_on(), "this is what the worker does"
+        expect(page.get_by_text("1 evento foi tentado em")).to_be_visible()
+        expect(page.get_by_text("1 × Aplicado")).to_be_visible()
 
-    expect(page.get_by_text("1 evento foi")).to_be_visible()
     event.refresh_from_db()
     order.refresh_from_db()
     assert (event.processed, order.status) == (True, "aprovado")
+
+
+def test_the_timeline_is_in_sight_beside_the_facts_and_below_them_on_a_phone(staff: Callable[..., Page]) -> None:
+    order = OrderFactory.create(status="aprovado", payment_method="pix", pix_emv="00020126-pix")
+    for number in range(20):
+        WebhookEventFactory.create(appmax_order_id=order.appmax_order_id, event=f"order_{number}")
+    page = staff(f"/admin/orders/order/{order.pk}/change/")
+
+    def box(selector: str) -> Any:
+        return page.locator(selector).bounding_box()
+
+    page.set_viewport_size({"width": 1280, "height": 800})
+    first, facts = box(".timeline > li:first-child"), box("fieldset >> nth=0")
+    assert first["y"] + first["height"] < 600
+    assert first["x"] > facts["x"] + facts["width"]
+
+    page.set_viewport_size({"width": 390, "height": 800})
+    first, facts = box(".timeline > li:first-child"), box("fieldset >> nth=0")
+    assert first["y"] > facts["y"] + facts["height"]
 
 
 def test_a_part_of_an_order_is_refunded_after_a_second_look(
@@ -79,14 +117,14 @@ def test_a_part_of_an_order_is_refunded_after_a_second_look(
     order = Order.objects.get()
     page = staff(f"/admin/orders/order/{order.pk}/change/")
 
-    page.get_by_role("link", name="Reembolsar").click()
+    page.get_by_role("link", name="Estornar").click()
     page.get_by_label("Uma parte").check()
     page.get_by_label("Parte, em R$").fill("10,50")
-    page.get_by_role("button", name="Reembolsar").click()
+    page.get_by_role("button", name="Estornar").click()
 
     page.wait_for_url("**/change/")
-    expect(page.get_by_text("A Appmax aceitou o reembolso de R$\u00a010,50")).to_be_visible()
-    expect(page.locator(".timeline li").first).to_contain_text("Reembolso aceito pela Appmax: R$\u00a010,50")
+    expect(page.get_by_text("A Appmax aceitou o estorno de R$\u00a010,50")).to_be_visible()
+    expect(page.locator(".timeline li").filter(has_text="Estorno de R$\u00a010,50 pedido")).to_contain_text("ana")
     assert remote(simulator, order_id).refunded == 1050
     assert LogEntry.objects.count() == 2
 
