@@ -72,7 +72,8 @@ class BoundedAdapter(HTTPAdapter):
         if select_proxy(base_url, found["proxies"]):
             return None
         pool = self.get_connection_with_tls_context(request, found["verify"], found["proxies"])
-        self.cert_verify(pool, base_url, found["verify"], None)
+        assert isinstance(pool, HTTPConnectionPool)  # noqa: S101 - urllib3 knows no others
+        self.cert_verify(pool, base_url, found["verify"], None)  # type: ignore[no-untyped-call]
         return pool
 
 

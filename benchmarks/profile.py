@@ -141,7 +141,7 @@ def _request(kind: str, orders: "itertools.count[int]") -> tuple[str, str, str, 
 def _function_calls(call: Callable[[], None]) -> int:
     """Calls of functions, in Python and in C, of one request: a figure that no other work of the machine changes."""
     calls: Counter[str] = Counter()
-    sys.setprofile(lambda frame, event, argument: calls.update((event,)))
+    sys.setprofile(lambda _frame, event, _argument: calls.update((event,)))
     try:
         call()
     finally:

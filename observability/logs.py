@@ -67,7 +67,7 @@ def _is_secret(name: str) -> bool:
 def _in_order(logger: WrappedLogger | None, method: str, line: EventDict) -> EventDict:
     """Put time, level and event first, because people read these lines too."""
     first = ("timestamp", "level", "event", "logger", "request_id")
-    return {name: line[name] for name in first if name in line} | line
+    return {**{name: line[name] for name in first if name in line}, **line}
 
 
 def _scrubbed(value: Any) -> Any:
@@ -138,7 +138,8 @@ def tell(log: Any, event: str, **facts: Any) -> None:
 @contextmanager
 def collecting_steps() -> Iterator[list[EventDict]]:
     """Collects what is told meanwhile."""
-    token = _steps.set(steps := [])
+    steps: list[EventDict] = []
+    token = _steps.set(steps)
     try:
         yield steps
     finally:

@@ -3,7 +3,7 @@
 import re
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -42,7 +42,7 @@ class Observed:
             response = self.get_response(request)
         response["X-Request-ID"] = request_id
         match = request.resolver_match
-        route, seconds = match and match.route, time.perf_counter() - started
+        route, seconds = match.route if match else None, time.perf_counter() - started
         finished(request.method, request.path, route, response.status_code, seconds, steps)
         return response
 
@@ -54,7 +54,7 @@ def id_of(environ: dict[str, Any]) -> str:
 
 
 def finished(
-    method: str | None, path: str, route: str | None, status: int, seconds: float, steps: list[dict[str, Any]]
+    method: str | None, path: str, route: str | None, status: int, seconds: float, steps: Sequence[Mapping[str, Any]]
 ) -> None:
     """Count the request, and write its line."""
     figures.record_request(method, route, status, seconds)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable
 from datetime import UTC
-from typing import IO, Any, NoReturn
+from typing import IO, Any, ClassVar, NoReturn
 
 from django.conf import settings
 from gunicorn.http.errors import ParseException as MalformedHTTP
@@ -90,16 +90,18 @@ class SharedFields(serializers.Serializer[Any]):
     nested ones again, which was a third of a payment's processor time. They keep nothing of a request: they are bound
     to an instance that never gets data."""
 
+    _shared_fields: ClassVar[BindingDict]
+
     @property
     def fields(self) -> BindingDict:
         """The fields, by name."""
-        made: BindingDict | None = type(self).__dict__.get("_shared_fields")
-        if made is None:
-            made = BindingDict(type(self)())
+        kind = type(self)
+        if "_shared_fields" not in kind.__dict__:  # A class above it has fields of its own.
+            made = BindingDict(kind())
             for name, each in self.get_fields().items():
                 made[name] = each
-            type(self)._shared_fields = made
-        return made
+            kind._shared_fields = made
+        return kind._shared_fields
 
 
 class MessageAnswer(SharedFields):
