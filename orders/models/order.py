@@ -46,6 +46,12 @@ class OrderQuerySet(models.QuerySet["Order"]):
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK_CLASS, appmax_order_id])
 
+    def has_number(self, appmax_order_id: int) -> bool:
+        """Whether we have this order. Each new order asks, and through the ORM it took ten times as many calls."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT EXISTS (SELECT FROM orders WHERE appmax_order_id = %s)", [appmax_order_id])
+            return bool(cursor.fetchone()[0])
+
     def with_merchant(self) -> "OrderQuerySet":
         """Orders with their installations. The merchant's secret is decrypted only when it is used, and the big Pix
         image is not read."""

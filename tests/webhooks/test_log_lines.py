@@ -20,9 +20,9 @@ def _everything(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def told(caplog: pytest.LogCaptureFixture, event: str) -> dict[str, Any]:
-    """The one line of this name."""
+    """The one line of this name, or the one step within a request's line."""
     lines = [record.msg for record in caplog.records if isinstance(record.msg, dict)]
-    [line] = [line for line in lines if line["event"] == event]
+    [line] = [each for line in lines for each in (line, *line.get("steps", ())) if each["event"] == event]
     return line
 
 
