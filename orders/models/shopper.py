@@ -85,7 +85,7 @@ class Shopper(models.Model):
 
     installation = models.ForeignKey(
         Installation,
-        on_delete=models.PROTECT,
+        on_delete=models.CASCADE,
         related_name="+",
         db_index=False,  # shoppers_one_row serves
         db_comment="The merchant whose customer this is",
