@@ -1,3 +1,13 @@
 """Django imports this module to find the admin pages, which each of these modules registers."""
 
-from backoffice import attempts, events, jobs, keys, merchants, orders, team  # noqa: F401
+from backoffice import (  # noqa: F401
+    attempts,
+    event_batches,
+    events,
+    jobs,
+    keys,
+    merchants,
+    orders,
+    questions,
+    team,
+)

@@ -1,4 +1,4 @@
-"""The lists and pages of payment attempts, and of the questions that Appmax is asked."""
+"""The list and page of payment attempts."""
 
 from typing import Any
 
@@ -7,40 +7,41 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, MultipleChoicesDropdownFilter
+from unfold.contrib.filters.admin import (
+    AutocompleteSelectFilter,
+    ChoicesDropdownFilter,
+    MultipleChoicesDropdownFilter,
+)
 
-from backoffice.kit.lists import DateRangeFilter, OneChoiceFilter, ReadOnlyAdmin, display, searched
-from backoffice.kit.words import ago, badge
-from orders.models import AttemptState, Order, PaymentAttempt, Question
-from orders.status import OrderStatus
+from backoffice.attempt_words import name_of
+from backoffice.kit.lists import DateRangeFilter, ReadOnlyAdmin, display, searched
+from backoffice.kit.words import ago, badge, lasted
+from orders.models import Order, PaymentAttempt
 
-ATTEMPT_TONES = {
-    AttemptState.STARTED: "warning",
-    AttemptState.UNKNOWN: "warning",
-    AttemptState.SUCCEEDED: "success",
-    AttemptState.DECLINED: "danger",
-    AttemptState.FAILED: "default",
-}
+_MERCHANT = "order__installation"
 
 
 @admin.register(PaymentAttempt)
 class PaymentAttemptAdmin(ReadOnlyAdmin[PaymentAttempt]):
     """Each attempt to charge a shopper, with its result."""
 
-    list_display = ("id", "order", "method", "state_badge", "started", "settled_at")
+    list_display = ("number", "came_of_it", "order_link", "merchant", "started")
+    list_display_links = ("number",)
     list_filter = (
         ("state", MultipleChoicesDropdownFilter),
         ("method", ChoicesDropdownFilter),
+        (_MERCHANT, AutocompleteSelectFilter),
         ("started_at", DateRangeFilter),
     )
     search_fields = ("order__appmax_order_id",)  # shows the box; get_search_results does the search
     search_help_text = _("Appmax order id, or the whole idempotency key")
     ordering = ("-started_at", "-pk")
-    readonly_fields = ("state_badge",)
+    readonly_fields = ("came_of_it", "order_link", "merchant")
     fields = (
-        ("order", "method"),
-        ("state_badge", "restarted_from"),
+        ("order_link", "merchant", "method"),
+        ("came_of_it", "state", "restarted_from"),
         ("started_at", "settled_at"),
         "answer",
         "idempotency_key",
@@ -48,8 +49,13 @@ class PaymentAttemptAdmin(ReadOnlyAdmin[PaymentAttempt]):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PaymentAttempt]:
-        """The order's Pix image is big and not shown, so it isn't read."""
-        return super().get_queryset(request).select_related("order").defer("order__pix_qr_code")
+        """The big and the secret columns aren't shown, so they aren't read."""
+        attempts = PaymentAttempt.objects.with_overtaken().select_related(_MERCHANT)
+        return attempts.defer("order__pix_qr_code", f"{_MERCHANT}__merchant_client_secret")
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
+        """Also the merchant, who is a column of the order's."""
+        return lookup == f"{_MERCHANT}__id__exact" or super().lookup_allowed(lookup, value, request)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[PaymentAttempt], search_term: str
@@ -63,51 +69,33 @@ class PaymentAttemptAdmin(ReadOnlyAdmin[PaymentAttempt]):
             return queryset.filter(order__in=wanted), False
         return queryset.filter(idempotency_key=text), False
 
-    @display(description=_("state"))
-    def state_badge(self, attempt: PaymentAttempt) -> str:
-        return badge(attempt.get_state_display(), ATTEMPT_TONES[AttemptState(attempt.state)])
+    @display(description=_("attempt"))
+    def number(self, attempt: PaymentAttempt) -> str:
+        return format_html("#{}<br>{}", attempt.pk, attempt.get_method_display())
+
+    @display(description=_("what came of it"))
+    def came_of_it(self, attempt: PaymentAttempt) -> str:
+        named = name_of(attempt, attempt.order.status)
+        return badge(named.words, named.tone)
+
+    @display(description=_("order"))
+    def order_link(self, attempt: PaymentAttempt) -> str:
+        url = reverse("admin:orders_order_change", args=[attempt.order_id])
+        return format_html('<a href="{}" class="text-link">{}</a>', url, attempt.order.appmax_order_id)
+
+    @display(description=_("merchant"))
+    def merchant(self, attempt: PaymentAttempt) -> str:
+        url = reverse("admin:installations_installation_change", args=[attempt.order.installation_id])
+        return format_html('<a href="{}" class="text-link">{}</a>', url, attempt.order.installation)
 
     @display(description=_("started"))
     def started(self, attempt: PaymentAttempt) -> str:
-        return ago(attempt.started_at)
-
-
-class AskedInVainFilter(OneChoiceFilter):
-    """Questions that Appmax was asked and that are still open."""
-
-    title = _("asked in vain")
-    parameter_name = "in_vain"
-    choice = ("yes", _("Asked in vain"))
-
-    def chosen(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(due_at__isnull=False, times__gt=0)
-
-
-@admin.register(Question)
-class QuestionAdmin(ReadOnlyAdmin[Question]):
-    """The questions about orders that Appmax is asked, with their reasons."""
-
-    list_display = ("appmax_order_id", "why", "since", "asked_at", "due_at", "times", "said_status", "error")
-    list_filter = (AskedInVainFilter, ("why", ChoicesDropdownFilter))
-    ordering = ("-pk",)
-    readonly_fields = ("order", "said_status")
-    fields = (
-        ("appmax_order_id", "order", "installation"),
-        ("why", "since", "is_patient"),
-        ("asked_at", "due_at", "times"),
-        ("said_status", "error"),
-        ("claims", "refuted", "refuted_at"),
-    )
-
-    @display(description=_("Appmax said"))
-    def said_status(self, question: Question) -> str:
-        """The status under the name that staff know."""
-        return str(OrderStatus(question.said).label) if question.said in OrderStatus.values else question.said or "-"
-
-    @display(description=_("order"))
-    def order(self, question: Question) -> str:
-        order = Order.objects.filter(appmax_order_id=question.appmax_order_id).only("status").first()
-        if order is None:
-            return "-"
-        url = reverse("admin:orders_order_change", args=[order.pk])
-        return format_html('<a href="{}" class="text-link">{}</a>', url, order.get_status_display())
+        """When it was sent to Appmax, and how long it took until its result was known."""
+        if attempt.settled_at is None:
+            return ago(attempt.started_at)
+        time = lasted(attempt.settled_at - attempt.started_at)
+        return format_html(
+            '{}<br><span class="text-font-subtle-light dark:text-font-subtle-dark whitespace-nowrap">{}</span>',
+            ago(attempt.started_at),
+            gettext("settled after %(time)s") % {"time": time},
+        )

@@ -1,123 +1,93 @@
 """The list and page of webhook events."""
 
 import json
-from operator import attrgetter
 from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.db.models import F, Func, JSONField, QuerySet, Value
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_noop, ngettext
 from django.utils.translation import gettext_lazy as _
-from unfold.contrib.filters.admin import DropdownFilter
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
-from backoffice.event_notes import explanation
+from appmax.errors import AppmaxError
+from backoffice import batches, tasks
+from backoffice.event_list import EXPORTED, OUTCOME_TONES, EventFilter, OrderFilter, OutcomeFilter, skeletons
+from backoffice.event_notes import explanation, foretold, label_of
+from backoffice.event_waits import arrange, order_of, wait_of
 from backoffice.kit.export import ExportableAdmin
 from backoffice.kit.lists import DateRangeFilter, action, display, searched
-from backoffice.kit.words import ago, badge, history, lasted
-from orders.models import Order
-from webhooks import kept, payload, privacy
+from backoffice.kit.words import ago, badge, explained, history, lasted
+from webhooks import kept, payload, privacy, replay
 from webhooks.decide import Outcome
 from webhooks.models import WebhookEvent
 
-OUTCOME_TONES = {
-    Outcome.APPLIED: "success",
-    Outcome.IGNORED: "default",
-    Outcome.ACKNOWLEDGED: "default",
-    Outcome.DUPLICATE: "info",
-    Outcome.REFUSED: "danger",
-    Outcome.REFUTED: "danger",
-    Outcome.SUPERSEDED: "default",
-    Outcome.WAITING: "warning",
-    Outcome.CLOSED: "danger",
-    Outcome.FAILED: "danger",
-}
-
-HANDLED_AGAIN = gettext_noop("Handled again")
-
-
-class OutcomeFilter(DropdownFilter):  # type: ignore[misc] # untyped
-    title = _("outcome")
-    parameter_name = "outcome"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """Outcomes that somebody should look into come first."""
-        shown = (
-            Outcome.WAITING,
-            Outcome.FAILED,
-            Outcome.APPLIED,
-            Outcome.DUPLICATE,
-            Outcome.IGNORED,
-            Outcome.REFUSED,
-            Outcome.REFUTED,
-            Outcome.SUPERSEDED,
-            Outcome.CLOSED,
-            Outcome.ACKNOWLEDGED,
-        )
-        return [("unprocessed", _("Unprocessed")), *((outcome.value, outcome.label) for outcome in shown)]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[WebhookEvent]) -> QuerySet[WebhookEvent]:
-        """Each choice has an index of its own. An unknown value is ignored."""
-        if self.value() == "unprocessed":
-            return queryset.filter(processed=False)
-        if self.value() in Outcome.values:
-            return queryset.filter(outcome=self.value())
-        return queryset
-
-
-class EventFilter(DropdownFilter):  # type: ignore[misc] # untyped
-    """The contract's events by their names in Pascal case. Each choice finds all spellings of its name."""
-
-    title = _("event")
-    parameter_name = "event"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [(name, name) for name in payload.known_names()]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[WebhookEvent]) -> QuerySet[WebhookEvent]:
-        return queryset.filter(event__in=payload.spellings(self.value() or "")) if self.value() else queryset
+REPLAYED = gettext_noop("Replayed")
+NOT_REPLAYED = gettext_noop("Not replayed")
+MOST_NAMES = 20  # of events, on the page that asks for confirmation
 
 
 @admin.register(WebhookEvent)
 class WebhookEventAdmin(ExportableAdmin[WebhookEvent]):
-    """Webhook events and their outcomes."""
+    """Webhook events and their outcomes. `arrange` gives each shown row its order, its wait and its payload's keys."""
 
-    list_display = ("id", "event", "outcome_badge", "appmax_order_id", "payload_model", "received", "delay", "note")
-    list_display_links = ("id", "event")
-    list_filter = (OutcomeFilter, EventFilter, ("created_at", DateRangeFilter))
+    list_display = ("name", "outcome_badge", "order", "merchant", "received", "note")
+    list_display_links = ("name",)
+    list_filter = (
+        OutcomeFilter,
+        EventFilter,
+        ("installation", AutocompleteSelectFilter),
+        OrderFilter,
+        ("created_at", DateRangeFilter),
+    )
+    list_fullwidth = True
     date_hierarchy = "created_at"
     search_fields = ("appmax_order_id",)  # shows the box; get_search_results does the search
     search_help_text = _("Appmax order id, or an event's name")
     ordering = ("-created_at", "-pk")
-    exported = (  # The payload is left out, as it holds personal data.
-        (_("number"), attrgetter("pk")),
-        (_("event"), attrgetter("event")),
-        (_("event type"), attrgetter("event_type")),
-        (_("Appmax order id"), attrgetter("appmax_order_id")),
-        (_("outcome"), attrgetter("outcome")),
-        (_("note"), attrgetter("error_message")),
-        (_("received at"), attrgetter("created_at")),
-        (_("processed at"), attrgetter("processed_at")),
-    )
+    exported = EXPORTED
     actions = ("reprocess",)
-    actions_detail = ("reprocess_one",)
-    readonly_fields = ("outcome_badge", "note", "order", "delay", "payload_model", "shown_payload")
-    fields = (
-        ("event", "event_type", "payload_model"),
-        ("outcome_badge", "note", "error_message"),
-        ("source", "appmax_order_id", "order"),
-        ("created_at", "processed_at", "delay"),
-        "shown_payload",
-    )
+    actions_list = ("reprocess_all", "batches")
+    actions_detail = ("reprocess_one", "replay_one")
 
     def has_reprocess_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("webhooks.reprocess_webhookevent")
 
+    def get_fields(self, request: HttpRequest, obj: WebhookEvent | None = None) -> Any:
+        """A waiting event's page says why it waits, and a handled one's what a replay would change."""
+        waiting = ("why", ("tried", "next_try"), "given_up_at")
+        return (
+            ("outcome_badge", "event"),
+            ("order", "merchant"),
+            *(waiting if obj and not obj.processed else ("note", "if_replayed")),
+            "error_message",
+            ("created_at", "delay"),
+            ("payload_model", "source"),
+            "shown_payload",
+        )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: WebhookEvent | None = None) -> Any:
+        """The shown fields that are no columns of the table."""
+        texts = ("why", "tried", "next_try", "given_up_at", "note", "if_replayed", "delay", "shown_payload")
+        return ("outcome_badge", "order", "merchant", "payload_model", *texts)
+
     # --- columns and fields ---
+
+    @display(description=_("event"), ordering=None)
+    def name(self, event: WebhookEvent) -> str:
+        return format_html(
+            '<span class="whitespace-nowrap">{}</span><br><span class="font-normal text-font-subtle-light '
+            'dark:text-font-subtle-dark whitespace-nowrap">#{} · {}</span>',
+            event.event,
+            event.pk,
+            self.payload_model(event),
+        )
 
     @display(description=_("outcome"))
     def outcome_badge(self, event: WebhookEvent) -> str:
@@ -125,7 +95,34 @@ class WebhookEventAdmin(ExportableAdmin[WebhookEvent]):
 
     @display(description=_("note"))
     def note(self, event: WebhookEvent) -> str:
-        return explanation(event) or "-"
+        """Why the event has its outcome. Of a waiting one, also how often it was tried, and when it is tried next."""
+        if event.processed:
+            return explanation(event) or "-"
+        wait = wait_of(event)
+        next_try = format_html(gettext("next try: {when}"), when=wait.next_try)
+        return format_html('<div class="event-note">{}<br>{}; {}</div>', wait.why, wait.tried, next_try)
+
+    @display(description=_("why it waits"))
+    def why(self, event: WebhookEvent) -> str:
+        return wait_of(event).why
+
+    @display(description=_("tries so far"))
+    def tried(self, event: WebhookEvent) -> str:
+        return wait_of(event).tried
+
+    @display(description=_("next try"))
+    def next_try(self, event: WebhookEvent) -> str:
+        return wait_of(event).next_try
+
+    @display(description=_("given up"))
+    def given_up_at(self, event: WebhookEvent) -> str:
+        at = wait_of(event).given_up_at
+        return ago(at) if at else gettext("never")
+
+    @display(description=_("if it came in now"))
+    def if_replayed(self, event: WebhookEvent) -> str:
+        """What handling it again would change."""
+        return foretold(event.__dict__["foreseen"])
 
     @display(description=_("model"))
     def payload_model(self, event: WebhookEvent) -> str:
@@ -137,7 +134,14 @@ class WebhookEventAdmin(ExportableAdmin[WebhookEvent]):
 
     @display(description=_("received"))
     def received(self, event: WebhookEvent) -> str:
-        return ago(event.created_at)
+        """When it came in, and how long it took until it was handled."""
+        if not event.processed:
+            return ago(event.created_at)
+        return format_html(
+            '{}<br><span class="text-font-subtle-light dark:text-font-subtle-dark whitespace-nowrap">{}</span>',
+            ago(event.created_at),
+            gettext("handled after %(time)s") % {"time": self.delay(event)},
+        )
 
     @display(description=_("delay"))
     def delay(self, event: WebhookEvent) -> str:
@@ -146,15 +150,26 @@ class WebhookEventAdmin(ExportableAdmin[WebhookEvent]):
 
     @display(description=_("order"))
     def order(self, event: WebhookEvent) -> str:
-        if event.appmax_order_id is None:
-            return "-"
-        row = Order.objects.filter(appmax_order_id=event.appmax_order_id).only("status").first()
-        if row is None:
-            return "-"
-        url = reverse("admin:orders_order_change", args=[row.pk])
+        """Appmax's number, as a link if we have the order."""
+        order = order_of(event)
+        if order is None:
+            return "-" if event.appmax_order_id is None else str(event.appmax_order_id)
+        url = reverse("admin:orders_order_change", args=[order.pk])
         return format_html(
-            '<a href="{}" class="text-link">{} ({})</a>', url, event.appmax_order_id, row.get_status_display()
+            '<a href="{}" class="text-link whitespace-nowrap">{}</a><br>{}',
+            url,
+            order.appmax_order_id,
+            order.get_status_display(),
         )
+
+    @display(description=_("merchant"))
+    def merchant(self, event: WebhookEvent) -> str:
+        order = order_of(event)
+        merchant = order.installation if order else event.installation
+        if merchant is None:
+            return "-"
+        url = reverse("admin:installations_installation_change", args=[merchant.pk])
+        return format_html('<a href="{}" class="text-link">{}</a>', url, merchant)
 
     @display(description=_("payload"))
     def shown_payload(self, event: WebhookEvent) -> str:
@@ -164,94 +179,196 @@ class WebhookEventAdmin(ExportableAdmin[WebhookEvent]):
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> WebhookEvent | None:
         """The event. Personal data are masked unless the user may see them."""
         event = super().get_object(request, object_id, from_field)
-        if event is not None and not request.user.has_perm("webhooks.view_personal_data"):
-            event.payload = privacy.masked(event.payload)
+        if event is not None:
+            arrange([event])
+            event.__dict__["foreseen"] = replay.foresee(event) if event.processed else None
+            if not request.user.has_perm("webhooks.view_personal_data"):
+                event.payload = privacy.masked(event.payload)
         return event
 
-    # --- actions ---
+    # --- trying unprocessed events ---
 
-    @admin.action(description=_("Handle again"), permissions=["reprocess"])
+    @admin.action(description=_("Try now"), permissions=["reprocess"])
     def reprocess(self, request: HttpRequest, queryset: QuerySet[WebhookEvent]) -> HttpResponse | None:
-        """Ask for confirmation, then handle the events as the worker does. Each event's history tells the result."""
-        events = list(queryset.filter(processed=False).order_by("pk"))
-        if "confirmed" in request.POST or not events:
-            self._handle_again(request, events)
+        """Ask for confirmation, then have the worker try the chosen events that are unprocessed."""
+        chosen = queryset.filter(processed=False)
+        pks = _pks(chosen)
+        if not pks:
+            self.message_user(request, gettext("None of these events is unprocessed."), messages.WARNING)
             return None
-        hidden = [(ACTION_CHECKBOX_NAME, event.pk) for event in events]
+        if "confirmed" in request.POST:
+            return self._begin(request, pks)
+        hidden: list[tuple[str, Any]] = [(ACTION_CHECKBOX_NAME, pk) for pk in pks]
         back = reverse("admin:webhooks_webhookevent_changelist")
-        return self._confirm(request, events, back, [*hidden, ("action", "reprocess"), ("confirmed", "yes")])
+        hidden += [("action", "reprocess"), ("confirmed", "yes")]
+        return self._confirm_batch(request, chosen, pks, back, hidden)
 
-    @action(
-        description=_("Handle again"),
-        url_path="reprocess",
-        icon="replay",
-        permissions=["reprocess"],
-    )
+    @action(description=_("Try all now"), url_path="reprocess-all", icon="replay", permissions=["reprocess"])
+    def reprocess_all(self, request: HttpRequest) -> HttpResponse:
+        """The same with all unprocessed events of the list, as the query string filters it."""
+        list_url = f"{reverse('admin:webhooks_webhookevent_changelist')}?{request.GET.urlencode()}"
+        try:
+            chosen = self._filtered(request)
+        except IncorrectLookupParameters:
+            return HttpResponseRedirect(reverse("admin:webhooks_webhookevent_changelist"))
+        pks = _pks(chosen)
+        if not pks:  # The last one has been handled since the list was shown.
+            return HttpResponseRedirect(list_url)
+        if request.method == "POST":
+            return self._begin(request, pks)
+        return self._confirm_batch(request, chosen, pks, list_url, [])
+
+    @action(description=_("Batches"), url_path="batches", icon="list")
+    def batches(self, request: HttpRequest) -> HttpResponse:
+        return HttpResponseRedirect(reverse("admin:backoffice_eventbatch_changelist"))
+
+    @action(description=_("Try now"), url_path="reprocess", icon="replay", permissions=["reprocess"])
     def reprocess_one(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Does the same as `reprocess`, from an event's page."""
+        """Handle one event as the worker does, while its page is waited for."""
         event = self.found(request, object_id)
         back = reverse("admin:webhooks_webhookevent_change", args=[event.pk])
-        events = [] if event.processed else [event]
-        if request.method == "POST" or not events:
-            self._handle_again(request, events)
+        if event.processed:  # since its page was shown
             return HttpResponseRedirect(back)
-        return self._confirm(request, events, back, [])
-
-    def _confirm(
-        self, request: HttpRequest, events: list[WebhookEvent], back: str, hidden: list[tuple[str, Any]]
-    ) -> HttpResponse:
+        if request.method == "POST":
+            self._try(request, event)
+            return HttpResponseRedirect(back)
         return self.confirm(
             request,
-            events[0],
-            title=gettext("Handle again?"),
-            row_title=gettext("%(count)s unprocessed") % {"count": len(events)},
-            question=gettext(
-                "These events are handled again now, as they would be by the worker. Appmax may be asked about their "
-                "orders."
-            ),
-            rows=[
-                f"#{event.pk} {event.event}, {event.appmax_order_id or '-'}: {explanation(event) or '-'}"
-                for event in events
-            ],
-            hidden=hidden,
-            button=gettext("Handle again"),
+            event,
+            title=gettext("Try now?"),
+            row_title=f"#{event.pk} {event.event}",
+            question=gettext("The event is handled now, as it would be by the worker. Appmax may be asked."),
+            rows=[wait_of(event).why],
+            button=gettext("Try now"),
             back=back,
         )
 
-    def _handle_again(self, request: HttpRequest, events: list[WebhookEvent]) -> None:
-        if not events:
-            self.message_user(request, gettext("None of these events is unprocessed."), messages.WARNING)
-            return
-        outcomes = kept.handle_now([event.pk for event in events])
-        for event in events:
-            event.refresh_from_db(fields=["processed", "error_message", "outcome"])
-            self.log_change(request, event, history(HANDLED_AGAIN, event.outcome))
-        came = ", ".join(f"{count} {Outcome(outcome).label}" for outcome, count in outcomes.items())
-        count = len(events)
-        message = ngettext(
-            "%(count)s event was handled again: %(told)s", "%(count)s events were handled again: %(told)s", count
+    def _try(self, request: HttpRequest, event: WebhookEvent) -> None:
+        kept.handle_now([event.pk])
+        event.refresh_from_db(fields=["processed", "outcome"])
+        self.log_change(request, event, history(batches.TRIED, event.outcome))
+        words = {"outcome": event.get_outcome_display(), "why": explanation(event)}
+        if event.processed:
+            self.message_user(request, (gettext("The event was handled: %(outcome)s. %(why)s") % words).strip())
+        else:
+            self.message_user(
+                request, gettext("The event was tried, and is still unprocessed: %(why)s") % words, messages.WARNING
+            )
+
+    def _begin(self, request: HttpRequest, pks: list[int]) -> HttpResponse:
+        batch = batches.start(pks, request.user)  # type: ignore[arg-type]
+        tasks.begin()
+        if batch.asked_by_id != request.user.pk:
+            message = gettext("%(user)s has begun a batch already; your events are part of it.")
+            self.message_user(request, message % {"user": batch.asked_by.get_username()})
+        return HttpResponseRedirect(reverse("admin:backoffice_eventbatch_change", args=[batch.pk]))
+
+    def _confirm_batch(
+        self, request: HttpRequest, chosen: QuerySet[WebhookEvent], pks: list[int], back: str, hidden: list[Any]
+    ) -> HttpResponse:
+        names = chosen.order_by("event").values_list("event").annotate(count=Count("pk"))[:MOST_NAMES]
+        count = ngettext("%(count)s unprocessed event", "%(count)s unprocessed events", len(pks))
+        return self.confirm(
+            request,
+            chosen[0],
+            title=gettext("Try now?"),
+            row_title=count % {"count": len(pks)},
+            question=gettext(
+                "The worker tries these events now. Appmax may be asked about their orders, as far as its limits "
+                "allow. A page shows how far it has come."
+            ),
+            rows=[f"{count} × {name}" for name, count in names],
+            hidden=hidden,
+            button=gettext("Try now"),
+            back=back,
         )
-        self.message_user(request, message % {"count": count, "told": came or "-"})
+
+    # --- replaying a handled event ---
+
+    @action(description=_("Replay"), url_path="replay", icon="replay", permissions=["reprocess"])
+    def replay_one(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Say what replaying the event would change, and do it after a confirmation."""
+        event = self.found(request, object_id)
+        back = reverse("admin:webhooks_webhookevent_change", args=[event.pk])
+        foreseen = event.__dict__["foreseen"]
+        if foreseen is None or not foreseen.changes_something:  # since its page was shown
+            return HttpResponseRedirect(back)
+        if request.method == "POST":
+            self._replay(request, event)
+            return HttpResponseRedirect(back)
+        return self.confirm(
+            request,
+            event,
+            title=gettext("Replay this event?"),
+            row_title=f"#{event.pk} {event.event}, {event.appmax_order_id}",
+            question=foretold(foreseen),
+            button=gettext("Replay"),
+            back=back,
+        )
+
+    def _replay(self, request: HttpRequest, event: WebhookEvent) -> None:
+        try:
+            before, after = replay.replay(WebhookEvent.objects.get(pk=event.pk))  # with its payload unmasked
+        except AppmaxError as error:
+            self.log_change(request, event, history(NOT_REPLAYED, type(error).__name__))
+            self.message_user(request, explained(error), messages.ERROR)
+            return
+        self.log_change(request, event, history(REPLAYED, f"{before or '-'} → {after or '-'}"))
+        if before == after:
+            message = gettext("Appmax does not say so: the order stays %(status)s.")
+            self.message_user(request, message % {"status": label_of(after)}, messages.WARNING)
+        else:
+            message = gettext("The order was %(before)s, and is %(after)s now.")
+            self.message_user(request, message % {"before": label_of(before), "after": label_of(after)})
 
     # --- the list ---
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[WebhookEvent]:
         """Payloads are big, so they are read on an event's page only."""
-        return super().get_queryset(request).defer("payload")
+        events = super().get_queryset(request).select_related("installation")
+        return events.defer("payload", "installation__merchant_client_secret")
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
-        """The page's rows, with the keys of their payloads, which tell the model.
-
-        A second query reads the keys of these rows only. The list's own query would read them of every row that it
-        sorts.
-        """
+        """The page's rows, with what is shown beside them. It is read for these rows only: the list's own query would
+        read it of every row that it sorts."""
         changelist = super().get_changelist_instance(request)
-        rows = list(changelist.result_list)
-        skeletons = _skeletons([row.pk for row in rows])
-        for row in rows:
-            row.skeleton = skeletons.get(row.pk)
-        changelist.result_list = rows
+        changelist.result_list = arrange(changelist.result_list)
+        names = skeletons([row.pk for row in changelist.result_list])
+        for row in changelist.result_list:
+            row.__dict__["skeleton"] = names.get(row.pk)
         return changelist
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        """The list. "Try all now" keeps its filters, and is there only if it has an unprocessed event."""
+        response = super().changelist_view(request, extra_context)
+        context = getattr(response, "context_data", {})
+        if "cl" in context:
+            tries_all = reverse("admin:webhooks_webhookevent_reprocess_all")
+            has_some = context["cl"].queryset.filter(processed=False).exists()
+            links = [link for link in context["actions_list"] if has_some or link["path"] != tries_all]
+            for link in links:
+                link["path"] += f"?{request.GET.urlencode()}" if link["path"] == tries_all else ""
+            context["actions_list"] = links
+        return response
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> Any:
+        """The event's page, with the one button that can do something, if there is one."""
+        response = super().changeform_view(request, object_id, form_url, extra_context)
+        context = getattr(response, "context_data", {})
+        event = context.get("original")
+        if event is not None:
+            foreseen = event.__dict__["foreseen"]
+            useful = set() if event.processed else {"reprocess_one"}
+            useful |= {"replay_one"} if foreseen and foreseen.changes_something else set()
+            paths = {reverse(f"admin:webhooks_webhookevent_{name}", args=[event.pk]) for name in useful}
+            context["actions_detail"] = [link for link in context["actions_detail"] if link["path"] in paths]
+        return response
+
+    def action_checkbox(self, event: WebhookEvent) -> SafeString:
+        """The box that chooses a row, if it can be tried."""
+        return SafeString("") if event.processed else super().action_checkbox(event)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[WebhookEvent], search_term: str
@@ -264,23 +381,12 @@ class WebhookEventAdmin(ExportableAdmin[WebhookEvent]):
             return queryset.of_order(number), False  # type: ignore[attr-defined]
         return queryset.filter(event__in=payload.spellings(text)), False
 
-
-def _skeletons(pks: list[int]) -> dict[int, dict[str, Any]]:
-    """By primary key, the events' payloads reduced to the names of their members and of the members of `data`."""
-    rows = WebhookEvent.objects.filter(pk__in=pks).annotate(names=_keys("$"), data_names=_keys("$.data"))
-    return {
-        pk: dict.fromkeys(names) | {"data": dict.fromkeys(data_names)}
-        for pk, names, data_names in rows.values_list("pk", "names", "data_names")
-    }
+    def _filtered(self, request: HttpRequest) -> QuerySet[WebhookEvent]:
+        """The unprocessed events of the list. Raises IncorrectLookupParameters."""
+        wanted: QuerySet[WebhookEvent] = self.get_changelist_instance(request).get_queryset(request)
+        return wanted.filter(processed=False)
 
 
-def _keys(path: str) -> Func:
-    """The names of the members of the object at this path of the payload; none if it isn't an object."""
-    return Func(
-        F("payload"),
-        Value(f"{path}.keyvalue().key"),
-        Value("{}"),
-        Value(True),
-        template="jsonb_path_query_array(%(expressions)s)",
-        output_field=JSONField(),
-    )
+def _pks(events: QuerySet[WebhookEvent]) -> list[int]:
+    """Their primary keys, oldest first, as many as can be tried at a time."""
+    return list(events.order_by("pk").values_list("pk", flat=True)[: batches.MOST])

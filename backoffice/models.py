@@ -1,6 +1,9 @@
-"""Staff's own tables: notes on orders and merchants, and saved views of lists."""
+"""Staff's own tables: notes on orders and merchants, saved views of lists, batches of events."""
+
+from collections import Counter
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.functions import TransactionNow
 from django.db import models
 from django.db.models import Q
@@ -105,3 +108,53 @@ class SavedView(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class EventBatch(models.Model):
+    """Unprocessed events that staff want tried now, and how far the worker has come with them. One batch at most is
+    under way: what others choose meanwhile is added to it."""
+
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="+",
+        verbose_name=_("asked by"),
+        db_comment="The member of staff who began it",
+    )
+    asked_at = models.DateTimeField(
+        _("asked at"), db_default=TransactionNow(), editable=False, db_comment="When it was begun"
+    )
+    event_ids = ArrayField(models.BigIntegerField(), db_comment="The events, in the order in which they are tried")
+    done = models.IntegerField(_("tried"), db_default=0, db_comment="How many of them have been tried")
+    outcomes = models.JSONField(
+        _("outcomes"), default=dict, db_default={}, db_comment="How many of those tried came to which outcome"
+    )
+    leased_until = models.DateTimeField(
+        null=True, db_comment="Until then one worker tries its events; null: nobody has begun"
+    )
+    finished_at = models.DateTimeField(
+        _("finished at"), null=True, db_comment="When the last one was tried; null: it is under way"
+    )
+
+    class Meta:
+        db_table = "event_batches"
+        db_table_comment = "Unprocessed events that staff want tried now, and how far that has come"
+        verbose_name = _("batch of events")
+        verbose_name_plural = _("batches of events")
+        default_permissions = ()
+        constraints = [
+            # There are no two rows without a time: one batch at most is under way.
+            models.UniqueConstraint(fields=["finished_at"], nulls_distinct=False, name="event_batches_one_under_way"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self._meta.verbose_name} #{self.pk}"
+
+    @property
+    def total(self) -> int:
+        return len(self.event_ids)
+
+    def count(self, outcomes: Counter[str], tried: int) -> None:
+        """Add what came of the next `tried` events, without saving the row."""
+        self.done += tried
+        self.outcomes = dict(Counter(self.outcomes) + outcomes)

@@ -18,7 +18,8 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, MultipleChoicesDropdownFilter
 
 from appmax.errors import AppmaxError
-from backoffice import search, shopper_words, timeline
+from backoffice import order_totals, search, shopper_words, timeline
+from backoffice.kit.chips import is_filtered
 from backoffice.kit.export import ExportableAdmin
 from backoffice.kit.lists import DateRangeFilter, action, display
 from backoffice.kit.words import badge, copyable, explained, history, reais, when
@@ -76,10 +77,18 @@ class OrderAdmin(Noted[Order], ExportableAdmin[Order]):
         {"title": _("More"), "icon": "more_horiz", "items": ["track", "panel"]},
     )
     change_form_outer_after_template = "backoffice/timeline.html"
+    list_before_template = "backoffice/order_totals.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
         """The big and the secret columns aren't shown, so they aren't read."""
         return Order.objects.with_merchant().with_net().with_shopper()
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """The list. If it is filtered, its template adds up its orders."""
+        changelist = super().get_changelist_instance(request)
+        changelist.is_filtered = is_filtered(request)
+        changelist.add_up = lambda: order_totals.of(changelist.queryset)
+        return changelist
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Order], search_term: str

@@ -78,7 +78,7 @@ def handle_again(pk: int, *, may_close: bool = False) -> Outcome | None:
     number = WebhookEvent.objects.values_list("appmax_order_id", flat=True).get(pk=pk)
     try:
         with transaction.atomic():
-            _lock(number)
+            lock(number)
             row = WebhookEvent.objects.select_for_update(skip_locked=True).filter(pk=pk, processed=False).first()
             if row is None:
                 return None
@@ -86,7 +86,7 @@ def handle_again(pk: int, *, may_close: bool = False) -> Outcome | None:
     except Exception as error:
         log.error("webhook.handling_failed", id=pk, error=type(error).__name__)
         WebhookEvent.objects.filter(pk=pk, processed=False).update(
-            outcome=Outcome.FAILED, error_message=type(error).__name__
+            outcome=Outcome.FAILED, error_message=type(error).__name__, tries=F("tries") + 1
         )
         return Outcome.FAILED
     if row.processed:
@@ -141,7 +141,7 @@ def _receive(event: Event, address: str | None) -> Outcome:
         except IntegrityError:  # The same event has been handled meanwhile.
             continue
     with transaction.atomic():
-        _lock(event.order_id)
+        lock(event.order_id)
         found = rows.look(event, address)
         decision = _decide(event, found)
         _supersede(found, decision)
@@ -162,7 +162,7 @@ def _decide(event: Event, found: Found) -> Decision:
     return decision
 
 
-def _lock(appmax_order_id: int | None) -> None:
+def lock(appmax_order_id: int | None) -> None:
     """Lock all that happens to this order until the transaction ends."""
     if appmax_order_id is None:
         return
@@ -191,6 +191,7 @@ def _keep_failed(event: Event, address: str | None, error: Exception) -> Outcome
         source=address,
         outcome=Outcome.FAILED,
         error_message=type(error).__name__,
+        tries=1,
     )
     return Outcome.FAILED
 
@@ -223,25 +224,31 @@ def _handle_kept(row: WebhookEvent, *, is_confirmed: bool = False, may_close: bo
     is_too_old = may_close and row.created_at < clock.now() - wait_limit()
     found = replace(found, seen=replace(found.seen, is_confirmed=is_confirmed, is_too_old=is_too_old))
     decision = _decide(event, found)
+    is_refuted = is_confirmed and decision.outcome is Outcome.WAITING
+    write_decision(row, found, decision, asks=not is_refuted)
+    if is_refuted and event.order_id is not None and found.installation_id is not None:
+        _count_refuted(event.order_id, row.source)
+    _count(row.event, decision.outcome, row)
+    return decision
+
+
+def write_decision(row: WebhookEvent, found: Found, decision: Decision, *, asks: bool = True) -> None:
+    """Write what was decided about a kept event. Its row and its order must be locked. Without `asks` no question is
+    put to Appmax."""
     _supersede(found, decision)
     row.take(decision, found.installation_id)
     row.save_outcome()
     if decision.status is not None:
         Order.objects.locked(found.order_pk or 0).set_status(decision.status)
-    if event.order_id is None or found.installation_id is None:
-        pass  # There is no order, or no merchant with whose credentials Appmax could be asked.
-    elif is_confirmed and decision.outcome is Outcome.WAITING:
-        _count_refuted(event.order_id, row.source)
-    elif decision.why is not None:
+    # Without a merchant there are no credentials to ask Appmax with.
+    if asks and decision.why is not None and row.appmax_order_id is not None and found.installation_id is not None:
         Question.objects.put(
-            event.order_id,
+            row.appmax_order_id,
             found.installation_id,
             decision.why,
             after=due.AFTER_A_CLAIM,
             is_patient=found.is_patient,
         )
-    _count(row.event, decision.outcome, row)
-    return decision
 
 
 def _take_back(order: Order) -> None:

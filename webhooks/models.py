@@ -77,6 +77,12 @@ class WebhookEvent(models.Model):
         blank=True,
         db_comment="Details if processing failed, or why the event changed nothing: prose, which no code reads",
     )
+    tries = models.IntegerField(
+        _("failed tries"),
+        db_default=0,
+        editable=False,
+        db_comment="How often handling it failed with an error of ours",
+    )
     outcome = models.CharField(
         _("outcome"),
         max_length=16,

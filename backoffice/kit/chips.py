@@ -34,6 +34,11 @@ def of(changelist: Any, request: HttpRequest) -> list[Chip]:
     return list(_chips(changelist, query))
 
 
+def is_filtered(request: HttpRequest) -> bool:
+    """Whether the list that is asked for has a filter, a search or a day of the calendar."""
+    return any(any(values) for _name, values in without(request.GET, _NO_FILTERS).lists())
+
+
 def without(query: QueryDict, names: Any, value: str | None = None) -> QueryDict:
     """The query string without these parameters, or without this value of theirs."""
     rest = query.copy()

@@ -24,7 +24,7 @@ def ago(moment: datetime) -> SafeString:
     """How long ago it was, in words. The exact time appears when the pointer rests on it."""
     exact = timezone.localtime(moment).strftime("%Y-%m-%d %H:%M:%S")
     return format_html(
-        '<time datetime="{}" title="{}">{}</time>',
+        '<time datetime="{}" title="{}" class="whitespace-nowrap">{}</time>',
         moment.isoformat(),
         exact,
         format_timedelta(moment - timezone.now(), add_direction=True, locale=locale()),
@@ -39,7 +39,9 @@ def moment(at: datetime) -> str:
 def when(at: datetime) -> SafeString:
     """The date and time. How long ago that was appears when the pointer rests on it."""
     since = format_timedelta(at - timezone.now(), add_direction=True, locale=locale())
-    return format_html('<time datetime="{}" title="{}">{}</time>', at.isoformat(), since, moment(at))
+    return format_html(
+        '<time datetime="{}" title="{}" class="whitespace-nowrap">{}</time>', at.isoformat(), since, moment(at)
+    )
 
 
 def lasted(span: timedelta) -> str:

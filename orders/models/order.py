@@ -207,6 +207,8 @@ class Order(models.Model):
             models.Index(fields=["status", "created_at"], name="orders_status"),
             models.Index(fields=["installation", "created_at"], name="orders_installation"),
             models.Index(fields=["appmax_customer_id"], name="orders_customer"),
+            # for the amount filter, alone or with a day: of a million orders an exact amount took 0.4 s without it
+            models.Index(fields=["total_cents", "created_at"], name="orders_total"),
             models.Index(fields=["request_id"], condition=Q(request_id__isnull=False), name="orders_request_id"),
         ]
         constraints = [

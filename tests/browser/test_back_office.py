@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from playwright.sync_api import Page, expect
 
+from backoffice import batches
 from installations.models import Installation
 from orders.models import Order
 from simulator.server import SimulatorServer
@@ -52,19 +53,34 @@ def test_an_order_is_found_by_its_number_and_shows_what_happened(staff: Callable
     expect(page.locator(".timeline li").filter(has_text="Webhook order_paid_by_pix")).to_be_visible()
 
 
-def test_an_unprocessed_event_is_handled_again_from_the_list(staff: Callable[..., Page]) -> None:
-    event = WebhookEventFactory.create(event="order_paid", error_message="processing failed: OperationalError")
+@pytest.mark.parametrize("of", ["one", "a selection", "all"])
+def test_unprocessed_events_are_tried_and_the_progress_is_shown(staff: Callable[..., Page], of: str) -> None:
+    event = WebhookEventFactory.create(event="order_paid", outcome="failed", error_message="OperationalError", tries=2)
     order = OrderFactory.create(appmax_order_id=event.appmax_order_id)
     page = staff("/admin/")
 
     expect(page.locator("#nav-sidebar-apps").get_by_text("1", exact=True)).to_be_visible()
     page.get_by_role("link", name="Eventos não processados").first.click()
-    page.locator("input.action-select").check()
-    page.locator("select[name=action]").select_option("reprocess")
-    page.get_by_role("button", name="Executar").click()
-    page.get_by_role("button", name="Processar novamente").click()
+    expect(page.get_by_text("Um erro nosso impediu o processamento: OperationalError.")).to_be_visible()
+    expect(page.get_by_text("2 tentativas; próxima tentativa: em até 15 segundos")).to_be_visible()
+    if of == "one":
+        page.get_by_role("link", name="order_paid").click()
+        page.get_by_role("link", name="Tentar agora").click()
+        page.get_by_role("button", name="Tentar agora").click()
+        expect(page.get_by_text("O evento foi processado: Aplicado.")).to_be_visible()
+    else:
+        if of == "all":
+            page.get_by_role("link", name="Tentar todos agora").click()
+        else:
+            page.locator("input.action-select").check()
+            page.locator("select[name=action]").select_option("reprocess")
+            page.get_by_role("button", name="Executar").click()
+        page.get_by_role("button", name="Tentar agora").click()
+        expect(page.get_by_text("0 de 1 eventos já foram tentados.")).to_be_visible()
+        assert not batches.go_on(), "this is what the worker does"
+        expect(page.get_by_text("1 evento foi tentado em")).to_be_visible()
+        expect(page.get_by_text("1 × Aplicado")).to_be_visible()
 
-    expect(page.get_by_text("1 evento foi")).to_be_visible()
     event.refresh_from_db()
     order.refresh_from_db()
     assert (event.processed, order.status) == (True, "aprovado")

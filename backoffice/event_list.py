@@ -1,0 +1,120 @@
+"""The filters, colours and exported columns of the list of webhook events."""
+
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any
+
+from django.db.models import F, Func, JSONField, QuerySet, Value
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from django_stubs_ext import StrOrPromise
+from unfold.contrib.filters.admin import DropdownFilter, TextFilter
+
+from backoffice.kit.lists import searched
+from webhooks import payload
+from webhooks.decide import UNPROCESSED, Outcome
+from webhooks.models import WebhookEvent
+
+OUTCOME_TONES = {
+    Outcome.APPLIED: "success",
+    Outcome.IGNORED: "default",
+    Outcome.ACKNOWLEDGED: "default",
+    Outcome.DUPLICATE: "info",
+    Outcome.REFUSED: "danger",
+    Outcome.REFUTED: "danger",
+    Outcome.SUPERSEDED: "default",
+    Outcome.WAITING: "warning",
+    Outcome.CLOSED: "danger",
+    Outcome.FAILED: "danger",
+}
+
+# The payload is left out of an exported file, as it holds personal data.
+EXPORTED: tuple[tuple[StrOrPromise, Callable[[WebhookEvent], Any]], ...] = (
+    (_("number"), attrgetter("pk")),
+    (_("event"), attrgetter("event")),
+    (_("event type"), attrgetter("event_type")),
+    (_("Appmax order id"), attrgetter("appmax_order_id")),
+    (_("merchant"), lambda event: event.installation and event.installation.external_key),
+    (_("outcome"), attrgetter("outcome")),
+    (_("note"), attrgetter("error_message")),
+    (_("received at"), attrgetter("created_at")),
+    (_("processed at"), attrgetter("processed_at")),
+)
+
+
+class OutcomeFilter(DropdownFilter):  # type: ignore[misc] # untyped
+    title = _("outcome")
+    parameter_name = "outcome"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """Outcomes that somebody should look into come first."""
+        shown = (
+            Outcome.WAITING,
+            Outcome.FAILED,
+            Outcome.APPLIED,
+            Outcome.DUPLICATE,
+            Outcome.IGNORED,
+            Outcome.REFUSED,
+            Outcome.REFUTED,
+            Outcome.SUPERSEDED,
+            Outcome.CLOSED,
+            Outcome.ACKNOWLEDGED,
+        )
+        return [("unprocessed", _("Unprocessed")), *((outcome.value, outcome.label) for outcome in shown)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[WebhookEvent]) -> QuerySet[WebhookEvent]:
+        """Each choice has an index of its own. An unknown value is ignored."""
+        if self.value() == "unprocessed":
+            return queryset.filter(processed=False)
+        if self.value() in UNPROCESSED:
+            return queryset.filter(processed=False, outcome=self.value())
+        if self.value() in Outcome.values:
+            return queryset.filter(outcome=self.value())
+        return queryset
+
+
+class EventFilter(DropdownFilter):  # type: ignore[misc] # untyped
+    """The contract's events by their names in Pascal case. Each choice finds all spellings of its name."""
+
+    title = _("event")
+    parameter_name = "event"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [(name, name) for name in payload.known_names()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[WebhookEvent]) -> QuerySet[WebhookEvent]:
+        return queryset.filter(event__in=payload.spellings(self.value() or "")) if self.value() else queryset
+
+
+class OrderFilter(TextFilter):  # type: ignore[misc] # untyped
+    """The events of one order, by Appmax's id. A text that is no id finds none."""
+
+    title = _("Appmax order id")
+    parameter_name = "order"
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        text, number = searched(self.value() or "")
+        if not text:
+            return queryset
+        return queryset.none() if number is None else queryset.of_order(number)  # type: ignore[attr-defined]
+
+
+def skeletons(pks: list[int]) -> dict[int, dict[str, Any]]:
+    """By primary key, the events' payloads reduced to the names of their members and of the members of `data`."""
+    rows = WebhookEvent.objects.filter(pk__in=pks).annotate(names=_keys("$"), data_names=_keys("$.data"))
+    return {
+        pk: dict.fromkeys(names) | {"data": dict.fromkeys(data_names)}
+        for pk, names, data_names in rows.values_list("pk", "names", "data_names")
+    }
+
+
+def _keys(path: str) -> Func:
+    """The names of the members of the object at this path of the payload; none if it isn't an object."""
+    return Func(
+        F("payload"),
+        Value(f"{path}.keyvalue().key"),
+        Value("{}"),
+        Value(True),
+        template="jsonb_path_query_array(%(expressions)s)",
+        output_field=JSONField(),
+    )

@@ -1,0 +1,11 @@
+// Shows how far a batch of events has come, until it has ended. Without this script the page can be loaded anew.
+document.addEventListener("DOMContentLoaded", () => {
+  const look = async () => {
+    const shown = document.getElementById("batch-progress");
+    if (!shown || !shown.dataset.progress) return;
+    const answer = document.hidden ? null : await fetch(shown.dataset.progress, { redirect: "error" }).catch(() => null);
+    if (answer && answer.ok) shown.outerHTML = await answer.text();
+    setTimeout(look, 1500);
+  };
+  setTimeout(look, 1500);
+});

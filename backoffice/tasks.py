@@ -1,0 +1,31 @@
+"""The worker's tasks for staff."""
+
+import time
+from contextlib import suppress
+
+from django.db import transaction
+from procrastinate.contrib.django import app
+from procrastinate.exceptions import AlreadyEnqueued
+
+from backoffice import batches
+
+SECONDS = 15.0
+"""The job lets others go first after this time, as a worker does few jobs at once."""
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="backoffice.try_events", queueing_lock="backoffice.try_events")
+def try_events(timestamp: int) -> None:
+    """Try the events of the batch that is under way. Staff's click starts it; every minute it is started too, as the
+    worker that was at it may have died."""
+    until = time.monotonic() + SECONDS
+    while batches.go_on():
+        if time.monotonic() > until:
+            begin()
+            return
+
+
+def begin() -> None:
+    """Have the worker go on with the batch at once, unless that is waiting to be done already."""
+    with suppress(AlreadyEnqueued), transaction.atomic():
+        try_events.configure(queueing_lock=try_events.queueing_lock).defer(timestamp=0)
