@@ -256,4 +256,4 @@ def test_the_newest_of_many_namesakes_are_shown(eva: Client) -> None:
 
     assert len(answer.context["results"]) == search.MOST
     assert on(orders[-1]) in answer.content.decode()
-    assert "All orders that match" in answer.content.decode()
+    assert "See more in the list of orders" in answer.content.decode()
