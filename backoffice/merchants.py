@@ -1,27 +1,23 @@
 """The list and page of merchants."""
 
-from datetime import datetime
 from typing import Any
 
-from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminTextInputWidget
 
 from appmax.errors import AppmaxError
-from backoffice import merchant_figures
+from backoffice import merchant_list, merchant_page
 from backoffice.keys import show_key, show_once
-from backoffice.kit.lists import DateRangeFilter, OneChoiceFilter, action, display
-from backoffice.kit.words import ago, badge, explained, history, reais
+from backoffice.kit.lists import DateRangeFilter, action, display
+from backoffice.kit.words import ago, explained, history
+from backoffice.merchant_forms import KeyNameForm, MerchantNameForm, ReasonForm
 from backoffice.notes import Noted
 from installations import clients, identities, reconnect
 from installations.models import ApiKey, Installation, ReconnectLink, Suspension
@@ -38,57 +34,13 @@ ENABLED = gettext_noop("Enabled")
 NAMED = gettext_noop("Named")
 
 
-class DisabledFilter(OneChoiceFilter):
-    """Merchants whose routes answer 403."""
-
-    title = _("disabled")
-    parameter_name = "disabled"
-    choice = ("yes", _("Disabled"))
-
-    def chosen(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(suspension__isnull=False)
-
-
-class RefusedFilter(OneChoiceFilter):
-    """Merchants whose credentials Appmax refuses."""
-
-    title = _("refused by Appmax")
-    parameter_name = "refused"
-    choice = ("yes", _("Credentials refused"))
-
-    def chosen(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Those that nothing can be sold for until they are connected again."""
-        return queryset.filter(refused_since__isnull=False)
-
-
-class ReasonForm(forms.Form):
-    """The reason why a merchant is disabled, which other staff can read."""
-
-    reason = forms.CharField(label=_("Reason"), max_length=255, widget=UnfoldAdminTextInputWidget())
-
-
-class KeyNameForm(forms.Form):
-    name = forms.CharField(
-        label=_("Name"), max_length=50, widget=UnfoldAdminTextInputWidget(), help_text=_("Where it will be used")
-    )
-
-
-class MerchantNameForm(forms.Form):
-    name = forms.CharField(
-        label=_("Name"),
-        max_length=100,
-        required=False,
-        widget=UnfoldAdminTextInputWidget(),
-        help_text=_("What staff call the merchant. Without a name it is shown by its external key."),
-    )
-
-
 @admin.register(Installation)
 class InstallationAdmin(Noted[Installation]):
     """Only the install flow adds and changes merchants. Credentials are never shown."""
 
-    list_display = ("merchant", "state", "orders", "paid", "last_activity", "installed")
-    list_filter = (DisabledFilter, RefusedFilter, ("installed_at", DateRangeFilter))
+    list_display = merchant_list.COLUMNS
+    sortable_by = merchant_list.SORTABLE
+    list_filter = (merchant_list.DisabledFilter, merchant_list.RefusedFilter, ("installed_at", DateRangeFilter))
     search_fields = ("name", "external_key")
     search_help_text = _("Part of a name or of an external key")
     ordering = ("-installed_at", "-pk")
@@ -98,29 +50,27 @@ class InstallationAdmin(Noted[Installation]):
         "enable",
         {"title": _("More"), "icon": "more_horiz", "items": ["rename", "check_credentials", "reconnect"]},
     )
-    change_form_outer_after_template = "backoffice/notes.html"
+    change_form_outer_before_template = "backoffice/merchant.html"
+    list_before_template = "backoffice/merchant_orders.html"
     readonly_fields = (
-        "state",
         "known_by",
         "masked_client_id",
         "masked_client_secret",
         "reconnections",
         "webhook_url",
-        "links",
     )
     fields = (
-        ("external_key", "state"),
+        "external_key",
         ("external_id", "known_by"),
         "app_id",
         ("masked_client_id", "masked_client_secret"),
         ("installed_at", "created_at", "updated_at"),
         "reconnections",
-        "links",
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Installation]:
         """The secret isn't shown, so it isn't read."""
-        return super().get_queryset(request).select_related("suspension").defer("merchant_client_secret")
+        return super().get_queryset(request).select_related("suspension", "figures").defer("merchant_client_secret")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """The webhook URL is shown to those who may see it."""
@@ -128,66 +78,30 @@ class InstallationAdmin(Noted[Installation]):
         return (*self.fields, "webhook_url") if may else self.fields
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
-        """The page's rows, each with its figures. One query reads the figures of all rows."""
+        """The list, with the links that order it."""
         changelist = super().get_changelist_instance(request)
-        rows = list(changelist.result_list)
-        found = merchant_figures.of([row.pk for row in rows])
-        for row in rows:
-            row.figures = found.get(row.pk, {})
-        changelist.result_list = rows
+        changelist.orders = merchant_list.orders(changelist, request.GET.get("o", ""))
         return changelist
 
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> Any:
+        """Django's page, with what a merchant's day is made of above the facts."""
+        installation = self.get_object(request, object_id) if object_id else None
+        parts = merchant_page.context(request, installation) if installation else {}
+        return super().changeform_view(request, object_id, form_url, {**(extra_context or {}), **parts})
+
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Installation | None:
-        """With what its page shows of other tables, as the page asks for each field several times."""
-        row = super().get_object(request, object_id, from_field)
-        if row is not None:
-            row.told = identities.told_last(row)  # type: ignore[attr-defined]
-            row.newest_links = list(row.reconnect_links.order_by("-pk")[:10])  # type: ignore[attr-defined]
-        return row
+        """With what its page shows of other tables. The page asks for it several times, and it is read once."""
+        known: dict[str, Installation | None] = request.__dict__.setdefault("_installations", {})
+        if object_id not in known:
+            known[object_id] = row = super().get_object(request, object_id, from_field)
+            if row is not None:
+                row.told = identities.told_last(row)  # type: ignore[attr-defined]
+                row.newest_links = list(row.reconnect_links.order_by("-pk")[:10])  # type: ignore[attr-defined]
+        return known[object_id]
 
     # --- columns and fields ---
-
-    @display(description=_("merchant"))
-    def merchant(self, installation: Installation) -> str:
-        """The name with the external key below it, or only the key."""
-        if not installation.name:
-            return installation.external_key
-        return format_html(
-            '{}<br><span class="text-font-subtle-light dark:text-font-subtle-dark">{}</span>',
-            installation.name,
-            installation.external_key,
-        )
-
-    @display(description=_("state"))
-    def state(self, installation: Installation) -> str:
-        if hasattr(installation, "suspension"):
-            return badge(gettext("Disabled: %(reason)s") % {"reason": installation.suspension.reason}, "danger")
-        if installation.refused_since is not None:
-            since = date_format(timezone.localtime(installation.refused_since), "SHORT_DATETIME_FORMAT")
-            return badge(gettext("Appmax refuses this shop's credentials since %(since)s") % {"since": since}, "danger")
-        if not installation.is_confirmed:
-            return badge(gettext("Credentials not verified yet"), "warning")
-        return badge(gettext("Active"), "success")
-
-    @display(description=_("orders"))
-    def orders(self, installation: Installation) -> str:
-        url = reverse("admin:orders_order_changelist") + f"?installation__id__exact={installation.pk}"
-        number = installation.figures.get("orders", 0)  # type: ignore[attr-defined]
-        return format_html('<a href="{}" class="text-link">{}</a>', url, number)
-
-    @display(description=_("paid"))
-    def paid(self, installation: Installation) -> str:
-        """What shoppers have paid, without what was paid back or is in a chargeback."""
-        return reais(installation.figures.get("paid_cents", 0))  # type: ignore[attr-defined]
-
-    @display(description=_("last activity"))
-    def last_activity(self, installation: Installation) -> str:
-        last = installation.figures.get("last_at")  # type: ignore[attr-defined]
-        return ago(datetime.fromisoformat(last)) if last else "-"
-
-    @display(description=_("installed"))
-    def installed(self, installation: Installation) -> str:
-        return ago(installation.installed_at)
 
     @display(description=_("merchant client id"))
     def masked_client_id(self, installation: Installation) -> str:
@@ -217,17 +131,6 @@ class InstallationAdmin(Noted[Installation]):
         """The webhook URL for the merchant's own panel, with its token. Events that come there count for this
         merchant's orders only."""
         return urls_to_register.of_installation(settings.PUBLIC_URL, installation.external_key)
-
-    @display(description=_("see also"))
-    def links(self, installation: Installation) -> str:
-        query = f"?installation__id__exact={installation.pk}"
-        return format_html(
-            '<a href="{}" class="text-link">{}</a> · <a href="{}" class="text-link">{}</a>',
-            reverse("admin:orders_order_changelist") + query,
-            _("Orders"),
-            reverse("admin:installations_apikey_changelist") + query,
-            _("API keys"),
-        )
 
     # --- actions ---
 
@@ -395,7 +298,7 @@ class InstallationAdmin(Noted[Installation]):
 
     def get_actions_detail(self, request: HttpRequest, object_id: int) -> Any:
         """Show only one of disable and enable."""
-        is_disabled = Suspension.objects.filter(installation_id=object_id).exists()
+        is_disabled = hasattr(self.get_object(request, str(object_id)), "suspension")
         unwanted = f"_{'disable' if is_disabled else 'enable'}"
         actions = super().get_actions_detail(request, object_id)  # type: ignore[misc]
         return [each for each in actions if not each.action_name.endswith(unwanted)]

@@ -1,4 +1,4 @@
-"""Staff's own tables: notes on orders and merchants, saved views of lists, batches of events."""
+"""Staff's own tables: notes on orders and merchants, saved views of lists, batches of events, merchants' figures."""
 
 from collections import Counter
 
@@ -11,6 +11,7 @@ from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from backoffice.rhythm import Rhythm
 from installations.models import Installation
 from orders.models import Order
 
@@ -158,3 +159,59 @@ class EventBatch(models.Model):
         """Add what came of the next `tried` events, without saving the row."""
         self.done += tried
         self.outcomes = dict(Counter(self.outcomes) + outcomes)
+
+
+class MerchantFigures(models.Model):
+    """A merchant's figures for the list of merchants, which is ordered by them. The worker writes them every minute
+    (merchant_figures.refresh): to order thousands of merchants by what millions of rows say takes seconds.
+
+    Orders and events stay the truth. A merchant's page counts them itself, but for the rhythms.
+    """
+
+    installation = models.OneToOneField(
+        Installation, on_delete=models.CASCADE, primary_key=True, related_name="figures", verbose_name=_("installation")
+    )
+    refreshed_at = models.DateTimeField(
+        db_comment="When the worker last wrote the row; today and this month are those of that time"
+    )
+    tried_today = models.IntegerField(db_comment="Payment attempts that began today, in staff's time zone")
+    failed_today = models.IntegerField(db_comment="Those of them that failed, were declined or are unknown")
+    month_cents = models.BigIntegerField(
+        db_comment="What was paid and not paid back of this month's orders, in cents, in staff's time zone"
+    )
+    last_webhook_at = models.DateTimeField(null=True, db_comment="When the last webhook came; null: none has come")
+    last_payment_at = models.DateTimeField(
+        null=True, db_comment="When a payment was last known to be made; null: in none of the last 28 days"
+    )
+    missed_webhooks = models.FloatField(
+        null=True, db_comment="How many usually come in the time since last_webhook_at; null: the rhythm is not known"
+    )
+    learnt_on = models.DateField(db_comment="The day before which the rhythms were learnt")
+    webhooks_by_hour = ArrayField(
+        models.FloatField(),
+        null=True,
+        db_comment="Webhooks in each hour of a usual day (24, staff's time zone), of 28 days; null: none came",
+    )
+    payments_by_hour = ArrayField(
+        models.FloatField(),
+        null=True,
+        db_comment="Payments in each hour of a usual day (24, staff's time zone), of 28 days; null: none was made",
+    )
+
+    class Meta:
+        db_table = "merchant_figures"
+        db_table_comment = "A merchant's figures for the list of merchants; the worker writes them every minute"
+        verbose_name = _("merchant's figures")
+        verbose_name_plural = _("merchants' figures")
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return str(self.installation_id)
+
+    @property
+    def webhooks(self) -> Rhythm | None:
+        return None if self.webhooks_by_hour is None else Rhythm(tuple(self.webhooks_by_hour))
+
+    @property
+    def payments(self) -> Rhythm | None:
+        return None if self.payments_by_hour is None else Rhythm(tuple(self.payments_by_hour))

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, MultipleChoicesDropdownFilter
 
 from appmax.errors import AppmaxError
-from backoffice import order_totals, search, shopper_words, timeline
+from backoffice import order_story, order_totals, search, shopper_words, timeline
 from backoffice.kit.chips import is_filtered
 from backoffice.kit.export import ExportableAdmin
 from backoffice.kit.lists import DateRangeFilter, action, display
@@ -28,10 +28,10 @@ from backoffice.order_forms import RefundForm, TrackingForm
 from backoffice.order_list import EXPORTED, STATUS_TONES, AmountFilter, MethodFilter, PendingFilter
 from orders import checkout, idempotency, refunds
 from orders.idempotency import InvalidKey, KeyReused, Replay, StillRunning
-from orders.models import Order, Refund
+from orders.models import Order
 from orders.questions import ask
 from orders.refunds import TooMuch, Wish
-from orders.status import OrderStatus, is_paid
+from orders.status import OrderStatus
 
 REFUND_ASKED = gettext_noop("Refund asked of Appmax")
 REFUND_ACCEPTED = gettext_noop("Refund accepted by Appmax")
@@ -41,6 +41,8 @@ NOT_RECONCILED = gettext_noop("Reconciliation failed")
 TRACKED = gettext_noop("Tracking code sent to Appmax")
 NOT_TRACKED = gettext_noop("Tracking code not sent")
 OPENED = gettext_noop("Opened in Appmax's panel")
+
+_ORDER = "order_of_this_page"  # an attribute of the request
 
 
 @admin.register(Order)
@@ -70,18 +72,31 @@ class OrderAdmin(Noted[Order], ExportableAdmin[Order]):
     search_fields = ("appmax_order_id",)  # This shows the box; get_search_results does the search.
     search_help_text = _("Order or customer number, shopper's name, e-mail, CPF or CNPJ, code, or merchant")
     ordering = ("-created_at", "-pk")
+    # The shown fields that are no columns of the table.
+    readonly_fields = (
+        *("status_badge", "amount", "method", "created", "paid", "updated"),
+        *("pix_picture", "pix_code", "boleto_line", "boleto_link"),
+    )
     exported = EXPORTED
     actions_detail = (
         "refund",
         "reconcile",
         {"title": _("More"), "icon": "more_horiz", "items": ["track", "panel"]},
     )
+    change_form_outer_before_template = "backoffice/order_summary.html"
     change_form_outer_after_template = "backoffice/timeline.html"
     list_before_template = "backoffice/order_totals.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
         """The big and the secret columns aren't shown, so they aren't read."""
         return Order.objects.with_merchant().with_net().with_shopper()
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Order | None:
+        """A page asks for its order several times. It is read once."""
+        order: Order | None = getattr(request, _ORDER, None)
+        if order is not None and str(order.pk) == object_id:
+            return order
+        return super().get_object(request, object_id, from_field)
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """The list. If it is filtered, its template adds up its orders."""
@@ -98,29 +113,32 @@ class OrderAdmin(Noted[Order], ExportableAdmin[Order]):
         return (queryset.filter(search.orders(search_term)) if search_term.strip() else queryset), False
 
     def get_fieldsets(self, request: HttpRequest, obj: Order | None = None) -> Any:
-        facts = (
-            ("status_badge", "amount"),
-            ("appmax_order_id", "appmax_customer_id"),
-            ("installation", "method"),
-            ("created_at", "updated_at"),
-        )
+        facts = ["status_badge", "amount", "method", "installation", "appmax_order_id", "appmax_customer_id"]
+        facts += ["created", *(["paid"] if obj and obj.paid_at else []), "updated"]
         fieldsets: list[Any] = [(None, {"fields": facts})]
+        # A code that can't be paid any more is folded away.
+        folded = [] if obj and order_story.can_be_paid(obj, timezone.now()) else ["collapse"]
         if obj and obj.pix_emv:
-            fieldsets.append((_("Pix"), {"fields": ("pix_picture", "pix_code")}))
+            fieldsets.append((_("Pix"), {"fields": ("pix_picture", "pix_code"), "classes": folded}))
         if obj and (obj.boleto_digitavel or obj.boleto_pdf_url):
-            fieldsets.append((_("Boleto"), {"fields": ("boleto_line", "boleto_link")}))
+            fieldsets.append((_("Boleto"), {"fields": ("boleto_line", "boleto_link"), "classes": folded}))
         return fieldsets
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Order | None = None) -> Any:
-        """The shown fields that are no columns of the table."""
-        return ("status_badge", "amount", "method", "pix_picture", "pix_code", "boleto_line", "boleto_link")
 
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
     ) -> Any:
-        """Django's page with the timeline below it."""
+        """Django's page, with how the order stands above the facts, and its timeline beside them."""
         order = self.get_object(request, object_id) if object_id else None
-        context = {**(extra_context or {}), "timeline": timeline.of(order) if order else []}
+        context = extra_context or {}
+        if order:
+            setattr(request, _ORDER, order)
+            past = timeline.read(order)
+            context |= {
+                "story": order_story.story(order, past, timezone.now()),
+                "money": order_story.money(order),
+                "shopper": " · ".join(filter(None, shopper_words.of(request, order))),
+                "timeline": timeline.of(order, past),
+            }
         return super().changeform_view(request, object_id, form_url, context)
 
     # --- columns and fields ---
@@ -155,6 +173,14 @@ class OrderAdmin(Noted[Order], ExportableAdmin[Order]):
     @display(description=_("created"))
     def created(self, order: Order) -> str:
         return when(order.created_at)
+
+    @display(description=_("paid at"))
+    def paid(self, order: Order) -> str:
+        return when(order.paid_at) if order.paid_at else "-"
+
+    @display(description=_("updated at"))
+    def updated(self, order: Order) -> str:
+        return when(order.updated_at)
 
     @display(description=_("QR code"))
     def pix_picture(self, order: Order) -> str:
@@ -197,7 +223,7 @@ class OrderAdmin(Noted[Order], ExportableAdmin[Order]):
         """Hide the refund button if there is nothing to pay back."""
         order = self.get_object(request, str(object_id))
         actions = super().get_actions_detail(request, object_id)  # type: ignore[misc]
-        if order is not None and _is_refundable(order):
+        if order is not None and order.is_refundable:
             return actions
         return [each for each in actions if not each.action_name.endswith("_refund")]
 
@@ -205,7 +231,7 @@ class OrderAdmin(Noted[Order], ExportableAdmin[Order]):
     def refund(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Ask Appmax to pay back everything or a part. Pressing the button twice asks once."""
         order = self.found(request, object_id)
-        if not _is_refundable(order):
+        if not order.is_refundable:
             message = gettext("There is no money to pay back: the order is %(status)s.")
             messages.warning(request, message % {"status": order.get_status_display()})
             return self._back(order)
@@ -221,7 +247,10 @@ class OrderAdmin(Noted[Order], ExportableAdmin[Order]):
             question=gettext("Appmax is asked to pay the shopper back. This can't be undone."),
             rows=[
                 gettext("Can be paid back: %(amount)s") % {"amount": reais(order.refundable_cents)},
-                *(_told(refund) for refund in order.refunds.order_by("pk").select_related("asked_by")),
+                *(
+                    timeline.refund_line(refund)
+                    for refund in order.refunds.order_by("pk").select_related("asked_by", "api_key")
+                ),
             ],
             form=form,
             button=gettext("Refund"),
@@ -243,7 +272,7 @@ class OrderAdmin(Noted[Order], ExportableAdmin[Order]):
         if isinstance(claim, Replay):
             messages.warning(request, gettext("This refund has been asked for already."))
             return
-        self.log_change(request, order, history(REFUND_ASKED, amount))
+        self.log_addition(request, order, history(REFUND_ASKED, amount))  # The refund's row is in the timeline.
         try:
             refunds.ask(order, wish, claim)
         except TooMuch as error:
@@ -255,7 +284,7 @@ class OrderAdmin(Noted[Order], ExportableAdmin[Order]):
             self._log_failure(request, order, REFUND_FAILED, error)
         else:
             claim.finish(200, {})
-            self.log_change(request, order, history(REFUND_ACCEPTED, amount))
+            self.log_addition(request, order, history(REFUND_ACCEPTED, amount))
             messages.success(
                 request,
                 gettext("Appmax accepted the refund of %(amount)s; a webhook tells when it is done.")
@@ -368,19 +397,3 @@ class OrderAdmin(Noted[Order], ExportableAdmin[Order]):
 
     def _back(self, order: Order) -> HttpResponse:
         return HttpResponseRedirect(self._url(order))
-
-
-def _is_refundable(order: Order) -> bool:
-    """Whether there may be money to pay back. An adopted order's total may not be known yet, and then it counts as
-    refundable."""
-    if not is_paid(order.status) or order.status == OrderStatus.ESTORNADO:
-        return False
-    return order.refundable_cents > 0 or not order.total_cents
-
-
-def _told(refund: Refund) -> str:
-    """A refund in one line: its amount and state, who asked for it, when and why."""
-    who = refund.asked_by or (gettext("API key %(prefix)s") % {"prefix": refund.api_key_id or "-"})
-    when = timezone.localtime(refund.asked_at).strftime("%d/%m/%Y %H:%M")
-    told = f"{reais(refund.amount_cents)} · {refund.get_state_display()} ({who}, {when})"
-    return f"{told}: {refund.reason}" if refund.reason else told

@@ -27,7 +27,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from unfold.sites import UnfoldAdminSite
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from backoffice import search
+from backoffice import refusals, search
 from webhooks.models import WebhookEvent
 
 # Unfold's scripts (Alpine) evaluate expressions in the attributes of its pages.
@@ -44,8 +44,9 @@ class BackOffice(UnfoldAdminSite):  # type: ignore[misc] # untyped
         return super().has_permission(request) and not _second_factor_missing(request)
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
-        """Django's view, with the content security policy that Unfold's scripts need."""
-        return _csp(super().admin_view(view, cacheable))
+        """Django's view, with the content security policy that Unfold's scripts need. Who may not see it is told which
+        role may."""
+        return _csp(super().admin_view(refusals.explained(self, view), cacheable))
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Redirects a user who has given the password to the second factor."""
@@ -189,7 +190,12 @@ def ribbon(request: HttpRequest) -> list[Any]:
 
 
 def account_links(request: HttpRequest) -> list[dict[str, Any]]:
-    return [{"title": _("Two-factor authentication"), "link": reverse("admin:two_factor")}]
+    """What the user menu has besides light or dark, the language and the way out."""
+    user: Any = request.user
+    password = {"title": _("Change password"), "link": reverse("admin:password_change")}
+    second_factor = {"title": _("Two-factor authentication"), "link": reverse("admin:two_factor")}
+    has_password = user.is_authenticated and user.has_usable_password()
+    return [password, second_factor] if has_password else [second_factor]
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:

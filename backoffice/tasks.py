@@ -4,10 +4,11 @@ import time
 from contextlib import suppress
 
 from django.db import transaction
+from django.utils import timezone
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
-from backoffice import batches
+from backoffice import batches, merchant_figures
 
 SECONDS = 15.0
 """The job lets others go first after this time, as a worker does few jobs at once."""
@@ -29,3 +30,10 @@ def begin() -> None:
     """Have the worker go on with the batch at once, unless that is waiting to be done already."""
     with suppress(AlreadyEnqueued), transaction.atomic():
         try_events.configure(queueing_lock=try_events.queueing_lock).defer(timestamp=0)
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="backoffice.refresh_merchants", queueing_lock="backoffice.refresh_merchants")
+def refresh_merchants(timestamp: int) -> None:
+    """Every minute, write the figures that the list of merchants is ordered by."""
+    merchant_figures.refresh(timezone.now())

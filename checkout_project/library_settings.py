@@ -39,10 +39,17 @@ UNFOLD = {
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("web/icon.svg")}],
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,
+    "SHOW_LANGUAGES": True,
     "ENVIRONMENT": "backoffice.site.ribbon",
     "DASHBOARD_CALLBACK": "backoffice.overview.page.context",
-    "STYLES": [lambda request: static("backoffice/backoffice.css")],
-    "SCRIPTS": [lambda request: static("backoffice/backoffice.js")],
+    "STYLES": [
+        lambda request: static("backoffice/backoffice.css"),
+        lambda request: static("backoffice/everywhere.css"),
+    ],
+    "SCRIPTS": [
+        lambda request: static("backoffice/backoffice.js"),
+        lambda request: static("backoffice/keyboard.js"),
+    ],
     "SIDEBAR": {"show_search": False, "navigation": "backoffice.site.navigation"},
     "ACCOUNT": {"navigation": "backoffice.site.account_links"},
 }

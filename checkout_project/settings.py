@@ -299,7 +299,11 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
-AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+    "backoffice.refusals.Remembering",
+]
 # The number of our own reverse proxies in front. As many entries at the end of X-Forwarded-For are believed, and so are
 # X-Forwarded-Proto and X-Forwarded-Host, which our proxies overwrite.
 TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", 0)

@@ -13,11 +13,10 @@ from appmax.errors import AppmaxError, OutcomeUnknown
 from installations import clients
 from orders.idempotency import Claim
 from orders.models import Order, Refund
-from orders.status import OrderStatus, RefundState
+from orders.status import OPEN_REFUNDS, OrderStatus, RefundState
 
 log = structlog.stdlib.get_logger(__name__)
 
-_OPEN = (RefundState.UNKNOWN, RefundState.ASKED)
 _CLOCKS_DIFFER = timedelta(minutes=5)  # the most by which Appmax's clock may differ from ours
 
 
@@ -74,23 +73,32 @@ def confirm(order: Order, *, cents: int | None = None, at: datetime | None = Non
     1. If the order is estornado, all its open refunds are confirmed. Otherwise it is one.
     2. That one is the refund of `cents`, if Appmax said how much, or else the oldest open one.
     3. `at` is when the money went back, if Appmax said so. A refund with the same time was confirmed before. A time
-       before ours was asked is that of a refund made in Appmax's panel, which has no row here.
+       before ours was asked is that of a refund made in Appmax's panel.
+    4. Such a refund has no row here, because Appmax doesn't say how much it was. The order keeps its time, unless one
+       of ours that was settled by hand may be meant.
 
     The order's row must be locked.
     """
-    refunds = order.refunds.filter(state__in=_OPEN).order_by("pk")
+    refunds = order.refunds.filter(state__in=OPEN_REFUNDS).order_by("pk")
     if order.status != OrderStatus.ESTORNADO:
         if at and order.refunds.filter(state=RefundState.CONFIRMED, settled_at=at).exists():
             return 0
         refunds = refunds.filter(amount_cents=cents) if cents else refunds
         refunds = refunds.filter(asked_at__lte=at + _CLOCKS_DIFFER) if at else refunds
         refunds = order.refunds.filter(pk__in=list(refunds.values_list("pk", flat=True)[:1]))
-    return refunds.update(state=RefundState.CONFIRMED, settled_at=at or timezone.now())
+    confirmed = refunds.update(state=RefundState.CONFIRMED, settled_at=at or timezone.now())
+    if at and not confirmed and order.status != OrderStatus.ESTORNADO:
+        by_hand = order.refunds.filter(
+            state=RefundState.CONFIRMED, asked_at__lte=at + _CLOCKS_DIFFER, settled_at__gte=at
+        )
+        if not by_hand.exists():
+            order.keep(refunded_elsewhere_at=at)
+    return confirmed
 
 
 def settle_by_hand(refund: Refund, state: RefundState, reason: str) -> bool:
     """Settle a refund as staff found out. False if it was settled already."""
-    settled = Refund.objects.filter(pk=refund.pk, state__in=_OPEN).update(state=state, settled_at=timezone.now())
+    settled = Refund.objects.filter(pk=refund.pk, state__in=OPEN_REFUNDS).update(state=state, settled_at=timezone.now())
     if settled:
         log.warning("refund.settled_by_hand", refund=refund.pk, state=state, reason=reason)
     return bool(settled)

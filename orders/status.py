@@ -94,3 +94,7 @@ class RefundState(models.TextChoices):
     ASKED = "asked", _("Asked: Appmax took it, and has not said that it is done")
     CONFIRMED = "confirmed", _("Confirmed: the money went back")
     REFUSED = "refused", _("Refused: nothing goes back")
+
+
+OPEN_REFUNDS = (RefundState.UNKNOWN, RefundState.ASKED)
+"""The money may be on its way back."""

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, time, timedelta
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from django import forms
 from django.contrib import messages
@@ -96,7 +96,7 @@ class FastListAdmin(ModelAdmin[M]):
     show_full_result_count = False
     list_per_page = 50
     list_max_show_all = 0
-    sortable_by = ()  # An index gives the newest rows first. Any other order would sort the whole table.
+    sortable_by: ClassVar[Any] = ()  # An index gives the newest rows first. Any other order would sort the whole table.
     list_filter_submit = True
     show_facets = ShowFacets.NEVER  # Facets count whole tables.
 

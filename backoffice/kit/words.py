@@ -31,6 +31,11 @@ def ago(moment: datetime) -> SafeString:
     )
 
 
+def since(at: datetime, now: datetime) -> str:
+    """How long before `now` it was, within a sentence: há 12 minutos."""
+    return format_timedelta(at - now, add_direction=True, locale=locale())
+
+
 def moment(at: datetime) -> str:
     """A date and time in staff's time zone: 24/11/2026 14:32."""
     return date_format(timezone.localtime(at), "SHORT_DATETIME_FORMAT")
@@ -81,6 +86,21 @@ def explained(error: Exception) -> str:
             return gettext("Appmax refused this merchant's credentials.")
         case _:
             return gettext("Appmax is not available; nothing was done. Try again later.")
+
+
+def failure(kind: str) -> str:
+    """Why a question to Appmax failed, by the name of the error that the question keeps."""
+    match kind:
+        case "NotFound":
+            return gettext("Appmax knows no such order of this merchant.")
+        case "CredentialsRefused":
+            return gettext("Appmax refused this merchant's credentials.")
+        case "CredentialsUnreadable":
+            return gettext("Our own keys don't open the stored secret: see FIELD_ENCRYPTION_KEYS.")
+        case "UnknownStatus":
+            return gettext("Appmax's answer could not be understood.")
+        case _:
+            return gettext("Appmax gave no answer.")
 
 
 def history(what: str, detail: str = "") -> str:

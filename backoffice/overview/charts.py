@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from babel.numbers import format_decimal, format_percent
+from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from backoffice.kit.words import locale, reais
@@ -158,3 +160,9 @@ def number(value: int) -> str:
 def share(part: int, whole: int) -> str:
     """A part of a whole in per cent: 82,4%."""
     return str(format_percent(part / whole, "#,##0.#%", locale=locale())) if whole else "–"
+
+
+def list_url(name: str, *queries: Query) -> str:
+    """A list's URL, narrowed by all of the queries."""
+    merged = {key: value for query in queries for key, value in query.items()}
+    return f"{reverse(f'admin:{name}_changelist')}?{urlencode(merged, doseq=True)}"

@@ -116,12 +116,12 @@ def collect(days: int, now: datetime) -> Figures:
 
 
 def _days(count: int, now: datetime) -> list[datetime]:
-    return [_midnight(now.date() - timedelta(days=back)) for back in reversed(range(count))]
+    return [midnight(now.date() - timedelta(days=back)) for back in reversed(range(count))]
 
 
 def _weeks(now: datetime) -> list[datetime]:
     monday = now.date() - timedelta(days=now.weekday())
-    return [_midnight(monday - timedelta(weeks=back)) for back in reversed(range(WEEKS))]
+    return [midnight(monday - timedelta(weeks=back)) for back in reversed(range(WEEKS))]
 
 
 def _hours(now: datetime) -> list[datetime]:
@@ -131,11 +131,11 @@ def _hours(now: datetime) -> list[datetime]:
 
 
 def _hours_since_midnight(now: datetime) -> list[datetime]:
-    midnight = _midnight(now.date())
-    return [hour for hour in _hours(now) if hour >= midnight]
+    return [hour for hour in _hours(now) if hour >= midnight(now.date())]
 
 
-def _midnight(day: date) -> datetime:
+def midnight(day: date) -> datetime:
+    """When the day begins, in staff's time zone."""
     return timezone.make_aware(datetime.combine(day, time()))
 
 

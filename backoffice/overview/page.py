@@ -10,11 +10,10 @@ from babel.dates import format_skeleton
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from backoffice.kit.words import ago, lasted, locale, reais
-from backoffice.overview.charts import Card, Chart, Figure, Query, Series, Slot, number, share
+from backoffice.overview.charts import Card, Chart, Figure, Query, Series, Slot, list_url, number, share
 from backoffice.overview.figures import Figures, figures
 from orders.models import AttemptState
 from orders.status import PAID_AND_KEPT, PaymentMethod
@@ -251,16 +250,10 @@ def _moment(text: str) -> datetime:
 # --- lists -----------------------------------------------------------------------------------------------------------
 
 
-def _list(name: str, *queries: Query) -> str:
-    """A list's URL, narrowed by all of the queries."""
-    merged = {key: value for query in queries for key, value in query.items()}
-    return f"{reverse(f'admin:{name}_changelist')}?{urlencode(merged, doseq=True)}"
-
-
-_orders = partial(_list, "orders_order")
-_attempts = partial(_list, "orders_paymentattempt")
-_events = partial(_list, "webhooks_webhookevent")
-_installations = partial(_list, "installations_installation")
+_orders = partial(list_url, "orders_order")
+_attempts = partial(list_url, "orders_paymentattempt")
+_events = partial(list_url, "webhooks_webhookevent")
+_installations = partial(list_url, "installations_installation")
 
 
 def _between(field: str, first: datetime, last: datetime) -> Query:

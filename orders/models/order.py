@@ -13,6 +13,7 @@ from installations.models import Installation
 from observability.middleware import current_request_id
 from orders.status import (
     GONE,
+    OPEN_REFUNDS,
     PAID_AND_KEPT,
     RESTARTABLE,
     UNDECIDED,
@@ -20,6 +21,7 @@ from orders.status import (
     PaymentMethod,
     RefundState,
     advances,
+    is_paid,
 )
 
 _LOCK_CLASS = 0x0A99  # the first number of the advisory locks for Appmax's orders
@@ -176,6 +178,12 @@ class Order(models.Model):
         _("paid at"), null=True, blank=True, db_comment="When Appmax says that the order was paid"
     )
 
+    refunded_elsewhere_at = models.DateTimeField(
+        _("refunded in Appmax's panel"),
+        null=True,
+        blank=True,
+        db_comment="When a part went back that nobody had asked for through us; only Appmax's panel tells how much",
+    )
     request_id = models.CharField(
         _("request id"),
         max_length=64,
@@ -237,6 +245,14 @@ class Order(models.Model):
         return sum(refund.amount_cents for refund in self.refunds.all() if refund.state == RefundState.CONFIRMED)
 
     @property
+    def under_way_cents(self) -> int:
+        """What may be on its way back, in cents: the refunds that Appmax took, or may have taken, and that it hasn't
+        confirmed."""
+        if self.status in GONE:
+            return 0
+        return sum(refund.amount_cents for refund in self.refunds.all() if refund.state in OPEN_REFUNDS)
+
+    @property
     def refundable_cents(self) -> int:
         """What may still be refunded, in cents: the total minus all refunds that Appmax has or may have accepted.
         Nothing is left if the shopper has all of the money back, by a refund or from the bank."""
@@ -244,6 +260,14 @@ class Order(models.Model):
             return 0
         taken = sum(refund.amount_cents for refund in self.refunds.all() if refund.state != RefundState.REFUSED)
         return max(self.total_cents - taken, 0)
+
+    @property
+    def is_refundable(self) -> bool:
+        """Whether there may be money to pay back. An adopted order's total may not be known yet, and then it counts as
+        refundable."""
+        if not is_paid(self.status) or self.status in GONE:
+            return False
+        return self.refundable_cents > 0 or not self.total_cents
 
     # Each of these writes at once. The row must be locked.
 

@@ -14,7 +14,6 @@ from django.utils import timezone
 
 from installations.models import ApiKey, Identity, Installation, ReconnectLink, Suspension
 from orders.models import Order
-from orders.status import PAID_AND_KEPT, OrderStatus
 from simulator.server import SimulatorServer
 from simulator.state import Fault
 from tests.backoffice.conftest import history_of, messages_of, on, url
@@ -26,76 +25,6 @@ database = pytest.mark.django_db
 committing = pytest.mark.django_db(transaction=True)
 
 DISABLED = (403, {"code": "installation_disabled", "message": "installation disabled"})
-
-
-def listed(client: Client) -> dict[str, list[str]]:
-    """The list's rows as texts, by the merchant's external key."""
-    changelist = client.get(url(Installation)).context["cl"]
-    admin = changelist.model_admin
-    return {
-        row.external_key: [str(getattr(admin, name)(row)) for name in ("state", "orders", "paid", "last_activity")]
-        for row in changelist.result_list
-    }
-
-
-# --- the list ---
-
-
-@database
-def test_the_list_shows_each_merchants_orders_and_what_was_paid(eva: Client) -> None:
-    shop = InstallationFactory.create(external_key="loja")
-    OrderFactory.create_batch(2, installation=shop, status="aprovado", total_cents=10_050)
-    OrderFactory.create(installation=shop, status="pendente", total_cents=99)
-    OrderFactory.create(status="aprovado", total_cents=7)
-
-    state, orders, paid, last_activity = listed(eva)["loja"]
-
-    assert "Active" in state
-    assert f'?installation__id__exact={shop.pk}">3</a>'.replace('">', '" class="text-link">') in orders
-    assert paid == "R$201.00"
-    assert "ago" in last_activity or "in 0" in last_activity
-
-
-@database
-@pytest.mark.parametrize("status", OrderStatus.values)
-def test_paid_is_what_shoppers_paid_and_nobody_took_back(eva: Client, status: str) -> None:
-    order = OrderFactory.create(status=status, total_cents=10_050)
-
-    paid = listed(eva)[order.installation.external_key][2]
-
-    assert paid == ("R$100.50" if status in PAID_AND_KEPT else "R$0.00")
-
-
-@database
-def test_a_merchant_without_orders_is_in_the_list_too(eva: Client) -> None:
-    InstallationFactory.create(external_key="loja")
-
-    _, orders, paid, last_activity = listed(eva)["loja"]
-
-    assert (">0</a>" in orders, paid, last_activity) == (True, "R$0.00", "-")
-
-
-@database
-def test_the_list_costs_the_same_queries_however_long(eva: Client) -> None:
-    def cost() -> int:
-        with CaptureQueriesContext(connection) as queries:
-            assert eva.get(url(Installation)).status_code == 200
-        return len(queries)
-
-    OrderFactory.create_batch(3)
-    eva.get(url(Installation))  # content types and the like are kept from now on
-    few = cost()
-    OrderFactory.create_batch(27)
-
-    assert cost() <= few + 1  # the figures of the new ones
-
-
-@database
-@pytest.mark.usefixtures("redis_away")
-def test_without_redis_the_figures_are_there_all_the_same(eva: Client) -> None:
-    order = OrderFactory.create(status="aprovado", total_cents=10_050)
-
-    assert listed(eva)[order.installation.external_key][2] == "R$100.50"
 
 
 @database
@@ -210,7 +139,7 @@ def test_a_merchants_page_shows_both_external_ids(eva: Client) -> None:
 def test_unverified_credentials_are_told(eva: Client) -> None:
     InstallationFactory.create(external_key="loja", unverified_since=timezone.now())
 
-    assert "Credentials not verified yet" in listed(eva)["loja"][0]
+    assert "Credentials not verified yet" in eva.get(url(Installation)).content.decode()
 
 
 @database
@@ -477,7 +406,7 @@ def test_the_reason_is_on_the_merchants_page(eva: Client) -> None:
     answer = disable(eva, shop, "did <i>this</i>")
 
     assert "Disabled." in messages_of(answer)
-    assert "Disabled: did &lt;i&gt;this&lt;/i&gt;" in answer.content.decode()
+    assert "Reason: did &lt;i&gt;this&lt;/i&gt;" in answer.content.decode()
 
 
 @database

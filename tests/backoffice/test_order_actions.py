@@ -169,6 +169,15 @@ def test_what_was_asked_and_what_came_of_it_are_in_the_history(ana: Client, paid
     assert history_of(paid) == ["Refund asked of Appmax: R$5.00", "Refund accepted by Appmax: R$5.00"]
 
 
+def test_the_timeline_tells_a_refund_by_its_row_and_not_twice(ana: Client, paid: Order) -> None:
+    refund(ana, paid, kind="partial", amount="5.00", reason="parcel lost")
+
+    told = [f"{each.title} ({each.detail})" for each in ana.get(on(paid)).context["timeline"]]
+    assert [line for line in told if "efund" in line] == [
+        "Refund of R$5.00 asked for (ana · parcel lost · Asked: Appmax took it, and has not said that it is done)"
+    ]
+
+
 def test_the_history_speaks_the_language_at_hand(ana: Client, staff: Callable[..., Client], paid: Order) -> None:
     refund(ana, paid)
 

@@ -19,12 +19,12 @@ from django.utils.translation import override
 
 from backoffice.attempt_words import name_of
 from backoffice.event_notes import explanation
-from installations.models import Installation
-from orders.models import AttemptState, Order, PaymentAttempt
+from installations.models import ApiKey, Installation
+from orders.models import AttemptState, Order, OrderCode, PaymentAttempt, Refund, Shopper
 from orders.questions.why import Why
 from orders.status import OrderStatus
 from tests.backoffice.conftest import on
-from tests.support.factories import InstallationFactory, OrderFactory, WebhookEventFactory
+from tests.support.factories import InstallationFactory, OrderFactory, QuestionFactory, WebhookEventFactory, api_key
 from webhooks.decide import Outcome
 from webhooks.models import WebhookEvent
 
@@ -133,6 +133,32 @@ def test_a_broken_address_breaks_no_page(ana: Client) -> None:
     assert 'href="http://[' not in page_of(ana, OrderFactory.create(boleto_pdf_url="http://[broken"))
 
 
+@pytest.mark.parametrize(
+    ("columns", "is_folded"),
+    [
+        ({"payment_method": "pix", "pix_emv": EMV}, False),
+        ({"payment_method": "pix", "pix_emv": EMV, "status": "aprovado"}, True),
+        ({"payment_method": "boleto", "boleto_digitavel": "23790"}, False),
+        ({"payment_method": "boleto", "boleto_digitavel": "23790", "status": "cancelado"}, True),
+    ],
+)
+def test_a_code_is_folded_away_once_it_is_of_no_use(ana: Client, columns: dict[str, str], is_folded: bool) -> None:
+    page = page_of(ana, OrderFactory.create(**columns))
+
+    code = page.split('class="module relative')[-1]
+    assert ("<details><summary>" in code.split("</fieldset>")[0]) == is_folded
+
+
+def test_the_page_begins_with_how_the_order_stands_and_its_money(ana: Client) -> None:
+    order = OrderFactory.create(status="aprovado", payment_method="pix", total_cents=1000)
+    Refund.objects.create(order=order, amount_cents=300, state="asked")
+
+    page = page_of(ana, order)
+
+    assert page.index("R$3.00 is on its way back") < page.index("<dt>Left</dt>") < page.index("Appmax order id")
+    assert ">R$7.00</dd>" in page
+
+
 # --- the timeline ---
 
 
@@ -214,6 +240,123 @@ def test_what_staff_did_to_an_event_is_there_too(ana: Client) -> None:
     assert [(each.title, each.detail) for each in timeline_of(ana, order) if each.tone == "staff"] == [
         ("Webhook event, Handled again: applied", "bia")
     ]
+
+
+def test_a_refund_says_who_asked_how_much_why_and_what_came_of_it(ana: Client) -> None:
+    order = OrderFactory.create(status="aprovado")
+    bia = User.objects.create_user("bia")
+    api_key(order.installation)
+    key = ApiKey.objects.get()
+    for minutes, columns in enumerate(
+        (
+            {"asked_by": bia, "state": "asked", "reason": "parcel lost"},
+            {"api_key": key, "state": "confirmed"},
+            {"state": "refused"},
+        )
+    ):
+        at = timezone.now() + timedelta(minutes=2 * minutes)
+        settled_at = None if columns["state"] == "asked" else at + timedelta(minutes=1)
+        Refund.objects.create(order=order, amount_cents=500, asked_at=at, settled_at=settled_at, **columns)
+
+    assert [(each.title, each.detail, each.tone) for each in timeline_of(ana, order)][:5] == [
+        ("Refund of R$5.00 refused: nothing goes back", "", "bad"),
+        ("Refund of R$5.00 asked for", "API, without a key", ""),
+        ("Refund of R$5.00 confirmed: the money went back", "", ""),
+        ("Refund of R$5.00 asked for", f"API key test ({key.prefix})", ""),
+        (
+            "Refund of R$5.00 asked for",
+            "bia · parcel lost · Asked: Appmax took it, and has not said that it is done",
+            "open",
+        ),
+    ]
+
+
+def test_a_tracking_code_is_there_once_whoever_sent_it(ana: Client) -> None:
+    order = OrderFactory.create(status="aprovado")
+    OrderCode.objects.put(order, tracking="BR1")
+    entry(order, "Tracking code sent to Appmax: BR2", 1)
+    OrderCode.objects.put(order, tracking="BR2", pix="not a parcel's")
+
+    assert [(each.title, each.detail) for each in timeline_of(ana, order) if "racking" in each.title] == [
+        ("Tracking code sent to Appmax: BR2", "bia"),
+        ("Tracking code sent to Appmax: BR1", "API"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("permissions", "shown"),
+    [([], "Bia S. · b…@e… · •••"), (["webhooks.view_personal_data"], "Bia S. · bia@example.com · 11144477735")],
+)
+def test_the_shopper_is_named_and_the_whole_is_for_those_who_may(
+    staff: Callable[..., Client], permissions: list[str], shown: str
+) -> None:
+    order = OrderFactory.create()
+    Shopper.objects.create(
+        installation=order.installation,
+        appmax_customer_id=order.appmax_customer_id,
+        name="Bia S.",
+        email="bia@example.com",
+        email_shown="b…@e…",
+        document="11144477735",
+        document_shown="•••",
+    )
+
+    page = page_of(staff("Support", *permissions, name="rui"), order)
+
+    assert f"Shopper: {shown}<" in page
+
+
+def test_a_refund_of_appmaxs_panel_is_there_too(ana: Client) -> None:
+    order = OrderFactory.create(status="aprovado", refunded_elsewhere_at=timezone.now())
+
+    assert timeline_of(ana, order)[0].title == "A part was refunded in Appmax's panel"
+    assert "at most: a part went back in Appmax's panel" in page_of(ana, order)
+
+
+def test_what_appmax_was_asked_is_there_and_when_it_is_asked_next(ana: Client) -> None:
+    order = OrderFactory.create(status="aprovado")
+    now = timezone.now()
+    QuestionFactory.create(
+        appmax_order_id=order.appmax_order_id,
+        installation=order.installation,
+        asked_at=now,
+        due_at=now + timedelta(minutes=5),
+        times=2,
+        said="aprovado",
+    )
+    QuestionFactory.create(appmax_order_id=order.appmax_order_id, error="Unavailable")  # another merchant's claim
+
+    assert [(each.title, each.detail, each.tone) for each in timeline_of(ana, order)][:2] == [
+        ("Appmax is asked next: A webhook told of money", "", "open"),
+        ("Appmax was asked: A webhook told of money", "Appmax said: Approved · asked 2 times", ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        ("NotFound", "Appmax knows no such order of this merchant."),
+        ("CredentialsRefused", "Appmax refused this merchant's credentials."),
+        ("CredentialsUnreadable", "Our own keys don't open the stored secret: see FIELD_ENCRYPTION_KEYS."),
+        ("UnknownStatus", "Appmax's answer could not be understood."),
+        ("OutcomeUnknown", "Appmax gave no answer."),
+    ],
+)
+def test_why_asking_failed_is_told_in_words(ana: Client, error: str, words: str) -> None:
+    order = OrderFactory.create()
+    QuestionFactory.create(
+        appmax_order_id=order.appmax_order_id, installation=order.installation, due_at=None, error=error
+    )
+
+    assert (timeline_of(ana, order)[0].detail, timeline_of(ana, order)[0].tone) == (f"{words[:-1]} · asked once", "bad")
+
+
+@pytest.mark.parametrize(("name", "tone"), [("order_pix_created", ""), ("order_refund", ""), ("order_paid", "good")])
+def test_an_event_is_green_only_if_it_told_of_money_that_is_there(ana: Client, name: str, tone: str) -> None:
+    order = OrderFactory.create()
+    event(order, 1, event=name)
+
+    assert timeline_of(ana, order)[0].tone == tone
 
 
 def test_nothing_of_another_order_is_there(ana: Client) -> None:

@@ -46,9 +46,12 @@ def test_an_order_is_found_by_its_number_and_shows_what_happened(staff: Callable
     page.keyboard.press("/")
     page.keyboard.type(str(order.appmax_order_id))
     page.keyboard.press("Enter")
-    page.get_by_role("link", name=str(order.appmax_order_id)).click()
+    page.get_by_role("link", name=str(order.appmax_order_id), exact=True).click()
 
     expect(page.get_by_text("R$\u00a01.234,56").first).to_be_visible()
+    expect(page.get_by_text("Pago por Pix.")).to_be_visible()
+    expect(page.get_by_alt_text("QR code do Pix")).to_be_hidden()
+    page.get_by_role("heading", name="Pix").click()
     expect(page.get_by_alt_text("QR code do Pix")).to_be_visible()
     expect(page.locator(".timeline li").filter(has_text="Webhook order_paid_by_pix")).to_be_visible()
 
@@ -95,14 +98,14 @@ def test_a_part_of_an_order_is_refunded_after_a_second_look(
     order = Order.objects.get()
     page = staff(f"/admin/orders/order/{order.pk}/change/")
 
-    page.get_by_role("link", name="Reembolsar").click()
+    page.get_by_role("link", name="Estornar").click()
     page.get_by_label("Uma parte").check()
     page.get_by_label("Parte, em R$").fill("10,50")
-    page.get_by_role("button", name="Reembolsar").click()
+    page.get_by_role("button", name="Estornar").click()
 
     page.wait_for_url("**/change/")
-    expect(page.get_by_text("A Appmax aceitou o reembolso de R$\u00a010,50")).to_be_visible()
-    expect(page.locator(".timeline li").first).to_contain_text("Reembolso aceito pela Appmax: R$\u00a010,50")
+    expect(page.get_by_text("A Appmax aceitou o estorno de R$\u00a010,50")).to_be_visible()
+    expect(page.locator(".timeline li").filter(has_text="Estorno de R$\u00a010,50 pedido")).to_contain_text("ana")
     assert remote(simulator, order_id).refunded == 1050
     assert LogEntry.objects.count() == 2
 

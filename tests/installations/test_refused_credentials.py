@@ -77,9 +77,12 @@ def test_each_call_is_502_and_the_merchant_and_staff_are_told_since_when(
     assert {(answer.status_code, answer.json()["code"]) for answer in answers} == {(502, "credentials_refused")}
     since = Client().get(path, headers=headers).json()["credentials_refused_since"]
     assert timezone.now() - datetime.fromisoformat(since) < timedelta(minutes=1)
-    for page in ("/admin/installations/installation/", f"/admin/installations/installation/{shop.pk}/change/"):
-        text = admin_client.get(page, headers={"Accept-Language": "en"}).content.decode().replace("&#x27;", "'")
-        assert "Appmax refuses this shop's credentials since" in text
+    for page, words in (
+        ("", "Credentials refused"),
+        (f"{shop.pk}/change/", "Appmax has refused this shop's credentials"),
+    ):
+        answer = admin_client.get(f"/admin/installations/installation/{page}", headers={"Accept-Language": "en"})
+        assert words in answer.content.decode().replace("&#x27;", "'")
     assert tokens_asked_for(appmax) == 1
 
 

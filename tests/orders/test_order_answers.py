@@ -286,6 +286,8 @@ def test_another_merchants_cursor_is_unknown(store: Client, many: list[int]) -> 
 
 
 def test_a_page_of_any_length_is_four_statements(store: Client, many: list[int]) -> None:
+    listed(store, limit=1)  # notes that the key was used
+
     with CaptureQueriesContext(connection) as statements:
         listed(store, limit=100, cursor=many[0])
 

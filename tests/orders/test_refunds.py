@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,6 +16,8 @@ from installations.models import ApiKey, Installation
 from orders import clock, refunds
 from orders.models import Order, Refund
 from orders.questions import ask
+from orders.status import RefundState
+from simulator.orders import Order as RemoteOrder
 from simulator.server import SimulatorServer
 from simulator.state import Fault
 from tests.orders.conftest import by_card, post, remote
@@ -199,6 +202,48 @@ def test_a_refund_of_before_ours_was_asked_is_another(asked: Order) -> None:
     assert confirm(asked, at=clock.now()) == 1
 
     assert states(asked) == [(300, "confirmed"), (500, "asked"), (700, "asked")]
+
+
+def test_a_partial_refund_of_appmaxs_panel_is_kept_by_its_time_alone(asked: Order) -> None:
+    """Appmax doesn't say how much it was."""
+    before = clock.now() - timedelta(minutes=6)
+    confirm(asked, at=before)
+
+    asked.refresh_from_db()
+    assert (asked.refunded_elsewhere_at, asked.refunded_cents) == (before, 0)
+
+
+@pytest.mark.parametrize("status", ["aprovado", "estornado"])
+def test_a_refund_of_ours_is_none_of_appmaxs_panel(asked: Order, status: str) -> None:
+    Order.objects.update(status=status)
+    at = clock.now()
+    for _ in range(2):
+        confirm(asked, at=at)
+
+    asked.refresh_from_db()
+    assert asked.refunded_elsewhere_at is None
+
+
+def test_a_refund_that_staff_settled_is_none_of_appmaxs_panel(asked: Order) -> None:
+    done_at = clock.now()
+    for row in asked.refunds.all():
+        refunds.settle_by_hand(row, RefundState.CONFIRMED, "ana: it is in the panel")
+
+    assert confirm(asked, at=done_at) == 0
+    asked.refresh_from_db()
+    assert asked.refunded_elsewhere_at is None
+
+
+def test_a_partial_refund_in_appmaxs_panel_is_learnt_when_appmax_is_asked(
+    order: Order, simulator: SimulatorServer
+) -> None:
+    simulator.state.change_order(order.appmax_order_id, partial(RemoteOrder.refund, cents=500))
+
+    ask.ask(order)
+
+    order.refresh_from_db()
+    assert order.refunded_elsewhere_at is not None
+    assert (order.status, states(order)) == ("aprovado", [])
 
 
 def test_what_went_back_is_what_appmax_has_confirmed(asked: Order) -> None:

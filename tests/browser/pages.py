@@ -1,0 +1,52 @@
+"""Every page of the back office, with rows to show: whatever is registered is found, so a new list is looked at too."""
+
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.urls import reverse
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from installations.models import Installation
+from orders.models import Order, PaymentAttempt
+from tests.backoffice.conftest import make_job
+from tests.support.factories import OrderFactory, QuestionFactory, WebhookEventFactory, api_key
+
+LONG_KEY = "uma-loja-com-um-nome-bem-comprido-de-verdade-01"
+
+
+@transaction.atomic
+def make_rows() -> Order:
+    """One row of each of the main tables, some with long values; the order is returned."""
+    order: Order = OrderFactory.create(
+        status="aprovado", payment_method="pix", pix_emv="0002" * 60, installation__external_key=LONG_KEY
+    )
+    OrderFactory.create_batch(3, installation=order.installation)
+    PaymentAttempt.objects.create(order=order, method="pix", fingerprint="")
+    QuestionFactory.create(appmax_order_id=order.appmax_order_id, installation=order.installation)
+    WebhookEventFactory.create(
+        appmax_order_id=order.appmax_order_id,
+        event="order_pending_integration",
+        error_message="processing failed: " + "x" * 150,
+    )
+    Installation.objects.update(refused_since=order.created_at)
+    api_key(order.installation)
+    make_job(status="failed")
+    TOTPDevice.objects.create(user=User.objects.get(username="ana"), confirmed=False, name="app")
+    return order
+
+
+def every_page() -> list[str]:
+    """The addresses: each list, each first row's page and its history, each form that adds, and those of an order."""
+    order = make_rows()
+    paths = [reverse(f"admin:{name}") for name in ("index", "password_change", "two_factor")]
+    paths.append(f"{reverse('admin:search')}?q=loja")
+    for model in admin.site._registry:
+        base = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+        paths.append(reverse(f"{base}_changelist"))
+        row = model._default_manager.first()
+        if row is not None:
+            paths.append(reverse(f"{base}_change", args=[row.pk]))
+    paths += [reverse("admin:installations_apikey_add"), reverse("admin:auth_user_add")]
+    page = reverse("admin:orders_order_change", args=[order.pk])
+    paths += [page.replace("/change/", f"/{each}/") for each in ("refund", "history")]
+    return paths
