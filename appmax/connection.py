@@ -23,7 +23,7 @@ class BoundedAdapter(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """HTTPAdapter's constructor calls this."""
         super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+        self.poolmanager.pool_classes_by_scheme = {"http": BoundedPool, "https": BoundedSecurePool}
 
 
 class _Reader(io.RawIOBase):
@@ -74,9 +74,13 @@ class _SecureConnection(HTTPSConnection):
             raise NewConnectionError(self, f"the TLS handshake failed: {type(error).__name__}") from None
 
 
-class _Pool(HTTPConnectionPool):
+class BoundedPool(HTTPConnectionPool):
+    """Connections to one host that keep their time-outs."""
+
     ConnectionCls = _Connection
 
 
-class _SecurePool(HTTPSConnectionPool):
+class BoundedSecurePool(HTTPSConnectionPool):
+    """The same over TLS."""
+
     ConnectionCls = _SecureConnection

@@ -7,6 +7,7 @@ from backoffice import (  # noqa: F401
     jobs,
     keys,
     merchants,
+    notifications,
     orders,
     questions,
     team,

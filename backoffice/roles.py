@@ -8,11 +8,12 @@ from django.db.models import Q
 
 _SEES = (
     "installations.view_installation installations.view_apikey orders.view_order orders.view_paymentattempt "
-    "orders.view_question webhooks.view_webhookevent procrastinate.view_procrastinatejob"
+    "orders.view_question webhooks.view_webhookevent procrastinate.view_procrastinatejob "
+    "notifications.view_endpoint notifications.view_notification"
 )
 _SUPPORT = (
     f"{_SEES} orders.reconcile_order webhooks.reprocess_webhookevent installations.rename_installation "
-    "backoffice.add_note"
+    "backoffice.add_note notifications.send_notification"
 )
 _FINANCE = (
     f"{_SUPPORT} orders.refund_order orders.track_order orders.export_order webhooks.export_webhookevent "
@@ -21,7 +22,7 @@ _FINANCE = (
 _ADMINISTRATOR = (
     f"{_FINANCE} webhooks.view_personal_data webhooks.view_webhook_url "
     "installations.check_installation installations.disable_installation "
-    "installations.reconnect_installation backoffice.delete_note "
+    "installations.reconnect_installation backoffice.delete_note notifications.manage_endpoint "
     "installations.add_apikey installations.change_apikey installations.delete_apikey "
     "auth.view_user auth.add_user auth.change_user "
     "auth.view_group auth.add_group auth.change_group auth.delete_group "

@@ -7,6 +7,7 @@ A blank variable counts as unset, and `NAME_FILE` may name a file that holds the
 import os
 import secrets
 from collections.abc import Callable, Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -80,6 +81,13 @@ class Environment:
     def words(self, name: str) -> list[str]:
         """A comma-separated list."""
         return [word.strip() for word in self.text(name, "").split(",") if word.strip()]
+
+    def networks(self, name: str) -> list[IPv4Network | IPv6Network]:
+        """A comma-separated list of networks, like 10.0.0.0/8."""
+        try:
+            return [ip_network(word) for word in self.words(name)]
+        except ValueError as error:
+            raise ImproperlyConfigured(f"{name} must be networks like 10.20.0.0/16: {error}") from None
 
     def url(self, name: str, default: str | None, *, has_path: bool = True) -> str:
         """The http or https URL of a site, without a trailing slash. `default` may be blank."""

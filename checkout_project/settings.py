@@ -82,6 +82,7 @@ INSTALLED_APPS = [
     "django_otp",
     "django_otp.plugins.otp_totp",
     "installations",
+    "notifications",
     "orders",
     "webhooks",
 ]
@@ -145,7 +146,7 @@ DB_MAX_OPEN_CONNS = env.number("DB_MAX_OPEN_CONNS", 25, minimum=1)
 DB_CONN_MAX_LIFETIME = env.number("DB_CONN_MAX_LIFETIME", 300, minimum=1)  # seconds
 
 # The worker does this many jobs at once, each in a thread with one connection. The queue itself uses four more.
-JOB_CONCURRENCY = 2
+JOB_CONCURRENCY = 3
 _job_connections = JOB_CONCURRENCY + 4
 _web_connections = DB_MAX_OPEN_CONNS - _job_connections  # The web's processes of all groups share these.
 # Production runs two groups of gunicorn with the same settings: docker-compose.yml, ops/systemd, ops/nginx.
@@ -269,6 +270,13 @@ WEBHOOK_SECRET = env.words("WEBHOOK_SECRET")
 WEBHOOK_TRUST = env.choice("WEBHOOK_TRUST", "payload", ("payload", "confirm"))
 WEBHOOK_WAIT_HOURS = env.number("WEBHOOK_WAIT_HOURS", 72, minimum=1)  # for an order, or for the confirmation
 WEBHOOK_PAYLOAD_DAYS = env.number("WEBHOOK_PAYLOAD_DAYS", 180, minimum=1)
+
+# --- notifications to storefronts ------------------------------------------------------------------------------------
+
+# Networks that storefronts' endpoints may be in although they are not public, also over http. All others of that kind
+# are refused.
+NOTIFY_ALLOWED_NETWORKS = env.networks("NOTIFY_ALLOWED_NETWORKS")
+NOTIFY_KEEP_DAYS = env.number("NOTIFY_KEEP_DAYS", 30, minimum=6)  # longer than the last try of a message may be away
 
 # --- API -------------------------------------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ urlpatterns = [
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", SpectacularSwaggerSplitView.as_view(), name="docs"),
     path("api/redoc", redoc, name="redoc"),
+    path("", include("notifications.urls")),  # before the installation's route, whose key may hold slashes
     path("", include("installations.urls")),
     path("", include("orders.urls")),
     path("", include("webhooks.urls")),

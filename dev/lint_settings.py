@@ -6,7 +6,7 @@ from checkout_project.settings import INSTALLED_APPS
 INSTALLED_APPS = [*INSTALLED_APPS, "django_migration_linter"]
 
 MIGRATION_LINTER_OPTIONS = {
-    "include_apps": ["backoffice", "installations", "orders", "webhooks"],
+    "include_apps": ["backoffice", "installations", "notifications", "orders", "webhooks"],
     # Made before the first release: no table had a row when they ran, so no lock of theirs can have hurt anybody.
     "ignore_name": [
         "0001_initial",

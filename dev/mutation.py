@@ -42,6 +42,7 @@ PACKAGES = (
     "checkout_project",
     "dev",
     "installations",
+    "notifications",
     "observability",
     "orders",
     "examples",

@@ -61,6 +61,7 @@ def main() -> int:
         if simulated:
             variables |= simulator_variables(env, variables["APP_PORT"])
             variables |= storefront_variables(env, variables["APP_PORT"], variables["APPMAX_API_URL"])
+            variables["NOTIFY_ALLOWED_NETWORKS"] = ",".join(["127.0.0.0/8", *env.words("NOTIFY_ALLOWED_NETWORKS")])
         parts: list[Part] = []
         for service in _servers(stack, env):
             variables |= service.variables
@@ -185,6 +186,7 @@ def storefront_variables(env: Environment, app_port: str, simulator_url: str) ->
         "STOREFRONT_PORT": port,
         "STOREFRONT_APP_URL": f"http://127.0.0.1:{app_port}",
         "STOREFRONT_SIMULATOR_URL": simulator_url,
+        "STOREFRONT_OWN_URL": f"http://127.0.0.1:{port}",
         "STOREFRONT_SECRET_KEY": env.secret("STOREFRONT_SECRET_KEY", generated_in=DATA / "secrets"),
         "DEMO_SHOP_URL": shop_url,
         "SIMULATOR_SHOP_URL": shop_url,

@@ -1,13 +1,11 @@
 """Merchants who installed the app, their API keys, the external_ids that Appmax was told, and reconnect links."""
 
 import uuid
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django.contrib.postgres.functions import RandomUUID, TransactionNow
-from django.db import connection, models, transaction
-from django.db.models.functions import Cast
+from django.db import connection, models
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext_lazy as _
@@ -15,7 +13,7 @@ from rest_framework_api_key.models import AbstractAPIKey, APIKeyManager
 
 from appmax.errors import CredentialsUnreadable
 from appmax.tokens import Credentials
-from installations.fields import DecryptionFailed, EncryptedTextField, decrypted, has_newest_key
+from installations.fields import DecryptionFailed, EncryptedTextField, decrypted
 
 
 class InstallationQuerySet(models.QuerySet["Installation"]):
@@ -35,41 +33,6 @@ class InstallationQuerySet(models.QuerySet["Installation"]):
         """
         self.bulk_create([installation], ignore_conflicts=True)
         return self.without_secret().select_for_update().get(external_key=installation.external_key)
-
-    def rotate_secrets(self, *, after: int, size: int) -> "Rotation | None":
-        """Encrypt the secrets of the next `size` rows after that id with the newest key; None if there are no more.
-
-        The rows are locked, so that a secret that is being replaced isn't overwritten by the older one. A secret that
-        no key decrypts stays as it is, and its row is reported.
-        """
-        column = Cast("merchant_client_secret", models.TextField())  # the encrypted text itself
-        with transaction.atomic():
-            rows = self.filter(pk__gt=after).select_for_update(of=("self",)).order_by("pk")
-            tokens = list(rows.annotate(token=column).values_list("pk", "token")[:size])
-            if not tokens:
-                return None
-            rotated, failed = 0, []
-            for pk, token in tokens:
-                if has_newest_key(token):
-                    continue
-                try:
-                    secret = decrypted(token, f"merchant_client_secret of installation {pk}")
-                except DecryptionFailed:
-                    failed.append(pk)
-                    continue
-                rotated += self.filter(pk=pk).update(merchant_client_secret=secret)
-        return Rotation(last=tokens[-1][0], seen=len(tokens), rotated=rotated, failed=failed)
-
-
-@dataclass(frozen=True)
-class Rotation:
-    """The result of one batch: the last row's id, the numbers of rows seen and encrypted again, and the ids of rows
-    whose secret no key decrypts."""
-
-    last: int
-    seen: int
-    rotated: int
-    failed: list[int]
 
 
 class Installation(models.Model):

@@ -7,7 +7,9 @@ from rest_framework import serializers
 
 # Percent-encoded, any text can name a merchant in a path, with these exceptions: control characters; . or .. between
 # slashes, which browsers and proxies resolve; and endings that would make the path another route of ours.
-_UNFIT_FOR_A_PATH = re.compile(r"[\x00-\x1f\x7f]|(?:^|/)\.{1,2}(?:/|$)|/(?:merchant/token|reconnect)$")
+_UNFIT_FOR_A_PATH = re.compile(
+    r"[\x00-\x1f\x7f]|(?:^|/)\.{1,2}(?:/|$)|/(?:merchant/token|reconnect|webhook-endpoints(?:/.*)?)$"
+)
 
 
 def _fits_into_a_path(external_key: str) -> None:

@@ -4,7 +4,6 @@ from typing import Any
 
 from rest_framework import serializers
 
-from orders.checkout import UpsellResult
 from orders.fields import MAX_ID, Body
 from orders.models import Order, Refund
 from orders.status import OrderStatus, PaymentMethod, RefundState
@@ -67,7 +66,7 @@ class PayBoletoAnswer(BoletoAnswer):
     order_id = serializers.IntegerField(source="appmax_order_id", help_text=_ORDER_ID)
 
 
-class UpsellAnswer(serializers.Serializer[UpsellResult]):
+class UpsellAnswer(serializers.Serializer[Any]):
     """What to tell the shopper, and where to send the browser."""
 
     message = serializers.CharField()

@@ -17,6 +17,9 @@ from django.db import Error as DatabaseFailure
 from django.db import transaction
 
 from appmax.errors import AppmaxError, Declined, OutcomeUnknown
+from notifications.models import EventType
+from orders import changes
+from orders.changes import Cause
 from orders.idempotency import Claim
 from orders.models import AttemptMethod, AttemptState, Order, PaymentAttempt, Question
 from orders.questions.why import Why
@@ -63,7 +66,7 @@ def begin(
     with transaction.atomic():
         locked = Order.objects.locked(order.pk)
         _refuse_second_payment(locked, method, claim, nothing_paid_after=nothing_paid_after)
-        restarted_from = None if method is AttemptMethod.UPSELL else locked.restart()
+        restarted_from = None if method is AttemptMethod.UPSELL else changes.restart(locked)
         if restarted_from:
             locked.forget_codes(method)
         return PaymentAttempt.objects.create(
@@ -156,15 +159,17 @@ def fail(attempt: PaymentAttempt, error: AppmaxError) -> None:
                 case OutcomeUnknown():
                     if attempt.settle(AttemptState.UNKNOWN, answer):
                         order.forget_codes(attempt.method)
+                        changes.tell_payment(attempt, order, EventType.PAYMENT_UNKNOWN, error.message)
                         if attempt.method in PaymentMethod.values:  # Appmax can't be asked about an upsell.
                             Question.objects.put(order.appmax_order_id, order.installation_id, Why.PAYMENT_UNKNOWN)
                 case Declined():
-                    if not attempt.settle(AttemptState.DECLINED, answer):
-                        pass  # Appmax was asked meanwhile, and its answer has settled the attempt and the order.
-                    elif attempt.method == AttemptMethod.CREDIT_CARD:
-                        order.advance(error.order_status)
-                    else:
-                        _give_back(attempt, order)
+                    # If it is settled already, Appmax was asked meanwhile, and its answer has settled the order too.
+                    if attempt.settle(AttemptState.DECLINED, answer):
+                        changes.tell_payment(attempt, order, EventType.PAYMENT_DECLINED, error.message)
+                        if attempt.method == AttemptMethod.CREDIT_CARD:
+                            changes.advance(order, error.order_status, Cause.PAYMENT)
+                        else:
+                            _give_back(attempt, order)
                 case _:
                     if attempt.settle(AttemptState.FAILED, answer):
                         _give_back(attempt, order)
@@ -211,7 +216,7 @@ def _give_back(attempt: PaymentAttempt, order: Order) -> None:
     """Give the order back the status that it had before the attempt, of which nothing came. The order's row must be
     locked."""
     if attempt.restarted_from and order.status == OrderStatus.PENDENTE:
-        order.set_status(attempt.restarted_from)
+        changes.set_status(order, attempt.restarted_from, Cause.PAYMENT)
 
 
 def _take_status(order: Order, text: str) -> None:
@@ -221,10 +226,10 @@ def _take_status(order: Order, text: str) -> None:
     Appmax is then asked, to be sure.
     """
     new = known(text)
-    if new is None or order.advance(new):
+    if new is None or changes.advance(order, new, Cause.PAYMENT):
         return
     if order.status in RESTARTABLE and is_paid(new):
-        order.set_status(new)
+        changes.set_status(order, new, Cause.PAYMENT)
         Question.objects.put(order.appmax_order_id, order.installation_id, Why.CONTRADICTED)
 
 

@@ -17,7 +17,7 @@ from appmax.errors import AppmaxError, Rejected
 from appmax.messages import Card, CardCharge, Customer, NewOrder, Product, Subscription
 from installations import clients
 from installations.models import Installation
-from orders import attempts, facts
+from orders import attempts, changes, facts
 from orders.attempts import Taken
 from orders.idempotency import Claim
 from orders.models import AttemptMethod, Order, OrderCode, PaymentAttempt, Shopper
@@ -129,6 +129,7 @@ def create_order(installation: Installation, purchase: Purchase, claim: Claim) -
                 appmax_order_id=created.id,
                 total_cents=total_cents,
             )
+            changes.tell_created(order)
             order_created.send(sender=Order, order=order)
         else:
             for method in PaymentMethod:
@@ -373,6 +374,7 @@ def _keep_upsold(order: Order, sold: CreatedOrder | None, total_cents: int) -> N
         status=known(sold.status) or OrderStatus.PENDENTE,
         total_cents=total_cents,
     )
+    changes.tell_created(new)
     order_created.send(sender=Order, order=new)
 
 

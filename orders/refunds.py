@@ -11,6 +11,8 @@ from django.utils import timezone
 from appmax.client import AppmaxClient
 from appmax.errors import AppmaxError, OutcomeUnknown
 from installations import clients
+from notifications.models import EventType
+from orders import changes
 from orders.idempotency import Claim
 from orders.models import Order, Refund
 from orders.status import OPEN_REFUNDS, OrderStatus, RefundState
@@ -86,22 +88,31 @@ def confirm(order: Order, *, cents: int | None = None, at: datetime | None = Non
         refunds = refunds.filter(amount_cents=cents) if cents else refunds
         refunds = refunds.filter(asked_at__lte=at + _CLOCKS_DIFFER) if at else refunds
         refunds = order.refunds.filter(pk__in=list(refunds.values_list("pk", flat=True)[:1]))
-    confirmed = refunds.update(state=RefundState.CONFIRMED, settled_at=at or timezone.now())
-    if at and not confirmed and order.status != OrderStatus.ESTORNADO:
+    done = list(refunds)
+    for refund in done:
+        refund.state, refund.settled_at = RefundState.CONFIRMED, at or timezone.now()
+        refund.save(update_fields=["state", "settled_at"])
+        changes.tell_refund(refund, order, EventType.REFUND_COMPLETED)
+    if at and not done and order.status != OrderStatus.ESTORNADO:
         by_hand = order.refunds.filter(
             state=RefundState.CONFIRMED, asked_at__lte=at + _CLOCKS_DIFFER, settled_at__gte=at
         )
-        if not by_hand.exists():
+        if order.refunded_elsewhere_at != at and not by_hand.exists():
             order.keep(refunded_elsewhere_at=at)
-    return confirmed
+            changes.tell_refunded_elsewhere(order)
+    return len(done)
 
 
 def settle_by_hand(refund: Refund, state: RefundState, reason: str) -> bool:
     """Settle a refund as staff found out. False if it was settled already."""
-    settled = Refund.objects.filter(pk=refund.pk, state__in=OPEN_REFUNDS).update(state=state, settled_at=timezone.now())
-    if settled:
-        log.warning("refund.settled_by_hand", refund=refund.pk, state=state, reason=reason)
-    return bool(settled)
+    with transaction.atomic():
+        order = Order.objects.locked(refund.order_id)
+        if not _write(refund, state, before=OPEN_REFUNDS, settled_at=timezone.now()):
+            return False
+        if state is RefundState.CONFIRMED:
+            changes.tell_refund(refund, order, EventType.REFUND_COMPLETED)
+    log.warning("refund.settled_by_hand", refund=refund.pk, state=state, reason=reason)
+    return True
 
 
 def _earlier(order: Order, claim: Claim) -> Refund | None:
@@ -145,12 +156,23 @@ def _settle(refund: Refund, state: RefundState) -> None:
     back, and the caller still learns Appmax's answer.
     """
     is_refused = state is RefundState.REFUSED
-    before = [RefundState.UNKNOWN] if is_refused else [RefundState.UNKNOWN, RefundState.REFUSED]
+    before = (RefundState.UNKNOWN,) if is_refused else (RefundState.UNKNOWN, RefundState.REFUSED)
     settled_at = timezone.now() if is_refused else None
     try:
-        Refund.objects.filter(pk=refund.pk, state__in=before).update(state=state, settled_at=settled_at)
+        with transaction.atomic():
+            order = Order.objects.locked(refund.order_id)
+            if _write(refund, state, before=before, settled_at=settled_at) and state is RefundState.ASKED:
+                changes.tell_refund(refund, order, EventType.REFUND_REQUESTED)
     except DatabaseFailure as error:
         log.error("refund.not_recorded", refund=refund.pk, error=type(error).__name__)
+
+
+def _write(refund: Refund, state: RefundState, *, before: tuple[RefundState, ...], settled_at: datetime | None) -> bool:
+    """Write the state if the refund has one of those `before`; returns whether it had."""
+    if not Refund.objects.filter(pk=refund.pk, state__in=before).update(state=state, settled_at=settled_at):
+        return False
+    refund.state, refund.settled_at = state, settled_at
+    return True
 
 
 def _learn_total(order: Order, client: AppmaxClient) -> None:

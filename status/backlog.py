@@ -7,6 +7,7 @@ from django.db.models import Count, Max, Min
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob, ProcrastinateWorker
 
+from notifications.models import Endpoint, Notification, State
 from orders.models import PaymentAttempt, Question
 from webhooks.models import WebhookEvent
 
@@ -22,6 +23,22 @@ def overdue_questions() -> timedelta:
     return max(
         _ago(Question.objects.open().filter(is_patient=False).aggregate(first=Min("due_at"))["first"]), timedelta()
     )
+
+
+def waiting_notifications() -> tuple[int, timedelta]:
+    """The number of messages that are due and not sent, and for how long the oldest has been. Those of endpoints that
+    fail don't count, as nothing here can help them."""
+    due = Notification.objects.filter(
+        state=State.WAITING, due_at__lte=timezone.now(), endpoint__enabled=True, endpoint__failing_since=None
+    )
+    found = due.aggregate(count=Count("pk"), since=Min("due_at"))
+    return found["count"], _ago(found["since"])
+
+
+def failing_endpoints() -> int:
+    """Endpoints of storefronts whose every delivery has failed for an hour."""
+    since = timezone.now() - timedelta(hours=1)
+    return Endpoint.objects.filter(enabled=True, failing_since__lt=since).count()
 
 
 def worker_silence() -> timedelta | None:

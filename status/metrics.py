@@ -30,6 +30,7 @@ class Backlog(Collector):
 
 def _backlog() -> list[GaugeMetricFamily]:
     events, oldest_event = backlog.waiting_events()
+    notifications, oldest_notification = backlog.waiting_notifications()
     payments, oldest_payment = backlog.open_payments()
     silence = backlog.worker_silence()
     jobs = GaugeMetricFamily("checkout_jobs", "Jobs in the queue, by status", labels=["status"])
@@ -42,6 +43,13 @@ def _backlog() -> list[GaugeMetricFamily]:
         gauge("checkout_webhooks_waiting", "Events that are kept and not handled", value=events),
         gauge("checkout_webhooks_oldest_seconds", "Age of the oldest of them", value=oldest_event.total_seconds()),
         gauge("checkout_questions_overdue_seconds", "For how long Appmax should have been asked", value=overdue),
+        gauge("checkout_notifications_waiting", "Messages that are due and not sent", value=notifications),
+        gauge("checkout_notifications_oldest_seconds", "For how long", value=oldest_notification.total_seconds()),
+        gauge(
+            "checkout_notification_endpoints_failing",
+            "Endpoints of storefronts that have failed for an hour",
+            value=backlog.failing_endpoints(),
+        ),
         gauge("checkout_payments_open", "Payment attempts without a known outcome", value=payments),
         gauge("checkout_payments_open_oldest_seconds", "Age of the oldest", value=oldest_payment.total_seconds()),
         gauge("checkout_questions_asked_in_vain", "Orders asked about in vain", value=backlog.questions_in_vain()),

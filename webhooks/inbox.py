@@ -23,7 +23,8 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from prometheus_client import Counter, Histogram
 
-from orders import clock
+from orders import changes, clock
+from orders.changes import Cause
 from orders.models import Order
 from orders.models.question import Question
 from orders.questions import due
@@ -133,8 +134,9 @@ def _receive(event: Event, address: str | None) -> Outcome:
     for _ in range(TRIES_WITHOUT_LOCK):
         found = rows.look(event, address)
         decision = _decide(event, found)
-        if decision.supersedes or (found.order_pk is None and decision.outcome is Outcome.WAITING):
-            break  # Two event rows must be written, or the order may be created at this moment: this needs the lock.
+        is_told = decision.status is not None and found.is_listened_to
+        if is_told or decision.supersedes or (found.order_pk is None and decision.outcome is Outcome.WAITING):
+            break  # More than the two rows must be written, or the order may be created just now: this needs the lock.
         try:
             if rows.insert(event, address, found, decision) is not None:
                 return decision.outcome
@@ -146,6 +148,8 @@ def _receive(event: Event, address: str | None) -> Outcome:
         decision = _decide(event, found)
         _supersede(found, decision)
         rows.insert(event, address, found, decision)
+        if decision.status is not None and found.is_listened_to and found.order_pk and found.seen.status:
+            changes.tell_moved(Order.objects.get(pk=found.order_pk), found.seen.status, Cause.WEBHOOK)
     return decision.outcome
 
 
@@ -239,7 +243,7 @@ def write_decision(row: WebhookEvent, found: Found, decision: Decision, *, asks:
     row.take(decision, found.installation_id)
     row.save_outcome()
     if decision.status is not None:
-        Order.objects.locked(found.order_pk or 0).set_status(decision.status)
+        changes.set_status(Order.objects.locked(found.order_pk or 0), decision.status, Cause.WEBHOOK)
     # Without a merchant there are no credentials to ask Appmax with.
     if asks and decision.why is not None and row.appmax_order_id is not None and found.installation_id is not None:
         Question.objects.put(

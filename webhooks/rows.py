@@ -29,7 +29,9 @@ _LOOK = """
            question.refuted_at > clock_timestamp() - %(suspect_for)s,
            EXISTS (SELECT FROM webhook_claim_sources
                     WHERE address = %(address)s::inet AND refuted >= %(many)s
-                      AND refuted_at > clock_timestamp() - %(suspect_for)s)
+                      AND refuted_at > clock_timestamp() - %(suspect_for)s),
+           EXISTS (SELECT FROM notification_endpoints
+                    WHERE installation_id = orders.installation_id AND enabled)
       FROM (SELECT) AS one_row
       LEFT JOIN orders ON orders.appmax_order_id = %(order)s
       LEFT JOIN webhook_events handled
@@ -66,7 +68,8 @@ class Found:
 
     `seen` is for the decision. `order_pk` and `version` are those of the order's row, if there is one.
     `installation_id` is the order's merchant, or without an order the merchant that the envelope names. `handled_pk` is
-    the handled event of the same name. `is_patient` tells that a question about the order may wait for others.
+    the handled event of the same name. `is_patient` tells that a question about the order may wait for others, and
+    `is_listened_to` that a storefront wants to be told what becomes of the merchant's orders.
     """
 
     seen: Seen
@@ -75,6 +78,7 @@ class Found:
     installation_id: int | None = None
     handled_pk: int | None = None
     is_patient: bool = False
+    is_listened_to: bool = False
 
 
 def look(event: Event, address: str | None) -> Found:
@@ -93,7 +97,9 @@ def look(event: Event, address: str | None) -> Found:
     }
     with connection.cursor() as cursor:
         cursor.execute(_LOOK, values)
-        order_pk, version, status, owner, named, handled_pk, was_restarted, is_refuted, is_suspect = cursor.fetchone()
+        order_pk, version, status, owner, named, handled_pk, was_restarted, is_refuted, is_suspect, is_listened_to = (
+            cursor.fetchone()
+        )
     seen = Seen(
         status=None if order_pk is None else OrderStatus(status),
         names_another=order_pk is not None and named is not None and named != owner,
@@ -102,7 +108,15 @@ def look(event: Event, address: str | None) -> Found:
         is_suspect=bool(is_refuted or is_suspect),
     )
     installation_pk = named if order_pk is None else owner
-    return Found(seen, order_pk, version or "", installation_pk, handled_pk, is_patient=is_suspect or order_pk is None)
+    return Found(
+        seen,
+        order_pk,
+        version or "",
+        installation_pk,
+        handled_pk,
+        is_patient=is_suspect or order_pk is None,
+        is_listened_to=is_listened_to,
+    )
 
 
 def insert(event: Event, address: str | None, found: Found, decision: Decision) -> int | None:

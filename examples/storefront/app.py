@@ -5,11 +5,12 @@ import secrets
 from flask import Flask, redirect, url_for
 from werkzeug.wrappers import Response
 
-from examples.storefront import buying, language, orders, pages
+from examples.storefront import buying, language, orders, pages, told
 from examples.storefront.blueprint import PREFIX, shop
 from examples.storefront.memory import Memory
+from examples.storefront.told import Told
 
-__all__ = ["buying", "create_app", "orders", "pages"]  # these three modules add their routes to the blueprint
+__all__ = ["buying", "create_app", "orders", "pages", "told"]  # these four modules add their routes to the blueprint
 
 COOKIE_SECONDS = 31 * 24 * 3600
 
@@ -19,10 +20,11 @@ def create_app(**settings: str) -> Flask:
 
     `APP_URL`: the product's origin. `API_KEY`: the key that the product gave the shop. `SECRET_KEY` signs the cookies;
     without one, a restart makes every browser a stranger. `SIMULATOR_URL`: the origin of a simulated Appmax, in which
-    the shop's page lets one be the bank; blank where Appmax is real.
+    the shop's page lets one be the bank; blank where Appmax is real. `OWN_URL`: the shop's own origin, where the
+    product tells it what becomes of its orders; without it the shop only asks.
     """
     app = Flask(__name__)
-    app.config.update(APP_URL="http://127.0.0.1:8080", API_KEY="", SIMULATOR_URL="")
+    app.config.update(APP_URL="http://127.0.0.1:8080", API_KEY="", SIMULATOR_URL="", OWN_URL="")
     app.config.from_prefixed_env("STOREFRONT", loads=str)
     app.config.update(settings)
     app.config.update(
@@ -35,6 +37,7 @@ def create_app(**settings: str) -> Flask:
         SESSION_REFRESH_EACH_REQUEST=False,
     )
     app.extensions["memory"] = Memory(app.config["API_KEY"])
+    app.extensions["told"] = Told()
     language.init_app(app)
     app.register_blueprint(shop)
     app.add_url_rule("/", "home", _home)

@@ -149,6 +149,15 @@ class Backend:
         """All that the product knows of the order: its status, and `pix` and `boleto` to show to the shopper."""
         return dict(self._get(f"orders/{order_id}"))
 
+    def listen(self, url: str, event_types: list[str]) -> str:
+        """Registers this URL to be told of these types of events; the secret that the messages are signed with, which
+        the product shows once. Who has lost the secret of a URL that is registered already gets a new one."""
+        known = self._send("GET", "webhook-endpoints", READ_TIMEOUT_SECONDS, area="installations")["endpoints"]
+        mine = [each["id"] for each in known if each["url"] == url and each["enabled"]]
+        path = f"webhook-endpoints/{mine[0]}/rotate-secret" if mine else "webhook-endpoints"
+        body = {} if mine else {"url": url, "event_types": event_types}
+        return str(self._send("POST", path, READ_TIMEOUT_SECONDS, area="installations", json=body)["secret"])
+
     def _get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
         try:
             return self._send("GET", path, READ_TIMEOUT_SECONDS, params=params)
@@ -169,10 +178,17 @@ class Backend:
             time.sleep(PAUSE_SECONDS)
 
     def _send(
-        self, method: str, path: str, timeout: float, *, headers: Mapping[str, str] | None = None, **request: Any
+        self,
+        method: str,
+        path: str,
+        timeout: float,
+        *,
+        area: str = "checkout",
+        headers: Mapping[str, str] | None = None,
+        **request: Any,
     ) -> Any:
         """The answer's JSON. A request that was never sent did nothing; one that was sent and not answered may have."""
-        url = f"{self.app_url}/checkout/{quote(self.external_key, safe='')}/{path}"
+        url = f"{self.app_url}/{area}/{quote(self.external_key, safe='')}/{path}"
         authorization = {"Authorization": f"Api-Key {self.api_key}"} if self.api_key else {}
         started, status, replayed = time.monotonic(), None, False
         try:
@@ -195,7 +211,7 @@ class Backend:
             raise (Unavailable if never_sent else OutcomeUnknown)(type(error).__name__) from None
         finally:
             milliseconds = round((time.monotonic() - started) * 1000)
-            self._calls.append(Call(method, f"/checkout/…/{path}", status, milliseconds, replayed))
+            self._calls.append(Call(method, f"/{area}/…/{path}", status, milliseconds, replayed))
         return _read(answer)
 
 

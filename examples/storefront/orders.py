@@ -1,15 +1,17 @@
 """An order after the checkout: how it stands, its Pix or boleto, the offer, and the box in which one is the bank."""
 
 import hashlib
+import json
+from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any
 
 from flask import Response as JsonResponse
-from flask import abort, flash, jsonify, redirect, render_template, request, url_for
+from flask import abort, flash, jsonify, redirect, render_template, request, stream_with_context, url_for
 from flask_babel import format_date
 from werkzeug.wrappers import Response
 
-from examples.storefront import bank, statuses, visitor
+from examples.storefront import bank, statuses, told, visitor
 from examples.storefront.backend import (
     AlreadyUnderWay,
     Backend,
@@ -43,15 +45,16 @@ def my_orders() -> str:
 def show(order_id: int) -> str:
     """Shows one order: its status, Pix and boleto are the product's word, the rest is what the shop remembers."""
     placed, details = of_this_browser(order_id), memory().details(external_key(), order_id)
-    told = _order(backend(), order_id)
-    pix, boleto = told["pix"], told["boleto"]
+    found = _order(backend(), order_id)
+    pix, boleto = found["pix"], found["boleto"]
     return render_template(
         "order.html",
         placed=placed,
         details=details,
-        status=told["status"],
-        words=_words(placed, told["status"]),
-        may_pay=may_pay(placed, told["status"]),
+        status=found["status"],
+        is_told=told.is_listening(),
+        words=_words(placed, found["status"]),
+        may_pay=may_pay(placed, found["status"]),
         not_paid=statuses.NOT_PAID,
         paid=statuses.PAID,
         pix=pix,
@@ -67,11 +70,31 @@ def show(order_id: int) -> str:
 
 @shop.get("/<external_key>/orders/<int:order_id>/status.json")
 def status_json(order_id: int) -> JsonResponse:
-    """What the order's page asks for every two seconds."""
+    """What the order's page asks for every two seconds while nobody tells it anything."""
     placed = of_this_browser(order_id)
-    status = _status(backend(), order_id)
+    return jsonify(_told(placed, _status(backend(), order_id)))
+
+
+@shop.get("/<external_key>/orders/<int:order_id>/changes")
+def changes(order_id: int) -> JsonResponse:
+    """Tells the order's page what this server is told of the order (told.py), as server-sent events. The connection
+    ends after a while, and the browser opens another one."""
+    placed = of_this_browser(order_id)
+    seen = request.headers.get("Last-Event-ID", "")[:9]  # A browser says what it saw last, when it comes again.
+
+    def events() -> Iterator[str]:
+        yield "retry: 2000\n\n"
+        for news in told.changes(external_key(), order_id, int(seen) if seen.isdigit() else None):
+            shown = json.dumps(_told(placed, news.status)) if news else ""
+            yield f"id: {news.number}\ndata: {shown}\n\n" if news else ": still here\n\n"
+
+    return JsonResponse(stream_with_context(events()), mimetype="text/event-stream")
+
+
+def _told(placed: Placed, status: str) -> dict[str, str]:
+    """What the order's page shows of this status."""
     words = _words(placed, status)
-    return jsonify(status=status, label=str(words.label), text=str(words.text), kind=words.kind)
+    return {"status": status, "label": str(words.label), "text": str(words.text), "kind": words.kind}
 
 
 def _order(product: Backend, order_id: int) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from flask import abort, flash, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response
 
-from examples.storefront import bank, cart
+from examples.storefront import bank, cart, told
 from examples.storefront.backend import NotConnected, Unavailable
 from examples.storefront.blueprint import Answer, backend, external_key, not_connected, shop
 from examples.storefront.catalogue import COUPONS, FREE_SHIPPING_FROM_CENTS, MOST_OF_ONE, PRODUCTS, Product
@@ -60,6 +60,7 @@ def products() -> str:
         reachable = False
     else:
         reachable = True
+        told.listen()
         if session.get("shop") != external_key():
             session["shop"] = external_key()
     return render_template(

@@ -15,12 +15,10 @@ from orders.status import (
     GONE,
     OPEN_REFUNDS,
     PAID_AND_KEPT,
-    RESTARTABLE,
     UNDECIDED,
     OrderStatus,
     PaymentMethod,
     RefundState,
-    advances,
     is_paid,
 )
 
@@ -269,28 +267,7 @@ class Order(models.Model):
             return False
         return self.refundable_cents > 0 or not self.total_cents
 
-    # Each of these writes at once. The row must be locked.
-
-    def advance(self, new: str) -> bool:
-        """Move to the status `new` if the rank rule allows it; returns whether it did."""
-        if not advances(self.status, new):
-            return False
-        self.set_status(new)
-        return True
-
-    def restart(self) -> str | None:
-        """Make a cancelado or recusado_por_risco order pendente again, because a new payment attempt begins. Returns
-        the status before, or None if the order wasn't one of these."""
-        if self.status not in RESTARTABLE:
-            return None
-        before = self.status
-        self.set_status(OrderStatus.PENDENTE)
-        return before
-
-    def set_status(self, new: str) -> None:
-        """Set the status against the rank rule, for our own checkout and for what Appmax itself has confirmed."""
-        self.status = new
-        self.save(update_fields=["status", "updated_at"])
+    # Each of these writes at once. The row must be locked. Its status is changed by orders/changes.py.
 
     def forget_codes(self, method: str) -> None:
         """Remove the codes of a Pix or boleto that can't or may not be paid any more."""

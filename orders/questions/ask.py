@@ -21,7 +21,8 @@ from appmax.answers import RemoteOrder
 from appmax.errors import AppmaxError, Rejected, Unavailable
 from installations import clients
 from installations.models import Installation
-from orders import clock, facts, refunds
+from notifications.models import EventType
+from orders import changes, clock, facts, refunds
 from orders.models import AttemptState, Order, OrderCode, Question, Quota, Shopper
 from orders.questions import due
 from orders.questions.verdict import Standing, Verdict, verdict
@@ -114,6 +115,7 @@ def adopt(installation: Installation, appmax_order_id: int) -> Order:
                 total_cents=remote.total_cents or 0,
                 **facts.of_order(remote),
             )
+            changes.tell_created(order)
             order_created.send(sender=Order, order=order, said=status)
             OrderCode.objects.put(order, pix=order.pix_emv, boleto=order.boleto_digitavel)
             shopper = Shopper.of(
@@ -253,10 +255,12 @@ def _write(order: Order, now: Standing, found: Verdict, remote: RemoteOrder, sai
     elif is_paid(said) and not order.payment_method and remote.payment_method:
         order.record_payment(remote.payment_method)
     order.keep(**facts.of_payment(remote))
+    if payment and was_open and found.payment is AttemptState.DECLINED:
+        changes.tell_payment(payment, order, EventType.PAYMENT_DECLINED, "")
     if found.status is not None:
         if found.is_correction:
             log.warning("order.corrected", order=order.appmax_order_id, before=order.status, after=found.status)
-        order.set_status(found.status)
+        changes.set_status(order, found.status, changes.Cause.CORRECTED if found.is_correction else changes.Cause.ASKED)
     if remote.refunded_at or order.status == OrderStatus.ESTORNADO:
         refunds.confirm(order, at=remote.refunded_at)
     return was_open or found.status is not None

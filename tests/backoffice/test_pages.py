@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from installations.models import ApiKey, Installation
+from notifications.models import Endpoint, Notification
 from orders.models import Order, PaymentAttempt, Question
 from tests.support.factories import InstallationFactory, OrderFactory, QuestionFactory, WebhookEventFactory, api_key
 from webhooks.models import WebhookEvent
@@ -16,7 +17,7 @@ from webhooks.models import WebhookEvent
 pytestmark = pytest.mark.django_db
 
 MOST_QUERIES = 15
-MODELS = [Installation, ApiKey, Order, PaymentAttempt, Question, WebhookEvent]
+MODELS = [Installation, ApiKey, Endpoint, Notification, Order, PaymentAttempt, Question, WebhookEvent]
 
 
 @pytest.fixture
@@ -25,6 +26,12 @@ def rows() -> dict[type, Any]:
     for order in OrderFactory.create_batch(12):
         WebhookEventFactory.create(appmax_order_id=order.appmax_order_id)
         api_key(order.installation)
+        endpoint = Endpoint.objects.create(
+            installation=order.installation, url="https://shop.example.com/told", secret="merchant-secret"
+        )
+        Notification.objects.create(
+            endpoint=endpoint, type="order.paid", appmax_order_id=order.appmax_order_id, data={}
+        )
         PaymentAttempt.objects.create(order=order, method="pix", fingerprint="")
         QuestionFactory.create(appmax_order_id=order.appmax_order_id, installation=order.installation)
     return {model: model._default_manager.first() for model in MODELS}

@@ -13,7 +13,7 @@ from tests.support.factories import OrderFactory
 
 pytestmark = pytest.mark.django_db
 
-APPS = ("backoffice", "installations", "orders", "webhooks")
+APPS = ("backoffice", "installations", "notifications", "orders", "webhooks")
 OURS = [model for app in APPS for model in apps.get_app_config(app).get_models()]
 SEEDS = ("installations", "orders", "webhook_events")
 

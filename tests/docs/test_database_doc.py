@@ -10,7 +10,7 @@ from django.db.models import CheckConstraint
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "database.md").read_text()
 BLOCKS = re.findall(r"```sql\n(.*?)```", TEXT, re.DOTALL)
-APPS = ("backoffice", "installations", "orders", "webhooks")
+APPS = ("backoffice", "installations", "notifications", "orders", "webhooks")
 OURS = [model for app in APPS for model in apps.get_app_config(app).get_models()]
 DESCRIBED = {model._meta.db_table: re.escape(model._meta.db_table_comment) for model in OURS}
 QUERIES = [query.strip() for block in BLOCKS for query in block.split(";") if query.strip()]

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = (
-    *("appmax", "observability", "web", "installations", "orders"),
+    *("appmax", "observability", "web", "installations", "notifications", "orders"),
     *("webhooks", "status", "backoffice", "checkout_project"),
 )
 DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]

@@ -16,6 +16,7 @@ from backoffice.roles import ROLES
 from checkout_project import urls
 from installations.fields import DecryptionFailed
 from installations.views import InstallViewSet
+from notifications.views import EndpointViewSet
 from orders.models import AttemptMethod, AttemptState
 from orders.status import OrderStatus
 from orders.views import CheckoutViewSet
@@ -101,7 +102,7 @@ def test_the_api_guide_has_every_route_and_no_other() -> None:
 def _routes(resolver: URLResolver, prefix: str = "/") -> set[str]:
     found: set[str] = set()
     for entry in resolver.url_patterns:
-        path = prefix + re.sub("<(?:str|path):", "{", str(entry.pattern)).replace(">", "}")
+        path = prefix + re.sub("<(?:str|path|id):", "{", str(entry.pattern)).replace(">", "}")
         if path == "/admin/" or isinstance(entry, URLPattern):
             found.add(path)
         else:
@@ -141,14 +142,17 @@ def _of_rooms(parent: type[Exception], *rooms: str) -> set[type[Exception]]:
 
 def test_use_cases_know_no_http() -> None:
     """REST framework's errors are for what belongs to REST framework."""
-    assert _of_rooms(APIException, "orders", "installations", "webhooks", "web", "status", "backoffice") == set()
+    assert (
+        _of_rooms(APIException, "orders", "notifications", "installations", "webhooks", "web", "status", "backoffice")
+        == set()
+    )
 
 
 def test_each_error_of_an_app_has_a_code() -> None:
     """None becomes a 500. The gateway's errors have codes of their own, and DecryptionFailed becomes one of these."""
-    views = (CheckoutViewSet, InstallViewSet, WebhookViewSet)
+    views = (CheckoutViewSet, EndpointViewSet, InstallViewSet, WebhookViewSet)
     told = {error for view in views for error in view.error_codes}
-    rooms = ("orders", "installations", "webhooks")
+    rooms = ("orders", "notifications", "installations", "webhooks")
     of_libraries = (AppmaxError, ObjectDoesNotExist, MultipleObjectsReturned)
     raised = {each for each in _of_rooms(Exception, *rooms) if not issubclass(each, of_libraries)}
 

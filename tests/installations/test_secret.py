@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.forms import modelform_factory
 
+from installations import rotation
 from installations.fields import DecryptionFailed
 from installations.models import Installation
 from tests.support.factories import InstallationFactory
@@ -110,7 +111,7 @@ def test_after_a_rotation_the_old_key_is_not_needed(settings: Any, keys: list[st
 
 
 def test_a_rotation_that_was_broken_off_goes_on_where_it_is_needed(settings: Any, keys: list[str]) -> None:
-    Installation.objects.rotate_secrets(after=0, size=3)
+    rotation.rotate(Installation, after=0, size=3)
 
     assert rotate() == "2 encrypted with the newest key"
     assert rotate() == "0 encrypted with the newest key"
@@ -121,7 +122,7 @@ def test_a_secret_that_no_key_opens_is_named_and_stops_no_other(settings: Any, k
     with connection.cursor() as cursor:
         cursor.execute("UPDATE installations SET merchant_client_secret = 'broken' WHERE id = %s", [lost])
 
-    with pytest.raises(CommandError, match=f"no key opens the secrets of the installations {lost}$"):
+    with pytest.raises(CommandError, match=f"no key opens the secrets of installations {lost}$"):
         rotate()
 
     settings.FIELD_ENCRYPTION_KEYS = keys[:1]
@@ -137,7 +138,7 @@ def test_credentials_that_are_replaced_meanwhile_win(race: Callable[..., list[An
         if number:
             Installation.objects.filter(pk=row.pk).update(merchant_client_secret="replaced")
         else:
-            Installation.objects.rotate_secrets(after=0, size=5)
+            rotation.rotate(Installation, after=0, size=5)
 
     assert race(work, 2) == [None, None]
     assert Installation.objects.get(pk=row.pk).merchant_client_secret == "replaced"

@@ -94,6 +94,8 @@ def test_every_route_that_may_ask_appmax_says_so() -> None:
     assert unmarked == {
         *("home", "health", "ready", "metrics", "set_language", "schema", "docs", "redoc"),
         *("installation", "merchant-reconnect", "webhooks-appmax"),
+        *("endpoints", "endpoint", "endpoint-rotate-secret", "endpoint-test", "endpoint-deliveries"),
+        "endpoint-send-again",
         *("checkout-order_status", "checkout-order_detail", "checkout-order_list"),
     }
 

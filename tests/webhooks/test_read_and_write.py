@@ -7,6 +7,7 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
+from orders import changes
 from orders.models import Order
 from tests.support.factories import OrderFactory, WebhookEventFactory
 from tests.support.processes import wait_until
@@ -34,8 +35,8 @@ def test_a_duplicate_that_waited_for_the_lock_sees_what_was_done_meanwhile(race:
             mine = Order.objects.locked(order.pk)
             is_locked.set()
             wait_until(is_waited_for)
-            mine.advance("cancelado")
-            mine.restart()
+            changes.advance(mine, "cancelado", changes.Cause.PAYMENT)
+            changes.restart(mine)
             WebhookEventFactory.create(event="order_pix_expired", appmax_order_id=order.appmax_order_id, **HANDLED)
 
     def repeat() -> str:

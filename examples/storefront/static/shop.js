@@ -2,6 +2,7 @@
 // All pages work without this file: it only saves reloads and typing.
 
 const POLL_MS = 2000;
+const SELDOM_MS = 20000;
 
 function follow(box) {
   const show = (now) => {
@@ -15,6 +16,9 @@ function follow(box) {
       part.hidden = !part.dataset.statuses.split(" ").includes(now.status);
     }
   };
+  // The shop's server tells the page what it is told. While it does, the page asks only now and then.
+  const news = new EventSource(box.dataset.changes);
+  news.onmessage = (message) => show(JSON.parse(message.data));
   const ask = async () => {
     if (!document.hidden) {
       try {
@@ -24,7 +28,7 @@ function follow(box) {
         if (!(error instanceof TypeError)) throw error; // the shop is away for a moment: ask again
       }
     }
-    setTimeout(ask, POLL_MS);
+    setTimeout(ask, box.dataset.told && news.readyState === EventSource.OPEN ? SELDOM_MS : POLL_MS);
   };
   setTimeout(ask, POLL_MS / 2);
 }

@@ -1,11 +1,11 @@
-"""Encrypt all merchants' secrets with the newest key: `manage.py rotate_secrets`."""
+"""Encrypt all secrets with the newest key: `manage.py rotate_secrets`."""
 
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
-from installations.models import Installation
+from installations import rotation
 
 
 class Command(BaseCommand):
@@ -15,7 +15,7 @@ class Command(BaseCommand):
     working. It skips secrets that have the newest key.
     """
 
-    help = "Encrypt all merchants' secrets with the first of FIELD_ENCRYPTION_KEYS."
+    help = "Encrypt all secrets in the tables with the first of FIELD_ENCRYPTION_KEYS."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--batch", type=int, default=200, help="rows that are locked at once (200)")
@@ -24,14 +24,18 @@ class Command(BaseCommand):
         """Raises CommandError at the end if there are secrets that no key decrypts."""
         if batch < 1:
             raise CommandError("--batch must be at least 1")
-        last, rotated = 0, 0
-        failed: list[int] = []
-        with tqdm(total=Installation.objects.count(), unit=" installations", disable=None) as bar:
-            while done := Installation.objects.rotate_secrets(after=last, size=batch):
-                last = done.last
-                rotated += done.rotated
-                failed += done.failed
-                bar.update(done.seen)
+        rotated = 0
+        failed: dict[str, list[int]] = {}
+        for model in rotation.tables():
+            last, name = 0, model._meta.db_table
+            with tqdm(total=model._default_manager.count(), unit=f" {name}", disable=None) as bar:
+                while done := rotation.rotate(model, after=last, size=batch):
+                    last = done.last
+                    rotated += done.rotated
+                    if done.failed:
+                        failed.setdefault(name, []).extend(done.failed)
+                    bar.update(done.seen)
         self.stdout.write(f"{rotated} encrypted with the newest key")
         if failed:
-            raise CommandError(f"no key opens the secrets of the installations {', '.join(map(str, failed))}")
+            named = "; ".join(f"{name} {', '.join(map(str, ids))}" for name, ids in failed.items())
+            raise CommandError(f"no key opens the secrets of {named}")
