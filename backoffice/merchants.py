@@ -40,11 +40,7 @@ class InstallationAdmin(Noted[Installation]):
 
     list_display = merchant_list.COLUMNS
     sortable_by = merchant_list.SORTABLE
-    list_filter = (
-        merchant_list.DisabledFilter,
-        merchant_list.RefusedFilter,
-        ("installed_at", merchant_list.InstalledFilter),
-    )
+    list_filter = merchant_list.FILTERS
     search_fields = ("name", "external_key")
     search_help_text = _("Part of a name or of an external key")
     ordering = ("-installed_at", "-pk")
