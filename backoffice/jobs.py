@@ -45,6 +45,7 @@ TASKS = {
     "installations.forget_identities": _("Forget installations that were never completed"),
     "webhooks.handle_kept": _("Handle failed events again, and close those that waited too long"),
     "webhooks.strip_payloads": _("Strip personal data from old events"),
+    "webhooks.fill_shoppers": _("Look for shoppers and codes in new events"),
     "backoffice.try_events": _("Try the events that staff have chosen"),
     "jobs.give_up_stalled": _("Give up jobs whose worker died"),
     "jobs.forget_failed": _("Forget old failed jobs"),
