@@ -27,7 +27,6 @@ def _lock(pk: int, queueing_lock: str) -> None:
 
 
 def test_each_task_has_a_name_for_staff() -> None:
-    app.perform_import_paths()
     ours = {name for name in app.tasks if not name.startswith(("procrastinate.", "builtin"))}
 
     assert ours == set(TASKS)
