@@ -71,7 +71,7 @@ class PaymentAttemptAdmin(ReadOnlyAdmin[PaymentAttempt]):
 
     @display(description=_("attempt"))
     def number(self, attempt: PaymentAttempt) -> str:
-        return format_html("#{}<br>{}", attempt.pk, attempt.get_method_display())
+        return format_html('#{}<br><span class="whitespace-nowrap">{}</span>', attempt.pk, attempt.get_method_display())
 
     @display(description=_("what came of it"))
     def came_of_it(self, attempt: PaymentAttempt) -> str:

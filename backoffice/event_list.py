@@ -11,8 +11,9 @@ from django_stubs_ext import StrOrPromise
 from unfold.contrib.filters.admin import DropdownFilter, TextFilter
 
 from backoffice.kit.lists import searched
+from orders.status import PAID_AND_KEPT
 from webhooks import payload
-from webhooks.decide import UNPROCESSED, Outcome
+from webhooks.decide import Outcome
 from webhooks.models import WebhookEvent
 
 OUTCOME_TONES = {
@@ -27,6 +28,14 @@ OUTCOME_TONES = {
     Outcome.CLOSED: "danger",
     Outcome.FAILED: "danger",
 }
+
+
+def tone_of(event: WebhookEvent) -> str:
+    """The colour of the event's outcome. An applied event is green only if it says that money is there."""
+    if event.outcome == Outcome.APPLIED and payload.status_of(event.event) not in PAID_AND_KEPT:
+        return "info"
+    return OUTCOME_TONES[Outcome(event.outcome)]
+
 
 # The payload is left out of an exported file, as it holds personal data.
 EXPORTED: tuple[tuple[StrOrPromise, Callable[[WebhookEvent], Any]], ...] = (
@@ -66,8 +75,6 @@ class OutcomeFilter(DropdownFilter):  # type: ignore[misc] # untyped
         """Each choice has an index of its own. An unknown value is ignored."""
         if self.value() == "unprocessed":
             return queryset.filter(processed=False)
-        if self.value() in UNPROCESSED:
-            return queryset.filter(processed=False, outcome=self.value())
         if self.value() in Outcome.values:
             return queryset.filter(outcome=self.value())
         return queryset

@@ -8,9 +8,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from backoffice.kit.words import ago
+from backoffice.kit.words import ago, failure
 from orders.models import Order, Question
-from orders.questions import ask
 from orders.status import OrderStatus
 from webhooks import inbox
 from webhooks.decide import Outcome
@@ -106,10 +105,8 @@ def read(event: WebhookEvent, order: Order | None, question: Question | None, no
 
 def _answer(question: Question) -> str:
     """What came of asking Appmax the last time."""
-    if question.error == ask.NOT_FOUND:
-        return _("Appmax says that this merchant has no such order.")
     if question.error:
-        return _("Appmax gave no answer: %(error)s.") % {"error": question.error}
+        return failure(question.error)
     if question.said in OrderStatus.values:
         return _("Appmax says: %(status)s.") % {"status": OrderStatus(question.said).label}
     return ""

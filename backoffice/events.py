@@ -18,14 +18,13 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from appmax.errors import AppmaxError
 from backoffice import batches, tasks
-from backoffice.event_list import EXPORTED, OUTCOME_TONES, EventFilter, OrderFilter, OutcomeFilter, skeletons
+from backoffice.event_list import EXPORTED, EventFilter, OrderFilter, OutcomeFilter, skeletons, tone_of
 from backoffice.event_notes import explanation, foretold, label_of
 from backoffice.event_waits import arrange, order_of, wait_of
 from backoffice.kit.export import ExportableAdmin
 from backoffice.kit.lists import DateRangeFilter, action, display, searched
 from backoffice.kit.words import ago, badge, explained, history, lasted
 from webhooks import kept, payload, privacy, replay
-from webhooks.decide import Outcome
 from webhooks.models import WebhookEvent
 
 REPLAYED = gettext_noop("Replayed")
@@ -91,7 +90,7 @@ class WebhookEventAdmin(ExportableAdmin[WebhookEvent]):
 
     @display(description=_("outcome"))
     def outcome_badge(self, event: WebhookEvent) -> str:
-        return badge(event.get_outcome_display(), OUTCOME_TONES[Outcome(event.outcome)])
+        return badge(event.get_outcome_display(), tone_of(event))
 
     @display(description=_("note"))
     def note(self, event: WebhookEvent) -> str:
@@ -138,7 +137,7 @@ class WebhookEventAdmin(ExportableAdmin[WebhookEvent]):
         if not event.processed:
             return ago(event.created_at)
         return format_html(
-            '{}<br><span class="text-font-subtle-light dark:text-font-subtle-dark whitespace-nowrap">{}</span>',
+            '{}<br><span class="text-font-subtle-light dark:text-font-subtle-dark">{}</span>',
             ago(event.created_at),
             gettext("handled after %(time)s") % {"time": self.delay(event)},
         )

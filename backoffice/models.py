@@ -119,11 +119,11 @@ class EventBatch(models.Model):
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,
         related_name="+",
-        verbose_name=_("asked by"),
+        verbose_name=_("begun by"),
         db_comment="The member of staff who began it",
     )
     asked_at = models.DateTimeField(
-        _("asked at"), db_default=TransactionNow(), editable=False, db_comment="When it was begun"
+        _("begun at"), db_default=TransactionNow(), editable=False, db_comment="When it was begun"
     )
     event_ids = ArrayField(models.BigIntegerField(), db_comment="The events, in the order in which they are tried")
     done = models.IntegerField(_("tried"), db_default=0, db_comment="How many of them have been tried")

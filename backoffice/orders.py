@@ -245,13 +245,7 @@ class OrderAdmin(Noted[Order], ExportableAdmin[Order]):
             title=gettext("Refund order %(id)s?") % {"id": order},
             row_title=f"{order} · {order.installation.external_key} · {reais(order.total_cents)}",
             question=gettext("Appmax is asked to pay the shopper back. This can't be undone."),
-            rows=[
-                gettext("Can be paid back: %(amount)s") % {"amount": reais(order.refundable_cents)},
-                *(
-                    timeline.refund_line(refund)
-                    for refund in order.refunds.order_by("pk").select_related("asked_by", "api_key")
-                ),
-            ],
+            rows=timeline.refund_lines(order),
             form=form,
             button=gettext("Refund"),
             is_dangerous=True,

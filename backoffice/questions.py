@@ -13,9 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from backoffice.kit.lists import OneChoiceFilter, ReadOnlyAdmin, display, searched
-from backoffice.kit.words import ago
+from backoffice.kit.words import ago, failure
 from orders.models import Order, Question
-from orders.questions import ask
 from orders.status import OrderStatus
 
 
@@ -88,10 +87,8 @@ class QuestionAdmin(ReadOnlyAdmin[Question]):
     @display(description=_("Appmax said"))
     def came_of_it(self, question: Question) -> str:
         """Appmax's last answer, or why there was none."""
-        if question.error == ask.NOT_FOUND:
-            return gettext("This merchant has no such order.")
         if question.error:
-            return gettext("No answer: %(error)s") % {"error": question.error}
+            return failure(question.error)
         return str(OrderStatus(question.said).label) if question.said in OrderStatus.values else question.said or "-"
 
     @display(description=_("order"))

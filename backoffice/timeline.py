@@ -84,11 +84,17 @@ def who_asked(refund: Refund) -> str:
     return _("API, without a key")
 
 
-def refund_line(refund: Refund) -> str:
-    """A refund in one line: its amount and state, who asked for it, when and why."""
-    asked = f"{who_asked(refund)}, {moment(refund.asked_at)}"
-    line = f"{reais(refund.amount_cents)} · {refund.get_state_display()} ({asked})"
-    return f"{line}: {refund.reason}" if refund.reason else line
+def refund_lines(order: Order) -> list[str]:
+    """What can be paid back of an order, and a line for each earlier refund: its amount and state, who asked for it,
+    when and why."""
+    lines = [_("Can be paid back: %(amount)s") % {"amount": reais(order.refundable_cents)}]
+    if order.refunded_elsewhere_at:
+        lines.append(_("At most, as a part went back in Appmax's panel, and only that panel tells how much."))
+    for refund in order.refunds.order_by("pk").select_related("asked_by", "api_key"):
+        asked = f"{who_asked(refund)}, {moment(refund.asked_at)}"
+        line = f"{reais(refund.amount_cents)} · {refund.get_state_display()} ({asked})"
+        lines.append(f"{line}: {refund.reason}" if refund.reason else line)
+    return lines
 
 
 _TONES = {"success": "good", "danger": "bad", "warning": "open"}

@@ -116,8 +116,8 @@ def _delete(admin: Any, request: HttpRequest, pk: int) -> HttpResponse:
         messages.success(request, gettext("The view was deleted."))
         return HttpResponseRedirect(_list(admin))
     question = gettext("All staff see it.") if row.is_shared else gettext("Only you see it.")
-    page = {"title": gettext("Delete this view?"), "row": row, "question": question, "button": gettext("Delete")}
-    return _page(admin, request, **page, is_dangerous=True, back=f"{_list(admin)}?{row.query}")
+    page = {"title": gettext("Delete this view?"), "row": row, "question": question, "is_dangerous": True}
+    return _page(admin, request, **page, button=gettext("Delete this view"), back=f"{_list(admin)}?{row.query}")
 
 
 def _page(admin: Any, request: HttpRequest, **page: Any) -> HttpResponse:

@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
                         db_comment="When it was begun",
                         db_default=django.contrib.postgres.functions.TransactionNow(),
                         editable=False,
-                        verbose_name="asked at",
+                        verbose_name="begun at",
                     ),
                 ),
                 (
@@ -71,7 +71,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
                         to=settings.AUTH_USER_MODEL,
-                        verbose_name="asked by",
+                        verbose_name="begun by",
                     ),
                 ),
             ],

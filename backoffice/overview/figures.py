@@ -40,7 +40,7 @@ class Sales(TypedDict):
     method: str  # "": none yet
     orders: int
     paid: int  # of the orders
-    cents: int  # of the paid ones
+    cents: int  # of the paid ones, without what was paid back
 
 
 class Span(TypedDict):
@@ -155,12 +155,13 @@ def _slot(field: str, slots: Sequence[datetime]) -> Func:
 def _sales(slots: Sequence[datetime]) -> list[Sales]:
     is_paid = Q(status__in=PAID_AND_KEPT)
     rows = (
-        Order.objects.filter(created_at__gte=slots[0])
+        Order.objects.with_net()
+        .filter(created_at__gte=slots[0])
         .values("payment_method", slot=_slot("created_at", slots))
         .annotate(
             orders=Count("pk"),
             paid=Count("pk", filter=is_paid),
-            cents=Coalesce(Sum("total_cents", filter=is_paid), 0),
+            cents=Coalesce(Sum("net_cents"), 0),
         )
     )
     return [

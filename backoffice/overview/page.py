@@ -70,6 +70,7 @@ class Overview:
         """The number of orders, the money, and the share of Pix and boleto orders that were paid."""
         paid, cents = self._total("paid"), self._total("cents")
         paid_orders = _orders(self._period("created_at"), _paid())
+        net = _("Refunds are taken off.")
         average = [Figure(_("Average"), reais(round(cents / paid)), paid_orders)] if paid else []
         return [
             Card(
@@ -77,7 +78,7 @@ class Overview:
                 Figure(_("Orders"), number(self._total("orders")), _orders(self._period("created_at"))),
                 [Figure(_("Paid"), number(paid), paid_orders)],
             ),
-            Card(_("Paid amount"), Figure(_("Paid amount"), reais(cents), paid_orders), average),
+            Card(_("Paid amount"), Figure(_("Paid amount"), reais(cents), paid_orders), average, net),
             self._conversion(_("Pix conversion"), PIX),
             self._conversion(_("Boleto conversion"), BOLETO),
         ]

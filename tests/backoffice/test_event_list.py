@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.contrib.admin import site
 from django.db import connection
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
@@ -103,6 +103,34 @@ def test_the_list_reads_no_payload(eva: Client) -> None:
     texts = [query["sql"] for query in queries]
     assert not [sql for sql in texts if re.search(r'"payload"(, "| FROM|::)', sql)]
     assert len([sql for sql in texts if "webhook_events" in sql]) <= 6
+
+
+@pytest.mark.parametrize(
+    ("query", "index", "sorts_not"),
+    [
+        ({}, "webhook_events_created_at", True),
+        ({"installation__id__exact": "1"}, "webhook_events_of_merchant", True),
+        ({"outcome": "unprocessed", "installation__id__exact": "1"}, "webhook_events_of_merchant", True),
+        ({"outcome": "refused"}, "webhook_events_outcome_time", True),
+        ({"order": "31"}, "webhook_events_waiting", False),
+    ],
+    ids=str,
+)
+def test_each_filter_has_an_index(
+    admin_user: Any, rf: RequestFactory, query: dict[str, str], index: str, sorts_not: bool
+) -> None:
+    WebhookEventFactory.create_batch(3, processed=True, processed_at=timezone.now())
+    request = rf.get("/", query)
+    request.user = admin_user
+    rows = site._registry[WebhookEvent].get_changelist_instance(request).get_queryset(request)[:50]
+
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        if sorts_not:
+            cursor.execute("SET LOCAL enable_sort = off")
+        plan = rows.explain()
+
+    assert index in plan, plan
 
 
 # --- the badge ---

@@ -102,8 +102,8 @@ def test_an_event_of_nobody_we_know_waits_for_its_order(settings: Any) -> None:
 @pytest.mark.parametrize(
     ("columns", "answer"),
     [
-        ({"error": "NotFound"}, "A Appmax diz que este lojista não tem esse pedido."),
-        ({"error": "Unavailable"}, "A Appmax não respondeu: Unavailable."),
+        ({"error": "NotFound"}, "A Appmax não tem esse pedido para este lojista."),
+        ({"error": "Unavailable"}, "A Appmax não respondeu."),
         ({"said": "pendente"}, "A Appmax diz: Pendente."),
         ({}, ""),
     ],

@@ -7,7 +7,7 @@ import pytest
 
 from backoffice.overview import figures
 from backoffice.overview.figures import collect
-from orders.models import AttemptState, Order
+from orders.models import AttemptState, Order, Refund
 from orders.status import OrderStatus
 from tests.backoffice.test_dashboard import MICROSECOND, MIDNIGHT, NOW, attempt, event, order, spans, told
 from tests.support.factories import InstallationFactory
@@ -29,6 +29,18 @@ def test_orders_and_their_money_are_counted_by_day_and_method() -> None:
         (6, "boleto"): {"slot": 6, "method": "boleto", "orders": 1, "paid": 0, "cents": 0},
         (5, ""): {"slot": 5, "method": "", "orders": 1, "paid": 0, "cents": 0},
     }
+
+
+def test_what_was_paid_back_is_taken_off() -> None:
+    paid = order(NOW, payment_method="pix", status="aprovado", total_cents=1000)
+    Refund.objects.create(order=paid, amount_cents=300, state="confirmed", settled_at=NOW)
+    Refund.objects.create(order=paid, amount_cents=50, state="asked")
+    order(NOW, payment_method="pix", status="integrado", total_cents=200)
+    order(NOW, payment_method="pix", status="estornado", total_cents=90)
+
+    [row] = collect(7, NOW)["sales"]
+
+    assert (row["orders"], row["paid"], row["cents"]) == (3, 2, 900)
 
 
 def test_paid_means_that_the_money_is_in() -> None:

@@ -15,7 +15,7 @@ from simulator.orders import Order as RemoteOrder
 from simulator.server import SimulatorServer
 from simulator.state import Fault
 from tests.backoffice.conftest import hidden, history_of, messages_of, on
-from tests.support.factories import OrderFactory
+from tests.support.factories import OrderFactory, api_key
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -196,6 +196,49 @@ def test_who_asks_again_sees_what_was_asked_before_and_what_is_left(ana: Client,
     assert "R$5.00 · Asked: Appmax took it" in page
     assert "(ana, " in page
     assert "parcel lost" in page
+
+
+def test_who_asks_is_told_if_a_part_went_back_in_appmaxs_panel(ana: Client, paid: Order) -> None:
+    assert "At most" not in ana.get(on(paid, "refund")).content.decode()
+    Order.objects.update(refunded_elsewhere_at=paid.created_at)
+
+    assert "At most, as a part went back" in ana.get(on(paid, "refund")).content.decode()
+
+
+@pytest.mark.parametrize("status", ["estornado", "chargeback_perdido"])
+def test_what_the_shopper_has_back_already_is_not_paid_back_again(
+    ana: Client, paid: Order, simulator: SimulatorServer, status: str
+) -> None:
+    form = once(ana, paid)
+    Order.objects.update(status=status)
+
+    answer = refund(ana, paid, form)
+
+    assert "There is no money to pay back" in messages_of(answer)
+    assert remote(simulator, paid).refunded == 0
+
+
+def test_staff_and_a_storefront_at_once_do_not_pay_back_more_than_was_paid(
+    ana: Client, paid: Order, shop: Installation, simulator: SimulatorServer, race: Callable[..., list[Any]]
+) -> None:
+    forms = [once(ana, paid) for _ in range(2)]
+    key = api_key(shop)
+    body = {"order_id": paid.appmax_order_id, "type": "partial", "value": 150_000}
+
+    def press(number: int) -> int:
+        if number % 2:
+            store = Client(headers={"Authorization": f"Api-Key {key}"})
+            path = f"/checkout/{shop.external_key}/refund"
+            return int(store.post(path, body, content_type="application/json").status_code)
+        client = Client(headers={"Accept-Language": "en"})
+        client.cookies["sessionid"] = ana.cookies["sessionid"].value
+        return int(refund(client, paid, forms[number // 2], kind="partial", amount="1500.00").status_code)
+
+    answers = race(press, 4)
+
+    assert remote(simulator, paid).refunded == 150_000
+    assert [state for state in paid.refunds.values_list("state", flat=True) if state != "refused"] == ["asked"]
+    assert sorted(answers) in ([200, 200, 200, 409], [200, 200, 409, 409])  # staff are told in a page
 
 
 def test_a_refund_is_a_row_with_who_how_much_and_why(ana: Client, paid: Order) -> None:

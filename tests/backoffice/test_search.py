@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from backoffice import search
 from installations.models import Installation
@@ -249,11 +251,13 @@ def test_an_order_without_a_shopper_shows_appmaxs_number(eva: Client) -> None:
 def test_the_newest_of_many_namesakes_are_shown(eva: Client) -> None:
     shop = InstallationFactory.create()
     orders = [OrderFactory.create(installation=shop, appmax_customer_id=number) for number in range(1, search.MOST + 3)]
-    for order in orders:
-        Shopper.objects.put([Shopper.of(shop.pk, order.appmax_customer_id, name="Ana Lima")], replaces=True)
+    now = timezone.now()
+    for number, order in enumerate(orders):
+        at = now + timedelta(seconds=number)
+        Shopper.objects.put([Shopper.of(shop.pk, order.appmax_customer_id, name="Ana Lima", at=at)], replaces=True)
 
     answer = look(eva, "ana lima")
 
     assert len(answer.context["results"]) == search.MOST
     assert on(orders[-1]) in answer.content.decode()
-    assert "All orders that match" in answer.content.decode()
+    assert "See more in the list of orders" in answer.content.decode()

@@ -1,16 +1,20 @@
 """Every page of the back office, with rows to show: whatever is registered is found, so a new list is looked at too."""
 
+import uuid
+
 from django.contrib import admin
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.urls import reverse
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from backoffice.models import Note, SavedView
 from installations.models import Installation
 from orders.models import Order, PaymentAttempt
 from tests.backoffice.conftest import make_job
 from tests.support.factories import OrderFactory, QuestionFactory, WebhookEventFactory, api_key
 
+FILTERED = "status__exact=aprovado&status__exact=integrado&created_at_from=today-6"
 LONG_KEY = "uma-loja-com-um-nome-bem-comprido-de-verdade-01"
 
 
@@ -30,8 +34,14 @@ def make_rows() -> Order:
     )
     Installation.objects.update(refused_since=order.created_at)
     api_key(order.installation)
+    ana = User.objects.get(username="ana")
+    Note.objects.create(order=order, text="Cliente ligou.", author=ana, once=uuid.uuid4())
+    for name, query in (("Pagos", FILTERED), ("Da equipe", "payment_method__exact=pix")):
+        SavedView.objects.create(
+            list_name="orders.order", name=name, query=query, owner=ana, is_shared="equipe" in name
+        )
     make_job(status="failed")
-    TOTPDevice.objects.create(user=User.objects.get(username="ana"), confirmed=False, name="app")
+    TOTPDevice.objects.create(user=ana, confirmed=False, name="app")
     return order
 
 
@@ -46,6 +56,9 @@ def every_page() -> list[str]:
         row = model._default_manager.first()
         if row is not None:
             paths.append(reverse(f"{base}_change", args=[row.pk]))
+    lists = reverse("admin:orders_order_changelist")
+    paths += [f"{lists}?{FILTERED}", f"{lists}?{FILTERED}&amount_from=x&q=3", Note.objects.get().url]
+    paths.append(reverse("admin:orders_order_views_delete", args=[SavedView.objects.earliest("pk").pk]))
     paths += [reverse("admin:installations_apikey_add"), reverse("admin:auth_user_add")]
     page = reverse("admin:orders_order_change", args=[order.pk])
     paths += [page.replace("/change/", f"/{each}/") for each in ("refund", "history")]

@@ -89,6 +89,25 @@ def test_unprocessed_events_are_tried_and_the_progress_is_shown(staff: Callable[
     assert (event.processed, order.status) == (True, "aprovado")
 
 
+def test_the_timeline_is_in_sight_beside_the_facts_and_below_them_on_a_phone(staff: Callable[..., Page]) -> None:
+    order = OrderFactory.create(status="aprovado", payment_method="pix", pix_emv="00020126-pix")
+    for number in range(20):
+        WebhookEventFactory.create(appmax_order_id=order.appmax_order_id, event=f"order_{number}")
+    page = staff(f"/admin/orders/order/{order.pk}/change/")
+
+    def box(selector: str) -> Any:
+        return page.locator(selector).bounding_box()
+
+    page.set_viewport_size({"width": 1280, "height": 800})
+    first, facts = box(".timeline > li:first-child"), box("fieldset >> nth=0")
+    assert first["y"] + first["height"] < 600
+    assert first["x"] > facts["x"] + facts["width"]
+
+    page.set_viewport_size({"width": 390, "height": 800})
+    first, facts = box(".timeline > li:first-child"), box("fieldset >> nth=0")
+    assert first["y"] > facts["y"] + facts["height"]
+
+
 def test_a_part_of_an_order_is_refunded_after_a_second_look(
     staff: Callable[..., Page], shop: Installation, simulator: SimulatorServer
 ) -> None:
