@@ -2,6 +2,7 @@
 
 from backoffice import (  # noqa: F401
     attempts,
+    endpoints,
     event_batches,
     events,
     jobs,

@@ -45,6 +45,10 @@ TASKS = {
     "installations.forget_identities": _("Forget installations that were never completed"),
     "webhooks.handle_kept": _("Handle failed events again, and close those that waited too long"),
     "webhooks.strip_payloads": _("Strip personal data from old events"),
+    "notifications.deliver": _("Deliver notifications to storefronts"),
+    "notifications.forget": _("Forget old notifications"),
+    "backoffice.refresh_merchants": _("Refresh the merchants' figures"),
+    "webhooks.fill_shoppers": _("Look for shoppers and codes in new events"),
     "backoffice.try_events": _("Try the events that staff have chosen"),
     "jobs.give_up_stalled": _("Give up jobs whose worker died"),
     "jobs.forget_failed": _("Forget old failed jobs"),
@@ -72,12 +76,7 @@ class JobAdmin(ReadOnlyAdmin[ProcrastinateJob]):
     list_filter = (JobStatusFilter,)
     ordering = ("-id",)
     readonly_fields = ("task", "status_badge", "what_next", "tries", "last_change", "planned", "arguments")
-    fields = (
-        ("task", "task_name", "id"),
-        ("status_badge", "what_next"),
-        ("tries", "last_change", "planned"),
-        "arguments",
-    )
+    fields = ("task", ("status_badge", "tries"), "what_next", ("last_change", "planned"), ("task_name", "arguments"))
     search_fields = ("task_name",)
     search_help_text = _("Part of a task's name")
     actions_detail = ("try_again",)

@@ -9,7 +9,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.kit.lists import OneChoiceFilter, display
+from backoffice.kit.lists import DateRangeFilter, OneChoiceFilter, display
 from backoffice.kit.words import ago, badge, reais
 from backoffice.merchant_page import failing_url
 from backoffice.models import MerchantFigures
@@ -39,6 +39,14 @@ class RefusedFilter(OneChoiceFilter):
     def chosen(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Those that nothing can be sold for until they are connected again."""
         return queryset.filter(refused_since__isnull=False)
+
+
+class InstalledFilter(DateRangeFilter):
+    """When a merchant installed the app."""
+
+    def recent(self) -> list[dict[str, Any]]:
+        """No links above the list: "today" would be taken for today's figures."""
+        return []
 
 
 @display(description=_("merchant"))
@@ -114,6 +122,7 @@ def _todays(installation: Installation) -> MerchantFigures | None:
     return kept if kept and timezone.localtime(kept.refreshed_at).date() == timezone.localdate() else None
 
 
+FILTERS: Any = (DisabledFilter, RefusedFilter, ("installed_at", InstalledFilter))
 COLUMNS: Any = (merchant, state, failing, last_webhook, month, last_payment, installed)
 SORTABLE: Any = (failing, last_webhook, month)
 """Thousands of rows are sorted in milliseconds, so these need no index."""

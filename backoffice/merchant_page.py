@@ -186,9 +186,10 @@ def _failing(installation: Installation, now: datetime) -> list[PaymentAttempt]:
 
 
 def _said(attempt: PaymentAttempt) -> str:
-    """What Appmax answered, or how the attempt is called."""
+    """What Appmax answered. If it gave no answer, how the attempt is called."""
     answer = attempt.answer if isinstance(attempt.answer, dict) else {}
-    return str(answer.get("message") or "") or name_of(attempt, attempt.order.status).words
+    said = "" if attempt.state == AttemptState.UNKNOWN else str(answer.get("message") or "")
+    return said or name_of(attempt, attempt.order.status).words
 
 
 def _reasons(failing: Iterable[PaymentAttempt]) -> list[tuple[str, int]]:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from appmax.errors import AppmaxError
 from backoffice import merchant_list, merchant_page
 from backoffice.keys import show_key, show_once
-from backoffice.kit.lists import DateRangeFilter, action, display
+from backoffice.kit.lists import action, display
 from backoffice.kit.words import ago, explained, history
 from backoffice.merchant_forms import KeyNameForm, MerchantNameForm, ReasonForm
 from backoffice.notes import Noted
@@ -40,7 +40,7 @@ class InstallationAdmin(Noted[Installation]):
 
     list_display = merchant_list.COLUMNS
     sortable_by = merchant_list.SORTABLE
-    list_filter = (merchant_list.DisabledFilter, merchant_list.RefusedFilter, ("installed_at", DateRangeFilter))
+    list_filter = merchant_list.FILTERS
     search_fields = ("name", "external_key")
     search_help_text = _("Part of a name or of an external key")
     ordering = ("-installed_at", "-pk")

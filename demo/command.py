@@ -31,7 +31,7 @@ from demo.bodies import app_id
 from demo.rows import COLUMNS, FIRST_ORDER_ID, Batch, Demo
 from demo.sales import Merchant
 from installations.models import Installation
-from orders.models import Order
+from orders.models import Order, Shopper
 from webhooks import payload
 from webhooks.models import WebhookEvent
 
@@ -85,6 +85,7 @@ class Command(BaseCommand):
             first_order=_reserve(Order, orders),
             first_appmax_order=first_appmax_order,
             first_event=_reserve(WebhookEvent, events),
+            known_shoppers=set(Shopper.objects.values_list("installation_id", "appmax_customer_id")),
         )
         sales = tqdm(demo.sales(), total=orders, desc="planning", unit_scale=True, disable=None)
         planned = sum(len(sale.events) for sale in sales)

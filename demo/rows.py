@@ -14,7 +14,7 @@ from django.db.models import Model
 from demo.bodies import body_of, br_code, customer_of
 from demo.sales import Merchant, Sale, decided, moments
 from demo.stories import ASKED, DAY, LATE, OPEN_STORIES, SHARES, STORIES, UNKNOWN_EVENT, pascal, snake
-from orders.models import OPEN, AttemptState, Order, PaymentAttempt, Question
+from orders.models import OPEN, AttemptState, CodeKind, Order, OrderCode, PaymentAttempt, Question, Shopper
 from orders.questions.due import UNDECIDED_CHARGEBACKS
 from orders.questions.why import Why
 from orders.status import UNDECIDED, PaymentMethod
@@ -38,6 +38,11 @@ COLUMNS: dict[type[Model], tuple[str, ...]] = {
         "id", "installation_id", "appmax_customer_id", "appmax_order_id", "status", "payment_method", "total_cents",
         "pix_emv", "boleto_pdf_url", "boleto_digitavel", "upsell_hash", "created_at", "updated_at",
     ),
+    Shopper: (
+        "installation_id", "appmax_customer_id", "name", "folded_name", "email_shown", "document_shown", "email",
+        "document", "email_hash", "document_hash", "seen_at",
+    ),
+    OrderCode: ("order_id", "kind", "code", "hash", "created_at"),
     PaymentAttempt: (
         "order_id", "method", "state", "idempotency_key", "fingerprint", "answer", "started_at", "settled_at"
     ),
@@ -76,6 +81,7 @@ class Demo:
         first_order: int,
         first_appmax_order: int,
         first_event: int,
+        known_shoppers: set[tuple[int, int]],
     ) -> None:
         self._seed = seed
         self._merchants = merchants
@@ -85,6 +91,7 @@ class Demo:
         self._orders = orders
         self._first_order, self._first_appmax_order = first_order, first_appmax_order
         self._event_ids = itertools.count(first_event)
+        self._known_shoppers = known_shoppers
         self._far = _moment(now) + NEVER
         self._rng = random.Random(f"{seed} details")  # noqa: S311 - demo data
         unprocessed = min(MOST_UNPROCESSED, events // 25)
@@ -216,6 +223,10 @@ class Demo:
                 _moment(sale.updated_at),
             )
         )  # fmt: skip
+        self._write_shopper(batch, sale)
+        for kind, code in ((CodeKind.PIX, pix_emv), (CodeKind.BOLETO, digits)):
+            if code:
+                batch[OrderCode].append(_columns(OrderCode.of(sale.pk, kind, code, at=_moment(sale.created_at))))
         is_open = story.attempt in OPEN
         if story.method and rng.random() < 0.03:  # the first try came to nothing
             before = rng.uniform(sale.created_at, sale.tried_at - 1.5)
@@ -225,6 +236,21 @@ class Demo:
         if is_open or sale.status in (*UNDECIDED, *UNDECIDED_CHARGEBACKS):
             why = Why.PAYMENT_UNKNOWN if is_open else Why.PENDING if sale.status in UNDECIDED else Why.CHARGEBACK
             batch[Question].append((sale.appmax_order_id, sale.merchant.pk, why, now, now, self._far, 1))
+
+    def _write_shopper(self, batch: Batch, sale: Sale) -> None:
+        """The shopper, once."""
+        key = (sale.merchant.pk, sale.customer_id)
+        if key not in self._known_shoppers:
+            self._known_shoppers.add(key)
+            who = sale.customer
+            shopper = Shopper.of(
+                *key,
+                name=f"{who['firstname']} {who['lastname']}",
+                email=who["email"],
+                document=who["document_number"],
+                at=_moment(sale.created_at),
+            )
+            batch[Shopper].append(_columns(shopper))
 
     def _write_attempt(
         self, batch: Batch, sale: Sale, state: AttemptState, started_at: float, settled_at: float | None
@@ -253,6 +279,12 @@ class Demo:
                     _moment(at),
                 )
             )  # fmt: skip
+
+
+def _columns(row: Shopper | OrderCode) -> tuple[Any, ...]:
+    """The row's columns as they are stored, some of them encrypted."""
+    fields = {field.attname: field for field in row._meta.local_concrete_fields}
+    return tuple(fields[name].get_prep_value(getattr(row, name)) for name in COLUMNS[type(row)])
 
 
 def _moment(seconds: float) -> datetime:

@@ -5,8 +5,11 @@ All of it is called in the transaction that makes the change, with the order's r
 """
 
 from collections.abc import Mapping
+from copy import copy
 from enum import StrEnum
 from typing import Any
+
+from django.db.models import prefetch_related_objects
 
 from notifications import outbox
 from notifications.models import EventType
@@ -116,4 +119,11 @@ _OPEN_CHARGEBACK = (OrderStatus.CHARGEBACK_EM_TRATATIVA, OrderStatus.CHARGEBACK_
 
 
 def _tell(order: Order, events: Mapping[EventType, Mapping[str, Any]]) -> None:
-    outbox.put(order.installation_id, order.appmax_order_id, events, lambda: OrderAnswer(order).data)
+    outbox.put(order.installation_id, order.appmax_order_id, events, lambda: _answer(order))
+
+
+def _answer(order: Order) -> Mapping[str, Any]:
+    """The order as its route answers it. The refunds are read once, for a copy, as they may change hereafter."""
+    shown = copy(order)
+    prefetch_related_objects([shown], "refunds")
+    return OrderAnswer(shown).data

@@ -1,4 +1,4 @@
-"""Writes what is kept of shoppers and codes with the newest keys of FIELD_ENCRYPTION_KEYS and SEARCH_HASH_KEYS."""
+"""Makes the hashes that shoppers and codes are found by anew, with the newest of SEARCH_HASH_KEYS."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import TextField
 from django.db.models.functions import Cast
 
-from installations.fields import DecryptionFailed, decrypted, has_newest_key
+from installations.fields import DecryptionFailed, decrypted
 from orders import hashes
 from orders.hashes import Kind
 from orders.models import CodeKind, OrderCode, Shopper
@@ -32,12 +32,12 @@ class Batch:
 
 
 def rotate(model: type[Shopper | OrderCode]) -> Iterator[Batch]:
-    """Go through the table in batches, each a transaction that locks its rows. Rows with the newest keys are skipped,
-    and rows that no key decrypts stay as they are."""
+    """Go through the table in batches, each a transaction that locks its rows. Rows with the newest hashes are skipped,
+    and rows that no key of FIELD_ENCRYPTION_KEYS decrypts stay as they are."""
     last = 0
     while True:
         with transaction.atomic():
-            # The encrypted texts themselves are read.
+            # The encrypted texts are read, so that one that can't be decrypted stops nothing else.
             tokens = {f"{name}_token": Cast(name, TextField()) for name, _hash in _PAIRS[model]}
             rows: Any = model._default_manager.filter(pk__gt=last).order_by("pk").select_for_update(of=("self",))
             found = list(rows.defer(*(name for name, _hash in _PAIRS[model])).annotate(**tokens)[:BATCH])
@@ -56,21 +56,13 @@ def rotate(model: type[Shopper | OrderCode]) -> Iterator[Batch]:
         yield batch
 
 
-def _news(row: Any) -> dict[str, Any]:
-    """The row's columns that weren't made with the newest keys, with their new values. Raises DecryptionFailed."""
-    news: dict[str, Any] = {}
+def _news(row: Any) -> dict[str, bytes]:
+    """The row's hashes that weren't made with the newest key, made anew. Raises DecryptionFailed."""
+    news = {}
     for name, hash_name in _PAIRS[type(row)]:
-        token = getattr(row, f"{name}_token")
-        if token is None:
-            continue
-        text = decrypted(token, f"{name} of {row._meta.db_table} {row.pk}")
-        hashed = hashes.of(_kind(row, name), text)
-        if bytes(getattr(row, hash_name)) != hashed:
-            news[hash_name] = hashed
-        if not has_newest_key(token):
-            news[name] = text
+        if (token := getattr(row, f"{name}_token")) is not None:
+            kind = CodeKind(row.kind).hashed_as if isinstance(row, OrderCode) else Kind(name)
+            made = hashes.of(kind, decrypted(token, f"{name} of {row._meta.db_table} {row.pk}"))
+            if bytes(getattr(row, hash_name)) != made:
+                news[hash_name] = made
     return news
-
-
-def _kind(row: Shopper | OrderCode, name: str) -> Kind:
-    return CodeKind(row.kind).hashed_as if isinstance(row, OrderCode) else Kind(name)

@@ -188,7 +188,7 @@ class Migration(migrations.Migration):
             field=models.ForeignKey(
                 db_comment="The merchant whose customer this is",
                 db_index=False,
-                on_delete=django.db.models.deletion.PROTECT,
+                on_delete=django.db.models.deletion.CASCADE,
                 related_name="+",
                 to="installations.installation",
             ),

@@ -7,12 +7,13 @@ from datetime import datetime
 
 from django.contrib.postgres.functions import TransactionNow
 from django.contrib.postgres.indexes import GinIndex
-from django.contrib.postgres.search import SearchQuery, SearchVectorField
+from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import Func, Q
+from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext_lazy as _
 
-from installations.fields import EncryptedTextField
+from installations.fields import DecryptionFailed, EncryptedTextField
 from installations.models import Installation
 from orders import hashes
 from orders.hashes import Kind
@@ -34,6 +35,19 @@ def folded(name: str) -> str:
     """The name in small letters without accents, as words of letters and digits."""
     letters = "".join(char for char in unicodedata.normalize("NFKD", name) if not unicodedata.combining(char))
     return " ".join(re.findall(r"\w+", letters.casefold().replace("_", " ")))[:LONGEST]
+
+
+# PostgreSQL plans each part by itself. Otherwise it would take a limit for a reason to read the table instead of the
+# index, which took 4 s among a million shoppers; so common words take 10 ms, and common beginnings 120 ms.
+_NAMED = """
+    WITH found AS MATERIALIZED (
+        SELECT id, seen_at FROM shoppers WHERE to_tsvector('simple', folded_name) @@ to_tsquery('simple', %s)
+    ), looked_at AS MATERIALIZED (
+        SELECT id, seen_at FROM found LIMIT %s
+    )
+    SELECT id FROM looked_at ORDER BY seen_at DESC LIMIT %s
+"""
+_MOST_NAMESAKES = 2000
 
 
 def storable(text: str) -> str:
@@ -63,12 +77,14 @@ class ShopperQuerySet(models.QuerySet["Shopper"]):
     def with_document(self, document: str) -> "ShopperQuerySet":
         return self.filter(document_hash__in=hashes.candidates(Kind.DOCUMENT, document))
 
-    def named(self, text: str) -> "ShopperQuerySet":
-        """The shoppers in whose names there is a word that begins with each of these words, in any order."""
-        words = " & ".join(f"'{word}':*" for word in folded(text).split())
+    def named(self, text: str, *, in_part: bool = False, most: int = 20) -> "ShopperQuerySet":
+        """The `most` shoppers who were seen last, of those in whose names there is each of these words, or with
+        `in_part` a word that begins with it. Of very common names, not all are looked at."""
+        words = " & ".join(f"'{word}'{':*' if in_part else ''}" for word in folded(text).split())
         if not words:
             return self.none()
-        return self.alias(words=_WORDS).filter(words=SearchQuery(words, config="simple", search_type="raw"))
+        newest = RawSQL(_NAMED, [words, _MOST_NAMESAKES, most])  # noqa: S611 - a fixed text # nosec B611
+        return self.filter(pk__in=newest).order_by("-seen_at")
 
 
 # The columns that are written together, each group under the column that tells whether there is a value.
@@ -85,7 +101,7 @@ class Shopper(models.Model):
 
     installation = models.ForeignKey(
         Installation,
-        on_delete=models.PROTECT,
+        on_delete=models.CASCADE,
         related_name="+",
         db_index=False,  # shoppers_one_row serves
         db_comment="The merchant whose customer this is",
@@ -182,6 +198,13 @@ class OrderCodeQuerySet(models.QuerySet["OrderCode"]):
         """Do the same for codes of several orders."""
         if rows := [row for row in codes if 0 < len(row.code) <= OrderCode.LONGEST]:
             self.bulk_create(rows, ignore_conflicts=True)
+
+    def readable(self) -> "list[OrderCode]":
+        """The rows, or none if a key of FIELD_ENCRYPTION_KEYS was removed too early."""
+        try:
+            return list(self)
+        except DecryptionFailed:
+            return []
 
     def matching(self, text: str) -> "OrderCodeQuerySet":
         """The codes that are this text, or the document that it is."""

@@ -2,14 +2,17 @@
 
 import logging
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from backoffice import search
 from installations.models import Installation
@@ -249,11 +252,31 @@ def test_an_order_without_a_shopper_shows_appmaxs_number(eva: Client) -> None:
 def test_the_newest_of_many_namesakes_are_shown(eva: Client) -> None:
     shop = InstallationFactory.create()
     orders = [OrderFactory.create(installation=shop, appmax_customer_id=number) for number in range(1, search.MOST + 3)]
-    for order in orders:
-        Shopper.objects.put([Shopper.of(shop.pk, order.appmax_customer_id, name="Ana Lima")], replaces=True)
+    now = timezone.now()
+    for number, order in enumerate(orders):
+        at = now + timedelta(seconds=number)
+        Shopper.objects.put([Shopper.of(shop.pk, order.appmax_customer_id, name="Ana Lima", at=at)], replaces=True)
 
     answer = look(eva, "ana lima")
 
     assert len(answer.context["results"]) == search.MOST
     assert on(orders[-1]) in answer.content.decode()
-    assert "All orders that match" in answer.content.decode()
+    assert "See more in the list of orders" in answer.content.decode()
+
+
+@pytest.mark.parametrize(("role", "sees"), [("Administrator", "ana@example.com"), ("Support", "a•••@example.com")])
+def test_the_orders_page_shows_the_whole_to_those_who_may_see_it(
+    order: Order, staff: Callable[..., Client], role: str, sees: str
+) -> None:
+    page = staff(role).get(on(order)).content.decode()
+
+    assert sees in page
+    assert "Ana Conceição" in page
+    assert ("ana@example.com" in page) is (role == "Administrator")
+    assert ("52998224725" in page) is (role == "Administrator")
+
+
+def test_without_the_encryption_key_the_page_shows_hints(order: Order, eva: Client, settings: Any) -> None:
+    settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+
+    assert "a•••@example.com" in eva.get(on(order)).content.decode()

@@ -27,7 +27,7 @@ def test_an_order_by_amount_and_day_in_three_clicks(staff: Callable[..., Page]) 
     OrderFactory.create(total_cents=8990)
     page = staff("/admin/orders/order/")
 
-    page.get_by_role("link", name="Ontem").click()
+    page.get_by_role("link", name="Ontem", exact=True).click()
     page.locator("#changelist").locator("a, button").filter(has_text=re.compile(r"^\s*Filtros")).click()
     page.get_by_label("De R$").fill("89,90")
     page.get_by_label("Até R$").fill("89,90")

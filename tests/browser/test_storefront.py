@@ -1,18 +1,21 @@
 """The whole story in a real browser: a shopper buys in the demo shop, the bank pays, staff look it up and refund."""
 
 from collections.abc import Callable, Iterator
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from installations.models import Installation
+from notifications import delivery
 from orders.models import Order
 from simulator.server import SimulatorServer
 from tests.browser.conftest import picture
 from tests.browser.test_merchant import check
 from tests.storefront.server import serving
 from tests.support.factories import api_key
+from tests.webhooks.conftest import send
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -67,6 +70,32 @@ def test_a_pix_is_paid_and_shown_as_paid_in_shop_and_back_office(shopper: Page, 
     page = staff(f"/admin/orders/order/{order.pk}/change/")
     expect(page.locator(".timeline li").filter(has_text="order_paid_by_pix")).to_be_visible()
     expect(page.get_by_text("Aprovado").first).to_be_visible()
+
+
+def test_the_page_turns_to_paid_because_the_shop_was_told(
+    open_page: Callable[..., Page],
+    live_server: Any,
+    origins: list[str],
+    appmax: SimulatorServer,
+    shop: Installation,
+    settings: Any,
+) -> None:
+    """The page gets no answer when it asks for the status, so only the message can have turned it."""
+    settings.NOTIFY_ALLOWED_NETWORKS = [ip_network("127.0.0.0/8")]
+    with serving(APP_URL=live_server.url, SIMULATOR_URL=appmax.url, API_KEY=api_key(shop), OWN_URL="own") as origin:
+        origins.append(origin)
+        page = open_page(f"{origin}/shop/{shop.external_key}")
+        page.get_by_role("button", name="Pôr no carrinho").first.click()
+        page.get_by_role("link", name="Finalizar compra").click()
+        page.route("**/status.json", lambda route: None)  # It is never answered.
+        pay_by(page, "pix")
+        expect_status(page, "pendente")
+        with page.expect_request("**/status.json"):  # By then the page listens.
+            pass
+        appmax.state.orders[Order.objects.get().appmax_order_id].settle(0, method="pix", paid=True)
+        send("order_paid_by_pix", Order.objects.get().appmax_order_id)
+        assert delivery.deliver_due() == {"delivered": 1}
+        expect_status(page, "aprovado")
 
 
 def test_a_declined_card_is_followed_by_one_that_pays(shopper: Page, appmax: SimulatorServer) -> None:

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from demo import command, rows
 from installations.models import Installation
-from orders.models import OPEN, AttemptState, Order, PaymentAttempt, Question
+from orders.models import OPEN, AttemptState, Order, OrderCode, PaymentAttempt, Question, Shopper
 from orders.questions import due
 from orders.status import OrderStatus, PaymentMethod
 from tests.support.factories import OrderFactory, WebhookEventFactory
@@ -146,6 +146,17 @@ def test_the_same_seed_makes_the_same_rows(monkeypatch: pytest.MonkeyPatch) -> N
     first = made(1)
     assert made(1) == first
     assert made(2)[0] != first[0]
+
+
+def test_each_shopper_of_the_demo_has_one_row_and_codes_are_found_also_after_a_second_run() -> None:
+    for _ in range(2):
+        seed(orders=100, events=0)
+
+    for order in Order.objects.all():
+        shopper = Shopper.objects.get(installation=order.installation_id, appmax_customer_id=order.appmax_customer_id)
+        assert shopper in Shopper.objects.with_email(shopper.email or "")
+    for order in Order.objects.exclude(pix_emv=None):
+        assert OrderCode.objects.matching(order.pix_emv or "").get().order_id == order.pk
 
 
 def test_the_planner_knows_the_new_rows() -> None:

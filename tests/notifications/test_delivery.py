@@ -255,11 +255,33 @@ def test_a_message_of_a_worker_that_died_is_sent_by_another_one_when_its_lease_h
     (claimed,) = delivery._claim(16)
     assert delivery.deliver_due() == {}
     time_passes(delivery.LEASE)
-    assert delivery.deliver_due() == {"delivered": 1}
+    (again,) = delivery._claim(16)
     # The first worker was only slow, and what it writes changes nothing.
     late = delivery.Result(None, "ReadTimeoutError", 1)
     assert delivery._write(claimed, late) == "lost"
-    assert Notification.objects.get().state == State.DELIVERED
+    assert delivery._claim(16) == []
+    assert delivery._write(again, delivery._send(again)) == "delivered"
+
+
+def test_what_one_worker_is_just_claiming_another_one_passes_over(
+    endpoint: Endpoint, race: Callable[..., list[Any]]
+) -> None:
+    tell(endpoint, 1)
+    claimed, tried = threading.Event(), threading.Event()
+
+    def claim(number: int) -> int:
+        if number:
+            assert claimed.wait(timeout=10)
+            found = delivery._claim(16)
+            tried.set()
+            return len(found)
+        with transaction.atomic():
+            found = delivery._claim(16)
+            claimed.set()
+            assert tried.wait(timeout=10)  # The other one doesn't wait for us.
+        return len(found)
+
+    assert sorted(race(claim, times=2)) == [0, 1]
 
 
 def test_no_connection_to_the_database_is_held_while_an_endpoint_is_awaited(

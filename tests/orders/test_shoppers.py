@@ -87,14 +87,22 @@ def test_a_document_finds_its_shopper_with_or_without_punctuation(document: str,
 def test_a_name_is_found_by_beginnings_of_its_words(text: str) -> None:
     shopper = ana(InstallationFactory.create())
 
-    assert list(Shopper.objects.named(text)) == [shopper]
+    assert list(Shopper.objects.named(text, in_part=True)) == [shopper]
+
+
+def test_whole_words_find_no_longer_ones() -> None:
+    shop = InstallationFactory.create()
+    shopper, _longer = ana(shop, 7, name="Ana Lima"), ana(shop, 8, name="Anabela Limão")
+
+    assert list(Shopper.objects.named("lima ana")) == [shopper]
+    assert Shopper.objects.named("lima ana", in_part=True).count() == 2
 
 
 @pytest.mark.parametrize("text", ["", " ", "'", "!|&", "ana maria", "eição", "ana' | 'eva"])
 def test_other_texts_find_no_name(text: str) -> None:
     ana(InstallationFactory.create())
 
-    assert list(Shopper.objects.named(text)) == []
+    assert list(Shopper.objects.named(text, in_part=True)) == []
 
 
 def test_a_name_is_folded_to_plain_words() -> None:
@@ -235,6 +243,7 @@ def test_after_the_rotation_the_old_keys_may_go(settings: Any) -> None:
     settings.FIELD_ENCRYPTION_KEYS = [encryption, *settings.FIELD_ENCRYPTION_KEYS]
     assert "3 rows" in rotated()
     assert "0 rows" in rotated()
+    call_command("rotate_secrets", stdout=io.StringIO())
     settings.SEARCH_HASH_KEYS = ["new"]
     settings.FIELD_ENCRYPTION_KEYS = [encryption]
 
@@ -274,6 +283,7 @@ def test_each_look_up_uses_its_index() -> None:
         (Shopper.objects.with_email("5@example.com"), "shoppers_email"),
         (Shopper.objects.with_document("00000000005"), "shoppers_document"),
         (Shopper.objects.named("nome77 souza"), "shoppers_name"),
+        (Shopper.objects.named("nome77 sou", in_part=True), "shoppers_name"),
     ):
         plan = rows.explain()
         assert index in plan, plan

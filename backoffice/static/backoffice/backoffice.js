@@ -74,6 +74,7 @@ addEventListener("load", () => setTimeout(nameParts));
 // what says nothing.
 document.addEventListener("DOMContentLoaded", () => {
   for (const row of document.querySelectorAll("#result_list .data-row")) {
+    row.querySelectorAll("br").forEach((end) => end.before(" ")); // A card has no line's end in a cell, but a space.
     for (const cell of row.querySelectorAll("td[data-label]")) {
       cell.dataset.label = cell.dataset.label.charAt(0).toUpperCase() + cell.dataset.label.slice(1);
       cell.classList.toggle("says-nothing", cell.textContent.trim() === "-");

@@ -1,4 +1,4 @@
-"""Use the newest keys for what is kept of shoppers: `manage.py rotate_shoppers`."""
+"""Make the hashes that shoppers and codes are found by with the newest key: `manage.py rotate_shoppers`."""
 
 from typing import Any
 
@@ -10,12 +10,12 @@ from orders.models import OrderCode, Shopper
 
 
 class Command(BaseCommand):
-    """Put a new key first in SEARCH_HASH_KEYS or FIELD_ENCRYPTION_KEYS, restart, run this, and then remove the old key.
+    """Put a new key first in SEARCH_HASH_KEYS, restart, run this, and then remove the old key.
 
     The command may be interrupted and run again at any time, also while the web processes are working.
     """
 
-    help = "Encrypt and hash what is kept of shoppers and codes with the newest keys."
+    help = "Make the hashes of shoppers and codes anew with the first of SEARCH_HASH_KEYS."
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Raises CommandError at the end if there are rows that no key decrypts."""
@@ -26,6 +26,6 @@ class Command(BaseCommand):
                     rotated += batch.rotated
                     failed += [f"{model._meta.db_table} {pk}" for pk in batch.failed]
                     bar.update(batch.seen)
-        self.stdout.write(f"{rotated} rows written with the newest keys")
+        self.stdout.write(f"{rotated} rows have new hashes")
         if failed:
             raise CommandError(f"no key opens {', '.join(failed)}")
