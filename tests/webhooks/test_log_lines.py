@@ -21,8 +21,9 @@ def _everything(caplog: pytest.LogCaptureFixture) -> None:
 
 def told(caplog: pytest.LogCaptureFixture, event: str) -> dict[str, Any]:
     """The one line of this name, or the one step within a request's line."""
-    lines = [record.msg for record in caplog.records if isinstance(record.msg, dict)]
-    [line] = [each for line in lines for each in (line, *line.get("steps", ())) if each["event"] == event]
+    lines: list[dict[str, Any]] = [record.msg for record in caplog.records if isinstance(record.msg, dict)]
+    found: list[dict[str, Any]] = [each for line in lines for each in (line, *line.get("steps", ()))]
+    [line] = [each for each in found if each["event"] == event]
     return line
 
 
