@@ -278,6 +278,12 @@ WEBHOOK_PAYLOAD_DAYS = env.number("WEBHOOK_PAYLOAD_DAYS", 180, minimum=1)
 NOTIFY_ALLOWED_NETWORKS = env.networks("NOTIFY_ALLOWED_NETWORKS")
 NOTIFY_KEEP_DAYS = env.number("NOTIFY_KEEP_DAYS", 30, minimum=6)  # longer than the last try of a message may be away
 
+# --- support ---------------------------------------------------------------------------------------------------------
+
+# Where people are sent for help: on error pages, in the install flow, and by staff's login. Either may be blank.
+SUPPORT_EMAIL = env.email("SUPPORT_EMAIL")
+SUPPORT_URL = env.url("SUPPORT_URL", "")
+
 # --- API -------------------------------------------------------------------------------------------------------------
 
 API_KEYS_REQUIRED = env.flag("API_KEYS_REQUIRED", True)
