@@ -25,7 +25,9 @@ def helped(settings: Any) -> None:
 
 
 @pytest.mark.usefixtures("helped")
-@pytest.mark.parametrize("path", ["/nothing-here", "/install/start", "/install/start?app_id=wrong&external_key=shop", "/integrations/x"])
+@pytest.mark.parametrize(
+    "path", ["/nothing-here", "/install/start", "/install/start?app_id=wrong&external_key=shop", "/integrations/x"]
+)
 def test_a_page_names_the_address_and_the_page(client: Client, path: str) -> None:
     page = client.get(path, headers=IN_ENGLISH).content.decode()
 
