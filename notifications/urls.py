@@ -25,7 +25,7 @@ _ONE = f"{_ALL}/<id:endpoint_id>"
 _view = views.EndpointViewSet.as_view
 
 urlpatterns = [
-    path(_ALL, _view({"get": "list", "post": "create"}), name="endpoints"),
+    path(_ALL, _view({"get": "endpoint_list", "post": "create"}), name="endpoints"),
     path(_ONE, _view({"get": "retrieve", "patch": "change", "delete": "destroy"}), name="endpoint"),
     path(f"{_ONE}/rotate-secret", _view({"post": "rotate_secret"}), name="endpoint-rotate-secret"),
     path(f"{_ONE}/test", _view({"post": "test"}), name="endpoint-test"),

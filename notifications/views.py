@@ -27,7 +27,7 @@ class EndpointViewSet(MerchantViewSet):
     error_codes = ERROR_CODES
 
     @openapi.endpoint_list
-    def list(self, request: Request, key: str) -> Response:
+    def endpoint_list(self, request: Request, key: str) -> Response:
         """The installation's endpoints, oldest first."""
         found = Endpoint.objects.of(self.installation.pk)
         return Response(EndpointsAnswer({"endpoints": found}).data)
