@@ -89,23 +89,32 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "observability.middleware.Observed",
-    "web.middleware.ProbesUnderAnyName",
     "web.middleware.MendsAddresses",
+    "web.middleware.ProgramsSkipPages",  # Programs' requests go to PROGRAM_MIDDLEWARE from here.
+    "web.middleware.ProbesUnderAnyName",
     "web.bodies.LimitsBodies",
     "web.middleware.KeepsMethod",
     "django.middleware.security.SecurityMiddleware",
-    "web.middleware.PageContentSecurity",
-    "web.middleware.PagePermissions",
+    "csp.middleware.CSPMiddleware",
+    "django_permissions_policy.PermissionsPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "web.middleware.PageSession",
+    "django.contrib.sessions.middleware.SessionMiddleware",
     "web.middleware.Language",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "web.middleware.PageUser",
-    "web.middleware.PageSecondFactor",
-    "web.middleware.PageMessages",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",  # It must be last, as it replaces the answer to a login that is locked out.
+]
+PROGRAM_MIDDLEWARE = [
+    "web.bodies.LimitsBodies",
+    "web.middleware.KeepsMethod",
+    "django.middleware.security.SecurityMiddleware",
+    "web.middleware.SpeaksEnglish",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
 TEMPLATES = [
