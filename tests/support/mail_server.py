@@ -1,5 +1,6 @@
 """A real SMTP server on a port of its own: keeps what is sent to it, or refuses it as it is told."""
 
+from asyncio import Server
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,8 +24,7 @@ class MailServer:
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Envelope) -> str:  # aiosmtpd's name
         if self.answer.startswith("250"):
-            read = message_from_bytes(cast(bytes, envelope.content), policy=policy.default)
-            self.mails.append(cast(EmailMessage, read))
+            self.mails.append(message_from_bytes(cast(bytes, envelope.content), policy=policy.default))
             self.recipients.append(envelope.rcpt_tos)
         return self.answer
 
@@ -34,8 +34,8 @@ class _Anywhere(Controller):
 
     def _trigger_server(self) -> None:
         """The library connects to the server once, to see that it is there."""
-        self.port = self.server.sockets[0].getsockname()[1]
-        super()._trigger_server()
+        self.port = cast(Server, self.server).sockets[0].getsockname()[1]
+        super()._trigger_server()  # type: ignore[no-untyped-call]
 
 
 @contextmanager
