@@ -32,7 +32,7 @@ _MOST_BYTES = 4 * MOST_TEXT
 
 # Clouds answer their machines here about themselves, although Python takes these for public: Azure, and Oracle.
 _OF_CLOUDS = (IPv4Network("168.63.129.16/32"), IPv4Network("192.0.0.0/24"))
-# An IPv4 address is in the last 32 bits. A network's own NAT64, in 64:ff9b:1::/48, may have it elsewhere, and is refused.
+# The IPv4 address is in the last 32 bits. In 64:ff9b:1::/48, a network's own NAT64, it may be elsewhere: refused.
 _NAT64 = IPv6Network("64:ff9b::/96")
 _SCHEMES = {"http": 80, "https": 443}
 
