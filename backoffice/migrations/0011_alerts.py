@@ -61,7 +61,7 @@ class Migration(migrations.Migration):
                 (
                     "chat_url",
                     installations.fields.EncryptedTextField(
-                        db_comment="The chat's incoming webhook URL, encrypted with FIELD_ENCRYPTION_KEYS; who knows it may write there",
+                        db_comment="The chat's incoming webhook URL, encrypted with FIELD_ENCRYPTION_KEYS; who has it may write there",
                         default="",
                         max_plain_length=2000,
                         verbose_name="chat's webhook URL",

@@ -8,6 +8,7 @@ from ipaddress import ip_network
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from django.conf import settings as django_settings
 from django.db import connection, connections
 from django.db.models import F
@@ -436,6 +437,17 @@ def test_a_chat_in_the_operators_network_is_not_reached(chat: Listener, settings
 
     assert chat.posts == []
     assert "not public" in Alert.objects.get().error
+
+
+def test_a_lost_encryption_key_is_said_and_stops_no_email(mails: MailServer, chat: Listener, settings: Any) -> None:
+    refused()
+    rule("refused", chat_url=chat.url, chat_host="127.0.0.1")
+    settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    watch.look()
+
+    assert send.send_due() == 2
+
+    assert sorted(Alert.objects.values_list("recipient", "error")) == [("", "DecryptionFailed"), ("ana@example.com", "")]
 
 
 def test_a_worker_that_dies_leaves_a_lease_after_which_another_sends(mails: MailServer) -> None:
