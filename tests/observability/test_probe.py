@@ -91,11 +91,12 @@ def test_each_job_is_a_sign_when_it_begins_and_when_it_ends(tmp_path: Path, monk
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        asyncio.run(probe.show_life(job, None, None))  # type: ignore[arg-type]
+        asyncio.run(probe.show_life(job, None, None))
 
     assert began == [True]
     assert sign.exists()
-    assert probe.show_life in settings.PROCRASTINATE_WORKER_DEFAULTS["worker_middleware"]
+    middleware: Any = settings.PROCRASTINATE_WORKER_DEFAULTS["worker_middleware"]
+    assert probe.show_life in middleware
 
 
 def test_a_sign_that_cannot_be_given_fails_no_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
