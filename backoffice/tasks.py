@@ -2,13 +2,14 @@
 
 import time
 from contextlib import suppress
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
-from backoffice import batches, merchant_figures
+from backoffice import batches, exports, merchant_figures
 
 SECONDS = 15.0
 """The job lets others go first after this time, as a worker does few jobs at once."""
@@ -26,10 +27,28 @@ def try_events(timestamp: int) -> None:
             return
 
 
-def begin() -> None:
-    """Have the worker go on with the batch at once, unless that is waiting to be done already."""
+@app.periodic(cron="* * * * *")
+@app.task(name="backoffice.make_exports", queueing_lock="backoffice.make_exports")
+def make_exports(timestamp: int) -> None:
+    """Write the files that staff have asked for, as `try_events` tries events."""
+    until = time.monotonic() + SECONDS
+    while exports.go_on():
+        if time.monotonic() > until:
+            begin(make_exports)
+            return
+
+
+def begin(task: Any = try_events) -> None:
+    """Have the worker do the task at once, unless that is waiting to be done already."""
     with suppress(AlreadyEnqueued), transaction.atomic():
-        try_events.configure(queueing_lock=try_events.queueing_lock).defer(timestamp=0)
+        task.configure(queueing_lock=task.queueing_lock).defer(timestamp=0)
+
+
+@app.periodic(cron="*/10 * * * *")
+@app.task(name="backoffice.forget_exports", queueing_lock="backoffice.forget_exports")
+def forget_exports(timestamp: int) -> None:
+    """Delete files that were finished more than a day ago."""
+    exports.forget()
 
 
 @app.periodic(cron="* * * * *")
