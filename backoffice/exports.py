@@ -117,16 +117,18 @@ def _write_csv_part(export: Export) -> bool:
 
 def _write_xlsx(export: Export) -> bool:
     """Write the whole file, which can't be gone on with by another process, and spread its bytes over the parts."""
-    book = Book(_table_of(export), capfirst(str(_model_of(export)._meta.verbose_name_plural)))
-    for number in range(parts := export.parts.count()):
-        keys = export.parts.get(number=number).row_ids
-        book.add(_table_of(export).read(keys))
-        until = clock.now() + LEASE
-        if not _mine(export).update(done=F("done") + len(keys) if number else len(keys), leased_until=until):
-            return False
-        export.leased_until = until
-    with book.save() as file:
-        content = file.read()
+    table = _table_of(export)
+    parts = export.parts.count()
+    with Book(table, capfirst(str(_model_of(export)._meta.verbose_name_plural))) as book:
+        for number in range(parts):
+            keys = export.parts.get(number=number).row_ids
+            book.add(table.read(keys))
+            until = clock.now() + LEASE
+            if not _mine(export).update(done=F("done") + len(keys) if number else len(keys), leased_until=until):
+                return False
+            export.leased_until = until
+        with book.save() as file:
+            content = file.read()
     size = math.ceil(len(content) / parts)
     with transaction.atomic():
         if not _mine(export).update(finished_at=clock.now(), leased_until=None, tries=0):

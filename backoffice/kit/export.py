@@ -96,10 +96,10 @@ class ExportableAdmin(ReadOnlyAdmin[M]):
                 content_type="text/csv; charset=utf-8",
                 headers={"Content-Disposition": content_disposition_header(as_attachment=True, filename=name)},
             )
-        book = Book(self.exported, capfirst(str(self.opts.verbose_name_plural)))
-        for rows in _batches(self.exported, keys):
-            book.add(rows)
-        return FileResponse(book.save(), as_attachment=True, filename=name)
+        with Book(self.exported, capfirst(str(self.opts.verbose_name_plural))) as book:
+            for rows in _batches(self.exported, keys):
+                book.add(rows)
+            return FileResponse(book.save(), as_attachment=True, filename=name)
 
     def _by_the_worker(self, request: HttpRequest, keys: Sequence[int], form: str, name: str) -> HttpResponseBase:
         export, is_new = exports.start(

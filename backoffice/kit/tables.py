@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import Enum, auto
-from typing import IO, Any
+from typing import IO, Any, Self
 
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -137,7 +137,8 @@ _WIDTHS = {Kind.TEXT: 28, Kind.NUMBER: 16, Kind.MONEY: 18, Kind.MOMENT: 18}  # i
 
 
 class Book:
-    """An XLSX file: a sheet with the rows that are added, and one that sums them up."""
+    """An XLSX file: a sheet with the rows that are added, and one that sums them up. Use it in a `with`, which deletes
+    what lies on the disk if it isn't saved."""
 
     def __init__(self, table: Table, title: str) -> None:
         from openpyxl import Workbook  # It takes 6 MB, and few processes ever need it.
@@ -151,6 +152,13 @@ class Book:
         self._rows = self._sheet(title, table.columns)
         self._rows.freeze_panes = "A2"
         self._append_headings(self._rows, table.columns)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        if not self._rows.closed:
+            self._book.save(io.BytesIO())  # openpyxl has no other way to delete its temporary files.
 
     def add(self, rows: Iterable[Any]) -> None:
         for row in rows:
