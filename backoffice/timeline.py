@@ -17,7 +17,7 @@ from backoffice.attempt_words import name_of
 from backoffice.event_notes import TONES, explanation
 from backoffice.kit.words import failure, lasted, moment, reais, told
 from backoffice.order_story import Past
-from orders.models import CodeKind, Order, Question, Refund
+from orders.models import CodeKind, Order, OrderCode, Question, Refund
 from orders.status import OPEN_REFUNDS, PAID_AND_KEPT, OrderStatus, RefundState
 from webhooks import payload
 from webhooks.decide import Outcome
@@ -195,7 +195,7 @@ def _staff_and_tracking(order: Order, past: Past) -> list[Entry]:
     for line in logged.select_related("user")[: 2 * MOST]:
         prefix = _("Webhook event") + ", " if line.content_type_id == of_events.pk else ""
         entries.append(Entry(line.action_time, prefix + told(line.change_message), line.user.get_username(), "staff"))
-    for row in order.codes.filter(kind=CodeKind.TRACKING).order_by("-pk")[:MOST]:
+    for row in OrderCode.objects.filter(order=order, kind=CodeKind.TRACKING).order_by("-pk")[:MOST].readable():
         if not any(entry.title.endswith(row.code) for entry in entries):
             entries.append(Entry(row.created_at, _("Tracking code sent to Appmax") + f": {row.code}", _("API")))
     return entries

@@ -13,7 +13,7 @@ from django.db.models import Func, Q
 from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext_lazy as _
 
-from installations.fields import EncryptedTextField
+from installations.fields import DecryptionFailed, EncryptedTextField
 from installations.models import Installation
 from orders import hashes
 from orders.hashes import Kind
@@ -198,6 +198,13 @@ class OrderCodeQuerySet(models.QuerySet["OrderCode"]):
         """Do the same for codes of several orders."""
         if rows := [row for row in codes if 0 < len(row.code) <= OrderCode.LONGEST]:
             self.bulk_create(rows, ignore_conflicts=True)
+
+    def readable(self) -> "list[OrderCode]":
+        """The rows, or none if a key of FIELD_ENCRYPTION_KEYS was removed too early."""
+        try:
+            return list(self)
+        except DecryptionFailed:
+            return []
 
     def matching(self, text: str) -> "OrderCodeQuerySet":
         """The codes that are this text, or the document that it is."""

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client
@@ -261,3 +262,21 @@ def test_the_newest_of_many_namesakes_are_shown(eva: Client) -> None:
     assert len(answer.context["results"]) == search.MOST
     assert on(orders[-1]) in answer.content.decode()
     assert "See more in the list of orders" in answer.content.decode()
+
+
+@pytest.mark.parametrize(("role", "sees"), [("Administrator", "ana@example.com"), ("Support", "a•••@example.com")])
+def test_the_orders_page_shows_the_whole_to_those_who_may_see_it(
+    order: Order, staff: Callable[..., Client], role: str, sees: str
+) -> None:
+    page = staff(role).get(on(order)).content.decode()
+
+    assert sees in page
+    assert "Ana Conceição" in page
+    assert ("ana@example.com" in page) is (role == "Administrator")
+    assert ("52998224725" in page) is (role == "Administrator")
+
+
+def test_without_the_encryption_key_the_page_shows_hints(order: Order, eva: Client, settings: Any) -> None:
+    settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+
+    assert "a•••@example.com" in eva.get(on(order)).content.decode()
