@@ -8,7 +8,7 @@ from django.db import transaction
 from django.urls import reverse
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from backoffice.models import Note, SavedView
+from backoffice.models import Export, Note, SavedView
 from installations.models import Installation
 from orders.models import Order, PaymentAttempt
 from tests.backoffice.conftest import make_job
@@ -40,6 +40,7 @@ def make_rows() -> Order:
         SavedView.objects.create(
             list_name="orders.order", name=name, query=query, owner=ana, is_shared="equipe" in name
         )
+    Export.objects.create(asked_by=ana, model="orders.order", form="csv", language="pt-br", file_name="x.csv", total=9)
     make_job(status="failed")
     TOTPDevice.objects.create(user=ana, confirmed=False, name="app")
     return order
