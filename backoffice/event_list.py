@@ -38,7 +38,7 @@ def tone_of(event: WebhookEvent) -> str:
 
 
 _EVENT = Column(_("event"), Kind.TEXT, attrgetter("event"))
-_OUTCOME = Column(_("outcome"), Kind.TEXT, lambda event: event.get_outcome_display())
+_OUTCOME = Column(_("outcome"), Kind.TEXT, lambda event: Outcome(event.outcome).label)
 _MERCHANT = Column(_("merchant"), Kind.TEXT, attrgetter("installation"))
 # The payload is left out of an exported file, as it holds personal data.
 EXPORTED = Table(

@@ -269,7 +269,9 @@ def _month(request: HttpRequest, installation: Installation, today: date) -> dic
         "month_after": f"?month={merchant_figures.following(first):%Y-%m}" if first < this else "",
         "month_rows": [_method_row(row, installation, first, last, orders) for row in [*rows, whole]],
         "month_files": {
-            form: reverse("admin:orders_order_export", args=[form]) + f"?{query}" for form in ("csv", "xlsx") if may_export
+            form: reverse("admin:orders_order_export", args=[form]) + f"?{query}"
+            for form in ("csv", "xlsx")
+            if may_export
         },
     }
 

@@ -22,7 +22,7 @@ from backoffice.kit.words import reais
 from backoffice.merchant_figures import EVER_PAID
 from backoffice.order_forms import ReaisField
 from orders.models import Order
-from orders.status import OrderStatus
+from orders.status import OrderStatus, PaymentMethod
 
 STATUS_TONES = {
     OrderStatus.PENDENTE: "warning",
@@ -120,8 +120,10 @@ def _paid(order: Order) -> int:
 
 
 # Of each order, what was paid is what was paid back, what a chargeback holds or has taken, and what is left.
-_STATUS = Column(_("status"), Kind.TEXT, lambda order: order.get_status_display())
-_METHOD = Column(_("method"), Kind.TEXT, lambda order: order.get_payment_method_display())
+_STATUS = Column(_("status"), Kind.TEXT, lambda order: OrderStatus(order.status).label)
+_METHOD = Column(
+    _("method"), Kind.TEXT, lambda order: order.payment_method and PaymentMethod(order.payment_method).label
+)
 _MERCHANT = Column(_("merchant"), Kind.TEXT, attrgetter("installation"))
 EXPORTED = Table(
     columns=(

@@ -36,7 +36,7 @@ log = structlog.stdlib.get_logger(__name__)
 M = TypeVar("M", bound=Model)
 
 MOST_AT_ONCE = 5_000
-"""Rows of a file that is made while its reader waits: 1.5 s for an XLSX. The worker makes longer ones."""
+"""Rows of a file that is made while its reader waits: 2.5 s for an XLSX. The worker makes longer ones."""
 MOST = {"csv": 1_000_000, "xlsx": 50_000}
 """Rows of any file. A spreadsheet shows 1,048,576 at most, and an XLSX is made on a disk that may be small."""
 
