@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("backoffice", "0010_notifications"),
+        ("backoffice", "0011_alerts"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
