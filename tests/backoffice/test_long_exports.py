@@ -17,7 +17,7 @@ from openpyxl.worksheet._writer import ALL_TEMP_FILES
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from backoffice import exports
-from backoffice.kit import export
+from backoffice.kit import export, tables
 from backoffice.models import Export, ExportPart
 from backoffice.tasks import forget_exports, make_exports
 from orders.models import Order
@@ -64,8 +64,8 @@ both = pytest.mark.parametrize("form", ["csv", "xlsx"])
 
 @both
 def test_a_long_file_is_made_by_the_worker_after_a_second_look(ana: Client, form: str) -> None:
-    page = ana.get(url(Order, "export", form))
-    assert "7 rows" in page.content.decode()
+    page = ana.get(url(Order, "export", form)).content.decode()
+    assert "7 rows" in page
     assert not Export.objects.exists()
 
     page = ask(ana, form).content.decode()
@@ -267,13 +267,13 @@ def test_the_file_of_a_worker_that_died_is_gone_on_with(ana: Client, form: str) 
 @both
 def test_a_worker_that_lost_its_lease_writes_nothing(ana: Client, monkeypatch: pytest.MonkeyPatch, form: str) -> None:
     ask(ana, form)
-    read = exports.Table.read
+    read = tables.Table.read
 
     def slowly(table: Any, keys: Any) -> Any:
         Export.objects.update(leased_until=timezone.now() + timedelta(minutes=9))
         return read(table, keys)
 
-    monkeypatch.setattr(exports.Table, "read", slowly)
+    monkeypatch.setattr(tables.Table, "read", slowly)
 
     before = set(ALL_TEMP_FILES)
     assert not exports.go_on()
