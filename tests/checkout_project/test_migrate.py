@@ -12,8 +12,10 @@ from typing import Any
 
 import psycopg
 import pytest
+from django.contrib.postgres.operations import AddIndexConcurrently
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.db.migrations.loader import MigrationLoader
 from django.db.models.signals import post_migrate
 
 from checkout_project.management.commands.migrate import LOCK
@@ -89,3 +91,14 @@ def test_several_at_once_wait_for_each_other() -> None:
     assert said == ["Another migrate is under way; this one begins when it is done.\n"] * 3
     assert [code for _, code in ended] == [0, 0, 0]
     assert sum("Applying contenttypes.0001_initial" in out for out, _ in ended) == 1
+
+
+def test_an_index_that_was_left_half_built_is_dropped_before_it_is_built_again() -> None:
+    loader = MigrationLoader(None)
+    for name, migration in loader.disk_migrations.items():
+        before: Any = None
+        for operation in migration.operations:
+            if isinstance(operation, AddIndexConcurrently):
+                wanted = f"DROP INDEX CONCURRENTLY IF EXISTS {operation.index.name}"
+                assert getattr(before, "sql", None) == wanted, name
+            before = operation
