@@ -1,5 +1,6 @@
 """The list and page of payment attempts."""
 
+import json
 from typing import Any
 
 from django.contrib import admin
@@ -15,7 +16,7 @@ from unfold.contrib.filters.admin import (
     MultipleChoicesDropdownFilter,
 )
 
-from backoffice.attempt_words import name_of
+from backoffice.attempt_words import name_of, said
 from backoffice.kit.lists import DateRangeFilter, ReadOnlyAdmin, display, searched
 from backoffice.kit.words import ago, badge, lasted
 from orders.models import Order, PaymentAttempt
@@ -38,12 +39,13 @@ class PaymentAttemptAdmin(ReadOnlyAdmin[PaymentAttempt]):
     search_fields = ("order__appmax_order_id",)  # shows the box; get_search_results does the search
     search_help_text = _("Appmax order id, or the whole idempotency key")
     ordering = ("-started_at", "-pk")
-    readonly_fields = ("came_of_it", "order_link", "merchant")
+    readonly_fields = ("came_of_it", "order_link", "merchant", "said", "technical")
     fields = (
         ("order_link", "merchant", "method"),
         ("came_of_it", "state", "restarted_from"),
         ("started_at", "settled_at"),
-        "answer",
+        "said",
+        "technical",
         "idempotency_key",
         "fingerprint",
     )
@@ -77,6 +79,22 @@ class PaymentAttemptAdmin(ReadOnlyAdmin[PaymentAttempt]):
     def came_of_it(self, attempt: PaymentAttempt) -> str:
         named = name_of(attempt, attempt.order.status)
         return badge(named.words, named.tone)
+
+    @display(description=_("Appmax said"))
+    def said(self, attempt: PaymentAttempt) -> str:
+        return said(attempt) or "-"
+
+    @display(description=_("technical details"))
+    def technical(self, attempt: PaymentAttempt) -> str:
+        """What else is kept of the answer, such as the HTTP status and the numbers that Appmax's support asks for."""
+        rest = {
+            name: value for name, value in (attempt.answer or {}).items() if name not in ("error", "message") and value
+        }
+        return (
+            format_html('<pre class="payload">{}</pre>', json.dumps(rest, indent=2, ensure_ascii=False))
+            if rest
+            else "-"
+        )
 
     @display(description=_("order"))
     def order_link(self, attempt: PaymentAttempt) -> str:

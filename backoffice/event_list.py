@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 from unfold.contrib.filters.admin import DropdownFilter, TextFilter
 
+from backoffice import event_notes
 from backoffice.kit.lists import searched
 from orders.status import PAID_AND_KEPT
 from webhooks import payload
@@ -45,7 +46,7 @@ EXPORTED: tuple[tuple[StrOrPromise, Callable[[WebhookEvent], Any]], ...] = (
     (_("Appmax order id"), attrgetter("appmax_order_id")),
     (_("merchant"), lambda event: event.installation and event.installation.external_key),
     (_("outcome"), attrgetter("outcome")),
-    (_("note"), attrgetter("error_message")),
+    (_("details"), event_notes.detail),
     (_("received at"), attrgetter("created_at")),
     (_("processed at"), attrgetter("processed_at")),
 )

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from appmax.errors import AppmaxError
-from backoffice import batches, tasks
+from backoffice import batches, event_notes, tasks
 from backoffice.event_list import EXPORTED, EventFilter, OrderFilter, OutcomeFilter, skeletons, tone_of
 from backoffice.event_notes import explanation, foretold, label_of
 from backoffice.event_waits import arrange, order_of, wait_of
@@ -65,7 +65,7 @@ class WebhookEventAdmin(ExportableAdmin[WebhookEvent]):
             ("outcome_badge", "event"),
             ("order", "merchant"),
             *(waiting if obj and not obj.processed else ("note", "if_replayed")),
-            "error_message",
+            "said",
             ("created_at", "delay"),
             ("payload_model", "source"),
             "shown_payload",
@@ -73,7 +73,7 @@ class WebhookEventAdmin(ExportableAdmin[WebhookEvent]):
 
     def get_readonly_fields(self, request: HttpRequest, obj: WebhookEvent | None = None) -> Any:
         """The shown fields that are no columns of the table."""
-        texts = ("why", "tried", "next_try", "given_up_at", "note", "if_replayed", "delay", "shown_payload")
+        texts = ("why", "tried", "next_try", "given_up_at", "note", "if_replayed", "said", "delay", "shown_payload")
         return ("outcome_badge", "order", "merchant", "payload_model", *texts)
 
     # --- columns and fields ---
@@ -100,6 +100,10 @@ class WebhookEventAdmin(ExportableAdmin[WebhookEvent]):
         wait = wait_of(event)
         next_try = format_html(gettext("next try: {when}"), when=wait.next_try)
         return format_html('<div class="event-note">{}<br>{}; {}</div>', wait.why, wait.tried, next_try)
+
+    @display(description=_("details"))
+    def said(self, event: WebhookEvent) -> str:
+        return event_notes.detail(event) or "-"
 
     @display(description=_("why it waits"))
     def why(self, event: WebhookEvent) -> str:

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from backoffice import merchant_figures
-from backoffice.attempt_words import name_of
+from backoffice.attempt_words import name_of, said
 from backoffice.event_list import OUTCOME_TONES
 from backoffice.kit.words import ago, badge, locale, reais
 from backoffice.merchant_figures import EVER_PAID, FAILING
@@ -187,9 +187,8 @@ def _failing(installation: Installation, now: datetime) -> list[PaymentAttempt]:
 
 def _said(attempt: PaymentAttempt) -> str:
     """What Appmax answered. If it gave no answer, how the attempt is called."""
-    answer = attempt.answer if isinstance(attempt.answer, dict) else {}
-    said = "" if attempt.state == AttemptState.UNKNOWN else str(answer.get("message") or "")
-    return said or name_of(attempt, attempt.order.status).words
+    answer = "" if attempt.state == AttemptState.UNKNOWN else said(attempt)
+    return answer or name_of(attempt, attempt.order.status).words
 
 
 def _reasons(failing: Iterable[PaymentAttempt]) -> list[tuple[str, int]]:

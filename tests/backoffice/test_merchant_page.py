@@ -89,7 +89,7 @@ def test_a_merchant_without_anything_has_sentences_all_the_same(eva: Client, sho
     [
         (
             {"refused_since": "2026-11-20T12:00Z"},
-            "Appmax has refused this shop's credentials since 11/20/2026 at 09:00",
+            "Appmax has refused this shop's credentials since 2026-11-20 at 09:00",
         ),
         ({"unverified_since": "2026-11-20T12:00Z"}, "Appmax has not said yet whether it accepts the credentials."),
     ],
