@@ -7,7 +7,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
 from backoffice.kit.words import failure
-
 from orders.models import AttemptMethod, AttemptState, PaymentAttempt
 from orders.status import PAID_AND_KEPT, RESTARTABLE, OrderStatus, known
 
@@ -48,7 +47,7 @@ def name_of(attempt: PaymentAttempt, order_status: str) -> Named:
 
 
 def said(attempt: PaymentAttempt) -> str:
-    """What Appmax answered, in the reader's language but for a reason in its own words; "" if there is nothing to say."""
+    """What Appmax answered, in the reader's language but for a reason in its own words; "" if there is none."""
     answer = attempt.answer if isinstance(attempt.answer, dict) else {}
     text, kind = answer.get("message"), answer.get("error")
     if kind == "OutcomeUnknown":

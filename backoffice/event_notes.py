@@ -47,6 +47,15 @@ REASONS = {
     r"not an order id: (?P<claimed>.*)": _("This is no order's number: %(claimed)s."),
     r"unknown event": _("Nobody has told us what this event means."),
 }
+# The models of payload, as `payload.model_of` names them.
+_MODELS = {
+    "app_store": _("app store"),
+    "old_legacy": _("old panel"),
+    "standard": _("standard"),
+    "standard_with_meta": _("standard, with metadata"),
+    "two_level_flat": _("two levels"),
+    "custom_content": _("custom content"),
+}
 DATABASE_FAILURES = {"OperationalError", "InterfaceError", "PoolTimeout", "QueryCanceled", "LockNotAvailable"}
 
 
@@ -71,6 +80,10 @@ def failure(kind: str) -> str:
     if kind in DATABASE_FAILURES:
         return gettext("The database did not answer.")
     return gettext("An error of ours; the log tells which.")
+
+
+def model_in_words(model: str) -> str:
+    return str(_MODELS.get(model, _("another")))
 
 
 def _status(value: str) -> str:

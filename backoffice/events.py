@@ -133,7 +133,7 @@ class WebhookEventAdmin(ExportableAdmin[WebhookEvent]):
         body: dict[str, Any] = getattr(event, "skeleton", None) or event.payload
         if "stripped" in body:
             return "-"
-        return payload.model_of(body | {"event_type": event.event_type}).replace("_", " ")
+        return event_notes.model_in_words(payload.model_of(body | {"event_type": event.event_type}))
 
     @display(description=_("received"))
     def received(self, event: WebhookEvent) -> str:

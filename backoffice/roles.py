@@ -5,6 +5,8 @@ from django.apps import apps
 from django.contrib.auth.management import create_permissions
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Q
+from django.utils.text import capfirst
+from django.utils.translation import gettext, gettext_noop
 
 _SEES = (
     "installations.view_installation installations.view_apikey orders.view_order orders.view_paymentattempt "
@@ -33,6 +35,34 @@ ROLES = {"Support": _SUPPORT.split(), "Finance": _FINANCE.split(), "Administrato
 """Support sees everything but secrets and personal data, and may reprocess, reconcile, name merchants and write notes.
 Finance may also move money, export, and share saved views. Administrators also see personal data, delete others' notes,
 and look after merchants, keys, staff and roles."""
+
+
+gettext_noop("Support"), gettext_noop("Finance"), gettext_noop("Administrator")
+
+
+def shown(name: str) -> str:
+    """A role's name in the reader's language. One that an administrator has made is called as they wrote it."""
+    return gettext(name) if name in ROLES else name
+
+
+def permission_in_words(permission: Permission) -> str:
+    """A permission in the reader's language. Django keeps its name in English."""
+    model = permission.content_type.name
+    verb, _dash, codename = permission.codename.partition("_")
+    words = _DJANGOS.get(verb) if codename == permission.content_type.model else None
+    return f"{capfirst(model)} | {gettext(words) % {'model': model} if words else gettext(permission.name)}"
+
+
+_DJANGOS = {
+    "add": gettext_noop("Can add: %(model)s"),
+    "change": gettext_noop("Can change: %(model)s"),
+    "delete": gettext_noop("Can delete: %(model)s"),
+    "view": gettext_noop("Can view: %(model)s"),
+}
+
+# In every list, form and title.
+Group.add_to_class("__str__", lambda group: shown(group.name))
+Permission.add_to_class("__str__", permission_in_words)
 
 
 def make() -> None:

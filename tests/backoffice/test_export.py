@@ -173,7 +173,7 @@ def test_events_are_told_with_outcome_and_note_and_without_payload(ana: Client, 
 
     row = dict(zip(headers, line, strict=True))
     assert (row["event"], str(row["Appmax order id"]), row["outcome"]) == ("order_paid", "31", "waiting")
-    assert row["note"] == "the order is not there yet"
+    assert row["details"] == "The order is not there yet."
     assert "Beatriz" not in str(line)
 
 

@@ -62,7 +62,7 @@ def task(name: str, most: int) -> Iterator[Hand]:
 
 
 def menu(page: Page) -> Locator:
-    return page.locator("#nav-sidebar-apps").get_by_role("link", name="Instalações")
+    return page.locator("#nav-sidebar-apps").get_by_role("link", name="Lojistas")
 
 
 def orders(page: Page) -> Locator:
