@@ -47,7 +47,7 @@ def shown(name: str) -> str:
 
 def permission_in_words(permission: Permission) -> str:
     """A permission in the reader's language. Django keeps its name in English."""
-    model = permission.content_type.name
+    model = gettext(permission.content_type.name)
     verb, _dash, codename = permission.codename.partition("_")
     words = _DJANGOS.get(verb) if codename == permission.content_type.model else None
     return f"{capfirst(model)} | {gettext(words) % {'model': model} if words else gettext(permission.name)}"
@@ -59,6 +59,10 @@ _DJANGOS = {
     "delete": gettext_noop("Can delete: %(model)s"),
     "view": gettext_noop("Can view: %(model)s"),
 }
+
+# These models have no names of their own.
+gettext_noop("idempotent request"), gettext_noop("quota"), gettext_noop("order code"), gettext_noop("claim source")
+gettext_noop("procrastinate worker"), gettext_noop("procrastinate event"), gettext_noop("procrastinate periodic defer")
 
 # In every list, form and title.
 Group.add_to_class("__str__", lambda group: shown(group.name))

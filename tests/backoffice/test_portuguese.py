@@ -22,6 +22,7 @@ from webhooks.decide import Outcome
 
 pytestmark = pytest.mark.django_db
 
+PORTUGUESE = {"Accept": "text/html", "Accept-Language": "pt-BR"}
 ANSWERS: dict[str, Any] = {
     "declined": {"error": "Declined", "message": "payment declined", "http_status": 402},
     "unknown": {"error": "OutcomeUnknown", "message": "no answer in time", "timed_out": True},
@@ -42,7 +43,7 @@ REASONS = {
 @pytest.fixture
 def ana(db: None) -> Client:
     User.objects.create_superuser("ana", password=PASSWORD)
-    client = Client(headers={"Accept-Language": "pt-BR"})
+    client = Client(headers=PORTUGUESE)
     client.force_login(User.objects.get(username="ana"))
     return client
 
@@ -105,7 +106,7 @@ def test_no_row_in_any_state_has_english_words(ana: Client) -> None:
 
 def test_no_confirmation_deletion_or_refusal_has_english_words(ana: Client) -> None:
     user, group = User.objects.get(), Group.objects.earliest("pk")
-    support = Client(headers={"Accept-Language": "pt-BR"})
+    support = Client(headers=PORTUGUESE)
     colleague = User.objects.create_user("bia", password=PASSWORD, is_staff=True)
     colleague.groups.add(Group.objects.get(name="Support"))
     support.force_login(colleague)
@@ -125,7 +126,7 @@ def test_no_refused_form_has_english_words(ana: Client) -> None:
         ana.post(url(User, "add"), {}),
         ana.post(url(Group, "add"), {}),
         ana.post(reverse("admin:password_change"), {"old_password": "x", "new_password1": "1", "new_password2": "2"}),
-        Client(headers={"Accept-Language": "pt-BR"}).post(reverse("admin:login"), {"username": "a", "password": "b"}),
+        Client(headers=PORTUGUESE).post(reverse("admin:login"), {"username": "a", "password": "b"}),
         ana.get(reverse("admin:search"), {"q": "nada disto"}),
         ana.get(url(Order), {"q": "nada disto"}),
         ana.get(url(Order), {"created_at_from": "x", "amount_from": "y"}),

@@ -18,9 +18,9 @@ HIDDEN = {"script", "style", "template", "svg", "code", "pre"}  # what is typed 
 EMPTY = {"br", "img", "input", "meta", "link", "hr", "col", "wbr", "source", "area", "base", "embed", "track", "param"}
 
 PLACEHOLDER = re.compile(
-    r"%\(\w+\)[a-z]|%[a-z]|\{\w*\}|<[^>]*>|&\w+;|https?://\S+|\S+@\S+|\b\w*_\w+|/\S+|\bshop-\d+|\.env\b"
+    r"%\(\w+\)[a-z]|%[a-z]|\{\w*\}|<[^>]*>|&\w+;|https?://\S+|\S+@\S+|\b\w*_\w+|/\S+|\bshop-\d+|\b(?:[A-Z][a-z]+){2,}\b|\.env\b"
 )
-_CLASS_NAME = re.compile(r"\b(?:[A-Z][a-z]+){2,}\b")  # such as OutcomeUnknown; the names of events are texts too
+_ERRORS_NAME = re.compile(r"\b[A-Z]\w+(?:Error|Unknown|Refused|Unavailable|Unreadable|NotFound|Timeout)\b")
 WORD = re.compile(r"[A-Za-zÀ-ÿ]+(?:['’][a-z]+)?")
 
 # Django and its admin say these where no catalogue of ours has them, and our code calls things so.
@@ -37,7 +37,8 @@ _ALSO_PORTUGUESE = """
     a as o os e do no me se com sim data out total status online link links login web site sites chargeback pix boleto
     boletos upsell webhook webhooks token tokens app apps sandbox hash worker payload endpoint endpoints log api url
     urls id ids uuid csv xlsx json cpf cnpj html http https get post ip e-mail mail qr code pdf admin host proxy client
-    secret email menu volume real salvar appmax checkout english copia cola emv ascii png slack teams chat test rg cvv
+    secret email menu volume real salvar appmax checkout english control command copia cola emv
+    ascii png slack teams chat test rg cvv
 """
 
 
@@ -82,7 +83,7 @@ def english(page: str) -> dict[str, str]:
     for text in visible(page):
         for word in _words(text) & vocabulary():
             found.setdefault(word, text)
-        for word in _CLASS_NAME.findall(text):
+        for word in _ERRORS_NAME.findall(text):
             found.setdefault(word.lower(), text)
     return found
 

@@ -2,7 +2,6 @@
 
 import re
 from io import BytesIO
-from pathlib import Path
 
 import pytest
 from babel.messages.catalog import Message
@@ -11,7 +10,7 @@ from babel.messages.mofile import read_mo
 from django.utils import translation
 from django.utils.translation.template import templatize
 
-from tests.support.words import OF_LIBRARIES, OF_THE_SHOP, OURS, ROOT, entries, english, texts
+from tests.support.words import OF_LIBRARIES, OF_THE_SHOP, OURS, ROOT, english, entries, texts
 
 ROOMS = (
     *("appmax", "observability", "web", "installations", "notifications", "orders", "webhooks", "status"),
@@ -63,9 +62,11 @@ def _keeps_placeholders(message: Message) -> bool:
 
 
 def test_a_number_before_a_word_has_both_forms() -> None:
-    """"44 evento não processado" is what one form for all numbers comes to."""
-    number = re.compile(r"%\((?:count|number|total|times|done)\)[sd] [a-zà-ÿ]{3,}")
-    single = [message.id for message in entries(OURS) if isinstance(message.id, str) and number.search(str(message.string))]
+    """ "44 evento não processado" is what one form for all numbers comes to."""
+    number = re.compile(r"%\((?:count|total|times|done)\)[sd] [a-zà-ÿ]{3,}")
+    single = [
+        message.id for message in entries(OURS) if isinstance(message.id, str) and number.search(str(message.string))
+    ]
 
     assert [text for text in single if text not in FIXED_NUMBERS] == []
 
@@ -80,9 +81,17 @@ FIXED_NUMBERS = {
 
 def test_the_compiled_texts_are_up_to_date() -> None:
     with OURS.with_suffix(".mo").open("rb") as file:
-        compiled = {(tuple(texts(each.id)), each.context): texts(each.string) for each in read_mo(file) if each.id}
+        compiled = [message for message in read_mo(file) if message.id]
 
-    assert compiled == {(tuple(texts(each.id)), each.context): texts(each.string) for each in entries(OURS)}
+    assert _translations(compiled) == _translations(entries(OURS))
+
+
+def _translations(messages: list[Message]) -> list[tuple[list[str], str, list[str]]]:
+    """With the contexts, which the compiled file has as bytes."""
+    contexts = [each.context.decode() if isinstance(each.context, bytes) else each.context for each in messages]
+    return sorted(
+        (texts(each.id), context or "", texts(each.string)) for each, context in zip(messages, contexts, strict=True)
+    )
 
 
 # --- one word for one thing ---
