@@ -5,7 +5,6 @@ from django.apps import apps
 from django.contrib.auth.management import create_permissions
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Q
-from django.utils.text import capfirst
 from django.utils.translation import gettext, gettext_noop
 
 _SEES = (
@@ -43,30 +42,6 @@ gettext_noop("Support"), gettext_noop("Finance"), gettext_noop("Administrator")
 def shown(name: str) -> str:
     """A role's name in the reader's language. One that an administrator has made is called as they wrote it."""
     return gettext(name) if name in ROLES else name
-
-
-def permission_in_words(permission: Permission) -> str:
-    """A permission in the reader's language. Django keeps its name in English."""
-    model = gettext(permission.content_type.name)
-    verb, _dash, codename = permission.codename.partition("_")
-    words = _DJANGOS.get(verb) if codename == permission.content_type.model else None
-    return f"{capfirst(model)} | {gettext(words) % {'model': model} if words else gettext(permission.name)}"
-
-
-_DJANGOS = {
-    "add": gettext_noop("Can add: %(model)s"),
-    "change": gettext_noop("Can change: %(model)s"),
-    "delete": gettext_noop("Can delete: %(model)s"),
-    "view": gettext_noop("Can view: %(model)s"),
-}
-
-# These models have no names of their own.
-gettext_noop("idempotent request"), gettext_noop("quota"), gettext_noop("order code"), gettext_noop("claim source")
-gettext_noop("procrastinate worker"), gettext_noop("procrastinate event"), gettext_noop("procrastinate periodic defer")
-
-# In every list, form and title.
-Group.add_to_class("__str__", lambda group: shown(group.name))
-Permission.add_to_class("__str__", permission_in_words)
 
 
 def make() -> None:

@@ -33,7 +33,7 @@ def test_it_says_so_in_portuguese(staff: Callable[..., Client]) -> None:
     text = staff("Support", language="pt-BR").get(on(order, "refund")).content.decode()
 
     assert "Seu papel não dá acesso a esta página" in text
-    assert "Esta página exige um destes papéis: Administrator, Finance." in text
+    assert "Esta página exige um destes papéis: Administrador, Financeiro." in text
     assert "Você tem o papel Support." in text
 
 
