@@ -18,7 +18,7 @@ HIDDEN = {"script", "style", "template", "svg", "code", "pre"}  # what is typed 
 EMPTY = {"br", "img", "input", "meta", "link", "hr", "col", "wbr", "source", "area", "base", "embed", "track", "param"}
 
 PLACEHOLDER = re.compile(
-    r"%\(\w+\)[a-z]|%[a-z]|\{\w*\}|<[^>]*>|&\w+;|https?://\S+|\S+@\S+|\b\w*_\w+|/\S+|\bshop-\d+|\b[0-9a-f]{8}-[0-9a-f-]{27}\b|\b(?:[A-Z][a-z]+){2,}\b|\.env\b"
+    r"%\(\w+\)[a-z]|%[a-z]|\{\w*\}|<[^>]*>|&\w+;|https?://\S+|\S+@\S+|\b\w*_\w+|/\S+|\bshop-\d+|\b[a-z]+\.[a-z]\w*|\b[0-9a-f]{8}-[0-9a-f-]{27}\b|\b(?:[A-Z][a-z]+){2,}\b|\.env\b"
 )
 _ERRORS_NAME = re.compile(r"\b[A-Z]\w+(?:Error|Unknown|Refused|Unavailable|Unreadable|NotFound|Timeout)\b")
 WORD = re.compile(r"[A-Za-zÀ-ÿ]+(?:['’][a-z]+)?")
