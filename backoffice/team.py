@@ -72,7 +72,7 @@ class DeviceAdmin(ReadOnlyAdmin[TOTPDevice]):
     @display(description=_("user"))
     def owner(self, device: TOTPDevice) -> str:
         """The user, without the library's English help beside it."""
-        return device.user.get_username()
+        return str(device.user.get_username())
 
     @display(description=_("set up"), boolean=True)
     def is_set_up(self, device: TOTPDevice) -> bool:
