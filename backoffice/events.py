@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.translation import gettext, gettext_noop, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
@@ -99,7 +100,7 @@ class WebhookEventAdmin(ExportableAdmin[WebhookEvent]):
             return explanation(event) or "-"
         wait = wait_of(event)
         next_try = format_html(gettext("next try: {when}"), when=wait.next_try)
-        return format_html('<div class="event-note">{}<br>{}; {}</div>', wait.why, wait.tried, next_try)
+        return format_html('<div class="event-note">{}<br>{}; {}</div>', wait.why, capfirst(wait.tried), next_try)
 
     @display(description=_("why it waits"))
     def why(self, event: WebhookEvent) -> str:

@@ -28,7 +28,7 @@ class AttemptState(models.TextChoices):
 
     STARTED = "started", _("Started")
     UNKNOWN = "unknown", _("Outcome unknown")
-    SUCCEEDED = "succeeded", _("Succeeded")
+    SUCCEEDED = "succeeded", _("Accepted by Appmax")
     DECLINED = "declined", _("Declined")
     FAILED = "failed", _("Failed: nothing was charged")
 
