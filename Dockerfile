@@ -1,5 +1,5 @@
 # One image for the web, the worker and the migrations. dev/image.py runs these very lines without an engine, in CI.
-FROM python:3.11-slim AS build
+FROM python:3.13-slim AS build
 
 # What the lock names and nothing else: wheels alone, each with its hash. Nothing is resolved or compiled, and nothing of
 # a package runs while it is installed.
@@ -22,7 +22,7 @@ RUN python -m compileall -q . \
        python manage.py collectstatic --noinput --verbosity 0
 
 
-FROM python:3.11-slim
+FROM python:3.13-slim
 
 # It writes to /tmp alone, which may be a tmpfs; the rest may be read-only. A heap for each thread is 40 MB more.
 ENV PATH=/srv/venv/bin:$PATH \

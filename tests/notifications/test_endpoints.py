@@ -164,3 +164,11 @@ def test_a_message_is_sent_again_with_the_same_id(store: Client, endpoint: Endpo
     assert Notification.objects.count() == 2
     nobodys = post(store, f"/{endpoint.pk}/deliveries/{put['id'] + 99}/send-again")
     assert (nobodys.status_code, nobodys.json()["code"]) == (404, "delivery_not_found")
+
+
+@pytest.mark.parametrize("path", ["", "/{pk}/test", "/{pk}/rotate-secret", "/{pk}/deliveries"])
+def test_a_method_that_a_route_does_not_have_does_nothing(store: Client, endpoint: Endpoint, path: str) -> None:
+    """REST framework takes a viewset's method `delete` for the handler of DELETE on each of its routes."""
+    answer = store.delete(f"{URL}{path.format(pk=endpoint.pk)}")
+    assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
+    assert store.get(f"{URL}/{endpoint.pk}").status_code == 200
