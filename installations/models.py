@@ -16,12 +16,11 @@ from appmax.tokens import Credentials
 from installations.fields import DecryptionFailed, EncryptedTextField, decrypted
 
 
-class _Plain(models.Func):
+def _plain(text: models.Value | models.F) -> models.Func:
     """A text in small letters without the accents of Portuguese and its neighbours. It costs a microsecond a row, and
     there are thousands of merchants at most, so it needs no index."""
-
     template = "translate(lower(%(expressions)s), 'áàâãäçéèêëíìîïñóòôõöúùûü', 'aaaaaceeeeiiiinooooouuuu')"
-    output_field = models.TextField()
+    return models.Func(text, template=template, output_field=models.TextField())
 
 
 class InstallationQuerySet(models.QuerySet["Installation"]):
@@ -36,8 +35,8 @@ class InstallationQuerySet(models.QuerySet["Installation"]):
 
     def called(self, text: str) -> "InstallationQuerySet":
         """The installations whose name or external key has this part, in any case, with or without accents."""
-        wanted = _Plain(models.Value(text, output_field=models.TextField()))
-        rows = self.alias(plain_name=_Plain("name"), plain_key=_Plain("external_key"))
+        wanted = _plain(models.Value(text))
+        rows = self.alias(plain_name=_plain(models.F("name")), plain_key=_plain(models.F("external_key")))
         return rows.filter(models.Q(plain_name__contains=wanted) | models.Q(plain_key__contains=wanted))
 
     def insert_or_lock(self, installation: "Installation") -> "Installation":

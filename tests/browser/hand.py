@@ -52,8 +52,9 @@ class Hand:
             expect(self.page.locator(within).first).to_contain_text(text)
         self.look()
 
-    def arrives(self, url: str) -> None:
-        self.page.wait_for_url(url)
+    def arrives(self, path: str) -> None:
+        """Wait for the page with this path, whatever its query string."""
+        self.page.wait_for_url(f"**{path}**")
         self.look()
 
     def look(self) -> None:
