@@ -15,6 +15,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from backoffice.kit.lists import BoundedPaginator
 from installations.models import ApiKey, Installation
+from notifications.models import Endpoint, Notification
 from orders.models import Order, PaymentAttempt, Question
 from orders.status import OrderStatus
 from tests.backoffice.conftest import make_job, on, url
@@ -23,7 +24,10 @@ from webhooks.models import WebhookEvent
 
 pytestmark = pytest.mark.django_db
 
-LISTS = [Order, WebhookEvent, PaymentAttempt, Installation, ApiKey, Question, ProcrastinateJob]
+LISTS = [
+    *(Order, WebhookEvent, PaymentAttempt, Installation, ApiKey, Question),
+    *(Endpoint, Notification, ProcrastinateJob),
+]
 SAO_PAULO = ZoneInfo("America/Sao_Paulo")
 
 
