@@ -65,13 +65,14 @@ class InstallationAdmin(Noted[Installation]):
         ("external_id", "known_by"),
         "app_id",
         ("masked_client_id", "masked_client_secret"),
-        ("installed_at", "created_at", "updated_at"),
-        "reconnections",
+        ("installed_at", "created_at"),
+        ("updated_at", "reconnections"),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Installation]:
         """The secret isn't shown, so it isn't read."""
-        return super().get_queryset(request).select_related("suspension", "figures").defer("merchant_client_secret")
+        rows = super().get_queryset(request).select_related("suspension", "figures")
+        return identities.with_told(rows.defer("merchant_client_secret"))
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Installation], search_term: str
@@ -105,7 +106,6 @@ class InstallationAdmin(Noted[Installation]):
         if object_id not in known:
             known[object_id] = row = super().get_object(request, object_id, from_field)
             if row is not None:
-                row.told = identities.told_last(row)  # type: ignore[attr-defined]
                 row.newest_links = list(row.reconnect_links.order_by("-pk")[:10])  # type: ignore[attr-defined]
         return known[object_id]
 

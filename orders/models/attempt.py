@@ -146,7 +146,7 @@ class PaymentAttempt(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.method} #{self.pk}"
+        return f"{self.get_method_display()} #{self.pk}"
 
     def settle(self, state: AttemptState, answer: dict[str, Any]) -> bool:
         """Give an open attempt its final state, and keep Appmax's `answer`; False if it wasn't open any more.
