@@ -13,3 +13,4 @@ from backoffice import (  # noqa: F401
     questions,
     team,
 )
+from backoffice.alerts import pages  # noqa: F401
