@@ -147,3 +147,16 @@ def test_a_note_is_written_and_a_view_is_kept(overview: Callable[..., Page], ord
         hand.click(page.locator("#nav-sidebar-apps").get_by_role("link", name="Pedidos", exact=True))
         hand.click(page.get_by_role("link", name="De ontem", exact=True))
         hand.sees("Criado em", within=".chip")
+
+
+def test_an_alert_is_set_up(overview: Callable[..., Page], tasks: Tasks) -> None:
+    page = overview("Administrator")
+
+    with tasks("alert that is set up", page, clicks=4, fields=1) as hand:
+        hand.click(page.locator("#nav-sidebar-apps").get_by_role("link", name="Regras de alerta"))
+        hand.click(page.locator("a[href$='/alertrule/add/']").first)
+        hand.click(page.locator("main a[href='?kind=doubt']"))
+        hand.fill(page.get_by_label("E-mail para"), "plantao@example.com")
+        hand.click(page.get_by_role("button", name="Salvar", exact=True))
+        page.wait_for_url("**/alertrule/")
+        expect(page.locator("#result_list tbody tr")).to_have_count(1)
