@@ -5,6 +5,7 @@ from backoffice import (  # noqa: F401
     endpoints,
     event_batches,
     events,
+    export_list,
     jobs,
     keys,
     merchants,
