@@ -185,14 +185,12 @@ def _failing(installation: Installation, now: datetime) -> list[PaymentAttempt]:
     return list(wanted.order_by("-started_at", "-pk")[:MOST_FAILING])
 
 
-def _said(attempt: PaymentAttempt) -> str:
-    """What Appmax answered. If it gave no answer, how the attempt is called."""
-    answer = "" if attempt.state == AttemptState.UNKNOWN else said(attempt)
-    return answer or name_of(attempt, attempt.order.status).words
+def _reason(attempt: PaymentAttempt) -> str:
+    return said(attempt) or name_of(attempt, attempt.order.status).words
 
 
 def _reasons(failing: Iterable[PaymentAttempt]) -> list[tuple[str, int]]:
-    return Counter(map(_said, failing)).most_common(3)
+    return Counter(map(_reason, failing)).most_common(3)
 
 
 def _attempt(row: PaymentAttempt) -> dict[str, Any]:
@@ -203,7 +201,7 @@ def _attempt(row: PaymentAttempt) -> dict[str, Any]:
         "method": row.get_method_display(),
         "amount": reais(row.order.total_cents),
         "state": badge(*astuple(name_of(row, row.order.status))),
-        "said": _said(row),
+        "said": _reason(row),
         "when": ago(row.started_at),
     }
 

@@ -105,7 +105,7 @@ def _attempts(order: Order, past: Past) -> Iterator[Entry]:
     for attempt in past.attempts:
         named = name_of(attempt, order.status)
         words = {"method": attempt.get_method_display(), "state": named.words}
-        detail = [said(attempt), str((attempt.answer or {}).get("by_hand") or "")]
+        detail = [said(attempt).rstrip("."), str((attempt.answer or {}).get("by_hand") or "")]
         if attempt.settled_at:
             detail.append(_("settled after %(time)s") % {"time": lasted(attempt.settled_at - attempt.started_at)})
         yield Entry(
