@@ -31,7 +31,8 @@ def test_long_and_short_formats_are_the_same(language: str, written: tuple[str, 
 
 
 def test_no_page_has_a_format_of_its_own() -> None:
-    """A name of `web.formats` is given to the filters, or nothing. A file's name can hold no slash, so it has another."""
+    """A name of `web.formats` is given to the filters, or nothing. Only a file's name, which can hold no slash, has
+    another."""
     own = re.compile(r"""\|(?:date|time):["'](?![A-Z_]*FORMAT["'])|strftime\((?!_style\(\)\.day)""")
     pages = [path for room in ROOMS for path in (ROOT / room).rglob("*") if path.suffix in {".html", ".py"}]
 
