@@ -16,6 +16,7 @@ from unfold.contrib.filters.admin import (
 )
 
 from backoffice.attempt_words import name_of
+from backoffice.declines import ReasonFilter
 from backoffice.kit.lists import DateRangeFilter, ReadOnlyAdmin, display, searched
 from backoffice.kit.words import ago, badge, lasted
 from orders.models import Order, PaymentAttempt
@@ -34,6 +35,7 @@ class PaymentAttemptAdmin(ReadOnlyAdmin[PaymentAttempt]):
         ("method", ChoicesDropdownFilter),
         (_MERCHANT, AutocompleteSelectFilter),
         ("started_at", DateRangeFilter),
+        ReasonFilter,
     )
     search_fields = ("order__appmax_order_id",)  # shows the box; get_search_results does the search
     search_help_text = _("Appmax order id, or the whole idempotency key")
