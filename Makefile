@@ -5,9 +5,9 @@ BIN := .venv/bin
 
 .PHONY: help run smoke manage demo-data simulator
 .PHONY: test coverage mutation lint format hooks hooks-install drills audit fresh image
-.PHONY: bench bench-compare bench-admin
+.PHONY: bench bench-compare bench-admin profile
 .PHONY: requirements clean run-packages dev-packages
-.PHONY: install migrate logs down
+.PHONY: install upgrade backup restore key migrate logs down
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -85,11 +85,14 @@ image: dev-packages  ## the Dockerfile's steps without an engine, up to a gunico
 
 ##@ Measure it
 
-bench: dev-packages  ## requests/s by kind beside two floors, with wrk: EVENTS=0,1000000 SECONDS=10 SAVE=file COMPARE=file
+bench: dev-packages  ## each kind of request in turn with the floor, with wrk: KINDS=webhook,pix ROUNDS=3 OTHER=URL SAVE=file
 	@exec $(BIN)/python -m benchmarks.load
 
 bench-compare: dev-packages  ## the same, compared with the last run
 	@SAVE=$${SAVE:-.data/bench.json} COMPARE=$${COMPARE:-.data/bench.json} $(BIN)/python -m benchmarks.load
+
+profile: dev-packages  ## processor time, statements and log lines of one request of each kind, and where the time goes
+	@exec $(BIN)/python -m benchmarks.profile
 
 bench-admin: dev-packages  ## the back office's pages on large tables: ORDERS=1000000 EVENTS=5000000
 	@exec $(BIN)/python -m benchmarks.admin_pages
@@ -98,6 +101,18 @@ bench-admin: dev-packages  ## the back office's pages on large tables: ORDERS=10
 
 install:  ## .env with new keys, image, services, migrations: APP_URL=https://checkout.example.com
 	@$(PYTHON) -m dev.install
+
+upgrade:  ## to the version that is checked out: build, check and migrate first, and only then replace what runs
+	@$(PYTHON) -m dev.upgrade
+
+backup:  ## dump the database that is in use to backups/, and keep the newest: KEEP=14
+	@$(PYTHON) -m dev.backup backup
+
+restore:  ## a dump into a new database, and go on with that: DUMP=backups/….dump
+	@$(PYTHON) -m dev.backup restore $(DUMP)
+
+key:  ## print a new key for FIELD_ENCRYPTION_KEYS
+	@$(PYTHON) -c 'from dev import install; print(install.fernet_key())'
 
 migrate:  ## inside the app's container
 	docker compose run --rm migrate

@@ -42,7 +42,8 @@ class TokenCache(Protocol):
 
 
 class TokenSource:
-    """The tokens of one pair of credentials, kept in `cache` under `key`.
+    """The tokens of one pair of credentials, kept in `cache` under `key`. It asks the cache once, as it serves the few
+    calls of one request or question.
 
     Under `refusal_key`, if there is one, is kept that Appmax has just refused these credentials.
     """
@@ -52,17 +53,24 @@ class TokenSource:
         self._cache = cache
         self._key = key
         self._refusal_key = refusal_key
+        self._held: str | None = None
 
     def get(self) -> tuple[str, bool]:
-        """A token, and whether it came from the cache. If it did, it may have been revoked meanwhile."""
+        """A token, and whether it is an older one, which may have been revoked meanwhile."""
+        if self._held is not None:
+            return self._held, True
         cached = self._cache.get(self._key)
         is_cached = isinstance(cached, str) and bool(cached)
         _lookups.labels("cache" if is_cached else "Appmax").inc()
-        return (cached, True) if is_cached else (self.renew(), False)
+        if not is_cached:
+            return self.renew(), False
+        self._held = cached
+        return cached, True
 
     def renew(self) -> str:
         """A new token, whatever the cache holds. Raises CredentialsRefused, without asking within a minute of the last
         refusal."""
+        self._held = None
         if self._was_refused():
             raise CredentialsRefused("Appmax refused these credentials a moment ago", status=401)
         try:
@@ -75,6 +83,7 @@ class TokenSource:
             self._cache.set(self._key, token.value, lifetime)
         else:
             self._cache.delete(self._key)
+        self._held = token.value
         return token.value
 
     def refuse(self) -> None:

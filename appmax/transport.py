@@ -1,28 +1,28 @@
-"""HTTP to Appmax: one pooled session, explicit time-outs, and only those repeats that contract section 5 allows."""
+"""HTTP to Appmax: pooled connections, explicit time-outs, and only those repeats that contract section 5 allows."""
 
-import functools
-import json
-import logging
+import json as encoding
 import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any
+from urllib.parse import urlencode
 
 import requests
 import structlog
 from prometheus_client import Histogram
+from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import (
     ConnectTimeoutError,
+    HTTPError,
     MaxRetryError,
     NameResolutionError,
     NewConnectionError,
     ReadTimeoutError,
 )
 
-from appmax.connection import BoundedAdapter
+from appmax.connection import BoundedAdapter, Received
 from appmax.errors import AppmaxError, OutcomeUnknown, Unavailable
 
 log = structlog.stdlib.get_logger("appmax")
@@ -41,6 +41,7 @@ _NUMBERS = re.compile(r"/\d+")
 _SECONDS = re.compile(r"([0-9]{1,6})(?: ?(?:s|seconds?|segundos?))?")
 _BACKOFF_SECONDS = (0.2, 0.5)
 _GATEWAY_FAILURES = (502, 503, 504)
+_HEADERS = {**requests.utils.default_headers(), "Accept": "application/json"}
 
 
 class Kind(Enum):
@@ -82,7 +83,7 @@ class Transport:
     """Sends requests for all clients of a process.
 
     `before_send` is called before each call. `request_id` returns the value of the header X-Request-ID, or None to
-    leave it out. Time-outs are in seconds.
+    leave it out. `tell` writes what went well to the log. Time-outs are in seconds.
     """
 
     def __init__(
@@ -93,6 +94,7 @@ class Transport:
         pool_size: int = 32,
         before_send: Callable[[], None] = lambda: None,
         request_id: Callable[[], str | None] = lambda: None,
+        tell: Callable[..., None] = lambda log, event, **facts: log.info(event, **facts),
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._connect_timeout = connect_timeout
@@ -100,15 +102,8 @@ class Transport:
         self._before_send = before_send
         self._request_id = request_id
         self._sleep = sleep
-        self._session = requests.Session()
-        # Merchants share this session, so it keeps no cookies.
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        # With trust_env, requests would read the environment for each call, a third of its work; we read it once.
-        self._session.trust_env = False
-        self._environment = functools.cache(_environment)
-        adapter = BoundedAdapter(pool_connections=4, pool_maxsize=pool_size, max_retries=0)
-        self._session.mount("https://", adapter)
-        self._session.mount("http://", adapter)
+        self._tell = tell
+        self._adapter = BoundedAdapter(pool_connections=4, pool_maxsize=pool_size, max_retries=0)
 
     def send(
         self,
@@ -136,17 +131,15 @@ class Transport:
             may_repeat = kind is Kind.REPEATABLE
             started = time.perf_counter()
             try:
-                response = self._session.send(
-                    self._prepared(method, base_url + path, token, json, form),
-                    timeout=(
-                        min(self._connect_timeout, timeout or self._connect_timeout),
-                        timeout or self._read_timeout,
-                    ),
-                    allow_redirects=False,
-                    **self._environment(base_url),
+                answer = _answer(
+                    self._adapter.exchange(
+                        self._prepared(method, base_url + path, token, json, form),
+                        base_url=base_url,
+                        connect_timeout=min(self._connect_timeout, timeout or self._connect_timeout),
+                        read_timeout=timeout or self._read_timeout,
+                    )
                 )
-                answer = _answer(response)
-            except (requests.RequestException, OSError, ValueError) as failure:
+            except (requests.RequestException, HTTPError, OSError, ValueError) as failure:
                 error = _classified(failure, kind)
                 may_repeat = may_repeat or _never_arrived(failure)
             self._log(method, path, answer, error, time.perf_counter() - started, attempt)
@@ -161,13 +154,22 @@ class Transport:
     def _prepared(
         self, method: str, url: str, token: str | None, json: Mapping[str, Any] | None, form: Mapping[str, str] | None
     ) -> requests.PreparedRequest:
-        """The request, without the session's merging of cookies, parameters and hooks. We have none, and the merging
-        takes a tenth of a call's time."""
-        headers = {**self._session.headers, "Accept": "application/json"}
+        """The request, whose body and headers are complete. `requests` would add a login from ~/.netrc."""
+        headers = CaseInsensitiveDict(_HEADERS)
         if request_id := self._request_id():
             headers["X-Request-ID"] = request_id
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
         request = requests.PreparedRequest()
-        request.prepare(method=method, url=url, headers=headers, json=json, data=form, auth=_Bearer(token), hooks={})
+        request.method, request.url, request.headers = method, url, headers
+        if json is not None:
+            headers["Content-Type"] = "application/json"
+            request.body = encoding.dumps(json, allow_nan=False).encode()
+        elif form is not None:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+            request.body = urlencode(form)
+        if request.body is not None:
+            headers["Content-Length"] = str(len(request.body))
         return request
 
     def _log(
@@ -177,43 +179,18 @@ class Transport:
         failed = answer is None or answer.status >= 400
         status = answer.status if answer else type(error).__name__
         _calls.labels(method, _NUMBERS.sub("/{id}", path), str(status)).observe(seconds)
-        log.log(
-            logging.WARNING if failed else logging.INFO,
-            "appmax.call",
-            method=method,
-            path=path,
-            status=status,
-            ms=round(seconds * 1000),
-            attempt=attempt,
-            **(answer.trace if answer and failed else {}),
-        )
+        facts = {"method": method, "path": path, "status": status, "ms": round(seconds * 1000), "attempt": attempt}
+        if failed:
+            log.warning("appmax.call", **facts, **(answer.trace if answer else {}))
+        else:
+            self._tell(log, "appmax.call", **facts)
 
 
-def _environment(base_url: str) -> Mapping[str, Any]:
-    """The proxies (HTTPS_PROXY, NO_PROXY) and trusted certificates (REQUESTS_CA_BUNDLE) that the environment names for
-    requests to this host."""
-    found = requests.Session().merge_environment_settings(base_url, {}, None, None, None)
-    return {"proxies": dict(found["proxies"]), "verify": found["verify"]}
-
-
-class _Bearer(requests.auth.AuthBase):
-    """Sets Authorization. It is used even without a token, because `requests` would otherwise take a login from
-    ~/.netrc."""
-
-    def __init__(self, token: str | None) -> None:
-        self._token = token
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if self._token is not None:
-            request.headers["Authorization"] = f"Bearer {self._token}"
-        return request
-
-
-def _answer(response: requests.Response) -> Answer:
+def _answer(response: Received | requests.Response) -> Answer:
     # The body is UTF-8 whatever the Content-Type says, and may begin with a byte order mark.
     text = response.content.decode("utf-8", "replace").lstrip("\ufeff")
     try:
-        body = json.loads(text)
+        body = encoding.loads(text)
         if "\\u" in text:
             body = _storable(body)
     except (ValueError, RecursionError):
@@ -248,7 +225,9 @@ def _seconds(header: str | None, body: Any) -> int:
 
 def _classified(failure: Exception, kind: Kind) -> AppmaxError:
     """Unavailable if the request can't have arrived or does no harm, else OutcomeUnknown."""
-    timed_out = isinstance(failure, requests.Timeout) or isinstance(_cause(failure), ReadTimeoutError)
+    cause = _cause(failure)
+    is_connecting = isinstance(cause, ConnectTimeoutError) and not isinstance(cause, NewConnectionError)
+    timed_out = is_connecting or isinstance(cause, ReadTimeoutError) or isinstance(failure, requests.Timeout)
     if _never_arrived(failure) or not kind.leaves_doubt:
         message = "Appmax did not answer in time" if timed_out else "Appmax could not be reached"
         return Unavailable(message, timed_out=timed_out)
@@ -262,7 +241,9 @@ def _never_arrived(failure: Exception) -> bool:
 
 
 def _cause(failure: Exception) -> object:
-    """The exception of urllib3 behind one of `requests`."""
+    """The exception of urllib3, which one of `requests` holds."""
+    if isinstance(failure, HTTPError):
+        return failure
     reason = failure.args[0] if failure.args else None
     return reason.reason if isinstance(reason, MaxRetryError) else reason
 

@@ -5,6 +5,7 @@ from backoffice import (  # noqa: F401
     endpoints,
     event_batches,
     events,
+    export_list,
     jobs,
     keys,
     merchants,
@@ -13,3 +14,4 @@ from backoffice import (  # noqa: F401
     questions,
     team,
 )
+from backoffice.alerts import pages  # noqa: F401

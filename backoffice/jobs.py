@@ -49,7 +49,10 @@ TASKS = {
     "notifications.forget": _("Forget old notifications"),
     "backoffice.refresh_merchants": _("Refresh the merchants' figures"),
     "webhooks.fill_shoppers": _("Look for shoppers and codes in new events"),
+    "backoffice.alert": _("Look for what alert rules tell of, and send it"),
     "backoffice.try_events": _("Try the events that staff have chosen"),
+    "backoffice.make_exports": _("Write the long files that staff have asked for"),
+    "backoffice.forget_exports": _("Delete staff's files that are older than a day"),
     "jobs.give_up_stalled": _("Give up jobs whose worker died"),
     "jobs.forget_failed": _("Forget old failed jobs"),
 }

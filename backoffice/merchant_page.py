@@ -268,7 +268,11 @@ def _month(request: HttpRequest, installation: Installation, today: date) -> dic
         "month_before": f"?month={first - timedelta(days=1):%Y-%m}" if first > oldest else "",
         "month_after": f"?month={merchant_figures.following(first):%Y-%m}" if first < this else "",
         "month_rows": [_method_row(row, installation, first, last, orders) for row in [*rows, whole]],
-        "month_export": reverse("admin:orders_order_export", args=["csv"]) + f"?{query}" if may_export else "",
+        "month_files": {
+            form: reverse("admin:orders_order_export", args=[form]) + f"?{query}"
+            for form in ("csv", "xlsx")
+            if may_export
+        },
     }
 
 

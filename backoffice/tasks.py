@@ -2,13 +2,18 @@
 
 import time
 from contextlib import suppress
+from typing import Any
 
+import structlog
 from django.db import transaction
 from django.utils import timezone
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
-from backoffice import batches, merchant_figures
+from backoffice import batches, exports, merchant_figures
+from backoffice.alerts import send, watch
+
+log = structlog.stdlib.get_logger(__name__)
 
 SECONDS = 15.0
 """The job lets others go first after this time, as a worker does few jobs at once."""
@@ -26,10 +31,28 @@ def try_events(timestamp: int) -> None:
             return
 
 
-def begin() -> None:
-    """Have the worker go on with the batch at once, unless that is waiting to be done already."""
+@app.periodic(cron="* * * * *")
+@app.task(name="backoffice.make_exports", queueing_lock="backoffice.make_exports")
+def make_exports(timestamp: int) -> None:
+    """Write the files that staff have asked for, as `try_events` tries events."""
+    until = time.monotonic() + SECONDS
+    while exports.go_on():
+        if time.monotonic() > until:
+            begin(make_exports)
+            return
+
+
+def begin(task: Any = try_events) -> None:
+    """Have the worker do the task at once, unless that is waiting to be done already."""
     with suppress(AlreadyEnqueued), transaction.atomic():
-        try_events.configure(queueing_lock=try_events.queueing_lock).defer(timestamp=0)
+        task.configure(queueing_lock=task.queueing_lock).defer(timestamp=0)
+
+
+@app.periodic(cron="*/10 * * * *")
+@app.task(name="backoffice.forget_exports", queueing_lock="backoffice.forget_exports")
+def forget_exports(timestamp: int) -> None:
+    """Delete files that were finished more than a day ago."""
+    exports.forget()
 
 
 @app.periodic(cron="* * * * *")
@@ -37,3 +60,18 @@ def begin() -> None:
 def refresh_merchants(timestamp: int) -> None:
     """Every minute, write the figures that the list of merchants is ordered by."""
     merchant_figures.refresh(timezone.now())
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="backoffice.alert", queueing_lock="backoffice.alert")
+def alert(timestamp: int) -> None:
+    """Every minute, look for what alert rules tell of, and send it. Staff's click on a test starts it too."""
+    new = watch.look()
+    if messages := send.send_due():
+        log.info("alerts.told", new=new, messages=messages)
+
+
+def alert_now() -> None:
+    """Have the worker send what waits at once, unless that is waiting to be done already."""
+    with suppress(AlreadyEnqueued), transaction.atomic():
+        alert.configure(queueing_lock=alert.queueing_lock).defer(timestamp=0)

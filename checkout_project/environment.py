@@ -11,7 +11,8 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.core.validators import validate_email
 
 from checkout_project import addresses, dotenv
 
@@ -99,6 +100,16 @@ class Environment:
         if not has_path and url.count("/") > 2:
             raise ImproperlyConfigured(f"{name} must have no path: the product answers at the root of its host")
         return url
+
+    def email(self, name: str) -> str:
+        """An e-mail address, or a blank text if unset."""
+        value = self.text(name, "")
+        try:
+            if value:
+                validate_email(value)
+        except ValidationError:
+            raise ImproperlyConfigured(f"{name} must be an e-mail address, like help@shop.example.com") from None
+        return value
 
     def hosts(self, name: str) -> list[str]:
         """A comma-separated list of host names, as browsers send them; `*` and a leading dot are Django's wildcards."""

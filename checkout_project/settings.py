@@ -1,4 +1,4 @@
-"""All settings, in sections: app, database, cache, Appmax, webhooks, API, jobs, security, logs and metrics.
+"""All settings, in sections: app, database, cache, Appmax, webhooks, e-mail, API, jobs, security, logs and metrics.
 
 They come from environment variables, which `.env.example` documents. The settings of the API's and the admin's
 libraries that no variable changes are in library_settings.py.
@@ -23,7 +23,7 @@ from checkout_project.library_settings import (  # noqa: F401 - these are settin
     UNFOLD,
     VERSION,
 )
-from observability import logs
+from observability import logs, probe
 
 django_stubs_ext.monkeypatch()
 
@@ -89,23 +89,32 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "observability.middleware.Observed",
-    "web.middleware.ProbesUnderAnyName",
     "web.middleware.MendsAddresses",
+    "web.middleware.ProgramsSkipPages",  # Programs' requests go to PROGRAM_MIDDLEWARE from here.
+    "web.middleware.ProbesUnderAnyName",
     "web.bodies.LimitsBodies",
     "web.middleware.KeepsMethod",
     "django.middleware.security.SecurityMiddleware",
-    "web.middleware.PageContentSecurity",
-    "web.middleware.PagePermissions",
+    "csp.middleware.CSPMiddleware",
+    "django_permissions_policy.PermissionsPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "web.middleware.PageSession",
+    "django.contrib.sessions.middleware.SessionMiddleware",
     "web.middleware.Language",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "web.middleware.PageUser",
-    "web.middleware.PageSecondFactor",
-    "web.middleware.PageMessages",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",  # It must be last, as it replaces the answer to a login that is locked out.
+]
+PROGRAM_MIDDLEWARE = [
+    "web.bodies.LimitsBodies",
+    "web.middleware.KeepsMethod",
+    "django.middleware.security.SecurityMiddleware",
+    "web.middleware.SpeaksEnglish",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
 TEMPLATES = [
@@ -278,6 +287,29 @@ WEBHOOK_PAYLOAD_DAYS = env.number("WEBHOOK_PAYLOAD_DAYS", 180, minimum=1)
 NOTIFY_ALLOWED_NETWORKS = env.networks("NOTIFY_ALLOWED_NETWORKS")
 NOTIFY_KEEP_DAYS = env.number("NOTIFY_KEEP_DAYS", 30, minimum=6)  # longer than the last try of a message may be away
 
+# --- support ---------------------------------------------------------------------------------------------------------
+
+# Where people are sent for help: on error pages, in the install flow, and by staff's login. Either may be blank.
+SUPPORT_EMAIL = env.email("SUPPORT_EMAIL")
+SUPPORT_URL = env.url("SUPPORT_URL", "")
+
+# --- e-mail ----------------------------------------------------------------------------------------------------------
+
+EMAIL_HOST = (
+    env.server("EMAIL_HOST", "", port="EMAIL_PORT", url="EMAIL_HOST and EMAIL_PORT") if env.is_set("EMAIL_HOST") else ""
+)
+_email_security = env.choice("EMAIL_SECURITY", "starttls", ("starttls", "tls", "none"))
+EMAIL_USE_TLS = _email_security == "starttls"
+EMAIL_USE_SSL = _email_security == "tls"
+EMAIL_PORT = env.number(
+    "EMAIL_PORT", {"starttls": 587, "tls": 465, "none": 25}[_email_security], minimum=1, maximum=65535
+)
+EMAIL_HOST_USER = env.text("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD", "")
+EMAIL_TIMEOUT = 10  # seconds, for each answer of the server
+DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", None if EMAIL_HOST else "")
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+
 # --- API -------------------------------------------------------------------------------------------------------------
 
 API_KEYS_REQUIRED = env.flag("API_KEYS_REQUIRED", True)
@@ -294,7 +326,7 @@ PROCRASTINATE_WORKER_DEFAULTS = {
     "shutdown_graceful_timeout": 60,  # seconds
     "listen_notify": not DB_PGBOUNCER,
     "fetch_job_polling_interval": 1.0 if DB_PGBOUNCER else 5.0,  # seconds
-    "worker_middleware": [logs.name_job],
+    "worker_middleware": [logs.name_job, probe.show_life],
 }
 
 # --- security --------------------------------------------------------------------------------------------------------

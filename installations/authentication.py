@@ -34,12 +34,14 @@ class OwnKeyRequired(Exception):
 class Access:
     """The value of `request.auth`: the installation of the path, and the API key that was sent.
 
-    `key_prefix` is that key's prefix, and None if API_KEYS_REQUIRED is off and no key was sent.
+    `key_prefix` is that key's prefix, and None if API_KEYS_REQUIRED is off and no key was sent. `also` is what the view
+    had read together with the key (`MerchantViewSet.reads_also`).
     """
 
     installation: Installation
     is_disabled: bool
     key_prefix: str | None = None
+    also: Any = None
 
 
 def access_of(request: Request) -> Access:
@@ -60,7 +62,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         text = KeyParser().get(request)
         if text is None and not settings.API_KEYS_REQUIRED:
             return None, _open_to_anybody(external_key)
-        return None, _found_by_key(text or "", external_key)
+        return None, _found_by_key(text or "", external_key, *request.parser_context["view"].reads_also())
 
     def authenticate_header(self, request: Request) -> str:
         return str(KeyParser.keyword)
@@ -91,6 +93,7 @@ _COLUMNS = [field.attname for field in Installation._meta.concrete_fields]
 _KEY_AND_MERCHANT = f"""
     SELECT api_keys.hashed_key, api_keys.expiry_date, api_keys.last_used_at,
            EXISTS (SELECT FROM installation_suspensions WHERE installation_id = installations.id),
+           {{also}},
            {", ".join(f"installations.{name}" for name in _COLUMNS)}
       FROM api_keys
       LEFT JOIN installations ON installations.external_key = %(external_key)s
@@ -99,20 +102,20 @@ _KEY_AND_MERCHANT = f"""
 """  # noqa: S608 - names of our own columns # nosec B608
 
 
-def _found_by_key(text: str, external_key: str) -> Access:
-    """The path's installation, for a valid key that may act for it.
+def _found_by_key(text: str, external_key: str, also: str, values: dict[str, Any]) -> Access:
+    """The path's installation, for a valid key that may act for it, and the column `also`, which needs the `values`.
 
     Raises AuthenticationFailed, InstallationNotFound.
     """
     prefix = text.partition(".")[0]
     # PostgreSQL's text can't hold a NUL, so nobody has such a key or such an external_key.
-    parameters = {"prefix": prefix.replace("\0", ""), "external_key": external_key.replace("\0", "")}
+    parameters = values | {"prefix": prefix.replace("\0", ""), "external_key": external_key.replace("\0", "")}
     with connection.cursor() as cursor:
-        cursor.execute(_KEY_AND_MERCHANT, parameters)
+        cursor.execute(_KEY_AND_MERCHANT.format(also=also), parameters)
         row = cursor.fetchone()
     if row is None:
         raise AuthenticationFailed
-    hashed_key, expiry_date, last_used_at, is_disabled, *columns = row
+    hashed_key, expiry_date, last_used_at, is_disabled, found, *columns = row
     if not ApiKey.objects.key_generator.verify(text, hashed_key):
         raise AuthenticationFailed
     if expiry_date is not None and expiry_date < timezone.now():
@@ -120,7 +123,7 @@ def _found_by_key(text: str, external_key: str) -> Access:
     if columns[0] is None or "\0" in external_key:
         raise InstallationNotFound
     ApiKey.objects.note_use(prefix, last_used_at)
-    return Access(Installation.from_row(dict(zip(_COLUMNS, columns, strict=True))), is_disabled, prefix)
+    return Access(Installation.from_row(dict(zip(_COLUMNS, columns, strict=True))), is_disabled, prefix, found)
 
 
 def _open_to_anybody(external_key: str) -> Access:

@@ -16,6 +16,7 @@ from appmax.tokens import Credentials
 from appmax.transport import Transport
 from installations.fields import DecryptionFailed, decrypted, fernet
 from installations.models import Installation
+from observability.logs import tell
 from observability.middleware import current_request_id
 
 log = structlog.stdlib.get_logger(__name__)
@@ -176,6 +177,7 @@ def _transport() -> Transport:
         pool_size=settings.WEB_THREADS,
         before_send=_release_database_connection,
         request_id=current_request_id,
+        tell=tell,
     )
 
 

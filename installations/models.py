@@ -102,6 +102,9 @@ class Installation(models.Model):
 
     objects = InstallationQuerySet.as_manager()
 
+    _sealed_secret: str | None = None
+    """The secret as it is in the table, of a row that `from_row` made."""
+
     class Meta:
         db_table = "installations"
         db_table_comment = "A merchant who installed the app, with its credentials"
@@ -121,22 +124,20 @@ class Installation(models.Model):
 
     @classmethod
     def from_row(cls, row: dict[str, Any]) -> "Installation":
-        """The object for a row of all columns that was read with plain SQL.
-
-        A secret that can't be decrypted is left out. Using it raises DecryptionFailed.
-        """
-        name = "merchant_client_secret"
-        try:
-            row[name] = decrypted(row[name], f"Installation.{name}")
-        except DecryptionFailed:
-            del row[name]
-        return cls.from_db("default", list(row), list(row.values()))
+        """The object for a row of all columns that was read with plain SQL. Its secret is decrypted when it is used."""
+        sealed = row.pop("merchant_client_secret")
+        installation = cls.from_db("default", list(row), list(row.values()))
+        installation._sealed_secret = sealed
+        return installation
 
     @property
     def credentials(self) -> Credentials:
         """The merchant's credentials at Appmax. Raises CredentialsUnreadable, which is one of the gateway's errors, so
         that callers treat it like any call that was never sent."""
+        name = "merchant_client_secret"
         try:
+            if self._sealed_secret is not None and name not in self.__dict__:
+                self.merchant_client_secret = decrypted(self._sealed_secret, f"Installation.{name}")
             secret = self.merchant_client_secret
         except DecryptionFailed as error:
             raise CredentialsUnreadable(str(error)) from None

@@ -45,6 +45,7 @@ _SENT = {
 }
 
 endpoint_list = extend_schema(
+    operation_id="installations_webhook_endpoints_list",
     tags=_TAGS,
     summary="The endpoints that are told what becomes of the installation's orders",
     parameters=[MERCHANT],

@@ -25,8 +25,8 @@ _ONE = f"{_ALL}/<id:endpoint_id>"
 _view = views.EndpointViewSet.as_view
 
 urlpatterns = [
-    path(_ALL, _view({"get": "list", "post": "create"}), name="endpoints"),
-    path(_ONE, _view({"get": "retrieve", "patch": "change", "delete": "delete"}), name="endpoint"),
+    path(_ALL, _view({"get": "endpoint_list", "post": "create"}), name="endpoints"),
+    path(_ONE, _view({"get": "retrieve", "patch": "change", "delete": "destroy"}), name="endpoint"),
     path(f"{_ONE}/rotate-secret", _view({"post": "rotate_secret"}), name="endpoint-rotate-secret"),
     path(f"{_ONE}/test", _view({"post": "test"}), name="endpoint-test"),
     path(f"{_ONE}/deliveries", _view({"get": "deliveries"}), name="endpoint-deliveries"),

@@ -1,6 +1,5 @@
 """An installation's endpoints over HTTP. Each method parses the request, calls one use case, and answers."""
 
-from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -28,7 +27,7 @@ class EndpointViewSet(MerchantViewSet):
     error_codes = ERROR_CODES
 
     @openapi.endpoint_list
-    def list(self, request: Request, key: str) -> Response:
+    def endpoint_list(self, request: Request, key: str) -> Response:
         """The installation's endpoints, oldest first."""
         found = Endpoint.objects.of(self.installation.pk)
         return Response(EndpointsAnswer({"endpoints": found}).data)
@@ -58,7 +57,7 @@ class EndpointViewSet(MerchantViewSet):
         return Response(EndpointAnswer(endpoint).data)
 
     @openapi.delete
-    def delete(self, request: Request, key: str, endpoint_id: int) -> HttpResponse:
+    def destroy(self, request: Request, key: str, endpoint_id: int) -> Response:
         """Delete an endpoint."""
         endpoints.delete(self._endpoint(endpoint_id))
         return Response(EndpointsAnswer({"endpoints": Endpoint.objects.of(self.installation.pk)}).data)

@@ -7,7 +7,6 @@ processes share their figures through files (gunicorn.conf.py), and status/metri
 import time
 
 from django.db import connection
-from django.http import HttpRequest
 from prometheus_client import Gauge, Histogram
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
@@ -27,12 +26,11 @@ _pool = {
 }
 
 
-def record_request(request: HttpRequest, status: int, seconds: float) -> None:
-    """Count an answered request under its route. A path as the label would make a new series for each order."""
-    match = request.resolver_match
-    route = "none" if match is None else "admin/" if match.route.startswith("admin/") else match.route
-    method = request.method if request.method in _METHODS else "other"
-    _requests.labels(method, f"/{route}", str(status)).observe(seconds)
+def record_request(method: str | None, route: str | None, status: int, seconds: float) -> None:
+    """Count an answered request under its route, which is None if there is no such route. A path as the label would
+    make a new series for each order."""
+    label = "none" if route is None else "admin/" if route.startswith("admin/") else route
+    _requests.labels(method if method in _METHODS else "other", f"/{label}", str(status)).observe(seconds)
     _record_pool()
 
 

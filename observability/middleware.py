@@ -3,7 +3,7 @@
 import re
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -12,6 +12,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 
 from observability import figures
+from observability.logs import collecting_steps
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -33,23 +34,32 @@ class Observed:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer the request. Query strings (a webhook's URL may carry a token), headers and bodies are not logged."""
-        given = request.headers.get("X-Request-ID", "")
-        request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        request_id = id_of(request.META)
         request.request_id = request_id  # type: ignore[attr-defined]
         started = time.perf_counter()
         structlog.contextvars.bind_contextvars(request_id=request_id)
-        response = self.get_response(request)
+        with collecting_steps() as steps:
+            response = self.get_response(request)
         response["X-Request-ID"] = request_id
-        seconds = time.perf_counter() - started
-        figures.record_request(request, response.status_code, seconds)
-        log.info(
-            "request.finished",
-            method=request.method,
-            path=request.path,
-            status=response.status_code,
-            ms=round(seconds * 1000, 1),
-        )
+        match = request.resolver_match
+        route, seconds = match.route if match else None, time.perf_counter() - started
+        finished(request.method, request.path, route, response.status_code, seconds, steps)
         return response
+
+
+def id_of(environ: dict[str, Any]) -> str:
+    """The caller's X-Request-ID, or a new one."""
+    given = environ.get("HTTP_X_REQUEST_ID", "")
+    return given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+
+
+def finished(
+    method: str | None, path: str, route: str | None, status: int, seconds: float, steps: Sequence[Mapping[str, Any]]
+) -> None:
+    """Count the request, and write its line."""
+    figures.record_request(method, route, status, seconds)
+    facts: dict[str, Any] = {"method": method, "path": path, "status": status, "ms": round(seconds * 1000, 1)}
+    log.info("request.finished", **facts, **({"steps": steps} if steps else {}))
 
 
 @receiver(request_finished)

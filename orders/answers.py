@@ -7,25 +7,25 @@ from rest_framework import serializers
 from orders.fields import MAX_ID, Body
 from orders.models import Order, Refund
 from orders.status import OrderStatus, PaymentMethod, RefundState
-from web.api import TimeField
+from web.api import SharedFields, TimeField
 
 _ORDER_ID = "Appmax's id of the order."
 
 
-class NewOrderAnswer(serializers.Serializer[Order]):
+class NewOrderAnswer(SharedFields):
     """The answer of order."""
 
     customer_id = serializers.IntegerField(source="appmax_customer_id")
     order_id = serializers.IntegerField(source="appmax_order_id", help_text=_ORDER_ID)
 
 
-class StatusAnswer(serializers.Serializer[Any]):
+class StatusAnswer(SharedFields):
     """The answer of status."""
 
     status = serializers.ChoiceField(OrderStatus.choices)
 
 
-class PayCardAnswer(serializers.Serializer[Order]):
+class PayCardAnswer(SharedFields):
     """The answer of pay/credit-card."""
 
     order_id = serializers.IntegerField(source="appmax_order_id", help_text=_ORDER_ID)
@@ -36,7 +36,7 @@ class PayCardAnswer(serializers.Serializer[Order]):
         return order.upsell_hash or ""
 
 
-class PixAnswer(serializers.Serializer[Order]):
+class PixAnswer(SharedFields):
     """How an order is paid by Pix."""
 
     qr_code = serializers.CharField(source="pix_qr_code", allow_null=True, help_text="A PNG in base64, or a URL.")
@@ -50,7 +50,7 @@ class PayPixAnswer(PixAnswer):
     order_id = serializers.IntegerField(source="appmax_order_id", help_text=_ORDER_ID)
 
 
-class BoletoAnswer(serializers.Serializer[Order]):
+class BoletoAnswer(SharedFields):
     """How an order is paid by boleto."""
 
     pdf_url = serializers.CharField(source="boleto_pdf_url", allow_null=True)
@@ -66,20 +66,20 @@ class PayBoletoAnswer(BoletoAnswer):
     order_id = serializers.IntegerField(source="appmax_order_id", help_text=_ORDER_ID)
 
 
-class UpsellAnswer(serializers.Serializer[Any]):
+class UpsellAnswer(SharedFields):
     """What to tell the shopper, and where to send the browser."""
 
     message = serializers.CharField()
     redirect_url = serializers.CharField()
 
 
-class TokenAnswer(serializers.Serializer[Any]):
+class TokenAnswer(SharedFields):
     """The answer of tokenize."""
 
     token = serializers.CharField()
 
 
-class InstallmentAnswer(serializers.Serializer[Any]):
+class InstallmentAnswer(SharedFields):
     """One of the ways to pay in instalments."""
 
     installments = serializers.IntegerField()
@@ -87,7 +87,7 @@ class InstallmentAnswer(serializers.Serializer[Any]):
     total_value = serializers.IntegerField(source="total_cents", help_text="Cents: all of them together.")
 
 
-class CardAnswer(serializers.Serializer[Order]):
+class CardAnswer(SharedFields):
     """The card that an order was paid with, as far as it may be told."""
 
     brand = serializers.CharField(source="card_brand", allow_null=True)
@@ -151,7 +151,7 @@ class OrderAnswer(OrderSummary):
         return told | {way: None for way, is_used in used.items() if not is_used}
 
 
-class OrdersAnswer(serializers.Serializer[Any]):
+class OrdersAnswer(SharedFields):
     """A page of orders."""
 
     orders = OrderSummary(many=True)

@@ -1,6 +1,7 @@
 """Payment attempts, of which an order has at most one that is open.
 
-1. `begin`, in a short transaction: the order is locked, a second payment is refused, and the attempt is recorded.
+1. `begin`, in a short transaction: the order is locked, a second payment is refused, and the attempt is recorded. The
+   attempt of a new order is recorded together with it.
 2. The caller sends the payment to Appmax. No transaction is open meanwhile.
 3. `succeed` or `fail`, in another short transaction: the attempt is settled, which means that it gets its final state,
    and the order is changed.
@@ -9,6 +10,7 @@ If the process dies between them, the attempt stays `started`, and the worker as
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +20,7 @@ from django.db import transaction
 
 from appmax.errors import AppmaxError, Declined, OutcomeUnknown
 from notifications.models import EventType
+from observability.logs import tell
 from orders import changes
 from orders.changes import Cause
 from orders.idempotency import Claim
@@ -69,14 +72,31 @@ def begin(
         restarted_from = None if method is AttemptMethod.UPSELL else changes.restart(locked)
         if restarted_from:
             locked.forget_codes(method)
-        return PaymentAttempt.objects.create(
-            order=locked,
-            method=method,
-            state=AttemptState.STARTED,
-            idempotency_key=claim.key,
-            fingerprint=claim.fingerprint,
-            restarted_from=restarted_from,
-        )
+        return _started(locked, method, claim, restarted_from)
+
+
+def begin_with_order(order: Order, method: AttemptMethod, claim: Claim) -> None:
+    """Record the attempt in the transaction that inserts its order, which nobody else can see or pay yet, so nothing
+    has to be locked or looked up.
+
+    If it can't be recorded, the order is kept even so, and `begin` tries again and raises. It also decides about an
+    order that a webhook which came before it has moved.
+    """
+    if order.status != OrderStatus.PENDENTE:
+        return
+    with suppress(Exception), transaction.atomic():
+        claim.attempt = _started(order, method, claim)
+
+
+def _started(order: Order, method: AttemptMethod, claim: Claim, restarted_from: str | None = None) -> PaymentAttempt:
+    return PaymentAttempt.objects.create(
+        order=order,
+        method=method,
+        state=AttemptState.STARTED,
+        idempotency_key=claim.key,
+        fingerprint=claim.fingerprint,
+        restarted_from=restarted_from,
+    )
 
 
 def card_was_taken(order: Order) -> bool:
@@ -132,7 +152,7 @@ def succeed(attempt: PaymentAttempt, taken: Taken) -> PaymentAttempt:
         raise OutcomeUnknown("the payment's outcome could not be recorded") from None
     if taken.status and known(taken.status) is None:
         log.warning("payment.unknown_status", attempt=attempt.pk)
-    log.info("payment.succeeded", order=order.appmax_order_id, method=attempt.method, status=order.status)
+    tell(log, "payment.succeeded", order=order.appmax_order_id, method=attempt.method, status=order.status)
     return attempt
 
 

@@ -17,6 +17,7 @@ from appmax.errors import AppmaxError, Rejected
 from appmax.messages import Card, CardCharge, Customer, NewOrder, Product, Subscription
 from installations import clients
 from installations.models import Installation
+from observability.logs import tell
 from orders import attempts, changes, facts
 from orders.attempts import Taken
 from orders.idempotency import Claim
@@ -110,12 +111,15 @@ class UpsellResult:
 # --- orders ----------------------------------------------------------------------------------------------------------
 
 
-def create_order(installation: Installation, purchase: Purchase, claim: Claim) -> Order:
-    """Create customer and order at Appmax, and keep the order. Raises AppmaxError."""
+def create_order(
+    installation: Installation, purchase: Purchase, claim: Claim, *, to_be_paid: AttemptMethod | None = None
+) -> Order:
+    """Create customer and order at Appmax, and keep the order. With `to_be_paid` the attempt to pay it begins together
+    with it. Raises AppmaxError."""
     if claim.order is not None:  # An earlier try of this request made the order, and was then cut off.
         claim.is_replay = True
         return claim.order
-    client = clients.client_for(installation)
+    claim.client = client = clients.client_for(installation)
     customer_id = client.create_customer(purchase.customer)
     created = client.create_order(customer_id=customer_id, order=purchase.order)
     total_cents = purchase.order.total_cents
@@ -131,6 +135,8 @@ def create_order(installation: Installation, purchase: Purchase, claim: Claim) -
             )
             changes.tell_created(order)
             order_created.send(sender=Order, order=order)
+            if to_be_paid is not None:
+                attempts.begin_with_order(order, to_be_paid, claim)
         else:
             for method in PaymentMethod:
                 order.forget_codes(method)
@@ -150,7 +156,7 @@ def create_order(installation: Installation, purchase: Purchase, claim: Claim) -
             ],
             replaces=True,
         )
-    log.info("order.created", installation=installation.pk, order=created.id)
+    tell(log, "order.created", installation=installation.pk, order=created.id)
     return order
 
 
@@ -161,9 +167,9 @@ def _order_with_this_number(installation: Installation, number: int) -> Order | 
     gave the number twice (sandboxes do), or our database was restored. The row is reused if it is the same merchant's
     and nobody has paid it. Otherwise NumberTaken is raised. The number must be locked.
     """
-    order = Order.objects.filter(appmax_order_id=number).select_for_update(of=("self",), no_key=True).first()
-    if order is None:
+    if not Order.objects.has_number(number):
         return None
+    order = Order.objects.select_for_update(of=("self",), no_key=True).get(appmax_order_id=number)
     is_theirs = order.installation_id == installation.pk
     if is_theirs and not is_paid(order.status) and not attempts.may_have_taken_money(order):
         order.installation = installation
@@ -176,14 +182,6 @@ def _order_with_this_number(installation: Installation, number: int) -> Order | 
 def find_order(installation: Installation, appmax_order_id: int) -> Order:
     """This merchant's order. Raises OrderNotFound."""
     return _found(installation, appmax_order_id=appmax_order_id)
-
-
-def status_of(installation: Installation, appmax_order_id: int) -> str:
-    """The status of this merchant's order, from our table. Raises OrderNotFound."""
-    status = Order.objects.status_of(installation.pk, appmax_order_id)
-    if status is None:
-        raise OrderNotFound
-    return status
 
 
 def orders_of(
@@ -212,10 +210,12 @@ def _found(installation: Installation, **columns: int | str) -> Order:
     return order
 
 
-def _order_to_pay(installation: Installation, target: Purchase | OrderReference, claim: Claim) -> Order:
+def _order_to_pay(
+    installation: Installation, target: Purchase | OrderReference, method: AttemptMethod, claim: Claim
+) -> Order:
     """The order to pay: the one that the request names, or a new one."""
     if isinstance(target, Purchase):
-        return claim.order or create_order(installation, target, claim)
+        return claim.order or create_order(installation, target, claim, to_be_paid=method)
     order = find_order(installation, target.order_id)
     if target.customer_id and target.customer_id != order.appmax_customer_id:
         raise WrongCustomer
@@ -244,7 +244,8 @@ def pay_with_card(
             columns["upsell_hash"] = paid.upsell_hash
         return Taken(paid.status, columns, {"pay_reference": paid.pay_reference})
 
-    return _pay(_order_to_pay(installation, target, claim), AttemptMethod.CREDIT_CARD, claim, charge).order
+    order = _order_to_pay(installation, target, AttemptMethod.CREDIT_CARD, claim)
+    return _pay(order, AttemptMethod.CREDIT_CARD, claim, charge).order
 
 
 def pay_with_pix(
@@ -263,7 +264,7 @@ def pay_with_pix(
         document = payment.document_number
         return Taken(columns=facts.of_pix(pix), also=lambda: OrderCode.objects.put(order, pix=pix.emv, payer=document))
 
-    order = _order_to_pay(installation, target, claim)
+    order = _order_to_pay(installation, target, AttemptMethod.PIX, claim)
     try:
         return _pay(order, AttemptMethod.PIX, claim, create).order
     except PaymentPending:
@@ -286,7 +287,8 @@ def pay_with_boleto(
             also=lambda: OrderCode.objects.put(order, boleto=line, payer=document_number),
         )
 
-    return _pay(_order_to_pay(installation, target, claim), AttemptMethod.BOLETO, claim, create).order
+    order = _order_to_pay(installation, target, AttemptMethod.BOLETO, claim)
+    return _pay(order, AttemptMethod.BOLETO, claim, create).order
 
 
 def _pay(
@@ -298,7 +300,8 @@ def _pay(
     2. If only a webhook says that the order is paid or cancelled, Appmax is asked first.
     3. The attempt is recorded, Appmax is called, and the attempt is settled (attempts.py).
     """
-    if claim.is_retry and (earlier := order.attempts.filter(idempotency_key=claim.key).order_by("pk").last()):
+    is_retry = claim.is_retry and claim.attempt is None  # An attempt of this try is no earlier one.
+    if is_retry and (earlier := order.attempts.filter(idempotency_key=claim.key).order_by("pk").last()):
         claim.is_replay = True
         if settled := attempts.outcome(earlier):
             _require_codes(settled)
@@ -311,9 +314,9 @@ def _pay(
         newest = attempts.newest(order)
         said, _ = ask.ask(order)
         nothing_paid_after = newest if said in RESTARTABLE else None
-    attempt = attempts.begin(order, method, claim, nothing_paid_after=nothing_paid_after)
+    attempt = claim.attempt or attempts.begin(order, method, claim, nothing_paid_after=nothing_paid_after)
     try:
-        taken = send(clients.client_for(order.installation), order)
+        taken = send(claim.client or clients.client_for(order.installation), order)
     except AppmaxError as error:
         attempts.fail(attempt, error)
         raise

@@ -8,11 +8,13 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from stdnum.br import cnpj, cpf
 
+from web.api import SharedFields
+
 MAX_ID = 2**31 - 1  # the columns are integer
 MAX_CENTS = 2**31 - 1
 
 
-class Body(serializers.Serializer[Any]):
+class Body(SharedFields):
     """An object of a request. An optional field that is null or "" counts as absent.
 
     With `refuses_unknown_fields` an unknown name is an error. It is set where money is concerned: a misspelt

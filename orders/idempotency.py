@@ -23,10 +23,11 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.crypto import salted_hmac
 
+from appmax.client import AppmaxClient
 from appmax.errors import Declined, OutcomeUnknown, Rejected
 from installations.models import Installation
 from orders import clock
-from orders.models import IdempotentRequest, Order
+from orders.models import IdempotentRequest, Order, PaymentAttempt
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -62,7 +63,9 @@ class Claim:
     """The right to do a request. No other try with the same key is at work meanwhile.
 
     `key` is None if the request has no Idempotency-Key. `is_retry` tells that an earlier try was cut off, and `order`
-    is then the one that it made, if any. `is_replay` is set if the answer comes from that try.
+    is then the one that it made, if any. `is_replay` is set if the answer comes from that try. `attempt` is the payment
+    attempt that was recorded together with a new order, and `client` the one that made the order at Appmax and has a
+    token.
     """
 
     key: str | None
@@ -70,6 +73,8 @@ class Claim:
     order: Order | None = None
     is_retry: bool = False
     is_replay: bool = False
+    attempt: PaymentAttempt | None = None
+    client: AppmaxClient | None = None
     _row: IdempotentRequest | None = None
 
     def bind(self, order: Order) -> None:

@@ -17,11 +17,11 @@ def _route(path_after_key: str, method: str, action: str, *, may_ask_appmax: boo
 
 
 urlpatterns = [
+    _route("status/<str:order_id>", "get", "order_status", may_ask_appmax=False),
     _route("order", "post", "order"),
     _route("pay/credit-card", "post", "pay_credit_card"),
     _route("pay/pix", "post", "pay_pix"),
     _route("pay/boleto", "post", "pay_boleto"),
-    _route("status/<str:order_id>", "get", "order_status", may_ask_appmax=False),
     _route("orders", "get", "order_list", may_ask_appmax=False),
     _route("orders/<str:order_id>", "get", "order_detail", may_ask_appmax=False),
     _route("installments", "get", "installments"),

@@ -27,6 +27,7 @@ from orders.answers import (
 from orders.errors import ERROR_CODES
 from orders.fields import MAX_ID
 from orders.idempotency import Claim, Replay
+from orders.models.order import STATUS_OF
 from orders.refunds import Wish
 from orders.serializers import (
     CardSerializer,
@@ -54,6 +55,13 @@ class CheckoutViewSet(MerchantViewSet):
 
     error_codes = {**ERROR_CODES, InvalidOrderId: Code.INVALID_ORDER_ID}
     claim: Claim | None = None
+
+    def reads_also(self) -> tuple[str, dict[str, Any]]:
+        """The status, if that is what is asked for. An order id that is none finds nothing."""
+        if self.action != "order_status":
+            return super().reads_also()
+        text = self.kwargs["order_id"]
+        return STATUS_OF, {"order": int(text) if _is_number(text) else None}
 
     @openapi.order
     def order(self, request: Request, key: str) -> Response:
@@ -155,7 +163,11 @@ class CheckoutViewSet(MerchantViewSet):
     @openapi.order_status
     def order_status(self, request: Request, key: str, order_id: str) -> Response:
         """The order's status from our table, which webhooks keep up to date."""
-        status = checkout.status_of(self.installation, _number(order_id))
+        number = _number(order_id)
+        is_read = self.access.key_prefix is not None
+        status = self.access.also if is_read else checkout.find_order(self.installation, number).status
+        if status is None:
+            raise checkout.OrderNotFound
         return Response(StatusAnswer({"status": status}).data)
 
     @openapi.order_detail
@@ -209,10 +221,14 @@ class CheckoutViewSet(MerchantViewSet):
 
 def _number(order_id: str) -> int:
     """The path's order id. Raises InvalidOrderId."""
-    is_number = order_id.isascii() and order_id.isdigit() and len(order_id) <= len(str(MAX_ID))
-    if not is_number or not 0 < int(order_id) <= MAX_ID:
+    if not _is_number(order_id):
         raise InvalidOrderId
     return int(order_id)
+
+
+def _is_number(order_id: str) -> bool:
+    is_short = order_id.isascii() and order_id.isdigit() and len(order_id) <= len(str(MAX_ID))
+    return is_short and 0 < int(order_id) <= MAX_ID
 
 
 def _settings(settings: InstallmentSettings) -> str:

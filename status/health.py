@@ -3,6 +3,7 @@ work."""
 
 import secrets
 import threading
+import time
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any
@@ -22,6 +23,7 @@ from rest_framework.decorators import api_view, authentication_classes
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from observability.middleware import finished, id_of
 from status import backlog
 from status.metrics import is_probe
 from web.api import WhoIsLoggedIn, wants_page
@@ -63,6 +65,30 @@ def health(request: Request) -> HttpResponse:
     if wants_page(request):
         return render(request._request, "health.html")
     return Response(HealthAnswer({"status": "ok"}).data)
+
+
+def answer_program(environ: dict[str, Any], start_response: Any) -> list[bytes] | None:
+    """The same for a program, without Django's chain, which would take ten times as long; None for other requests.
+
+    Load balancers and supervisors ask this every few seconds of each process. It is counted and logged as any request
+    is.
+    """
+    method = environ["REQUEST_METHOD"]
+    if (
+        environ["PATH_INFO"] != "/health"
+        or method not in ("GET", "HEAD")
+        or "text/html" in environ.get("HTTP_ACCEPT", "")
+    ):
+        return None
+    started, request_id = time.perf_counter(), id_of(environ)
+    headers = {"Content-Type": "application/json", "Content-Length": str(len(_ALIVE)), "X-Request-ID": request_id}
+    start_response("200 OK", list((headers | {"X-Content-Type-Options": "nosniff"}).items()))
+    with structlog.contextvars.bound_contextvars(request_id=request_id):
+        finished(method, "/health", "health", 200, time.perf_counter() - started, [])
+    return [_ALIVE] if method == "GET" else []
+
+
+_ALIVE = b'{"status":"ok"}'
 
 
 class State(StrEnum):

@@ -10,8 +10,12 @@ from django.utils.translation import gettext_lazy as _
 
 
 def environment(request: HttpRequest) -> dict[str, str]:
-    """Template context that tells whether money is real: `production`, `sandbox` or `simulator`."""
-    return {"appmax_environment": settings.APPMAX_ENVIRONMENT}
+    """Template context that tells whether money is real (`production`, `sandbox` or `simulator`), and who helps."""
+    return {
+        "appmax_environment": settings.APPMAX_ENVIRONMENT,
+        "support_email": settings.SUPPORT_EMAIL,
+        "support_url": settings.SUPPORT_URL,
+    }
 
 
 def public_url(request: HttpRequest) -> str:

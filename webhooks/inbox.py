@@ -23,6 +23,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from prometheus_client import Counter, Histogram
 
+from observability.logs import tell
 from orders import changes, clock
 from orders.changes import Cause
 from orders.models import Order
@@ -59,7 +60,8 @@ def receive(event: Event, address: str | None = None) -> Outcome:
         outcome = _receive(event, address)
     except Exception as error:
         outcome = _keep_failed(event, address, error)
-    log.info(
+    tell(
+        log,
         "webhook.received",
         name=event.name,
         model=event.model,
@@ -160,7 +162,8 @@ def _decide(event: Event, found: Found) -> Decision:
     is_repeated = decision.outcome in (Outcome.DUPLICATE, Outcome.IGNORED) and payload.means_payment(event.name)
     if decision.why is None and is_repeated and payload.payment_facts(event.payload):
         earlier = WebhookEvent.objects.filter(HANDLED, appmax_order_id=event.order_id)
-        facts = [payload.payment_facts(row.payload) for row in earlier if payload.means_payment(row.event)]
+        told = earlier.values_list("event", "payload")
+        facts = [payload.payment_facts(body) for name, body in told if payload.means_payment(name)]
         seen = replace(found.seen, paid_before=tuple(facts))
         decision = decide(event, seen, trust=settings.WEBHOOK_TRUST)
     return decision

@@ -23,8 +23,9 @@ LEASE = timedelta(seconds=30)
 """A question whose process died is asked again after this time. A slow answer may take longer, and the question is then
 asked twice. That does no harm, as an answer is written only over what was there when it was asked."""
 
-_IS_ANOTHER = """(q.due_at IS NULL OR array_position(%(whys)s::text[], excluded.why::text)
-                                    < array_position(%(whys)s::text[], q.why::text))"""
+_WHYS = "string_to_array('" + ",".join(Why.values) + "', ',')"  # in the order of their importance
+_IS_ANOTHER = f"""(q.due_at IS NULL OR array_position({_WHYS}, excluded.why::text)
+                                    < array_position({_WHYS}, q.why::text))"""
 PUT = f"""
     INSERT INTO order_questions AS q (appmax_order_id, installation_id, why, since, due_at, is_patient)
     SELECT %(order)s, %(installation)s, %(why)s, clock_timestamp(), clock_timestamp() + %(delay)s, %(is_patient)s
@@ -217,7 +218,6 @@ def put_values(
         "order": appmax_order_id,
         "installation": installation_id,
         "why": why.value,
-        "whys": Why.values,
         "delay": after,
         "is_patient": is_patient,
     }

@@ -13,6 +13,7 @@ import responses
 from appmax.client import AppmaxClient
 from appmax.tokens import Credentials
 from appmax.transport import Transport
+from tests.support.appmax_mock import ADAPTER
 
 URL = "https://appmax.test"
 TOKEN_URL = f"{URL}/oauth2/token"
@@ -71,7 +72,7 @@ def client(client_at: Callable[[str], AppmaxClient]) -> AppmaxClient:
 @pytest.fixture
 def appmax() -> Iterator[responses.RequestsMock]:
     """Gives tokens t1, t2, ...; a test adds the rest. Every answer given must be asked for, the token's aside."""
-    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+    with responses.RequestsMock(assert_all_requests_are_fired=False, target=ADAPTER) as mock:
         issued = iter(range(1, 100))
 
         def token(request: Any) -> tuple[int, dict[str, str], str]:

@@ -270,9 +270,9 @@ def test_a_month_can_be_exported_by_those_who_may(staff: Callable[..., Client], 
     mine = order(shop)
     other = order(InstallationFactory.create())
 
-    assert staff("Support", name="ana").get(on(shop)).context["month_export"] == ""
+    assert staff("Support", name="ana").get(on(shop)).context["month_files"] == {}
     rui = staff("Finance", name="rui")
-    file = b"".join(rui.get(rui.get(on(shop)).context["month_export"]).streaming_content).decode()  # type: ignore[attr-defined]
+    file = b"".join(rui.get(rui.get(on(shop)).context["month_files"]["csv"]).streaming_content).decode()  # type: ignore[attr-defined]
 
     assert str(mine.appmax_order_id) in file
     assert str(other.appmax_order_id) not in file

@@ -129,3 +129,22 @@ def test_production_sends_browsers_to_https_once_a_proxy_tells_them_apart() -> N
 )
 def test_the_environment_is_told_by_the_apis_url(url: str, environment: str) -> None:
     assert settings_of("APPMAX_ENVIRONMENT", APPMAX_API_URL=url)["APPMAX_ENVIRONMENT"] == environment
+
+
+@pytest.mark.parametrize(
+    ("security", "expected"),
+    [("starttls", [True, False, 587]), ("tls", [False, True, 465]), ("none", [False, False, 25])],
+)
+def test_the_way_to_the_smtp_server_is_one_variable(security: str, expected: list[Any]) -> None:
+    names = ("EMAIL_USE_TLS", "EMAIL_USE_SSL", "EMAIL_PORT")
+    variables = {"EMAIL_HOST": "mail.example.com", "EMAIL_FROM": "a@example.com", "EMAIL_SECURITY": security}
+
+    assert list(settings_of(*names, **variables).values()) == expected
+
+
+def test_an_smtp_server_needs_a_sender() -> None:
+    result = fresh_process.run(print_settings, "EMAIL_HOST", DB_PASSWORD="x", EMAIL_HOST="mail.example.com")
+
+    assert result.returncode == 1
+    assert "EMAIL_FROM is not set" in result.stderr
+    assert settings_of("EMAIL_HOST") == {"EMAIL_HOST": ""}

@@ -11,6 +11,7 @@ from django.db import connection, transaction
 
 from appmax.errors import AppmaxError
 from installations import clients
+from tests.support.appmax_mock import ADAPTER
 from tests.support.factories import InstallationFactory
 
 
@@ -24,7 +25,7 @@ def test_the_connection_is_given_back_before_each_wait(settings: Any) -> None:
         held.append(connection.connection is not None)
         return 500, {}, ""
 
-    with responses.RequestsMock() as appmax:
+    with responses.RequestsMock(target=ADAPTER) as appmax:
         token = {"access_token": "t", "expires_in": 3600}
         appmax.post("https://appmax.test/oauth2/token", json=token)
         appmax.add_callback("GET", "https://appmax.test/v1/orders/1", answer)
@@ -50,7 +51,7 @@ def test_appmaxs_dates_are_of_the_zone_that_is_set(settings: Any, zone: str, hou
     settings.APPMAX_TIMEZONE = ZoneInfo(zone)
     payment = {"pix_qrcode": "", "pix_emv": "0002", "pix_expiration_date": "2026-05-21 05:34:30"}
 
-    with responses.RequestsMock() as appmax:
+    with responses.RequestsMock(target=ADAPTER) as appmax:
         appmax.post("https://appmax.test/oauth2/token", json={"access_token": "t"})
         appmax.post("https://appmax.test/v1/payments/pix", json={"data": {"payment": payment}})
         pix = clients.client_for(InstallationFactory.create()).create_pix(order_id=1, document_number="1")

@@ -17,6 +17,7 @@ from appmax.errors import AppmaxError, CredentialsRefused
 from appmax.tokens import Credentials
 from installations import clients, install
 from installations.models import Installation
+from tests.support.appmax_mock import ADAPTER
 from tests.support.factories import InstallationFactory, api_key
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -31,7 +32,7 @@ ON_THE_HOUR = datetime(2026, 11, 29, 8, 0, tzinfo=UTC)
 @pytest.fixture
 def appmax(settings: Any) -> Iterator[responses.RequestsMock]:
     settings.APPMAX_AUTH_URL = settings.APPMAX_API_URL = APPMAX
-    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+    with responses.RequestsMock(assert_all_requests_are_fired=False, target=ADAPTER) as mock:
         yield mock
 
 

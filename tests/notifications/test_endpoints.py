@@ -51,6 +51,7 @@ def test_secrets_are_encrypted_in_the_table(endpoint: Endpoint) -> None:
         ({"url": "https://169.254.169.254/latest"}, "url"),
         ({"url": "https://shop.example.com/\u0000"}, "url"),
         ({"url": "https://shop.example.com/" + "a" * 2001}, "url"),
+        ({"url": "https://shop.example.com/" + '"' * 1000}, "url"),  # 3025 characters as it is sent
         ({"url": ["https://shop.example.com"]}, "url"),
         ({"url": "https://shop.example.com", "event_types": ["order.eaten"]}, "event_types.0"),
         ({"url": "https://shop.example.com", "event_types": "order.paid"}, "event_types"),
@@ -164,3 +165,11 @@ def test_a_message_is_sent_again_with_the_same_id(store: Client, endpoint: Endpo
     assert Notification.objects.count() == 2
     nobodys = post(store, f"/{endpoint.pk}/deliveries/{put['id'] + 99}/send-again")
     assert (nobodys.status_code, nobodys.json()["code"]) == (404, "delivery_not_found")
+
+
+@pytest.mark.parametrize("path", ["", "/{pk}/test", "/{pk}/rotate-secret", "/{pk}/deliveries"])
+def test_a_method_that_a_route_does_not_have_does_nothing(store: Client, endpoint: Endpoint, path: str) -> None:
+    """REST framework takes a viewset's method `delete` for the handler of DELETE on each of its routes."""
+    answer = store.delete(f"{URL}{path.format(pk=endpoint.pk)}")
+    assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
+    assert store.get(f"{URL}/{endpoint.pk}").status_code == 200

@@ -6,13 +6,13 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-import responses
 from django.http import UnreadablePostError
 from django.test import Client
 from gunicorn.http.errors import InvalidChunkSize
 
 from installations import clients
 from observability.logs import formatter
+from tests.support.appmax_mock import mock
 from tests.support.factories import InstallationFactory, OrderFactory, api_key
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -43,28 +43,31 @@ def test_each_request_is_one_line_without_its_query(client: Client, caplog: pyte
     assert "s3cret" not in caplog.text
 
 
-@responses.activate
+@mock.activate
 def test_the_number_goes_with_every_call_to_appmax(settings: Any, post: Any, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     shop = InstallationFactory.create(external_key="shop")
     OrderFactory.create(installation=shop, appmax_order_id=1)
-    responses.post(f"{settings.APPMAX_AUTH_URL}/oauth2/token", json={"access_token": "t", "expires_in": 3600})
-    responses.post(f"{settings.APPMAX_API_URL}/v1/orders/refund-request", json={"message": "no"}, status=422)
+    mock.post(f"{settings.APPMAX_AUTH_URL}/oauth2/token", json={"access_token": "t", "expires_in": 3600})
+    mock.post(f"{settings.APPMAX_API_URL}/v1/orders/refund-request", json={"message": "no"}, status=422)
     key = {"Authorization": f"Api-Key {api_key(shop)}", "X-Request-ID": "r-2"}
 
     post("/checkout/shop/refund", {"order_id": 1, "type": "total"}, headers=key)
 
-    assert [call.request.headers["X-Request-ID"] for call in responses.calls] == ["r-2", "r-2"]
-    assert [line["request_id"] for line in lines(caplog, "appmax.call")] == ["r-2", "r-2"]
+    assert [call.request.headers["X-Request-ID"] for call in mock.calls] == ["r-2", "r-2"]
+    [refused], [request] = lines(caplog, "appmax.call"), lines(caplog, "request.finished")
+    assert (refused["path"], refused["request_id"]) == ("/v1/orders/refund-request", "r-2")
+    assert [(step["event"], step["path"]) for step in request["steps"]] == [("appmax.call", "/oauth2/token")]
+    assert request["request_id"] == "r-2"
 
 
-@responses.activate
+@mock.activate
 def test_outside_a_request_none_is_sent(settings: Any) -> None:
-    responses.post(f"{settings.APPMAX_AUTH_URL}/oauth2/token", json={"access_token": "t", "expires_in": 3600})
+    mock.post(f"{settings.APPMAX_AUTH_URL}/oauth2/token", json={"access_token": "t", "expires_in": 3600})
 
     clients.client_for(InstallationFactory.create()).bearer_token()
 
-    assert "X-Request-ID" not in responses.calls[0].request.headers
+    assert "X-Request-ID" not in mock.calls[0].request.headers
 
 
 def test_what_django_says_of_a_failed_request_has_its_number_and_what_comes_next_has_not(

@@ -235,9 +235,11 @@ def test_a_subscription_is_passed_on(
 ) -> None:
     import responses
 
+    from tests.support.appmax_mock import ADAPTER
+
     order_id = ordered(store)
     subscribed = {**body(order_id), "subscription": {"interval": "month", "interval_count": 1}}
-    with responses.RequestsMock(assert_all_requests_are_fired=False) as appmax:
+    with responses.RequestsMock(assert_all_requests_are_fired=False, target=ADAPTER) as appmax:
         appmax.post(f"{simulator.url}/oauth2/token", json={"access_token": "t", "expires_in": 3600})
         sent = appmax.post(f"{simulator.url}/v1/payments/{method}", json={"data": {"payment": payment}})
         assert post(store, f"pay/{method}", subscribed).status_code == 200

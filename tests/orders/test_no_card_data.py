@@ -19,6 +19,7 @@ from installations.models import Installation
 from simulator.server import SimulatorServer
 from simulator.state import Fault
 from tests.orders.conftest import CARD, by_card, ordered, post
+from tests.support.appmax_mock import ADAPTER
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -43,7 +44,7 @@ def everything_stored() -> str:
 @contextmanager
 def sending_a_card_raises(simulator: SimulatorServer, error: Exception) -> Iterator[None]:
     """A bug below the gateway, where the card is in most frames."""
-    with responses.RequestsMock() as appmax:
+    with responses.RequestsMock(target=ADAPTER) as appmax:
         appmax.add_passthru(f"{simulator.url}/oauth2/token")
         appmax.post(f"{simulator.url}/v1/payments/credit-card", body=error)
         yield

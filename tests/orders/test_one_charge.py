@@ -16,6 +16,7 @@ from orders.questions.why import Why
 from simulator.server import SimulatorServer
 from simulator.state import Fault
 from tests.orders.conftest import by_card, by_pix, ordered, post, remote
+from tests.support.appmax_mock import ADAPTER
 from tests.support.failing import statements_fail
 from tests.support.meanwhile import meanwhile
 from tests.support.statements import before_statements
@@ -413,7 +414,7 @@ def test_the_attempt_is_recorded_before_appmax_is_asked(store: Client, simulator
     import responses
 
     order_id, seen = ordered(store), []
-    with responses.RequestsMock(assert_all_requests_are_fired=False) as appmax:
+    with responses.RequestsMock(assert_all_requests_are_fired=False, target=ADAPTER) as appmax:
         appmax.post(f"{simulator.url}/oauth2/token", json={"access_token": "t", "expires_in": 3600})
 
         def look(request: Any) -> tuple[int, dict[str, str], str]:

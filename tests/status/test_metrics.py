@@ -123,7 +123,7 @@ def test_payments_are_counted_by_method_and_outcome_and_calls_by_route(
     assert gained.of("checkout_payments_total", method="credit_card", state="declined") == 1
     assert gained.of("appmax_call_seconds_count", method="POST", route="/v1/payments/pix", status="200") == 1
     assert gained.of("appmax_token_lookups_total", found="Appmax") == 1
-    assert gained.of("appmax_token_lookups_total", found="cache") >= 5
+    assert gained.of("appmax_token_lookups_total", found="cache") == 1  # each payment asks once
 
 
 def test_an_orders_number_is_no_label(gained: Gained, shop: Installation, simulator: SimulatorServer) -> None:

@@ -20,9 +20,10 @@ def _everything(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def told(caplog: pytest.LogCaptureFixture, event: str) -> dict[str, Any]:
-    """The one line of this name."""
-    lines = [record.msg for record in caplog.records if isinstance(record.msg, dict)]
-    [line] = [line for line in lines if line["event"] == event]
+    """The one line of this name, or the one step within a request's line."""
+    lines: list[dict[str, Any]] = [record.msg for record in caplog.records if isinstance(record.msg, dict)]
+    found: list[dict[str, Any]] = [each for line in lines for each in (line, *line.get("steps", ()))]
+    [line] = [each for each in found if each["event"] == event]
     return line
 
 
