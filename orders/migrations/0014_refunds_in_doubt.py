@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("orders", "0012_refunded_elsewhere")]
+    dependencies = [("orders", "0013_called_merchants")]
 
     operations = [
         AddIndexConcurrently(
