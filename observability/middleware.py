@@ -58,8 +58,8 @@ def id_of(environ: dict[str, Any]) -> str:
 def finished(
     method: str | None, path: str, route: str | None, status: int, seconds: float, steps: Sequence[Mapping[str, Any]]
 ) -> None:
-    """Count the request, and write its line. Supervisors ask probes every few seconds, so one that went well has its line
-    at LOG_LEVEL=DEBUG only."""
+    """Count the request, and write its line. Supervisors ask probes every few seconds, so one that went well has its
+    line at LOG_LEVEL=DEBUG only."""
     figures.record_request(method, route, status, seconds)
     facts: dict[str, Any] = {"method": method, "path": path, "status": status, "ms": round(seconds * 1000, 1)}
     write = log.debug if path in _PROBES and status == HTTPStatus.OK else log.info
