@@ -1,4 +1,4 @@
-"""`/health` for programs is answered before Django, and looks like any other answer: an id, a figure, at DEBUG a line."""
+"""`/health` for programs is answered before Django, and looks like any other answer: id, figure, at DEBUG a line."""
 
 import json
 import logging
