@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from appmax.errors import Declined, Rejected
+from backoffice.kit.words import failure
 from orders.models import AttemptMethod, AttemptState, PaymentAttempt
 from orders.status import PAID_AND_KEPT, RESTARTABLE, OrderStatus, known
 
@@ -36,6 +38,15 @@ def name_of(attempt: PaymentAttempt, order_status: str) -> Named:
             return Named(attempt.get_state_display(), "default")
         case AttemptState.SUCCEEDED:
             return _succeeded(attempt, order_status)
+
+
+def said(attempt: PaymentAttempt) -> str:
+    """What Appmax answered, in its own words. If it gave no answer of use, what went wrong, in ours."""
+    answer = attempt.answer if isinstance(attempt.answer, dict) else {}
+    error = answer.get("error")
+    if error in (None, Declined.__name__, Rejected.__name__):
+        return str(answer.get("message") or "")
+    return _("Appmax gave no answer in time.") if answer.get("timed_out") else failure(str(error))
 
 
 def _succeeded(attempt: PaymentAttempt, order_status: str) -> Named:

@@ -134,6 +134,7 @@ TEMPLATES = [
 ]
 
 LANGUAGE_CODE = "pt-br"
+FORMAT_MODULE_PATH = "web.formats"
 LANGUAGES = [("pt-br", _("Portuguese (Brazil)")), ("en", _("English"))]
 # The second folder translates the texts of libraries that have no Portuguese of their own.
 LOCALE_PATHS = [BASE_DIR / "web" / "locale", BASE_DIR / "web" / "locale_libraries"]

@@ -135,7 +135,7 @@ class Question(models.Model):
         Installation,
         on_delete=models.CASCADE,
         related_name="+",
-        verbose_name=_("installation"),
+        verbose_name=_("merchant"),
         db_index=False,
         db_comment="With whose credentials Appmax is asked",
     )
