@@ -307,7 +307,7 @@ class OrderAdmin(Noted[Order], ExportableAdmin[Order]):
             object_id,
             reconciled,
             title=gettext("Reconcile with Appmax now?"),
-            question=gettext("Appmax is asked for the order's status, and the order takes it, even backwards."),
+            question=gettext("We ask Appmax how the order stands and give it that status, even if it moves back."),
             button=gettext("Reconcile"),
             done=RECONCILED,
             failed=NOT_RECONCILED,
