@@ -3,9 +3,11 @@
 Starts a PostgreSQL 16 and a Redis-protocol server of its own and fills them (`python -m demo`), or uses those that
 DB_HOST names, as they are: ORDERS and EVENTS say how many rows. The column "cpu ms" is what our process and PostgreSQL
 work for a page with a warm cache, on average, so it says the same on a machine that is busy with other things.
+ONLY is a regular expression that the shown pages' names match.
 """
 
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -86,6 +88,8 @@ def _measure() -> None:
 
     print(f"{'page':<58} {'first ms':>9} {'median ms':>9} {'worst ms':>9} {'cpu ms':>7} {'queries':>8}")
     for name, url in _pages():
+        if not re.search(os.environ.get("ONLY", ""), name):
+            continue
         cache.clear()
         first = ask(url)
         before = cpu()
@@ -221,7 +225,7 @@ def _pages() -> list[tuple[str, str]]:
         ("order page, note", note.url),
         ("event page", f"{events}{event.pk}/change/"),
         ("event page, replay", f"{events}{event.pk}/replay/"),
-        ("events, try all", f"{events}reprocess-all?outcome=unprocessed"),
+        ("events, try all", f"{events}reprocess-all/?outcome=unprocessed"),
         ("merchant's page, largest", f"/admin/installations/installation/{big[0]}/change/"),
         ("merchant's page, smallest", f"/admin/installations/installation/{small[0]}/change/"),
         ("merchant's page, month before", f"/admin/installations/installation/{big[0]}/change/?month={before:%Y-%m}"),
