@@ -1,5 +1,6 @@
 """The list and page of payment attempts."""
 
+import json
 from typing import Any
 
 from django.contrib import admin
@@ -15,6 +16,7 @@ from unfold.contrib.filters.admin import (
 )
 
 from backoffice.attempt_words import name_of, said
+from backoffice.declines import ReasonFilter
 from backoffice.kit.lists import DateRangeFilter, ReadOnlyAdmin, RowFilter, display, searched
 from backoffice.kit.words import ago, badge, lasted, when
 from orders.models import Order, PaymentAttempt
@@ -34,16 +36,17 @@ class PaymentAttemptAdmin(ReadOnlyAdmin[PaymentAttempt]):
         ("method", ChoicesDropdownFilter),
         (_MERCHANT, RowFilter),
         ("started_at", DateRangeFilter),
+        ReasonFilter,
     )
     search_fields = ("order__appmax_order_id",)  # shows the box; get_search_results does the search
     search_help_text = _("Appmax order id, or the whole idempotency key")
     ordering = ("-started_at", "-pk")
-    readonly_fields = ("came_of_it", "appmax_said", "order_link", "merchant", "sent", "settled")
+    readonly_fields = ("came_of_it", "appmax_said", "order_link", "merchant", "sent", "settled", "technical")
     fieldsets = (
         (None, {"fields": (("came_of_it", "method"), "appmax_said", ("order_link", "merchant"), ("sent", "settled"))}),
         (
             _("Technical details"),
-            {"classes": ("collapse",), "fields": ("restarted_from", "answer", *_KEYS)},
+            {"classes": ("collapse",), "fields": ("restarted_from", "technical", *_KEYS)},
         ),
     )
 
@@ -80,6 +83,15 @@ class PaymentAttemptAdmin(ReadOnlyAdmin[PaymentAttempt]):
     @display(description=_("Appmax said"))
     def appmax_said(self, attempt: PaymentAttempt) -> str:
         return said(attempt) or "-"
+
+    @display(description=_("answer"))
+    def technical(self, attempt: PaymentAttempt) -> str:
+        """What else is kept of the answer, such as the HTTP status and the numbers that Appmax's support asks for."""
+        answer = attempt.answer if isinstance(attempt.answer, dict) else {}
+        rest = {name: value for name, value in answer.items() if name not in ("error", "message") and value}
+        if not rest:
+            return "-"
+        return format_html('<pre class="payload">{}</pre>', json.dumps(rest, indent=2, ensure_ascii=False))
 
     @display(description=_("started"))
     def sent(self, attempt: PaymentAttempt) -> str:

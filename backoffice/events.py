@@ -17,7 +17,7 @@ from django.utils.translation import gettext, gettext_noop, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from appmax.errors import AppmaxError
-from backoffice import batches, tasks
+from backoffice import batches, event_notes, tasks
 from backoffice.event_list import EXPORTED, EventFilter, OrderFilter, OutcomeFilter, skeletons, tone_of
 from backoffice.event_notes import explanation, foretold, label_of
 from backoffice.event_waits import arrange, order_of, wait_of
@@ -123,10 +123,10 @@ class WebhookEventAdmin(ExportableAdmin[WebhookEvent]):
         """What handling it again would change."""
         return foretold(event.__dict__["foreseen"])
 
-    @display(description=_("technical details"))
+    @display(description=_("details"))
     def details(self, event: WebhookEvent) -> str:
-        """What the log says as well, in English. The fields above say it in the reader's words."""
-        return event.error_message or "-"
+        """What is kept beside the outcome."""
+        return event_notes.detail(event) or "-"
 
     @display(description=_("model"))
     def payload_model(self, event: WebhookEvent) -> str:
@@ -134,7 +134,7 @@ class WebhookEventAdmin(ExportableAdmin[WebhookEvent]):
         body: dict[str, Any] = getattr(event, "skeleton", None) or event.payload
         if "stripped" in body:
             return "-"
-        return payload.model_of(body | {"event_type": event.event_type}).replace("_", " ")
+        return event_notes.model_in_words(payload.model_of(body | {"event_type": event.event_type}))
 
     @display(description=_("received"))
     def received(self, event: WebhookEvent) -> str:

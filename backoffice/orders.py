@@ -25,7 +25,7 @@ from backoffice.kit.lists import DateRangeFilter, RowFilter, action, display
 from backoffice.kit.words import badge, copyable, explained, history, reais, when
 from backoffice.notes import Noted
 from backoffice.order_forms import RefundForm, TrackingForm
-from backoffice.order_list import EXPORTED, STATUS_TONES, AmountFilter, MethodFilter, PendingFilter
+from backoffice.order_list import EXPORTED, STATUS_TONES, AmountFilter, MethodFilter, PendingFilter, RefundFilter
 from orders import checkout, idempotency, refunds
 from orders.idempotency import InvalidKey, KeyReused, Replay, StillRunning
 from orders.models import Order
@@ -57,6 +57,7 @@ class OrderAdmin(Noted[Order], ExportableAdmin[Order]):
         ("created_at", DateRangeFilter),
         AmountFilter,
         PendingFilter,
+        RefundFilter,
     )
     date_hierarchy = "created_at"
     list_select_related = ("installation",)
@@ -309,7 +310,7 @@ class OrderAdmin(Noted[Order], ExportableAdmin[Order]):
             object_id,
             reconciled,
             title=gettext("Reconcile with Appmax now?"),
-            question=gettext("Appmax is asked for the order's status, and the order takes it, even backwards."),
+            question=gettext("We ask Appmax how the order stands and give it that status, even if it moves back."),
             button=gettext("Reconcile"),
             done=RECONCILED,
             failed=NOT_RECONCILED,

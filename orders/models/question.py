@@ -191,7 +191,7 @@ class Question(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.appmax_order_id}: {self.why}"
+        return f"{self.appmax_order_id}: {self.get_why_display()}"
 
 
 class Quota(models.Model):

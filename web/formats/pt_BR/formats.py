@@ -1,3 +1,5 @@
-"""Brazilian Portuguese."""
+"""24/11/2026 14:32."""
 
-DATETIME_FORMAT = "d/m/Y H:i"  # Django's is "29 de Novembro de 2026 às 14:32", which is long and has a wrong capital.
+DATE_FORMAT = SHORT_DATE_FORMAT = "d/m/Y"
+TIME_FORMAT = "H:i"
+DATETIME_FORMAT = SHORT_DATETIME_FORMAT = "d/m/Y H:i"
