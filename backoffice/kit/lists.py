@@ -194,7 +194,7 @@ class OneChoiceFilter(RadioFilter):  # type: ignore[misc] # untyped
         raise NotImplementedError
 
 
-class _FoundRow(forms.ModelChoiceField):
+class _FoundRow(forms.ModelChoiceField[Any]):
     """Takes a row's number as it is: the list is filtered by it already, and its name is read to be shown."""
 
     def to_python(self, value: Any) -> Any:
