@@ -74,6 +74,8 @@ def test_a_number_before_a_word_has_both_forms() -> None:
 # The number of these is always great, or is followed by "of".
 FIXED_NUMBERS = {
     "More than %(count)s payment attempts have failed today.",
+    "Choose %(count)s days at most, none before the year 2000.",
+    "Payments, no answer for %(count)s minutes",
     "Median of the newest %(count)s payments.",
     "%(done)s of %(total)s rows are written.",  # of more than five thousand
     "more than %(count)s %(name)s; narrow the list to see older ones",
