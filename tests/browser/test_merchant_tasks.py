@@ -1,6 +1,8 @@
 """What support is asked about merchants, from the overview on: each answer in a few clicks."""
 
+import io
 import logging
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,6 +10,7 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
+from openpyxl import load_workbook
 from playwright.sync_api import Locator, Page, expect
 
 from backoffice import merchant_figures
@@ -94,3 +97,13 @@ def test_what_support_is_asked_about_a_merchant(staff: Callable[..., Page], shop
         hand.click(page.get_by_role("link", name="Padaria São João"))
         expect(page.get_by_text("Nenhum webhook desde ontem às")).to_be_visible()
         expect(page.locator(".month-table").get_by_role("row", name="Pix")).to_contain_text("R$\u00a01.234,56")
+
+    with task("a merchant's month by method, as a file", most=1) as hand, page.expect_download() as download:
+        hand.click(page.get_by_role("link", name="em XLSX"))
+    assert re.fullmatch(r"pedidos de 01-\d\d-\d{4} a \d\d-\d\d-\d{4}\.xlsx", download.value.suggested_filename)
+    months = (
+        load_workbook(io.BytesIO(download.value.path().read_bytes()))
+        .worksheets[1]
+        .iter_rows(max_row=3, values_only=True)
+    )
+    assert [(line[0], line[-1]) for line in months][1:] == [("Pix", 1234.56), ("-", 0)]
