@@ -9,6 +9,7 @@ from backoffice import (  # noqa: F401
     jobs,
     keys,
     merchants,
+    names,
     notifications,
     orders,
     questions,

@@ -66,8 +66,13 @@ class DeviceAdmin(ReadOnlyAdmin[TOTPDevice]):
 
     list_display = ("user", "is_set_up", "made", "used")
     list_select_related = ("user",)
-    readonly_fields = ("is_set_up", "made", "used")
-    fields = (("user", "is_set_up"), ("made", "used"))
+    readonly_fields = ("owner", "is_set_up", "made", "used")
+    fields = (("owner", "is_set_up"), ("made", "used"))
+
+    @display(description=_("user"))
+    def owner(self, device: TOTPDevice) -> str:
+        """The user, without the library's English help beside it."""
+        return str(device.user.get_username())
 
     @display(description=_("set up"), boolean=True)
     def is_set_up(self, device: TOTPDevice) -> bool:

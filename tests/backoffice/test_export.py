@@ -157,7 +157,7 @@ def test_events_are_told_with_outcome_and_note_and_without_payload(ana: Client, 
     row = dict(zip(headers, line, strict=True))
     assert (row["Event"], str(row["Appmax order id"]), row["Outcome"]) == ("order_paid", "31", "Waiting")
     assert row["Note"] == "It waits for its order, or for Appmax's confirmation"
-    assert row["Details"] == "the order is not there yet"
+    assert row["Details"] == "The order is not there yet."
     assert "Beatriz" not in str(line)
 
 

@@ -33,8 +33,8 @@ def test_it_says_so_in_portuguese(staff: Callable[..., Client]) -> None:
     text = staff("Support", language="pt-BR").get(on(order, "refund")).content.decode()
 
     assert "Seu papel não dá acesso a esta página" in text
-    assert "Esta página exige um destes papéis: Administrator, Finance." in text
-    assert "Você tem o papel Support." in text
+    assert "Esta página exige um destes papéis: Administrador, Financeiro." in text
+    assert "Você tem o papel Suporte." in text
 
 
 def test_roles_are_named_as_administrators_have_made_them(staff: Callable[..., Client]) -> None:
