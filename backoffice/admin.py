@@ -11,5 +11,7 @@ from backoffice import (  # noqa: F401
     notifications,
     orders,
     questions,
+    session_list,
     team,
+    team_log_list,
 )

@@ -5,10 +5,11 @@ from contextlib import suppress
 
 from django.db import transaction
 from django.utils import timezone
+from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
-from backoffice import batches, merchant_figures
+from backoffice import batches, links, merchant_figures
 
 SECONDS = 15.0
 """The job lets others go first after this time, as a worker does few jobs at once."""
@@ -37,3 +38,10 @@ def begin() -> None:
 def refresh_merchants(timestamp: int) -> None:
     """Every minute, write the figures that the list of merchants is ordered by."""
     merchant_figures.refresh(timezone.now())
+
+
+@app.task(name="backoffice.mail_link", retry=RetryStrategy(max_attempts=5, exponential_wait=5))
+def mail_link(user: int, by: int | None, base: str, language: str) -> None:
+    """Mail a member of staff the link to choose a password. If the SMTP server doesn't take it, try again after 5, 25,
+    125 and 625 seconds."""
+    links.send(user, by=by, base=base, language=language)
