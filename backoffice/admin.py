@@ -15,3 +15,4 @@ from backoffice import (  # noqa: F401
     team,
     team_log_list,
 )
+from backoffice.alerts import pages  # noqa: F401

@@ -29,7 +29,8 @@ TRIED = gettext_noop("Handled again")
 
 def start(events: Iterable[int], user: User) -> EventBatch:
     """The batch that tries these events (primary keys): a new one, or the one that is under way, to which those are
-    added that it doesn't have. However many people ask for an event at once, it is tried once."""
+    added that it hasn't before it. However many people ask for an event at once, it is tried once; one that was tried
+    in vain may be asked for again."""
     wanted = list(events)
     while True:
         try:
@@ -39,8 +40,8 @@ def start(events: Iterable[int], user: User) -> EventBatch:
                     batch = EventBatch.objects.create(asked_by=user, event_ids=wanted)
                     log.info("batch.started", batch=batch.pk, user=user.pk, events=len(wanted))
                 else:
-                    has = set(batch.event_ids)
-                    batch.event_ids += [pk for pk in wanted if pk not in has]
+                    to_come = set(batch.event_ids[batch.done :])
+                    batch.event_ids += [pk for pk in wanted if pk not in to_come]
                     batch.save(update_fields=["event_ids"])
                 return batch
         except IntegrityError:  # Somebody else has just begun a batch.

@@ -50,6 +50,7 @@ TASKS = {
     "backoffice.refresh_merchants": _("Refresh the merchants' figures"),
     "webhooks.fill_shoppers": _("Look for shoppers and codes in new events"),
     "backoffice.mail_link": _("Mail a link to choose a password"),
+    "backoffice.alert": _("Look for what alert rules tell of, and send it"),
     "backoffice.try_events": _("Try the events that staff have chosen"),
     "jobs.give_up_stalled": _("Give up jobs whose worker died"),
     "jobs.forget_failed": _("Forget old failed jobs"),

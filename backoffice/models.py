@@ -13,6 +13,7 @@ from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from backoffice.alerts.models import Alert, AlertRule  # noqa: F401 - Django looks for models here
 from backoffice.rhythm import Rhythm
 from installations.models import Installation
 from orders.models import Order

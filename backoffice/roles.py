@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 _SEES = (
     "installations.view_installation installations.view_apikey orders.view_order orders.view_paymentattempt "
     "orders.view_question webhooks.view_webhookevent procrastinate.view_procrastinatejob "
-    "notifications.view_endpoint notifications.view_notification"
+    "notifications.view_endpoint notifications.view_notification backoffice.view_alertrule backoffice.view_alert"
 )
 _SUPPORT = (
     f"{_SEES} orders.reconcile_order webhooks.reprocess_webhookevent installations.rename_installation "
@@ -26,6 +26,7 @@ _ADMINISTRATOR = (
     f"{_FINANCE} webhooks.view_personal_data webhooks.view_webhook_url "
     "installations.check_installation installations.disable_installation "
     "installations.reconnect_installation backoffice.delete_note notifications.manage_endpoint "
+    "backoffice.manage_alertrule "
     "installations.add_apikey installations.change_apikey installations.delete_apikey "
     "auth.view_user auth.add_user auth.change_user "
     "backoffice.manage_staffsession admin.view_logentry "
@@ -36,7 +37,7 @@ _ADMINISTRATOR = (
 ROLES = {"Support": _SUPPORT.split(), "Finance": _FINANCE.split(), "Administrator": _ADMINISTRATOR.split()}
 """Support sees everything but secrets and personal data, and may reprocess, reconcile, name merchants and write notes.
 Finance may also move money, export, and share saved views. Administrators also see personal data, delete others' notes,
-and look after merchants, keys, staff and roles."""
+and look after merchants, keys, alert rules, staff and roles."""
 
 
 def make() -> None:

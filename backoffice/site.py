@@ -180,6 +180,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 _entry(_("Payment attempts"), "credit_card", "orders.paymentattempt"),
                 _entry(_("Questions to Appmax"), "rule", "orders.question"),
                 _entry(_("Messages to storefronts"), "outgoing_mail", "notifications.notification"),
+                _entry(_("Alerts"), "campaign", "backoffice.alert"),
             ],
         },
         {
@@ -188,6 +189,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             "items": [
                 _entry(_("API keys"), "key", "installations.apikey"),
                 _entry(_("Endpoints of storefronts"), "notifications", "notifications.endpoint"),
+                _entry(_("Alert rules"), "add_alert", "backoffice.alertrule"),
                 _entry(_("Jobs"), "schedule", "procrastinate.procrastinatejob"),
                 _entry(_("Users"), "person", "auth.user"),
                 _entry(_("Roles"), "group", "auth.group"),

@@ -3,6 +3,7 @@
 import time
 from contextlib import suppress
 
+import structlog
 from django.db import transaction
 from django.utils import timezone
 from procrastinate import RetryStrategy
@@ -10,6 +11,9 @@ from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
 from backoffice import batches, links, merchant_figures
+from backoffice.alerts import send, watch
+
+log = structlog.stdlib.get_logger(__name__)
 
 SECONDS = 15.0
 """The job lets others go first after this time, as a worker does few jobs at once."""
@@ -38,6 +42,21 @@ def begin() -> None:
 def refresh_merchants(timestamp: int) -> None:
     """Every minute, write the figures that the list of merchants is ordered by."""
     merchant_figures.refresh(timezone.now())
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="backoffice.alert", queueing_lock="backoffice.alert")
+def alert(timestamp: int) -> None:
+    """Every minute, look for what alert rules tell of, and send it. Staff's click on a test starts it too."""
+    new = watch.look()
+    if messages := send.send_due():
+        log.info("alerts.told", new=new, messages=messages)
+
+
+def alert_now() -> None:
+    """Have the worker send what waits at once, unless that is waiting to be done already."""
+    with suppress(AlreadyEnqueued), transaction.atomic():
+        alert.configure(queueing_lock=alert.queueing_lock).defer(timestamp=0)
 
 
 @app.task(name="backoffice.mail_link", retry=RetryStrategy(max_attempts=5, exponential_wait=5))

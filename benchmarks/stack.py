@@ -1,6 +1,7 @@
 """What `make bench` and `make profile` run: PostgreSQL, a Redis-protocol server, a stub of Appmax, the product."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -51,7 +52,9 @@ class Stack:
 
 @contextmanager
 def services_and_rows(orders: int = ORDERS) -> Iterator[Ground]:
-    """PostgreSQL, Redis and the stub, and tables with `orders` orders of one merchant."""
+    """PostgreSQL, Redis and the stub, and tables with `orders` orders of one merchant. Whoever ends this process with
+    TERM ends them, too."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
     with ExitStack() as stack:
         folder = stack.enter_context(services.temporary_folder())
         database = stack.enter_context(services.postgres(folder / "pg"))

@@ -23,7 +23,7 @@ from checkout_project.library_settings import (  # noqa: F401 - these are settin
     UNFOLD,
     VERSION,
 )
-from observability import logs
+from observability import logs, probe
 
 django_stubs_ext.monkeypatch()
 
@@ -327,7 +327,7 @@ PROCRASTINATE_WORKER_DEFAULTS = {
     "shutdown_graceful_timeout": 60,  # seconds
     "listen_notify": not DB_PGBOUNCER,
     "fetch_job_polling_interval": 1.0 if DB_PGBOUNCER else 5.0,  # seconds
-    "worker_middleware": [logs.name_job],
+    "worker_middleware": [logs.name_job, probe.show_life],
 }
 
 # --- security --------------------------------------------------------------------------------------------------------

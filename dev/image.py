@@ -20,7 +20,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import docker.utils
-import psycopg
 import requests
 import yaml
 from dockerfile_parse import DockerfileParser
@@ -137,18 +136,7 @@ def _wait_for_health(command: list[str], stage: Stage, environment: dict[str, st
     deadline = time.monotonic() + WAIT_SECONDS
     while subprocess.run(command, cwd=stage.folder, env=environment, stderr=subprocess.DEVNULL).returncode:
         if time.monotonic() > deadline:
-            raise SystemExit("the image's health check fails")
-
-
-def _wait_for_worker(worker: subprocess.Popen[bytes], variables: dict[str, str]) -> None:
-    """Wait until the worker has registered itself in its queue's table."""
-    deadline = time.monotonic() + WAIT_SECONDS
-    host, name, user = (variables[f"DB_{part}"] for part in ("HOST", "DATABASE", "USERNAME"))
-    with psycopg.connect(host=host, dbname=name, user=user, autocommit=True) as connection:
-        while not connection.execute("SELECT 1 FROM procrastinate_workers").fetchone():
-            if worker.poll() is not None or time.monotonic() > deadline:
-                raise SystemExit(f"the worker does not work (exit code {worker.returncode})")
-            time.sleep(0.1)
+            raise SystemExit(f"the health check fails: {command}")
 
 
 def _ask(environment: dict[str, str], path: str) -> None:
@@ -182,8 +170,9 @@ def main() -> None:
             _wait_for_health([*prefix, *stage.health], stage, environment)
             for path in PAGES:
                 _ask(environment, path)
-        with _running([*prefix, *compose["worker"]["command"]], stage, environment) as worker:
-            _wait_for_worker(worker, database.variables)
+        Path(environment["WORKER_SIGN"]).unlink(missing_ok=True)  # of an earlier run
+        with _running([*prefix, *compose["worker"]["command"]], stage, environment):
+            _wait_for_health([*prefix, *compose["worker"]["healthcheck"]["test"][1:]], stage, environment)
         print(f"--- migrated, checked, served, worked: {time.monotonic() - started:.1f} s", flush=True)
 
 

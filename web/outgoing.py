@@ -32,7 +32,8 @@ _MOST_BYTES = 4 * MOST_TEXT
 
 # Clouds answer their machines here about themselves, although Python takes these for public: Azure, and Oracle.
 _OF_CLOUDS = (IPv4Network("168.63.129.16/32"), IPv4Network("192.0.0.0/24"))
-_NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))  # An IPv4 address is in the last 32 bits.
+# The IPv4 address is in the last 32 bits. In 64:ff9b:1::/48, a network's own NAT64, it may be elsewhere: refused.
+_NAT64 = IPv6Network("64:ff9b::/96")
 _SCHEMES = {"http": 80, "https": 443}
 
 
@@ -99,7 +100,8 @@ def _parsed(text: str) -> Url:
         port = url.port
     except (LocationParseError, ValueError):
         raise NotAllowed(_("this is not a URL")) from None
-    if url.scheme not in _SCHEMES or not url.host or len(text) > MOST_URL:
+    # What isn't allowed in a URL is sent as three characters, so the URL may be longer than the text.
+    if url.scheme not in _SCHEMES or not url.host or max(len(text), len(url.url)) > MOST_URL:
         raise NotAllowed(_("the URL must begin with https:// and name a host"))
     if not text.isascii() or not text.isprintable() or " " in text:
         raise NotAllowed(_("the URL must be written in visible ASCII characters"))
@@ -131,7 +133,8 @@ def _refuse_unless_allowed(address: IPv4Address | IPv6Address, scheme: str) -> N
     inner = _inner(address)
     if any(inner in network for network in settings.NOTIFY_ALLOWED_NETWORKS if network.version == inner.version):
         return
-    if not inner.is_global or inner.is_multicast or inner.is_reserved or _is_of_a_cloud(inner):
+    is_local = not inner.is_global or (isinstance(inner, IPv6Address) and inner.is_site_local)
+    if is_local or inner.is_multicast or inner.is_reserved or _is_of_a_cloud(inner):
         raise NotAllowed(_("the URL leads to an address that is not public"))
     if scheme != "https":
         raise NotAllowed(_("the URL must begin with https://"))
@@ -145,7 +148,7 @@ def _inner(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
     """The IPv4 address that an IPv6 address stands for, or else the address itself."""
     if isinstance(address, IPv4Address):
         return address
-    if any(address in network for network in _NAT64):
+    if address in _NAT64:
         return IPv4Address(int(address) & 0xFFFF_FFFF)
     teredo = address.teredo[1] if address.teredo else None
     return address.ipv4_mapped or address.sixtofour or teredo or address

@@ -1,4 +1,5 @@
-"""An index for the back office's amount filter."""
+"""An index for the back office's amount filter. One that was left half built is dropped first, so that this may be started
+again."""
 
 from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
@@ -10,6 +11,7 @@ class Migration(migrations.Migration):
     dependencies = [("orders", "0010_request_ids")]
 
     operations = [
+        migrations.RunSQL("DROP INDEX CONCURRENTLY IF EXISTS orders_total", migrations.RunSQL.noop),
         AddIndexConcurrently(
             model_name="order",
             index=models.Index(fields=["total_cents", "created_at"], name="orders_total"),

@@ -20,7 +20,9 @@ from orders.hashes import Kind
 from orders.masks import hint
 from orders.models.order import Order
 
-LONGEST = 255  # characters of a name or an e-mail
+LONGEST = 255  # characters of a name or an e-mail, and of a hint at an e-mail
+LONGEST_DOCUMENT = 32
+LONGEST_DOCUMENT_HINT = 16
 
 # The configuration is a part of the text and no parameter, or PostgreSQL would not use the index.
 _WORDS = Func(
@@ -115,14 +117,14 @@ class Shopper(models.Model):
         _("e-mail"), max_length=LONGEST, db_default="", db_comment="A hint at the e-mail: a•••@example.com"
     )
     document_shown = models.CharField(
-        _("document"), max_length=16, db_default="", db_comment="A hint at the CPF or CNPJ: •••25"
+        _("document"), max_length=LONGEST_DOCUMENT_HINT, db_default="", db_comment="A hint at the CPF or CNPJ: •••25"
     )
     # The field's types don't tell that these two may be null.
     email = EncryptedTextField(  # type: ignore[misc]
         null=True, max_plain_length=LONGEST, db_comment="The e-mail, encrypted with FIELD_ENCRYPTION_KEYS"
     )
     document = EncryptedTextField(  # type: ignore[misc]
-        null=True, max_plain_length=32, db_comment="The CPF or CNPJ, encrypted with FIELD_ENCRYPTION_KEYS"
+        null=True, max_plain_length=LONGEST_DOCUMENT, db_comment="The CPF or CNPJ, encrypted with FIELD_ENCRYPTION_KEYS"
     )
     email_hash = models.BinaryField(null=True, db_comment="Hash of the e-mail, keyed with SEARCH_HASH_KEYS")
     document_hash = models.BinaryField(null=True, db_comment="Hash of the CPF or CNPJ, keyed with SEARCH_HASH_KEYS")
@@ -161,7 +163,8 @@ class Shopper(models.Model):
         document: str = "",
         at: datetime | None = None,
     ) -> "Shopper":
-        """A new row with these data, of which any may be blank. They came `at` this time, or just now."""
+        """A new row with these data, of which any may be blank. They came `at` this time, or just now. A hint may be
+        longer than its text, and is cut."""
         row = cls(installation_id=installation_id, appmax_customer_id=appmax_customer_id)
         row.seen_at = at or TransactionNow()
         name, email, document = (storable(text) for text in (name, email, document))
@@ -169,9 +172,10 @@ class Shopper(models.Model):
         row.folded_name = folded(row.name)
         row.email_shown = row.document_shown = ""
         if 0 < len(email) <= LONGEST:
-            row.email, row.email_shown, row.email_hash = email, hint(email), hashes.of(Kind.EMAIL, email)
-        if 0 < len(document) <= 32:
-            row.document, row.document_shown = document, hint(document)
+            row.email, row.email_shown = email, hint(email)[:LONGEST]
+            row.email_hash = hashes.of(Kind.EMAIL, email)
+        if 0 < len(document) <= LONGEST_DOCUMENT:
+            row.document, row.document_shown = document, hint(document)[:LONGEST_DOCUMENT_HINT]
             row.document_hash = hashes.of(Kind.DOCUMENT, document)
         return row
 

@@ -179,6 +179,19 @@ def test_what_another_chooses_meanwhile_is_added(staff: Client, ana: User) -> No
     assert EventBatch.objects.get().event_ids == [first.pk, second.pk]
 
 
+def test_what_was_tried_in_vain_in_a_long_batch_may_be_asked_for_again(
+    ana: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backoffice.batches.AT_ONCE", 1)
+    in_vain, other = WebhookEventFactory.create(appmax_order_id=1), waiting_event()
+    batches.start([in_vain.pk, other.pk], ana)
+    batches.go_on()
+
+    batch = batches.start([in_vain.pk, other.pk], ana)
+
+    assert batch.event_ids == [in_vain.pk, other.pk, in_vain.pk], "the other's turn is still to come"
+
+
 def test_after_a_batch_has_ended_another_may_begin(ana: User) -> None:
     event = WebhookEventFactory.create(appmax_order_id=1)
     for _ in range(2):

@@ -8,6 +8,7 @@ from django.core.checks import run_checks
 from django.test import Client
 from django.urls import reverse
 
+from backoffice.alerts.models import Alert, AlertRule
 from installations.models import ApiKey, Installation
 from notifications.models import Endpoint, Notification
 from orders.models import Order, PaymentAttempt, Question
@@ -17,7 +18,7 @@ from webhooks.models import WebhookEvent
 pytestmark = pytest.mark.django_db
 
 MOST_QUERIES = 15
-MODELS = [Installation, ApiKey, Endpoint, Notification, Order, PaymentAttempt, Question, WebhookEvent]
+MODELS = [Alert, AlertRule, Installation, ApiKey, Endpoint, Notification, Order, PaymentAttempt, Question, WebhookEvent]
 
 
 @pytest.fixture
@@ -32,6 +33,10 @@ def rows() -> dict[type, Any]:
         Notification.objects.create(
             endpoint=endpoint, type="order.paid", appmax_order_id=order.appmax_order_id, data={}
         )
+        rule = AlertRule.objects.create(
+            kind="silence", installation=order.installation, chat_url="merchant-secret", chat_host="a"
+        )
+        Alert.objects.create(rule=rule, kind="silence", subject="merchant:1", text="Silent.", path="/admin/")
         PaymentAttempt.objects.create(order=order, method="pix", fingerprint="")
         QuestionFactory.create(appmax_order_id=order.appmax_order_id, installation=order.installation)
     return {model: model._default_manager.first() for model in MODELS}

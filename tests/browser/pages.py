@@ -8,6 +8,7 @@ from django.db import transaction
 from django.urls import reverse
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from backoffice.alerts.models import Alert, AlertRule
 from backoffice.models import Note, SavedView
 from installations.models import Installation
 from orders.models import Order, PaymentAttempt
@@ -41,6 +42,11 @@ def make_rows() -> Order:
             list_name="orders.order", name=name, query=query, owner=ana, is_shared="equipe" in name
         )
     make_job(status="failed")
+    rule = AlertRule.objects.create(
+        kind="doubt", installation=order.installation, threshold=60, recipients=["ana@example.com"], chat_host="a.com"
+    )
+    columns = {"rule": rule, "kind": "doubt", "path": "/admin/", "text": f"{LONG_KEY}: há uma hora não se sabe."}
+    Alert.objects.create(subject="order:1", recipient="ana@example.com", state="failed", error="NotSetUp", **columns)
     TOTPDevice.objects.create(user=ana, confirmed=False, name="app")
     return order
 
@@ -60,6 +66,8 @@ def every_page() -> list[str]:
     paths += [f"{lists}?{FILTERED}", f"{lists}?{FILTERED}&amount_from=x&q=3", Note.objects.get().url]
     paths.append(reverse("admin:orders_order_views_delete", args=[SavedView.objects.earliest("pk").pk]))
     paths += [reverse("admin:installations_apikey_add"), reverse("admin:auth_user_add")]
+    rules = reverse("admin:backoffice_alertrule_add")
+    paths += [rules, f"{rules}?kind=silence"]
     page = reverse("admin:orders_order_change", args=[order.pk])
     paths += [page.replace("/change/", f"/{each}/") for each in ("refund", "history")]
     return paths

@@ -5,8 +5,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from django.contrib.postgres.operations import AddIndexConcurrently
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.db.migrations.loader import MigrationLoader
 from django.db.models.signals import post_migrate
 
 pytestmark = pytest.mark.django_db
@@ -55,3 +57,14 @@ def test_afterwards_statements_have_theirs_again() -> None:
 
     assert limits() == before
     assert before["statement_timeout"] == "15000"
+
+
+def test_an_index_that_was_left_half_built_is_dropped_before_it_is_built_again() -> None:
+    loader = MigrationLoader(None)
+    for name, migration in loader.disk_migrations.items():
+        before: Any = None
+        for operation in migration.operations:
+            if isinstance(operation, AddIndexConcurrently):
+                wanted = f"DROP INDEX CONCURRENTLY IF EXISTS {operation.index.name}"
+                assert getattr(before, "sql", None) == wanted, name
+            before = operation

@@ -101,6 +101,16 @@ def test_the_web_and_the_worker_start_after_the_migrations() -> None:
         }
 
 
+def test_whatever_up_waits_for_has_a_health_check_or_ends() -> None:
+    """`up --wait` of a Compose before 5.0.2 fails at a service whose image has a health check that is switched off."""
+    ends = {on for service in SERVICES.values() for on, how in service.get("depends_on", {}).items()
+            if how["condition"] == "service_completed_successfully"}  # fmt: skip
+    switched_off = {name for name, service in SERVICES.items() if service.get("healthcheck", {}).get("disable")}
+
+    assert switched_off == ends == {"migrate"}
+    assert SERVICES["worker"]["healthcheck"]["test"][-2:] == ["observability/probe.py", "worker"]
+
+
 def test_both_groups_of_the_web_know_that_they_are_two(rendered: dict[str, Any]) -> None:
     """Each takes its share of the database's connections, whatever the .env file says of groups."""
     assert {rendered[name]["environment"]["WEB_GROUPS"] for name in WEB} == {"2"}

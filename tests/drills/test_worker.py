@@ -3,6 +3,7 @@
 import subprocess
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -68,3 +69,15 @@ def test_killed_while_it_asks_appmax_about_a_payment(
     assert answer.status_code == 502
     assert PaymentAttempt.objects.get().state == "succeeded"
     assert charges == [1]
+
+
+def test_a_worker_that_works_gives_a_sign_of_life(
+    worker: Callable[..., subprocess.Popen[bytes]], environment: dict[str, str], shop: Installation, tmp_path: Path
+) -> None:
+    sign = tmp_path / "sign"
+
+    worker(**environment, WORKER_SIGN=str(sign))
+
+    wait_until(sign.exists, seconds=30)
+    began = sign.stat().st_mtime
+    wait_until(lambda: sign.stat().st_mtime > began, seconds=30)

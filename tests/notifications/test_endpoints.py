@@ -51,6 +51,7 @@ def test_secrets_are_encrypted_in_the_table(endpoint: Endpoint) -> None:
         ({"url": "https://169.254.169.254/latest"}, "url"),
         ({"url": "https://shop.example.com/\u0000"}, "url"),
         ({"url": "https://shop.example.com/" + "a" * 2001}, "url"),
+        ({"url": "https://shop.example.com/" + '"' * 1000}, "url"),  # 3025 characters as it is sent
         ({"url": ["https://shop.example.com"]}, "url"),
         ({"url": "https://shop.example.com", "event_types": ["order.eaten"]}, "event_types.0"),
         ({"url": "https://shop.example.com", "event_types": "order.paid"}, "event_types"),

@@ -50,6 +50,16 @@ def test_a_new_order_keeps_its_shopper(store: Client) -> None:
     assert shopper.email_shown == f"{who['email'][0]}•••@{who['email'].partition('@')[2]}"
 
 
+def test_the_longest_e_mail_that_may_be_sent_stops_no_order(store: Client) -> None:
+    email = "a@" + ".".join(["x" * 62] * 4)[:249] + ".com"
+    assert len(email) == 255
+
+    answer = post(store, "order", {**ORDER, "customer": {**ORDER["customer"], "email": email}})
+
+    assert answer.status_code == 200, answer.content
+    assert Shopper.objects.get().email == email
+
+
 def test_the_table_shows_neither_e_mail_nor_document_nor_codes(store: Client) -> None:
     number = ordered(store)
     emv = post(store, "pay/pix", by_pix(number)).json()["emv"]

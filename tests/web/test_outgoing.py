@@ -61,6 +61,8 @@ def names(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
             "[::ffff:169.254.169.254]",
         ),
         *("[64:ff9b::a9fe:a9fe]", "[2002:7f00:1::]", "[64:ff9b:1::10.0.0.1]", "[::127.0.0.1]"),
+        # site-local addresses, and 10.0.0.1 as a network's own NAT64 may write it (RFC 6052, a prefix of 48 bits)
+        *("[fec0::1]", "[64:ff9b:1:a00:0:100:800:0]"),
     ],
 )
 def test_an_address_that_is_not_public_is_refused_before_anything_is_sent(address: str) -> None:

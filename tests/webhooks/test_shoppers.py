@@ -126,6 +126,7 @@ def test_the_end_to_end_id_of_a_pix_finds_its_order(order: Order) -> None:
         {"data": {"customer": {"email": 5, "name": ["Ana"]}, "customer_id": 7, "end_to_end_id": 5}},
         {"data": {"customer": {"email": "x" * 300}, "customer_id": 7, "end_to_end_id": "x" * 2000}},
         {"data": {"customer": {"name": "Ana"}, "customer_id": "9" * 30}},
+        {"data": {"customer": {"document": "a@" + "x" * 30, "email": "a@" + "x" * 253}, "customer_id": 7}},
         {"data": {"customer": {"name": "Ana"}, "customer_id": {"id": 7}}},
     ],
 )

@@ -37,16 +37,19 @@ class Migration(migrations.Migration):
         RemoveIndexConcurrently("webhookevent", "webhook_events_handled"),
         RemoveIndexConcurrently("webhookevent", "webhook_events_noted"),
         RemoveIndexConcurrently("webhookevent", "webhook_events_in_vain"),
+        migrations.RunSQL("DROP INDEX CONCURRENTLY IF EXISTS webhook_events_of_order", migrations.RunSQL.noop),
         AddIndexConcurrently(
             "webhookevent",
             models.Index(
                 fields=["appmax_order_id"], condition=models.Q(("processed", True)), name="webhook_events_of_order"
             ),
         ),
+        migrations.RunSQL("DROP INDEX CONCURRENTLY IF EXISTS webhook_events_outcome_event", migrations.RunSQL.noop),
         AddIndexConcurrently(
             "webhookevent",
             models.Index(fields=["outcome", "event", "created_at"], name="webhook_events_outcome_event"),
         ),
+        migrations.RunSQL("DROP INDEX CONCURRENTLY IF EXISTS webhook_events_outcome_time", migrations.RunSQL.noop),
         AddIndexConcurrently(
             "webhookevent", models.Index(fields=["outcome", "created_at"], name="webhook_events_outcome_time")
         ),

@@ -42,6 +42,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RunPython(fill, migrations.RunPython.noop, elidable=True),
+        migrations.RunSQL("DROP INDEX CONCURRENTLY IF EXISTS webhook_events_of_merchant", migrations.RunSQL.noop),
         AddIndexConcurrently(
             "webhookevent", models.Index(fields=["installation", "created_at"], name="webhook_events_of_merchant")
         ),
