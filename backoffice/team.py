@@ -80,6 +80,7 @@ class UserAdmin(DjangoUserAdmin[User], ModelAdmin[User]):
     change_password_form = AdminPasswordChangeForm
     list_display = ("username", "full_name", "role_names", "standing", "second_factor", "last_seen")
     list_filter = ("is_active", "groups")
+    actions_list = ("invite",)
     actions_detail = ("new_link",)
 
     # --- who may ---
@@ -149,6 +150,11 @@ class UserAdmin(DjangoUserAdmin[User], ModelAdmin[User]):
         return ago(user.seen_at) if user.seen_at else "-"
 
     # --- invitations ---
+
+    @action(description=_("Invite a colleague"), url_path="invite", icon="person_add", permissions=["add"])
+    def invite(self, request: HttpRequest) -> HttpResponse:
+        """Lead to the page that does it."""
+        return HttpResponseRedirect(reverse("admin:auth_user_add"))
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         """Invites a colleague, who chooses the password."""

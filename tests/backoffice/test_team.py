@@ -312,7 +312,9 @@ def test_other_roles_are_not_asked(browser: Client) -> None:
 
 @pytest.fixture
 def ana(db: None) -> User:
-    return User.objects.create_user("ana", "ana@shop.example.com", PASSWORD, is_staff=True)
+    user = User.objects.create_user("ana", "ana@shop.example.com", PASSWORD, is_staff=True)
+    user.groups.add(role("Support"))
+    return user
 
 
 def jobs() -> list[dict[str, Any]]:
