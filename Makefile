@@ -7,7 +7,7 @@ BIN := .venv/bin
 .PHONY: test coverage mutation lint format hooks hooks-install drills audit fresh image
 .PHONY: bench bench-compare bench-admin profile
 .PHONY: requirements clean run-packages dev-packages
-.PHONY: install migrate logs down
+.PHONY: install upgrade backup restore key migrate logs down
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -101,6 +101,18 @@ bench-admin: dev-packages  ## the back office's pages on large tables: ORDERS=10
 
 install:  ## .env with new keys, image, services, migrations: APP_URL=https://checkout.example.com
 	@$(PYTHON) -m dev.install
+
+upgrade:  ## to the version that is checked out: build, check and migrate first, and only then replace what runs
+	@$(PYTHON) -m dev.upgrade
+
+backup:  ## dump the database that is in use to backups/, and keep the newest: KEEP=14
+	@$(PYTHON) -m dev.backup backup
+
+restore:  ## a dump into a new database, and go on with that: DUMP=backups/….dump
+	@$(PYTHON) -m dev.backup restore $(DUMP)
+
+key:  ## print a new key for FIELD_ENCRYPTION_KEYS
+	@$(PYTHON) -c 'from dev import install; print(install.fernet_key())'
 
 migrate:  ## inside the app's container
 	docker compose run --rm migrate

@@ -1,15 +1,23 @@
 """Names a payment attempt by what came of it, which its state alone doesn't tell: a Pix attempt has succeeded when
-there is a code to pay."""
+there is a code to pay. Says in words what Appmax answered."""
 
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
+from django.utils.translation import gettext_lazy, pgettext
 
+from backoffice.kit.words import failure
 from orders.models import AttemptMethod, AttemptState, PaymentAttempt
 from orders.status import PAID_AND_KEPT, RESTARTABLE, OrderStatus, known
 
 _PAID_LATER = (AttemptMethod.PIX, AttemptMethod.BOLETO)
+
+# Appmax says why in Portuguese. These are its English ones, and ours for when it says nothing.
+_IN_WORDS = {
+    "payment declined": gettext_lazy("Appmax gave no reason."),
+    "Payment not authorized": gettext_lazy("Payment not authorised."),
+    "Appmax refused the request": gettext_lazy("Appmax refused the request and gave no reason."),
+}
 
 
 @dataclass(frozen=True)
@@ -36,6 +44,17 @@ def name_of(attempt: PaymentAttempt, order_status: str) -> Named:
             return Named(attempt.get_state_display(), "default")
         case AttemptState.SUCCEEDED:
             return _succeeded(attempt, order_status)
+
+
+def said(attempt: PaymentAttempt) -> str:
+    """What Appmax answered, in the reader's language but for a reason in its own words; "" if there is none."""
+    answer = attempt.answer if isinstance(attempt.answer, dict) else {}
+    text, kind = answer.get("message"), answer.get("error")
+    if kind == "OutcomeUnknown":
+        return _("Appmax did not answer in time.") if answer.get("timed_out") else _("Appmax's answer was not clear.")
+    if kind in ("Declined", "Rejected", None):
+        return str(_IN_WORDS.get(text, text)) if isinstance(text, str) else ""
+    return _("Appmax asked us to slow down.") if answer.get("http_status") == 429 else failure(str(kind))
 
 
 def _succeeded(attempt: PaymentAttempt, order_status: str) -> Named:

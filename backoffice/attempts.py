@@ -1,5 +1,6 @@
 """The list and page of payment attempts."""
 
+import json
 from typing import Any
 
 from django.contrib import admin
@@ -15,12 +16,13 @@ from unfold.contrib.filters.admin import (
     MultipleChoicesDropdownFilter,
 )
 
-from backoffice.attempt_words import name_of
+from backoffice.attempt_words import name_of, said
 from backoffice.kit.lists import DateRangeFilter, ReadOnlyAdmin, display, searched
-from backoffice.kit.words import ago, badge, lasted
+from backoffice.kit.words import ago, badge, lasted, when
 from orders.models import Order, PaymentAttempt
 
 _MERCHANT = "order__installation"
+_KEYS = ("idempotency_key", "request_id", "fingerprint")
 
 
 @admin.register(PaymentAttempt)
@@ -38,14 +40,13 @@ class PaymentAttemptAdmin(ReadOnlyAdmin[PaymentAttempt]):
     search_fields = ("order__appmax_order_id",)  # shows the box; get_search_results does the search
     search_help_text = _("Appmax order id, or the whole idempotency key")
     ordering = ("-started_at", "-pk")
-    readonly_fields = ("came_of_it", "order_link", "merchant")
-    fields = (
-        ("order_link", "merchant", "method"),
-        ("came_of_it", "state", "restarted_from"),
-        ("started_at", "settled_at"),
-        "answer",
-        "idempotency_key",
-        "fingerprint",
+    readonly_fields = ("came_of_it", "appmax_said", "order_link", "merchant", "sent", "settled", "technical")
+    fieldsets = (
+        (None, {"fields": (("came_of_it", "method"), "appmax_said", ("order_link", "merchant"), ("sent", "settled"))}),
+        (
+            _("Technical details"),
+            {"classes": ("collapse",), "fields": ("restarted_from", "technical", *_KEYS)},
+        ),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PaymentAttempt]:
@@ -77,6 +78,27 @@ class PaymentAttemptAdmin(ReadOnlyAdmin[PaymentAttempt]):
     def came_of_it(self, attempt: PaymentAttempt) -> str:
         named = name_of(attempt, attempt.order.status)
         return badge(named.words, named.tone)
+
+    @display(description=_("Appmax said"))
+    def appmax_said(self, attempt: PaymentAttempt) -> str:
+        return said(attempt) or "-"
+
+    @display(description=_("answer"))
+    def technical(self, attempt: PaymentAttempt) -> str:
+        """What else is kept of the answer, such as the HTTP status and the numbers that Appmax's support asks for."""
+        answer = attempt.answer if isinstance(attempt.answer, dict) else {}
+        rest = {name: value for name, value in answer.items() if name not in ("error", "message") and value}
+        if not rest:
+            return "-"
+        return format_html('<pre class="payload">{}</pre>', json.dumps(rest, indent=2, ensure_ascii=False))
+
+    @display(description=_("started"))
+    def sent(self, attempt: PaymentAttempt) -> str:
+        return when(attempt.started_at)
+
+    @display(description=_("settled"))
+    def settled(self, attempt: PaymentAttempt) -> str:
+        return when(attempt.settled_at) if attempt.settled_at else "-"
 
     @display(description=_("order"))
     def order_link(self, attempt: PaymentAttempt) -> str:

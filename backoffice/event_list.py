@@ -1,16 +1,16 @@
 """The filters, colours and exported columns of the list of webhook events."""
 
-from collections.abc import Callable
 from operator import attrgetter
 from typing import Any
 
 from django.db.models import F, Func, JSONField, QuerySet, Value
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
-from django_stubs_ext import StrOrPromise
 from unfold.contrib.filters.admin import DropdownFilter, TextFilter
 
+from backoffice.event_notes import detail, explanation
 from backoffice.kit.lists import searched
+from backoffice.kit.tables import Column, Kind, Table
 from orders.status import PAID_AND_KEPT
 from webhooks import payload
 from webhooks.decide import Outcome
@@ -37,17 +37,27 @@ def tone_of(event: WebhookEvent) -> str:
     return OUTCOME_TONES[Outcome(event.outcome)]
 
 
+_EVENT = Column(_("event"), Kind.TEXT, attrgetter("event"))
+_OUTCOME = Column(_("outcome"), Kind.TEXT, lambda event: Outcome(event.outcome).label)
+_MERCHANT = Column(_("merchant"), Kind.TEXT, attrgetter("installation"))
 # The payload is left out of an exported file, as it holds personal data.
-EXPORTED: tuple[tuple[StrOrPromise, Callable[[WebhookEvent], Any]], ...] = (
-    (_("number"), attrgetter("pk")),
-    (_("event"), attrgetter("event")),
-    (_("event type"), attrgetter("event_type")),
-    (_("Appmax order id"), attrgetter("appmax_order_id")),
-    (_("merchant"), lambda event: event.installation and event.installation.external_key),
-    (_("outcome"), attrgetter("outcome")),
-    (_("note"), attrgetter("error_message")),
-    (_("received at"), attrgetter("created_at")),
-    (_("processed at"), attrgetter("processed_at")),
+EXPORTED = Table(
+    columns=(
+        Column(_("number"), Kind.NUMBER, attrgetter("pk")),
+        _EVENT,
+        Column(_("event type"), Kind.TEXT, attrgetter("event_type")),
+        Column(_("Appmax order id"), Kind.NUMBER, attrgetter("appmax_order_id")),
+        _MERCHANT,
+        _OUTCOME,
+        Column(_("note"), Kind.TEXT, explanation),
+        Column(_("details"), Kind.TEXT, detail),
+        Column(_("received at"), Kind.MOMENT, attrgetter("created_at")),
+        Column(_("processed at"), Kind.MOMENT, attrgetter("processed_at")),
+    ),
+    groups=(_OUTCOME, _EVENT, _MERCHANT),
+    rows=lambda: WebhookEvent.objects.select_related("installation").defer(
+        "payload", "installation__merchant_client_secret"
+    ),
 )
 
 

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from backoffice import event_notes
 from backoffice.kit.words import ago, failure
 from orders.models import Order, Question
 from orders.status import OrderStatus
@@ -86,7 +87,7 @@ def _waits_of(events: Iterable[WebhookEvent], orders: Mapping[int, Order]) -> di
 def read(event: WebhookEvent, order: Order | None, question: Question | None, now: datetime) -> Wait:
     """Why this event waits. `question` is the one about its order that Appmax is asked for its merchant."""
     if event.outcome == Outcome.FAILED:
-        why = _("An error of ours kept it from being handled: %(error)s.") % {"error": event.error_message or "-"}
+        why = _("It could not be handled. %(why)s") % {"why": event_notes.failure(event.error_message or "")}
         return Wait(why, event.tries, _("within 15 seconds"), None)
     given_up_at = event.created_at + inbox.wait_limit()
     if event.appmax_order_id is None:

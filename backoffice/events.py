@@ -12,12 +12,13 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.translation import gettext, gettext_noop, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from appmax.errors import AppmaxError
-from backoffice import batches, tasks
+from backoffice import batches, event_notes, tasks
 from backoffice.event_list import EXPORTED, EventFilter, OrderFilter, OutcomeFilter, skeletons, tone_of
 from backoffice.event_notes import explanation, foretold, label_of
 from backoffice.event_waits import arrange, order_of, wait_of
@@ -65,15 +66,15 @@ class WebhookEventAdmin(ExportableAdmin[WebhookEvent]):
             ("outcome_badge", "event"),
             ("order", "merchant"),
             *(waiting if obj and not obj.processed else ("note", "if_replayed")),
-            "error_message",
             ("created_at", "delay"),
             ("payload_model", "source"),
+            *(["details"] if obj and obj.error_message else []),
             "shown_payload",
         )
 
     def get_readonly_fields(self, request: HttpRequest, obj: WebhookEvent | None = None) -> Any:
         """The shown fields that are no columns of the table."""
-        texts = ("why", "tried", "next_try", "given_up_at", "note", "if_replayed", "delay", "shown_payload")
+        texts = ("why", "tried", "next_try", "given_up_at", "note", "if_replayed", "details", "delay", "shown_payload")
         return ("outcome_badge", "order", "merchant", "payload_model", *texts)
 
     # --- columns and fields ---
@@ -99,7 +100,7 @@ class WebhookEventAdmin(ExportableAdmin[WebhookEvent]):
             return explanation(event) or "-"
         wait = wait_of(event)
         next_try = format_html(gettext("next try: {when}"), when=wait.next_try)
-        return format_html('<div class="event-note">{}<br>{}; {}</div>', wait.why, wait.tried, next_try)
+        return format_html('<div class="event-note">{}<br>{}; {}</div>', wait.why, capfirst(wait.tried), next_try)
 
     @display(description=_("why it waits"))
     def why(self, event: WebhookEvent) -> str:
@@ -123,13 +124,18 @@ class WebhookEventAdmin(ExportableAdmin[WebhookEvent]):
         """What handling it again would change."""
         return foretold(event.__dict__["foreseen"])
 
+    @display(description=_("details"))
+    def details(self, event: WebhookEvent) -> str:
+        """What is kept beside the outcome."""
+        return event_notes.detail(event) or "-"
+
     @display(description=_("model"))
     def payload_model(self, event: WebhookEvent) -> str:
         """Appmax's model of payload, which can't be told once the payload has been stripped."""
         body: dict[str, Any] = getattr(event, "skeleton", None) or event.payload
         if "stripped" in body:
             return "-"
-        return payload.model_of(body | {"event_type": event.event_type}).replace("_", " ")
+        return event_notes.model_in_words(payload.model_of(body | {"event_type": event.event_type}))
 
     @display(description=_("received"))
     def received(self, event: WebhookEvent) -> str:

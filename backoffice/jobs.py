@@ -52,6 +52,8 @@ TASKS = {
     "backoffice.mail_link": _("Mail a link to choose a password"),
     "backoffice.alert": _("Look for what alert rules tell of, and send it"),
     "backoffice.try_events": _("Try the events that staff have chosen"),
+    "backoffice.make_exports": _("Write the long files that staff have asked for"),
+    "backoffice.forget_exports": _("Delete staff's files that are older than a day"),
     "jobs.give_up_stalled": _("Give up jobs whose worker died"),
     "jobs.forget_failed": _("Forget old failed jobs"),
 }

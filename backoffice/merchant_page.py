@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from backoffice import merchant_figures
-from backoffice.attempt_words import name_of
+from backoffice.attempt_words import name_of, said
 from backoffice.event_list import OUTCOME_TONES
 from backoffice.kit.words import ago, badge, locale, reais
 from backoffice.merchant_figures import EVER_PAID, FAILING
@@ -185,15 +185,12 @@ def _failing(installation: Installation, now: datetime) -> list[PaymentAttempt]:
     return list(wanted.order_by("-started_at", "-pk")[:MOST_FAILING])
 
 
-def _said(attempt: PaymentAttempt) -> str:
-    """What Appmax answered. If it gave no answer, how the attempt is called."""
-    answer = attempt.answer if isinstance(attempt.answer, dict) else {}
-    said = "" if attempt.state == AttemptState.UNKNOWN else str(answer.get("message") or "")
-    return said or name_of(attempt, attempt.order.status).words
+def _reason(attempt: PaymentAttempt) -> str:
+    return said(attempt) or name_of(attempt, attempt.order.status).words
 
 
 def _reasons(failing: Iterable[PaymentAttempt]) -> list[tuple[str, int]]:
-    return Counter(map(_said, failing)).most_common(3)
+    return Counter(map(_reason, failing)).most_common(3)
 
 
 def _attempt(row: PaymentAttempt) -> dict[str, Any]:
@@ -204,7 +201,7 @@ def _attempt(row: PaymentAttempt) -> dict[str, Any]:
         "method": row.get_method_display(),
         "amount": reais(row.order.total_cents),
         "state": badge(*astuple(name_of(row, row.order.status))),
-        "said": _said(row),
+        "said": _reason(row),
         "when": ago(row.started_at),
     }
 
@@ -268,7 +265,11 @@ def _month(request: HttpRequest, installation: Installation, today: date) -> dic
         "month_before": f"?month={first - timedelta(days=1):%Y-%m}" if first > oldest else "",
         "month_after": f"?month={merchant_figures.following(first):%Y-%m}" if first < this else "",
         "month_rows": [_method_row(row, installation, first, last, orders) for row in [*rows, whole]],
-        "month_export": reverse("admin:orders_order_export", args=["csv"]) + f"?{query}" if may_export else "",
+        "month_files": {
+            form: reverse("admin:orders_order_export", args=[form]) + f"?{query}"
+            for form in ("csv", "xlsx")
+            if may_export
+        },
     }
 
 

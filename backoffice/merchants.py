@@ -21,6 +21,7 @@ from backoffice.merchant_forms import KeyNameForm, MerchantNameForm, ReasonForm
 from backoffice.notes import Noted
 from installations import clients, identities, reconnect
 from installations.models import ApiKey, Installation, ReconnectLink, Suspension
+from orders.models.shopper import storable
 from web.pages import public_url
 from webhooks import urls_to_register
 
@@ -41,7 +42,7 @@ class InstallationAdmin(Noted[Installation]):
     list_display = merchant_list.COLUMNS
     sortable_by = merchant_list.SORTABLE
     list_filter = merchant_list.FILTERS
-    search_fields = ("name", "external_key")
+    search_fields = ("name", "external_key")  # shows the box; get_search_results does the search
     search_help_text = _("Part of a name or of an external key")
     ordering = ("-installed_at", "-pk")
     actions_detail = (
@@ -64,13 +65,21 @@ class InstallationAdmin(Noted[Installation]):
         ("external_id", "known_by"),
         "app_id",
         ("masked_client_id", "masked_client_secret"),
-        ("installed_at", "created_at", "updated_at"),
-        "reconnections",
+        ("installed_at", "created_at"),
+        ("updated_at", "reconnections"),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Installation]:
         """The secret isn't shown, so it isn't read."""
-        return super().get_queryset(request).select_related("suspension", "figures").defer("merchant_client_secret")
+        rows = super().get_queryset(request).select_related("suspension", "figures")
+        return identities.with_told(rows.defer("merchant_client_secret"))
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Installation], search_term: str
+    ) -> tuple[QuerySet[Installation], bool]:
+        """Merchants by a part of the name or key, also for the boxes of other pages in which one is chosen."""
+        text = storable(search_term)
+        return (queryset.called(text) if text else queryset), False  # type: ignore[attr-defined]
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """The webhook URL is shown to those who may see it."""
@@ -97,7 +106,6 @@ class InstallationAdmin(Noted[Installation]):
         if object_id not in known:
             known[object_id] = row = super().get_object(request, object_id, from_field)
             if row is not None:
-                row.told = identities.told_last(row)  # type: ignore[attr-defined]
                 row.newest_links = list(row.reconnect_links.order_by("-pk")[:10])  # type: ignore[attr-defined]
         return known[object_id]
 

@@ -1,5 +1,5 @@
-"""Staff's own tables: notes on orders and merchants, saved views of lists, batches of events, merchants' figures, what
-roles ask for, and logins."""
+"""Staff's own tables: notes on orders and merchants, saved views, batches of events, files of lists, merchants'
+figures, what roles ask for, and logins."""
 
 from collections import Counter
 
@@ -162,6 +162,76 @@ class EventBatch(models.Model):
         """Add what came of the next `tried` events, without saving the row."""
         self.done += tried
         self.outcomes = dict(Counter(self.outcomes) + outcomes)
+
+
+class Export(models.Model):
+    """A list's file that is too long to be made while its reader waits. Only who asked for it gets it: it holds what
+    that person might see, and whoever else may export the list can ask for a file."""
+
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="+",
+        verbose_name=_("asked for by"),
+        db_comment="The member of staff who asked for it, and who alone may download it",
+    )
+    asked_at = models.DateTimeField(
+        _("asked for at"), db_default=TransactionNow(), editable=False, db_comment="When it was asked for"
+    )
+    model = models.CharField(_("list"), max_length=100, db_comment="The list's model, such as orders.order")
+    form = models.CharField(max_length=4, db_comment="csv or xlsx")
+    language = models.CharField(max_length=10, db_comment="The language of its words, numbers and dates")
+    file_name = models.CharField(_("file"), max_length=150, db_comment="The list, and its days")
+    total = models.IntegerField(db_comment="How many rows it has")
+    done = models.IntegerField(db_default=0, db_comment="How many of them are written")
+    tries = models.SmallIntegerField(db_default=0, db_comment="How often it was begun since the last part was written")
+    leased_until = models.DateTimeField(null=True, db_comment="Until then one worker writes it; null: none does")
+    finished_at = models.DateTimeField(
+        null=True, db_comment="When it was finished, or given up; a day later it is deleted. Null: it is under way"
+    )
+    has_failed = models.BooleanField(db_default=False, db_comment="Whether it was given up")
+
+    class Meta:
+        db_table = "exports"
+        db_table_comment = "A long file of a list, made by the worker and deleted after a day"
+        verbose_name = _("file of a list")
+        verbose_name_plural = _("files of lists")
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                fields=["asked_by"], condition=Q(finished_at__isnull=True), name="exports_one_under_way"
+            ),
+            models.CheckConstraint(condition=Q(form__in=("csv", "xlsx")), name="exports_known_form"),
+        ]
+
+    def __str__(self) -> str:
+        return self.file_name
+
+
+class ExportPart(models.Model):
+    """Some rows of a file: which, and what was written of them. Of an XLSX, a part holds a piece of the whole."""
+
+    export = models.ForeignKey(
+        Export,
+        on_delete=models.CASCADE,
+        related_name="parts",
+        db_index=False,  # export_parts_number serves
+        db_comment="The file",
+    )
+    number = models.IntegerField(db_comment="0, 1, 2, ... from the file's beginning")
+    row_ids = ArrayField(models.BigIntegerField(), db_comment="Its rows, newest first")
+    content = models.BinaryField(null=True, db_comment="Its bytes of the file; null: not written yet")
+
+    class Meta:
+        db_table = "export_parts"
+        db_table_comment = "A part of a list's long file: which rows it has, and what was written of them"
+        verbose_name = _("part of a file")
+        verbose_name_plural = _("parts of files")
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["export", "number"], name="export_parts_number")]
+
+    def __str__(self) -> str:
+        return f"{self.export_id}.{self.number}"
 
 
 class MerchantFigures(models.Model):

@@ -1,8 +1,7 @@
 """The filters, colours and exported columns of the list of orders."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
-from decimal import Decimal
 from operator import attrgetter
 from typing import Any
 
@@ -18,10 +17,12 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from backoffice.kit.lists import OneChoiceFilter, span
+from backoffice.kit.tables import Column, Kind, Table
 from backoffice.kit.words import reais
+from backoffice.merchant_figures import EVER_PAID
 from backoffice.order_forms import ReaisField
 from orders.models import Order
-from orders.status import OrderStatus
+from orders.status import OrderStatus, PaymentMethod
 
 STATUS_TONES = {
     OrderStatus.PENDENTE: "warning",
@@ -114,15 +115,37 @@ class AmountFilter(ListFilter):
         return [None if amount is None else int(amount * 100) for amount in amounts]
 
 
-# The columns of an exported file. Amounts are in reais.
-EXPORTED: tuple[tuple[StrOrPromise, Callable[[Order], Any]], ...] = (
-    (_("Appmax order id"), attrgetter("appmax_order_id")),
-    (_("Appmax customer id"), attrgetter("appmax_customer_id")),
-    (_("merchant"), attrgetter("installation.external_key")),
-    (_("status"), attrgetter("status")),
-    (_("method"), attrgetter("payment_method")),
-    (_("amount (R$)"), lambda order: Decimal(order.total_cents).scaleb(-2)),
-    (_("net (R$)"), lambda order: Decimal(order.net_cents).scaleb(-2)),
-    (_("created at"), attrgetter("created_at")),
-    (_("updated at"), attrgetter("updated_at")),
+def _paid(order: Order) -> int:
+    return order.total_cents if order.status in EVER_PAID else 0
+
+
+# Of each order, what was paid is what was paid back, what a chargeback holds or has taken, and what is left.
+_STATUS = Column(_("status"), Kind.TEXT, lambda order: OrderStatus(order.status).label)
+_METHOD = Column(
+    _("method"), Kind.TEXT, lambda order: order.payment_method and PaymentMethod(order.payment_method).label
+)
+_MERCHANT = Column(_("merchant"), Kind.TEXT, attrgetter("installation"))
+EXPORTED = Table(
+    columns=(
+        Column(_("Appmax order id"), Kind.NUMBER, attrgetter("appmax_order_id")),
+        Column(_("created at"), Kind.MOMENT, attrgetter("created_at")),
+        Column(_("paid at"), Kind.MOMENT, attrgetter("paid_at")),
+        _MERCHANT,
+        Column(_("merchant's key"), Kind.TEXT, attrgetter("installation.external_key")),
+        _STATUS,
+        _METHOD,
+        Column(_("amount (R$)"), Kind.MONEY, attrgetter("total_cents")),
+        Column(_("paid (R$)"), Kind.MONEY, _paid),
+        Column(_("paid back (R$)"), Kind.MONEY, attrgetter("refunded_cents")),
+        Column(
+            _("in chargeback (R$)"),
+            Kind.MONEY,
+            lambda order: _paid(order) - order.refunded_cents - order.net_cents,
+        ),
+        Column(_("net (R$)"), Kind.MONEY, attrgetter("net_cents")),
+        Column(_("Appmax customer id"), Kind.NUMBER, attrgetter("appmax_customer_id")),
+        Column(_("updated at"), Kind.MOMENT, attrgetter("updated_at")),
+    ),
+    groups=(_METHOD, _STATUS, _MERCHANT),
+    rows=lambda: Order.objects.with_merchant().with_net().prefetch_related("refunds"),
 )

@@ -31,7 +31,7 @@ from orders.idempotency import InvalidKey, KeyReused, Replay, StillRunning
 from orders.models import Order
 from orders.questions import ask
 from orders.refunds import TooMuch, Wish
-from orders.status import OrderStatus
+from orders.status import OrderStatus, is_paid
 
 REFUND_ASKED = gettext_noop("Refund asked of Appmax")
 REFUND_ACCEPTED = gettext_noop("Refund accepted by Appmax")
@@ -49,16 +49,7 @@ _ORDER = "order_of_this_page"  # an attribute of the request
 class OrderAdmin(Noted[Order], ExportableAdmin[Order]):
     """Orders, which the search finds by whatever a shopper or merchant may name."""
 
-    list_display = (
-        "appmax_order_id",
-        "status_badge",
-        "amount",
-        "net",
-        "method",
-        "merchant",
-        "shopper",
-        "created",
-    )
+    list_display = ("number", "created", "status_badge", "amount_and_net", "method", "merchant", "shopper")
     list_filter = (
         ("status", MultipleChoicesDropdownFilter),
         ("payment_method", MethodFilter),
@@ -152,10 +143,20 @@ class OrderAdmin(Noted[Order], ExportableAdmin[Order]):
     def amount(self, order: Order) -> str:
         return reais(order.total_cents)
 
-    @display(description=_("net"))
-    def net(self, order: Order) -> str:
-        """What the merchant has of the amount by now; nothing before it is paid."""
-        return reais(order.net_cents) if order.net_cents else "-"
+    @display(description=_("order"))
+    def number(self, order: Order) -> int:
+        """Appmax's number."""
+        return order.appmax_order_id
+
+    @display(description=_("amount"))
+    def amount_and_net(self, order: Order) -> str:
+        """Of a paid order also what the merchant still has of it, if that is another amount."""
+        amount = reais(order.total_cents)
+        is_charged = is_paid(order.status) and order.status != OrderStatus.AUTORIZADO
+        if not is_charged or order.net_cents == order.total_cents:
+            return amount
+        net = gettext("net %(amount)s") % {"amount": reais(order.net_cents)}
+        return format_html('<span class="block">{}</span><span class="block text-xs">{}</span>', amount, net)
 
     @display(description=_("method"))
     def method(self, order: Order) -> str:
@@ -163,7 +164,8 @@ class OrderAdmin(Noted[Order], ExportableAdmin[Order]):
 
     @display(description=_("merchant"))
     def merchant(self, order: Order) -> str:
-        return order.installation.external_key
+        url = reverse("admin:installations_installation_change", args=[order.installation_id])
+        return format_html('<a href="{}" class="text-link">{}</a>', url, order.installation)
 
     @display(description=_("shopper"))
     def shopper(self, order: Order) -> str:
@@ -305,7 +307,7 @@ class OrderAdmin(Noted[Order], ExportableAdmin[Order]):
             object_id,
             reconciled,
             title=gettext("Reconcile with Appmax now?"),
-            question=gettext("Appmax is asked for the order's status, and the order takes it, even backwards."),
+            question=gettext("We ask Appmax how the order stands and give it that status, even if it moves back."),
             button=gettext("Reconcile"),
             done=RECONCILED,
             failed=NOT_RECONCILED,

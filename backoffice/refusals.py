@@ -47,7 +47,7 @@ def _page(site: AdminSite, request: HttpRequest) -> HttpResponse:
         **site.each_context(request),
         "title": _("Your role doesn't open this page"),
         "may": _roles(needed),
-        "own": list(user.groups.order_by("name").values_list("name", flat=True)),
+        "own": [str(role) for role in user.groups.order_by("name")],
     }
     return render(request, "admin/403.html", context, status=403)
 
@@ -62,9 +62,9 @@ def _needed(refused: list[str]) -> list[str]:
 
 
 def _roles(permissions: list[str]) -> list[str]:
-    """The names of the roles that have one of the permissions."""
+    """The names, in the reader's language, of the roles that have one of the permissions."""
     wanted = Q(pk=None)
     for each in permissions:
         label, _dot, codename = each.partition(".")
         wanted |= Q(permissions__content_type__app_label=label, permissions__codename=codename)
-    return list(Group.objects.filter(wanted).distinct().order_by("name").values_list("name", flat=True))
+    return [str(role) for role in Group.objects.filter(wanted).distinct().order_by("name")]

@@ -8,6 +8,7 @@ from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.contrib.auth.management import create_permissions
 from django.contrib.auth.models import Group, Permission, User
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext, gettext_noop
 
 _SEES = (
     "installations.view_installation installations.view_apikey orders.view_order orders.view_paymentattempt "
@@ -38,6 +39,14 @@ ROLES = {"Support": _SUPPORT.split(), "Finance": _FINANCE.split(), "Administrato
 """Support sees everything but secrets and personal data, and may reprocess, reconcile, name merchants and write notes.
 Finance may also move money, export, and share saved views. Administrators also see personal data, delete others' notes,
 and look after merchants, keys, alert rules, staff and roles."""
+
+
+gettext_noop("Support"), gettext_noop("Finance"), gettext_noop("Administrator")
+
+
+def shown(name: str) -> str:
+    """A role's name in the reader's language. One that an administrator has made is called as they wrote it."""
+    return gettext(name) if name in ROLES else name
 
 
 def make() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils.text import capfirst
 from django.utils.translation import gettext, ngettext
@@ -83,7 +83,7 @@ def find(user: Any, term: str) -> list[Result]:
 def orders(term: str) -> Q:
     """The orders that are meant, for the order list, which also shows all orders of a merchant."""
     wanted = _wanted(term, most_shoppers=MOST_IN_LIST)
-    merchants = Installation.objects.filter(_named(wanted.text)).values_list("pk", flat=True)
+    merchants = _called(wanted.text).values_list("pk", flat=True)
     return wanted.condition | Q(installation__in=list(merchants[:MOST]))
 
 
@@ -112,11 +112,10 @@ def _shoppers(text: str, most: int) -> list[Shopper]:
     return found
 
 
-def _named(text: str) -> Q:
+def _called(text: str) -> QuerySet[Installation]:
     """The merchants whose key or name has this part."""
-    if len(text) < SHORTEST_PART:
-        return Q(external_key__iexact=text)
-    return Q(external_key__icontains=text) | Q(name__icontains=text)
+    merchants = Installation.objects.without_secret()
+    return merchants.filter(external_key__iexact=text) if len(text) < SHORTEST_PART else merchants.called(text)
 
 
 # --- results ---------------------------------------------------------------------------------------------------------
@@ -170,7 +169,7 @@ def _shopper(shopper: Shopper, count: int) -> Result:
 
 
 def _merchants(wanted: Wanted) -> Iterable[Result]:
-    for merchant in Installation.objects.without_secret().filter(_named(wanted.text)).order_by("external_key")[:MOST]:
+    for merchant in _called(wanted.text).order_by("external_key")[:MOST]:
         yield Result(
             kind=capfirst(gettext("merchant")),
             title=str(merchant),

@@ -22,14 +22,12 @@ def listed(order: Order) -> str:
 def of(request: HttpRequest, order: Order) -> tuple[str, str, str]:
     """For an order's page: the name, the e-mail and the document. The last two are hints, unless the user may see
     personal data. All are "" if nothing is kept of the shopper."""
-    rows = Shopper.objects.defer("email", "document")
-    shopper = rows.filter(installation=order.installation_id, appmax_customer_id=order.appmax_customer_id).first()
-    if shopper is None:
-        return "", "", ""
-    hints = shopper.name, shopper.email_shown, shopper.document_shown
-    if not request.user.has_perm("webhooks.view_personal_data"):
-        return hints
-    try:
-        return shopper.name, shopper.email or "", shopper.document or ""
-    except DecryptionFailed:  # A key of FIELD_ENCRYPTION_KEYS was removed too early.
-        return hints
+    found = Shopper.objects.filter(installation=order.installation_id, appmax_customer_id=order.appmax_customer_id)
+    if request.user.has_perm("webhooks.view_personal_data"):
+        try:
+            if whole := found.first():
+                return whole.name, whole.email or "", whole.document or ""
+        except DecryptionFailed:  # A key of FIELD_ENCRYPTION_KEYS was removed too early, so the hints must do.
+            pass
+    hinted = found.defer("email", "document").first()
+    return (hinted.name, hinted.email_shown, hinted.document_shown) if hinted else ("", "", "")

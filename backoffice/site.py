@@ -170,7 +170,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                     **_entry(_("Webhook events"), "webhook", "webhooks.webhookevent"),
                     "active": request.path.startswith(events) and not on_unprocessed,
                 },
-                _entry(_("Installations"), "store", "installations.installation"),
+                _entry(_("Merchants"), "store", "installations.installation"),
             ]
         },
         {

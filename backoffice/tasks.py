@@ -2,6 +2,7 @@
 
 import time
 from contextlib import suppress
+from typing import Any
 
 import structlog
 from django.db import transaction
@@ -10,7 +11,7 @@ from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
-from backoffice import batches, links, merchant_figures
+from backoffice import batches, exports, links, merchant_figures
 from backoffice.alerts import send, watch
 
 log = structlog.stdlib.get_logger(__name__)
@@ -31,10 +32,28 @@ def try_events(timestamp: int) -> None:
             return
 
 
-def begin() -> None:
-    """Have the worker go on with the batch at once, unless that is waiting to be done already."""
+@app.periodic(cron="* * * * *")
+@app.task(name="backoffice.make_exports", queueing_lock="backoffice.make_exports")
+def make_exports(timestamp: int) -> None:
+    """Write the files that staff have asked for, as `try_events` tries events."""
+    until = time.monotonic() + SECONDS
+    while exports.go_on():
+        if time.monotonic() > until:
+            begin(make_exports)
+            return
+
+
+def begin(task: Any = try_events) -> None:
+    """Have the worker do the task at once, unless that is waiting to be done already."""
     with suppress(AlreadyEnqueued), transaction.atomic():
-        try_events.configure(queueing_lock=try_events.queueing_lock).defer(timestamp=0)
+        task.configure(queueing_lock=task.queueing_lock).defer(timestamp=0)
+
+
+@app.periodic(cron="*/10 * * * *")
+@app.task(name="backoffice.forget_exports", queueing_lock="backoffice.forget_exports")
+def forget_exports(timestamp: int) -> None:
+    """Delete files that were finished more than a day ago."""
+    exports.forget()
 
 
 @app.periodic(cron="* * * * *")

@@ -48,6 +48,13 @@ TOTPDevice._meta.verbose_name = _("authenticator app")
 TOTPDevice._meta.verbose_name_plural = _("authenticator apps")
 
 
+class RoleField(forms.ModelChoiceField):  # type: ignore[type-arg]
+    """Roles by their names in the reader's language."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        return roles.shown(obj.name)
+
+
 class InviteForm(forms.Form):
     """A new colleague. The roles to choose from are those that the inviter may give."""
 
@@ -56,7 +63,7 @@ class InviteForm(forms.Form):
     )
     first_name = forms.CharField(label=_("First name"), max_length=150, widget=UnfoldAdminTextInputWidget)
     last_name = forms.CharField(label=_("Last name"), max_length=150, required=False, widget=UnfoldAdminTextInputWidget)
-    role = forms.ModelChoiceField(Group.objects.none(), label=_("Role"), widget=UnfoldAdminSelectWidget)
+    role = RoleField(Group.objects.none(), label=_("Role"), widget=UnfoldAdminSelectWidget)
 
     def __init__(self, inviter: Any, *args: Any) -> None:
         super().__init__(*args)
@@ -130,7 +137,7 @@ class UserAdmin(DjangoUserAdmin[User], ModelAdmin[User]):
 
     @display(description=_("roles"))
     def role_names(self, user: User) -> str:
-        names = [group.name for group in user.groups.all()]
+        names = [roles.shown(group.name) for group in user.groups.all()]
         return ", ".join([gettext("Superuser"), *names] if user.is_superuser else names) or "-"
 
     @display(description=_("state"))
@@ -353,8 +360,13 @@ class DeviceAdmin(ReadOnlyAdmin[TOTPDevice]):
 
     list_display = ("user", "is_set_up", "made", "used")
     list_select_related = ("user",)
-    readonly_fields = ("is_set_up", "made", "used")
-    fields = (("user", "is_set_up"), ("made", "used"))
+    readonly_fields = ("owner", "is_set_up", "made", "used")
+    fields = (("owner", "is_set_up"), ("made", "used"))
+
+    @display(description=_("user"))
+    def owner(self, device: TOTPDevice) -> str:
+        """The user, without the library's English help beside it."""
+        return str(device.user.get_username())
 
     @display(description=_("set up"), boolean=True)
     def is_set_up(self, device: TOTPDevice) -> bool:

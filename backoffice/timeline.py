@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from backoffice import notes
-from backoffice.attempt_words import name_of
+from backoffice.attempt_words import name_of, said
 from backoffice.event_notes import TONES, explanation
 from backoffice.kit.words import failure, lasted, moment, reais, told
 from backoffice.order_story import Past
@@ -105,8 +105,7 @@ def _attempts(order: Order, past: Past) -> Iterator[Entry]:
     for attempt in past.attempts:
         named = name_of(attempt, order.status)
         words = {"method": attempt.get_method_display(), "state": named.words}
-        answer = attempt.answer or {}
-        detail = [str(answer.get(name) or "") for name in ("message", "by_hand")]
+        detail = [said(attempt).rstrip("."), str((attempt.answer or {}).get("by_hand") or "")]
         if attempt.settled_at:
             detail.append(_("settled after %(time)s") % {"time": lasted(attempt.settled_at - attempt.started_at)})
         yield Entry(

@@ -9,6 +9,7 @@ import statistics
 import subprocess
 import sys
 import time
+import uuid
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
@@ -49,16 +50,21 @@ def _measure() -> None:
     os.environ["DJANGO_SETTINGS_MODULE"] = "checkout_project.settings"
     django.setup()
     from django.conf import settings
-    from django.contrib.auth.models import User
+    from django.contrib.auth.models import Group, User
     from django.core.cache import cache
     from django.db import connection
     from django.test import Client
     from django.test.utils import CaptureQueriesContext
+    from django.utils import timezone
+
+    from backoffice import merchant_figures
 
     settings.ALLOWED_HOSTS = ["testserver"]
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
-    user, _created = User.objects.get_or_create(username="bench", defaults={"is_staff": True, "is_superuser": True})
+    user, _created = User.objects.get_or_create(username="bench", defaults={"is_staff": True})
+    user.groups.set(Group.objects.filter(name="Administrator"))  # A superuser's pages read no permissions.
+    merchant_figures.refresh(timezone.now())
     client = Client()
     client.force_login(user)
 
@@ -85,8 +91,10 @@ def _measure() -> None:
 
 
 def _pages() -> list[tuple[str, str]]:
+    from django.contrib.auth.models import User
     from django.utils import timezone
 
+    from backoffice.models import Note
     from installations.models import ApiKey, Installation
     from orders.models import Order, PaymentAttempt, Question
     from webhooks.decide import Outcome
@@ -100,7 +108,11 @@ def _pages() -> list[tuple[str, str]]:
     event: Any = WebhookEvent.objects.filter(appmax_order_id=order.appmax_order_id).first()
     today = timezone.localdate()
     day, old = today - timedelta(days=1), today - timedelta(days=80)
+    before = today.replace(day=1) - timedelta(days=1)
     month = f"?created_at__year={old.year}&created_at__month={old.month}"
+    refundable = Order.objects.filter(status="aprovado").latest("pk")
+    author = User.objects.get(username="bench")
+    note, _created = Note.objects.get_or_create(order=order, author=author, defaults={"once": uuid.uuid4()})
     pix = Order.objects.filter(pix_emv__isnull=False).order_by("-pk").first()
     orders, events, attempts = "/admin/orders/order/", "/admin/webhooks/webhookevent/", "/admin/orders/paymentattempt/"
     ApiKey.objects.get_or_create(name="bench", defaults={"prefix": "bench", "hashed_key": "x", "id": "bench.x"})
@@ -166,10 +178,20 @@ def _pages() -> list[tuple[str, str]]:
             "search order id": f"?q={order.appmax_order_id}",
             "search idempotency key": "?q=nobody-has-this-key",
         },
-        "/admin/installations/installation/": {"": "", "search": "?q=loja", "disabled": "?disabled=yes"},
+        "/admin/installations/installation/": {
+            "": "",
+            "search": "?q=loja",
+            "disabled": "?disabled=yes",
+            "failing today": "?o=-2",
+            "silent": "?o=-3",
+            "volume": "?o=-4",
+        },
         "/admin/installations/apikey/": {"": ""},
         "/admin/orders/question/": {"": "", "asked in vain": "?in_vain=yes"},
         "/admin/procrastinate/procrastinatejob/": {"": ""},
+        "/admin/backoffice/eventbatch/": {"": ""},
+        "/admin/notifications/notification/": {"": ""},
+        "/admin/notifications/endpoint/": {"": ""},
     }
     terms = _searched(order, big[1])
     lists[orders] |= {f"search {kind}": f"?{urlencode({'q': term})}" for kind, term in terms.items()}
@@ -183,8 +205,15 @@ def _pages() -> list[tuple[str, str]]:
         ("order page", f"{orders}{order.pk}/change/"),
         ("order page, Pix", f"{orders}{pix.pk if pix else order.pk}/change/"),
         ("order page, question", f"{orders}{order.pk}/reconcile/"),
+        ("order page, refund", f"{orders}{refundable.pk}/refund/"),
+        ("order page, note", note.url),
         ("event page", f"{events}{event.pk}/change/"),
-        ("installation page", f"/admin/installations/installation/{big[0]}/change/"),
+        ("event page, replay", f"{events}{event.pk}/replay/"),
+        ("events, try all", f"{events}reprocess-all?outcome=unprocessed"),
+        ("merchant's page, largest", f"/admin/installations/installation/{big[0]}/change/"),
+        ("merchant's page, smallest", f"/admin/installations/installation/{small[0]}/change/"),
+        ("merchant's page, month before", f"/admin/installations/installation/{big[0]}/change/?month={before:%Y-%m}"),
+        ("merchant's page, old month", f"/admin/installations/installation/{big[0]}/change/?month={old:%Y-%m}"),
         (
             "merchant autocomplete",
             "/admin/autocomplete/?app_label=orders&model_name=order&field_name=installation&term=lo",

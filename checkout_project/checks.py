@@ -9,7 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
 from checkout_project import database
-from installations import registration
+from installations import registration, rotation
 from installations.fields import fernet
 
 
@@ -22,11 +22,30 @@ def encryption_keys(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Ch
         return [
             Error(
                 str(error),
-                hint="manage.py shell -c 'from cryptography.fernet import Fernet; ...' makes one; see .env.example",
+                hint="make key, or `cryptography.fernet.Fernet.generate_key()`, makes one; see .env.example",
                 id="checkout.E001",
             )
         ]
     return []
+
+
+@register(Tags.database)
+def keys_of_stored_secrets(
+    app_configs: Sequence[Any] | None, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """A key that was taken away too early leaves secrets that nobody can read. It is no error, because the key may be
+    lost for good, and `migrate`, which runs this check, must work then, too."""
+    unread = sorted(
+        model._meta.db_table for model in rotation.tables() if databases and not rotation.is_readable(model)
+    )
+    return [
+        Warning(
+            f"FIELD_ENCRYPTION_KEYS lacks a key that secrets in {name} are encrypted with",
+            hint="put the older key behind the others, start anew, and run manage.py rotate_secrets; see SECURITY.md",
+            id="checkout.W003",
+        )
+        for name in unread
+    ]
 
 
 @register()

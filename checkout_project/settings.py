@@ -138,6 +138,7 @@ LANGUAGE_CODE = "pt-br"
 LANGUAGES = [("pt-br", _("Portuguese (Brazil)")), ("en", _("English"))]
 # The second folder translates the texts of libraries that have no Portuguese of their own.
 LOCALE_PATHS = [BASE_DIR / "web" / "locale", BASE_DIR / "web" / "locale_libraries"]
+FORMAT_MODULE_PATH = "web.formats"
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "America/Sao_Paulo"  # Staff see times in this zone. They are stored and answered in UTC.

@@ -23,7 +23,9 @@ STEPS = [
 
 
 def main(root: Path, environment: Mapping[str, str]) -> int:
-    """The exit code of the first command that failed, or 0. Raises SystemExit with one line if APP_URL is missing."""
+    """The exit code of the first command that failed, or 0. Raises SystemExit with one line, and makes nothing, if
+    APP_URL or docker is missing."""
+    require_docker()
     dotenv = root / ".env"
     if dotenv.exists():
         print(f"{dotenv} is kept as it is", flush=True)
@@ -35,6 +37,16 @@ def main(root: Path, environment: Mapping[str, str]) -> int:
         if code := subprocess.run(command, cwd=root).returncode:
             return code
     return 0
+
+
+def require_docker() -> None:
+    """Raises SystemExit with one line if there is no docker, or none with Compose."""
+    try:
+        found = not subprocess.run([*COMPOSE, "version"], capture_output=True).returncode
+    except FileNotFoundError:
+        found = False
+    if not found:
+        raise SystemExit("docker compose is needed, and isn't here: install Docker with Compose 2.20 or newer")
 
 
 def write_dotenv(dotenv: Path, example: str, app_url: str) -> None:
@@ -55,7 +67,7 @@ def keys() -> dict[str, str]:
     """New values of all secrets that a production start needs, made of letters, digits, - _ and = only."""
     return {
         "APP_KEY": secrets.token_urlsafe(50),
-        "FIELD_ENCRYPTION_KEYS": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),  # a Fernet key
+        "FIELD_ENCRYPTION_KEYS": fernet_key(),
         "SEARCH_HASH_KEYS": secrets.token_urlsafe(32),
         "DB_PASSWORD": secrets.token_urlsafe(24),
         "DB_OWNER_PASSWORD": secrets.token_urlsafe(24),
@@ -63,6 +75,11 @@ def keys() -> dict[str, str]:
         "WEBHOOK_SECRET": secrets.token_urlsafe(24),
         "METRICS_TOKEN": secrets.token_urlsafe(24),
     }
+
+
+def fernet_key() -> str:
+    """A new key for FIELD_ENCRYPTION_KEYS, as cryptography's Fernet makes it."""
+    return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
 
 
 if __name__ == "__main__":

@@ -8,4 +8,4 @@ class InstallationsConfig(AppConfig):
     """Installations and their API keys."""
 
     name = "installations"
-    verbose_name = _("Installations")
+    verbose_name = _("Merchants")

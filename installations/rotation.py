@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.apps import apps
-from django.db import models, transaction
+from django.db import ProgrammingError, models, transaction
 from django.db.models.functions import Cast
 
 from installations.fields import DecryptionFailed, EncryptedTextField, decrypted, has_newest_key
+
+SAMPLE = 100  # rows
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,25 @@ class Rotation:
 def tables() -> list[type[models.Model]]:
     """The models that have an encrypted column."""
     return [model for model in apps.get_models() if _columns(model)]
+
+
+def is_readable(model: type[models.Model]) -> bool:
+    """Whether the keys decrypt the secrets of the table's SAMPLE oldest and newest rows, which is where a key that is
+    missing shows. A table or column that isn't there yet has none."""
+    names = _columns(model)
+    tokens = {f"{name}_token": Cast(name, models.TextField()) for name in names}
+    rows = model._default_manager.annotate(**tokens).values_list(*tokens)
+    try:
+        with transaction.atomic():
+            found = [*rows.order_by("pk")[:SAMPLE], *rows.order_by("-pk")[:SAMPLE]]
+    except ProgrammingError:
+        return True
+    try:
+        for token in {token for row in found for token in row if token is not None}:
+            decrypted(token, model._meta.db_table)
+    except DecryptionFailed:
+        return False
+    return True
 
 
 def rotate(model: type[models.Model], *, after: int, size: int) -> Rotation | None:

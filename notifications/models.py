@@ -75,7 +75,7 @@ class Endpoint(models.Model):
         Installation,
         on_delete=models.CASCADE,
         related_name="+",
-        verbose_name=_("installation"),
+        verbose_name=_("merchant"),
         db_index=False,  # notification_endpoints_enabled and _installation serve
         db_comment="Whose orders it is told of",
     )

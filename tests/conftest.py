@@ -14,11 +14,13 @@ from django.test import Client
 from installations.models import Installation
 from simulator.server import SimulatorServer
 from simulator.settings import SimulatorSettings
+from tests.support.costs import pytest_terminal_summary
 from tests.support.emptying import quick_emptying
 from tests.support.factories import InstallationFactory
 from tests.support.processes import gunicorn, processes, proxy
 
-__all__ = ["gunicorn", "processes", "proxy"]  # fixtures that are made there
+# Fixtures and a hook that are made there.
+__all__ = ["gunicorn", "processes", "proxy", "pytest_terminal_summary"]
 
 
 @pytest.fixture(scope="session")

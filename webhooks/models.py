@@ -67,7 +67,7 @@ class WebhookEvent(models.Model):
         blank=True,
         editable=False,
         related_name="+",
-        verbose_name=_("installation"),
+        verbose_name=_("merchant"),
         db_constraint=False,
         db_index=False,
         db_comment="The order's merchant, or without an order the merchant that the envelope names; null: unknown",

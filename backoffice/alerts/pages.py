@@ -22,6 +22,7 @@ from unfold.widgets import (
     UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
+    UnfoldBooleanWidget,
 )
 
 from backoffice.alerts import send, watch
@@ -59,7 +60,9 @@ class AlertRuleForm(forms.ModelForm[AlertRule]):
         widget=UnfoldAdminTextInputWidget({"autocomplete": "off", "spellcheck": "false"}),
         help_text=_("The incoming webhook of a channel in Slack or Teams, or of another chat that takes the same"),
     )
-    no_chat = forms.BooleanField(label=_("Tell the chat nothing any more"), required=False)
+    no_chat = forms.BooleanField(
+        label=_("Tell the chat nothing any more"), required=False, widget=UnfoldBooleanWidget()
+    )
     language = forms.ChoiceField(
         label=capfirst(_("language")), choices=settings.LANGUAGES, widget=UnfoldAdminSelectWidget()
     )

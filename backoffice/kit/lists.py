@@ -163,7 +163,7 @@ class ReadOnlyAdmin(FastListAdmin[M]):
             raise Http404
         return row
 
-    def confirm(self, request: HttpRequest, row: M, *, title: str, **context: Any) -> HttpResponse:
+    def confirm(self, request: HttpRequest, row: M | None, *, title: str, **context: Any) -> HttpResponse:
         """The page that asks for confirmation. Its form posts to the same URL.
 
         `context`: question (text), form, button (text), is_dangerous.
@@ -198,7 +198,7 @@ class DateRangeFilter(RangeDateFilter):  # type: ignore[misc] # untyped
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """The rows between the two days. A text that is no date is ignored."""
-        first, last = (self._day(end) for end in ("from", "to"))
+        first, last = self.days()
         if first:
             queryset = queryset.filter(**{f"{self.parameter_name}__gte": _midnight(first)})
         if last:
@@ -215,7 +215,7 @@ class DateRangeFilter(RangeDateFilter):  # type: ignore[misc] # untyped
     def in_words(self) -> tuple[str, bool]:
         """For the chip: the days, and whether a text was no date."""
         typed = [self.used_parameters.get(f"{self.parameter_name}_{end}") for end in ("from", "to")]
-        days = [self._day(end) for end in ("from", "to")]
+        days = self.days()
         wrong = [text for text, day in zip(typed, days, strict=True) if text and not day]
         if wrong:
             return gettext("“%(text)s” is no date") % {"text": wrong[0]}, True
@@ -239,6 +239,10 @@ class DateRangeFilter(RangeDateFilter):  # type: ignore[misc] # untyped
             choice(gettext("Last 7 days"), "today-6", "today"),
             choice(gettext("Last 30 days"), "today-29", "today"),
         ]
+
+    def days(self) -> tuple[date | None, date | None]:
+        """The first and the last day."""
+        return self._day("from"), self._day("to")
 
     def _day(self, end: str) -> date | None:
         typed = self.used_parameters.get(f"{self.parameter_name}_{end}")

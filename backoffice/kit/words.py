@@ -20,14 +20,13 @@ def reais(cents: int) -> str:
     return format_currency(Decimal(cents) / 100, "BRL", locale=locale())
 
 
-def ago(moment: datetime) -> SafeString:
+def ago(at: datetime) -> SafeString:
     """How long ago it was, in words. The exact time appears when the pointer rests on it."""
-    exact = timezone.localtime(moment).strftime("%Y-%m-%d %H:%M:%S")
     return format_html(
         '<time datetime="{}" title="{}" class="whitespace-nowrap">{}</time>',
-        moment.isoformat(),
-        exact,
-        format_timedelta(moment - timezone.now(), add_direction=True, locale=locale()),
+        at.isoformat(),
+        moment(at),
+        format_timedelta(at - timezone.now(), add_direction=True, locale=locale()),
     )
 
 
@@ -37,7 +36,7 @@ def since(at: datetime, now: datetime) -> str:
 
 
 def moment(at: datetime) -> str:
-    """A date and time in staff's time zone: 24/11/2026 14:32."""
+    """A date and time in staff's time zone, as `web.formats` has it: 24/11/2026 14:32."""
     return date_format(timezone.localtime(at), "SHORT_DATETIME_FORMAT")
 
 

@@ -28,7 +28,7 @@ class AttemptState(models.TextChoices):
 
     STARTED = "started", _("Started")
     UNKNOWN = "unknown", _("Outcome unknown")
-    SUCCEEDED = "succeeded", _("Succeeded")
+    SUCCEEDED = "succeeded", _("Accepted by Appmax")
     DECLINED = "declined", _("Declined")
     FAILED = "failed", _("Failed: nothing was charged")
 
@@ -146,7 +146,7 @@ class PaymentAttempt(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.method} #{self.pk}"
+        return f"{self.get_method_display()} #{self.pk}"
 
     def settle(self, state: AttemptState, answer: dict[str, Any]) -> bool:
         """Give an open attempt its final state, and keep Appmax's `answer`; False if it wasn't open any more.

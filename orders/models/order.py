@@ -109,7 +109,7 @@ class Order(models.Model):
         Installation,
         on_delete=models.PROTECT,
         related_name="orders",
-        verbose_name=_("installation"),
+        verbose_name=_("merchant"),
         db_index=False,  # orders_installation serves
         db_comment="Owning installation",
     )

@@ -135,7 +135,7 @@ class Question(models.Model):
         Installation,
         on_delete=models.CASCADE,
         related_name="+",
-        verbose_name=_("installation"),
+        verbose_name=_("merchant"),
         db_index=False,
         db_comment="With whose credentials Appmax is asked",
     )
@@ -191,7 +191,7 @@ class Question(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.appmax_order_id}: {self.why}"
+        return f"{self.appmax_order_id}: {self.get_why_display()}"
 
 
 class Quota(models.Model):

@@ -98,6 +98,9 @@ def test_an_order_tells_how_and_when_it_was_paid_and_paid_back(client: AppmaxCli
         card_last_digits="0010",
         paid_at=datetime(2025, 2, 13, 17, 10, 20, tzinfo=UTC),
         refunded_at=datetime(2025, 2, 13, 17, 11, 55, tzinfo=UTC),
+        customer_name="Junior Almeida",
+        customer_email="junior@example.com",
+        customer_document="19100000000",
     )
 
 

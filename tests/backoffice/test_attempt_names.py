@@ -1,9 +1,11 @@
 """Attempts are called what they are, and nothing is green before its money is there."""
 
+from typing import Any
+
 import pytest
 from django.utils import timezone, translation
 
-from backoffice.attempt_words import name_of
+from backoffice.attempt_words import name_of, said
 from orders.models import OPEN, AttemptMethod, AttemptState, Order, PaymentAttempt
 from orders.status import PAID_AND_KEPT, OrderStatus
 from tests.support.factories import OrderFactory
@@ -107,3 +109,29 @@ def test_another_orders_attempt_overtakes_none() -> None:
     attempt(OrderFactory.create())
 
     assert words(named(code), "aprovado") == "Paid"
+
+
+@pytest.mark.parametrize(
+    ("answer", "portuguese"),
+    [
+        ({"error": "Declined", "message": "Saldo insuficiente"}, "Saldo insuficiente"),
+        ({"error": "Declined", "message": "payment declined"}, "A Appmax não informou o motivo."),
+        ({"error": "Rejected", "message": "CPF inválido", "http_status": 422}, "CPF inválido"),
+        (
+            {"error": "OutcomeUnknown", "message": "no answer in time", "timed_out": True},
+            "A Appmax não respondeu a tempo.",
+        ),
+        ({"error": "OutcomeUnknown", "message": "Appmax answered 502"}, "A resposta da Appmax não foi clara."),
+        (
+            {"error": "Unavailable", "message": "Too many", "http_status": 429},
+            "A Appmax pediu que fizéssemos menos requisições.",
+        ),
+        ({"error": "CredentialsRefused", "message": "no"}, "A Appmax recusou as credenciais deste lojista."),
+        ({"status": "aprovado"}, ""),
+        ({"message": ["a"]}, ""),
+        (None, ""),
+    ],
+)
+def test_what_appmax_answered_is_told_in_the_readers_words(answer: Any, portuguese: str) -> None:
+    with translation.override("pt-br"):
+        assert said(attempt(OrderFactory.create(), answer=answer)) == portuguese

@@ -86,7 +86,7 @@ def test_the_calendar_has_one_chip(ana: Client) -> None:
 
     assert chips(ana, {**day, "pending": "hour"}) == {
         "Waiting: Pending for over an hour": "created_at__year=2026&created_at__month=11&created_at__day=24",
-        "Created at: 11/24/2026": "pending=hour",
+        "Created at: 2026-11-24": "pending=hour",
     }
     assert list(chips(ana, {"created_at__year": 2026, "created_at__month": 11})) == ["Created at: November 2026"]
     assert list(chips(ana, {"created_at__year": 2026})) == ["Created at: 2026"]

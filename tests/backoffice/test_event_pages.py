@@ -1,5 +1,7 @@
 """An event's page and row: order and merchant, why it waits and when it is tried next, what a replay would change."""
 
+import inspect
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -8,7 +10,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone, translation
 
-from backoffice import event_waits
+from backoffice import event_notes, event_waits
 from installations.models import Installation
 from orders.models import Question
 from orders.questions.why import Why
@@ -17,6 +19,7 @@ from simulator.state import Fault
 from tests.backoffice.conftest import history_of, messages_of, on
 from tests.backoffice.test_lists import found
 from tests.support.factories import InstallationFactory, OrderFactory, WebhookEventFactory
+from webhooks import decide, inbox, payload
 from webhooks.models import WebhookEvent
 
 pytestmark = pytest.mark.django_db
@@ -79,14 +82,14 @@ def read(event: WebhookEvent, order: Any = None, asked: Question | None = None) 
 def test_an_event_that_failed_says_with_what_how_often_and_that_it_is_tried_soon() -> None:
     wait = read(WebhookEventFactory.create(outcome="failed", error_message="OperationalError", tries=3))
 
-    assert "OperationalError" in wait.why
+    assert wait.why == "Não pôde ser processado. O banco de dados não respondeu."
     assert (wait.tries, wait.next_try, wait.given_up_at) == (3, "em até 15 segundos", None)
 
 
 def test_an_event_without_an_order_says_so() -> None:
     wait = read(WebhookEventFactory.create(appmax_order_id=None))
 
-    assert wait.why == "Não diz de qual pedido se trata, por isso não pode ser aplicado a nenhum."
+    assert wait.why == "Não diz de qual pedido se trata e, por isso, não pode ser aplicado a nenhum."
     assert wait.next_try == "nenhuma: no fim, é encerrado"
 
 
@@ -130,7 +133,7 @@ def test_a_question_that_is_due_or_given_up(due_at: Any, next_try: str) -> None:
 
     wait = read(WebhookEventFactory.create(appmax_order_id=77, installation=shop), None, asked)
 
-    assert wait.why == "Ainda não temos o pedido; a Appmax é consultada."
+    assert wait.why == "Ainda não temos o pedido; vamos consultar a Appmax."
     assert wait.next_try == next_try
 
 
@@ -143,7 +146,7 @@ def test_the_list_and_the_page_tell_it(eva: Client) -> None:
 
     for page in (text_of(eva, event), eva.get("/admin/webhooks/webhookevent/").content.decode()):
         assert "It waits until Appmax confirms it." in page
-        assert "tried 2 times" in page
+        assert "tried 2 times" in page.lower()
         assert "at any moment" in page
 
 
@@ -210,3 +213,44 @@ def test_that_appmax_does_not_answer_is_told(eva: Client, shop: Installation, si
 
     assert "Appmax" in messages_of(answer)
     assert history_of(event)[0].startswith("Not replayed: ")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "written", "portuguese"),
+    [
+        ("ignored", "the order is aprovado already", "O pedido já estava como Aprovado."),
+        (
+            "ignored",
+            "the order is estornado, this event means aprovado",
+            "O pedido estava como Estornado, e este evento significa Aprovado.",
+        ),
+        ("refuted", "Appmax says pendente", "A Appmax diz: Pendente."),
+        ("waiting", "not confirmed: Appmax says cancelado", "A Appmax diz: Cancelado."),
+        ("waiting", "the event names no order", "Não indica o pedido."),
+        ("waiting", "waits for Appmax's confirmation", "Aguarda a confirmação da Appmax."),
+        ("acknowledged", "not an order id: 'x%s'", "Isto não é um número de pedido: 'x%s'."),
+        ("acknowledged", "unknown event", "Não sabemos o que este evento significa."),
+        ("refused", "its envelope names another merchant than the order's", "Indica um lojista que não é o do pedido."),
+        ("failed", "OperationalError", "O banco de dados não respondeu."),
+        ("failed", "KeyError", "Foi um erro nosso; o log diz qual."),
+        ("applied", None, ""),
+    ],
+)
+def test_what_stands_beside_an_outcome_is_told_in_the_readers_words(
+    outcome: str, written: str | None, portuguese: str
+) -> None:
+    with translation.override("pt-br"):
+        assert event_notes.detail(WebhookEvent(outcome=outcome, error_message=written)) == portuguese
+
+
+def test_each_reason_that_is_decided_has_words() -> None:
+    """The texts of `webhooks.decide` and `webhooks.inbox` are found by their patterns."""
+    source = "".join(inspect.getsource(module) for module in (decide, inbox, payload))
+    written = re.findall(
+        r'(?:reason=|reason = |_wait\(seen, (?:event\.note or )?|error_message=|None, )f?"([^"]+)"', source
+    )
+    written += ["unknown event"]
+    samples = [re.sub(r"{[^}]*}", "aprovado", text) for text in written]
+
+    assert len(samples) > 8
+    assert [text for text in samples if not any(re.fullmatch(each, text) for each in event_notes.REASONS)] == []

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,7 +15,8 @@ from django.test import Client
 from django.utils import timezone
 from openpyxl import load_workbook
 
-from backoffice.kit import export
+from backoffice import exports
+from backoffice.kit import export, tables
 from orders.models import Order, Refund
 from tests.backoffice.conftest import messages_of, url
 from tests.support.factories import InstallationFactory, OrderFactory, WebhookEventFactory
@@ -40,11 +42,11 @@ def file(client: Client, model: Any, form: str, query: Any = None) -> bytes:
     return content
 
 
-def lines(client: Client, model: Any, form: str, query: Any = None) -> list[list[Any]]:
+def lines(client: Client, model: Any, form: str, query: Any = None, delimiter: str = ",") -> list[list[Any]]:
     """Its lines, the headers among them."""
     content = file(client, model, form, query)
     if form == "csv":
-        return list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+        return list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), delimiter=delimiter))
     sheet = load_workbook(io.BytesIO(content)).active
     assert sheet is not None
     return [["" if value is None else value for value in line] for line in sheet.iter_rows(values_only=True)]
@@ -105,28 +107,20 @@ def test_a_file_holds_more_than_one_page_of_the_list(ana: Client, form: str) -> 
 @pytest.mark.parametrize(
     ("language", "headers"),
     [
-        ("en", ["Appmax order id", "Appmax customer id", "merchant", "status", "method", "amount (R$)"]),
-        ("pt-BR", ["lojista", "status", "valor (R$)"]),
+        ("en", ["Appmax order id", "Paid at", "Merchant", "Status", "Method", "Paid back (R$)", "Net (R$)"]),
+        ("pt-BR", ["Pago em", "Lojista", "Status", "Estornado (R$)", "Em chargeback (R$)", "Líquido (R$)"]),
     ],
 )
 @both
 def test_headers_speak_the_language_at_hand(
     staff: Callable[..., Client], language: str, headers: list[str], form: str
 ) -> None:
-    [found] = lines(staff("Finance", language=language), Order, form)
+    delimiter = ";" if language == "pt-BR" else ","
+    [found] = lines(staff("Finance", language=language), Order, form, delimiter=delimiter)
 
-    assert len(found) == 9
+    assert len(found) == 14
     for header in headers:
         assert header in found
-
-
-@database
-def test_amounts_are_decimal_reais(ana: Client) -> None:
-    OrderFactory.create(total_cents=123456)
-    column = lines(ana, Order, "csv")[0].index("amount (R$)")
-
-    assert Decimal(lines(ana, Order, "csv")[1][column]) == Decimal("1234.56")
-    assert lines(ana, Order, "xlsx")[1][column] == 1234.56
 
 
 @database
@@ -137,20 +131,9 @@ def test_what_went_back_is_taken_off_the_net_amount(ana: Client, form: str) -> N
     Refund.objects.create(order=order, amount_cents=1000, state="asked")
     OrderFactory.create(total_cents=500)
     headings, pending, paid = lines(ana, Order, form)
-    column = headings.index("net (R$)")
+    column = headings.index("Net (R$)")
 
     assert [Decimal(str(line[column])) for line in (pending, paid)] == [Decimal(0), Decimal("74.5")]
-
-
-@database
-def test_times_are_exact_in_a_csv_and_local_in_an_xlsx(ana: Client) -> None:
-    order = OrderFactory.create()
-    moment = datetime(2026, 11, 25, 23, 30, 15, tzinfo=SAO_PAULO)
-    Order.objects.filter(pk=order.pk).update(created_at=moment)
-    column = lines(ana, Order, "csv")[0].index("created at")
-
-    assert datetime.fromisoformat(lines(ana, Order, "csv")[1][column]) == moment
-    assert lines(ana, Order, "xlsx")[1][column] == moment.replace(tzinfo=None)
 
 
 @database
@@ -159,7 +142,7 @@ def test_what_is_not_there_is_an_empty_cell(ana: Client) -> None:
 
     headers, line = lines(ana, Order, "csv")
 
-    assert line[headers.index("method")] == ""
+    assert line[headers.index("Method")] == ""
 
 
 @database
@@ -172,8 +155,9 @@ def test_events_are_told_with_outcome_and_note_and_without_payload(ana: Client, 
     headers, line = lines(ana, WebhookEvent, form)
 
     row = dict(zip(headers, line, strict=True))
-    assert (row["event"], str(row["Appmax order id"]), row["outcome"]) == ("order_paid", "31", "waiting")
-    assert row["note"] == "the order is not there yet"
+    assert (row["Event"], str(row["Appmax order id"]), row["Outcome"]) == ("order_paid", "31", "Waiting")
+    assert row["Note"] == "It waits for its order, or for Appmax's confirmation"
+    assert row["Details"] == "The order is not there yet."
     assert "Beatriz" not in str(line)
 
 
@@ -192,17 +176,44 @@ def test_a_text_with_commas_quotes_and_lines_stays_one_cell(ana: Client) -> None
     key = 'a,"b";c\nd'
     OrderFactory.create(installation=InstallationFactory.create(external_key=key))
 
-    assert lines(ana, Order, "csv")[1][2] == key
+    for language, delimiter in (("en", ","), ("pt-BR", ";")):
+        ana.defaults["HTTP_ACCEPT_LANGUAGE"] = language
+        assert key in lines(ana, Order, "csv", delimiter=delimiter)[1]
 
 
 @database
 @both
-def test_a_file_has_a_name_and_is_saved(ana: Client, form: str) -> None:
-    answer = ana.get(url(Order, "export", form))
+@pytest.mark.parametrize(
+    ("language", "query", "name"),
+    [
+        (
+            "pt-BR",
+            {"created_at_from": "2026-11-01", "created_at_to": "30/11/2026"},
+            "pedidos de 01-11-2026 a 30-11-2026",
+        ),
+        (
+            "en",
+            {"created_at_from": "2026-11-01", "created_at_to": "2026-11-30"},
+            "orders from 2026-11-01 to 2026-11-30",
+        ),
+        ("en", {"created_at_from": "2026-11-01", "created_at_to": "2026-11-01"}, "orders of 2026-11-01"),
+        ("en", {"created_at_to": "2026-11-03"}, "orders up to 2026-11-03"),
+        ("en", {"created_at__year": "2024", "created_at__month": "2"}, "orders from 2024-02-01 to 2024-02-29"),
+        ("pt-BR", {"created_at__year": "2024"}, "pedidos de 01-01-2024 a 31-12-2024"),
+        ("pt-BR", {"status__exact": "aprovado"}, "pedidos até {today:%d-%m-%Y}"),
+        ("en", {"created_at_from": "2026-11-01"}, "orders from 2026-11-01 to {today:%Y-%m-%d}"),
+    ],
+)
+def test_a_file_is_named_by_its_list_and_days(
+    staff: Callable[..., Client], language: str, query: dict[str, str], name: str, form: str
+) -> None:
+    answer = staff("Finance", language=language).get(url(Order, "export", form), query)
     answer.getvalue()
 
-    assert answer["Content-Disposition"].startswith('attachment; filename="order-20')
-    assert answer["Content-Disposition"].endswith(f'.{form}"')
+    expected = name.format(today=timezone.localdate())
+    disposition = unquote(answer["Content-Disposition"].replace("utf-8''", ""))
+    assert disposition.startswith("attachment; filename")
+    assert f"{expected}.{form}" in disposition
 
 
 # --- strangers' texts ---
@@ -214,7 +225,7 @@ FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1+1", "\r=1+1", '=HYPERLINK("htt
 @both
 @pytest.mark.parametrize("text", FORMULAS)
 def test_a_text_that_looks_like_a_formula_stays_a_text(ana: Client, form: str, text: str) -> None:
-    OrderFactory.create(installation=InstallationFactory.create(external_key=text))
+    OrderFactory.create(installation=InstallationFactory.create(external_key=text, name=text))
     WebhookEventFactory.create(event=text)
 
     for model in (Order, WebhookEvent):
@@ -250,15 +261,11 @@ def test_control_characters_do_not_break_a_file(ana: Client, form: str) -> None:
     [
         ("loja", "loja"),
         ("", ""),
-        (None, None),
-        (-5, -5),
-        (Decimal("-1.5"), Decimal("-1.5")),
-        (True, True),
         ("a=b", "a=b"),
     ],
 )
 def test_what_is_harmless_stays_as_it_is(value: Any, cell: Any) -> None:
-    assert export.harmless(value) == cell
+    assert tables.harmless(value) == cell
 
 
 # --- long ones ---
@@ -268,7 +275,7 @@ def test_what_is_harmless_stays_as_it_is(value: Any, cell: Any) -> None:
 @both
 @pytest.mark.parametrize("rows", [1, 2, 3, 4, 5])
 def test_batches_lose_and_repeat_nothing(ana: Client, monkeypatch: pytest.MonkeyPatch, form: str, rows: int) -> None:
-    monkeypatch.setattr(export, "ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(exports, "ROWS_AT_ONCE", 2)
     orders = OrderFactory.create_batch(rows, installation=InstallationFactory.create())
 
     assert ids(ana, form) == [order.appmax_order_id for order in orders[::-1]]
@@ -278,34 +285,34 @@ def test_batches_lose_and_repeat_nothing(ana: Client, monkeypatch: pytest.Monkey
 def test_a_file_costs_a_query_a_batch(
     ana: Client, monkeypatch: pytest.MonkeyPatch, django_assert_max_num_queries: Any
 ) -> None:
-    monkeypatch.setattr(export, "ROWS_AT_ONCE", 10)
+    monkeypatch.setattr(exports, "ROWS_AT_ONCE", 10)
     OrderFactory.create_batch(20)
 
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(12):
         assert len(ids(ana, "csv")) == 20
 
 
 def begun(client: Client) -> Iterator[bytes]:
-    """The lines of a CSV, as they are taken; the headers and the byte order mark are taken already."""
+    """The batches of a CSV, as they are taken; the headings are taken already."""
     answer: Any = client.get(url(Order, "export", "csv"))
     parts: Iterator[bytes] = iter(answer.streaming_content)
-    assert b"status" in next(parts) + next(parts)
+    assert b"Status" in next(parts)
     return parts
 
 
 @committing
 def test_between_two_batches_no_connection_is_held(ana: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(export, "ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(exports, "ROWS_AT_ONCE", 2)
     OrderFactory.create_batch(6, installation=InstallationFactory.create())
 
-    held = [connection.connection is not None for _line in begun(ana)]
+    held = [connection.connection is not None for _batch in begun(ana)]
 
-    assert held == [False] * 6
+    assert held == [False] * 3
 
 
 @committing
 def test_an_order_that_comes_meanwhile_disturbs_nothing(ana: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(export, "ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(exports, "ROWS_AT_ONCE", 2)
     shop = InstallationFactory.create()
     orders = OrderFactory.create_batch(5, installation=shop)
     parts = begun(ana)
@@ -313,7 +320,7 @@ def test_an_order_that_comes_meanwhile_disturbs_nothing(ana: Client, monkeypatch
 
     OrderFactory.create_batch(2, installation=shop)
 
-    numbers = [int(line.partition(b",")[0]) for line in (first, *parts)]
+    numbers = [int(line.partition(b",")[0]) for batch in (first, *parts) for line in batch.splitlines()]
     assert numbers == [order.appmax_order_id for order in orders[::-1]]
 
 
@@ -321,8 +328,8 @@ def test_an_order_that_comes_meanwhile_disturbs_nothing(ana: Client, monkeypatch
 def test_an_xlsx_that_would_be_too_long_is_refused_and_the_csv_is_whole(
     ana: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(export, "MOST_ROWS_XLSX", 3)
-    monkeypatch.setattr(export, "ROWS_AT_ONCE", 2)
+    monkeypatch.setitem(export.MOST, "xlsx", 3)
+    monkeypatch.setattr(exports, "ROWS_AT_ONCE", 2)
     OrderFactory.create_batch(4, installation=InstallationFactory.create(external_key="loja"))
 
     answer = ana.get(url(Order, "export", "xlsx"), {"q": "loja"}, follow=True)
@@ -334,7 +341,7 @@ def test_an_xlsx_that_would_be_too_long_is_refused_and_the_csv_is_whole(
 
 @database
 def test_an_xlsx_that_is_just_as_long_is_made(ana: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(export, "MOST_ROWS_XLSX", 3)
+    monkeypatch.setitem(export.MOST, "xlsx", 3)
     OrderFactory.create_batch(3, installation=InstallationFactory.create())
 
     assert len(ids(ana, "xlsx")) == 3

@@ -13,8 +13,10 @@ from django.urls import reverse
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
+from backoffice.alerts.models import Alert, AlertRule
 from backoffice.kit.lists import BoundedPaginator
 from installations.models import ApiKey, Installation
+from notifications.models import Endpoint, Notification
 from orders.models import Order, PaymentAttempt, Question
 from orders.status import OrderStatus
 from tests.backoffice.conftest import make_job, on, url
@@ -23,7 +25,10 @@ from webhooks.models import WebhookEvent
 
 pytestmark = pytest.mark.django_db
 
-LISTS = [Order, WebhookEvent, PaymentAttempt, Installation, ApiKey, Question, ProcrastinateJob]
+LISTS = [
+    *(Order, WebhookEvent, PaymentAttempt, Installation, ApiKey, Question),
+    *(Endpoint, Notification, ProcrastinateJob),
+]
 SAO_PAULO = ZoneInfo("America/Sao_Paulo")
 
 
@@ -252,10 +257,17 @@ def menu(client: Client) -> set[str]:
 
 
 def test_the_menu_has_what_one_may_see_and_nothing_else(staff: Callable[..., Client]) -> None:
-    business = {url(model) for model in LISTS} | {reverse("admin:index")}
+    business = {url(model) for model in (*LISTS, Alert, AlertRule)} | {reverse("admin:index")}
     people = {
         reverse(f"admin:{name}_changelist")
-        for name in ("auth_user", "auth_group", "otp_totp_totpdevice", "axes_accessattempt")
+        for name in (
+            "auth_user",
+            "auth_group",
+            "otp_totp_totpdevice",
+            "axes_accessattempt",
+            "backoffice_staffsession",
+            "admin_logentry",
+        )
     }
 
     assert menu(staff("Support", name="ana")) == business

@@ -89,7 +89,7 @@ def test_a_merchant_without_anything_has_sentences_all_the_same(eva: Client, sho
     [
         (
             {"refused_since": "2026-11-20T12:00Z"},
-            "Appmax has refused this shop's credentials since 11/20/2026 at 09:00",
+            "Appmax has refused this shop's credentials since 2026-11-20 at 09:00",
         ),
         ({"unverified_since": "2026-11-20T12:00Z"}, "Appmax has not said yet whether it accepts the credentials."),
     ],
@@ -168,7 +168,7 @@ def test_the_sentences_are_portuguese_too(staff: Callable[..., Client], shop: In
 def test_todays_failing_payments_are_listed_with_what_appmax_said(eva: Client, shop: Installation) -> None:
     refused = order(shop, total_cents=1234, status="cancelado")
     attempt(refused, "declined", answer={"message": "Cartão <b>recusado</b>"})
-    attempt(order(shop), "failed", answer={"message": "Too many requests"})
+    attempt(order(shop), "failed", answer={"error": "Unavailable", "message": "Too many requests", "http_status": 429})
     attempt(order(shop), "unknown", answer=None)
     attempt(order(shop), "succeeded")
     attempt(order(shop), "declined", started_at=at(days=1))
@@ -181,7 +181,7 @@ def test_todays_failing_payments_are_listed_with_what_appmax_said(eva: Client, s
     assert len(page.context["failing"]) == 3
     assert "Cartão &lt;b&gt;recusado&lt;/b&gt;" in text
     assert on(refused) in text
-    assert ("Too many requests", 1) in page.context["reasons"]
+    assert ("Appmax asked us to slow down.", 1) in page.context["reasons"]
 
 
 def test_the_sentence_leads_to_the_failing_payments(eva: Client, shop: Installation) -> None:
@@ -270,9 +270,9 @@ def test_a_month_can_be_exported_by_those_who_may(staff: Callable[..., Client], 
     mine = order(shop)
     other = order(InstallationFactory.create())
 
-    assert staff("Support", name="ana").get(on(shop)).context["month_export"] == ""
+    assert staff("Support", name="ana").get(on(shop)).context["month_files"] == {}
     rui = staff("Finance", name="rui")
-    file = b"".join(rui.get(rui.get(on(shop)).context["month_export"]).streaming_content).decode()  # type: ignore[attr-defined]
+    file = b"".join(rui.get(rui.get(on(shop)).context["month_files"]["csv"]).streaming_content).decode()  # type: ignore[attr-defined]
 
     assert str(mine.appmax_order_id) in file
     assert str(other.appmax_order_id) not in file

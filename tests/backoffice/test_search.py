@@ -107,11 +107,12 @@ def test_the_order_list_finds_the_same(order: Order, eva: Client, term: str) -> 
     assert list(found) == [order]
 
 
-@pytest.mark.parametrize("term", ["loja-azul", "AZUL", "calçad", "Loja Azul Calçados"])
+@pytest.mark.parametrize("term", ["loja-azul", "AZUL", "calçad", "CALCADOS", "Loja Azul Calçados"])
 @pytest.mark.usefixtures("others")
 def test_a_part_of_a_merchants_key_or_name_leads_to_the_merchant(order: Order, eva: Client, term: str) -> None:
     assert look(eva, term).headers["Location"] == on(order.installation)
     assert list(eva.get(url(Order), {"q": term}).context["cl"].result_list) == [order]
+    assert list(eva.get(url(Installation), {"q": term}).context["cl"].result_list) == [order.installation]
 
 
 @pytest.mark.parametrize(("term", "kinds"), [("cart-9", ["Payment attempt"]), ("req-of-payment", ["Payment attempt"])])

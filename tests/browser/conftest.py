@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from playwright.sync_api import Browser, ConsoleMessage, Page, Response, sync_playwright
 
 from simulator.server import SimulatorServer
+from tests.browser.hand import Tasks
 
+PASSWORD = "a-long-passphrase"
 SCREENSHOTS = os.environ.get("SCREENSHOTS", "")  # a folder that gets a picture of each page
 ARGUMENTS = [
     "--no-sandbox",
@@ -117,7 +119,7 @@ def appmax(simulator: SimulatorServer, live_server: Any, origins: list[str], set
 @pytest.fixture
 def admin_user(transactional_db: None) -> User:
     """May do all."""
-    return User.objects.create_superuser("ana", password="a-long-passphrase")
+    return User.objects.create_superuser("ana", password=PASSWORD)
 
 
 @pytest.fixture
@@ -125,11 +127,34 @@ def staff(open_page: Callable[..., Page], admin_user: User) -> Callable[..., Pag
     """Open a page of the back office, logged in as she would."""
 
     def open_(path: str, **options: Any) -> Page:
-        page = open_page(f"/admin/login/?next={path}", **options)
-        page.fill("#id_username", "ana")
-        page.fill("#id_password", "a-long-passphrase")
-        page.click("button[type=submit]")
-        page.wait_for_url(f"**{path}")
-        return page
+        return log_in(open_page, "ana", path, **options)
 
     return open_
+
+
+@pytest.fixture
+def overview(open_page: Callable[..., Page], transactional_db: None) -> Callable[..., Page]:
+    """Open the overview as somebody who has this role, and who is called like it."""
+
+    def open_(role: str, **options: Any) -> Page:
+        user = User.objects.create_user(role.lower(), password=PASSWORD, is_staff=True)
+        user.groups.add(Group.objects.get(name=role))
+        return log_in(open_page, user.username, "/admin/", **options)
+
+    return open_
+
+
+@pytest.fixture
+def tasks(request: pytest.FixtureRequest) -> Tasks:
+    """Counts what tasks take."""
+    return Tasks(request)
+
+
+def log_in(open_page: Callable[..., Page], name: str, path: str, **options: Any) -> Page:
+    """Type name and password, and come to the page that was wanted."""
+    page = open_page(f"/admin/login/?next={path}", **options)
+    page.fill("#id_username", name)
+    page.fill("#id_password", PASSWORD)
+    page.click("button[type=submit]")
+    page.wait_for_url(f"**{path}")
+    return page

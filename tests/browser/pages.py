@@ -9,7 +9,7 @@ from django.urls import reverse
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from backoffice.alerts.models import Alert, AlertRule
-from backoffice.models import Note, SavedView
+from backoffice.models import Export, Note, SavedView
 from installations.models import Installation
 from orders.models import Order, PaymentAttempt
 from tests.backoffice.conftest import make_job
@@ -31,7 +31,7 @@ def make_rows() -> Order:
     WebhookEventFactory.create(
         appmax_order_id=order.appmax_order_id,
         event="order_pending_integration",
-        error_message="processing failed: " + "x" * 150,
+        error_message=f"not an order id: {'x' * 100!r}",
     )
     Installation.objects.update(refused_since=order.created_at)
     api_key(order.installation)
@@ -41,6 +41,7 @@ def make_rows() -> Order:
         SavedView.objects.create(
             list_name="orders.order", name=name, query=query, owner=ana, is_shared="equipe" in name
         )
+    Export.objects.create(asked_by=ana, model="orders.order", form="csv", language="pt-br", file_name="x.csv", total=9)
     make_job(status="failed")
     rule = AlertRule.objects.create(
         kind="doubt", installation=order.installation, threshold=60, recipients=["ana@example.com"], chat_host="a.com"

@@ -64,7 +64,7 @@ def test_unprocessed_events_are_tried_and_the_progress_is_shown(staff: Callable[
 
     expect(page.locator("#nav-sidebar-apps").get_by_text("1", exact=True)).to_be_visible()
     page.get_by_role("link", name="Eventos não processados").first.click()
-    expect(page.get_by_text("Um erro nosso impediu o processamento: OperationalError.")).to_be_visible()
+    expect(page.get_by_text("Não pôde ser processado. O banco de dados não respondeu.")).to_be_visible()
     expect(page.get_by_text("2 tentativas; próxima tentativa: em até 15 segundos")).to_be_visible()
     if of == "one":
         page.get_by_role("link", name="order_paid").click()

@@ -1,9 +1,6 @@
 """What support is asked about merchants, from the overview on: each answer in a few clicks."""
 
-import logging
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -13,9 +10,8 @@ from playwright.sync_api import Locator, Page, expect
 from backoffice import merchant_figures
 from installations.models import ApiKey, Installation
 from orders.models import Order, PaymentAttempt
+from tests.browser.hand import Tasks
 from tests.support.factories import InstallationFactory, OrderFactory, WebhookEventFactory, api_key
-
-log = logging.getLogger(__name__)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -42,55 +38,53 @@ def shop() -> Installation:
     return shop
 
 
-class Hand:
-    """Clicks, and counts its clicks."""
-
-    clicks = 0
-
-    def click(self, target: Locator) -> None:
-        target.click()
-        self.clicks += 1
-
-
-@contextmanager
-def task(name: str, most: int) -> Iterator[Hand]:
-    """A task of support: its clicks and milliseconds are logged, and it fails after more clicks than `most`."""
-    hand, started = Hand(), time.perf_counter()
-    yield hand
-    log.info("%s: %d clicks, %.0f ms", name, hand.clicks, (time.perf_counter() - started) * 1000)
-    assert hand.clicks <= most
-
-
 def menu(page: Page) -> Locator:
-    return page.locator("#nav-sidebar-apps").get_by_role("link", name="Instalações")
+    return page.locator("#nav-sidebar-apps").get_by_role("link", name="Lojistas")
 
 
 def orders(page: Page) -> Locator:
     return page.get_by_role("navigation", name="Ordenar por")
 
 
-def test_what_support_is_asked_about_a_merchant(staff: Callable[..., Page], shop: Installation) -> None:
-    page = staff("/admin/")
+def test_what_support_is_asked_about_a_merchant(
+    overview: Callable[..., Page], shop: Installation, tasks: Tasks
+) -> None:
+    page = overview("Support")
+    first = page.locator("#result_list tbody tr").first
 
-    with task("merchants with failing payments today", most=2) as hand:
+    with tasks("merchants with failing payments", page, clicks=2) as hand:
         hand.click(menu(page))
         hand.click(orders(page).get_by_role("link", name="Falhas hoje"))
-        first = page.locator("#result_list tbody tr").first
         expect(first).to_contain_text("Padaria São João")
         expect(first).to_contain_text("1 de 1")
 
-    with task("everything about a merchant", most=1) as hand:
-        hand.click(page.get_by_role("link", name="Padaria São João"))
-        texts = ["1 tentativa de pagamento falhou hoje.", "Cartão recusado pelo emissor", "há 2 horas"]
-        for text in [*texts, str(shop.external_id), "Últimos pedidos", "Últimos eventos de webhook", "Observações"]:
-            expect(page.get_by_text(text).first).to_be_visible()
+    page.goto("/admin/")
+    with tasks("everything about a merchant", page, fields=1) as hand:
+        hand.find("sao joao")
+        hand.sees("1 tentativa de pagamento falhou hoje.", "Cartão recusado pelo emissor", "há 2 horas")
+        hand.sees(str(shop.external_id), "Últimos pedidos", "Últimos eventos de webhook", "Observações")
 
-    with task("no webhook since yesterday?", most=2) as hand:
+    page.goto("/admin/")
+    with tasks("no webhook since yesterday?", page, clicks=3) as hand:
         hand.click(menu(page))
         hand.click(orders(page).get_by_role("link", name="Em silêncio"))
-        expect(page.locator("#result_list tbody tr").first).to_contain_text("Padaria São João")
+        expect(first).to_contain_text("Padaria São João")
+        hand.click(first.get_by_role("link", name="Padaria São João"))
+        hand.sees("Nenhum webhook desde ontem às")
 
-    with task("a merchant's month by method", most=1) as hand:
-        hand.click(page.get_by_role("link", name="Padaria São João"))
-        expect(page.get_by_text("Nenhum webhook desde ontem às")).to_be_visible()
+
+def test_a_merchants_month_by_method_and_its_file(
+    overview: Callable[..., Page], shop: Installation, tasks: Tasks
+) -> None:
+    page = overview("Finance")
+
+    with tasks("a merchant's month by method", page, fields=1) as hand:
+        hand.find("loja-7")
+        hand.look()
         expect(page.locator(".month-table").get_by_role("row", name="Pix")).to_contain_text("R$\u00a01.234,56")
+
+    with tasks("export of it", page, clicks=1) as hand, page.expect_download() as download:
+        hand.click(page.get_by_role("link", name="Pedidos deste mês em CSV"))
+    lines = download.value.path().read_text("utf-8-sig").splitlines()
+    assert len(lines) == 3
+    assert "1234.56" in "".join(lines)

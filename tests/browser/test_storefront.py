@@ -133,7 +133,7 @@ def test_a_refund_by_staff_arrives_at_the_shops_page(
     order = Order.objects.get()
     page = staff(f"/admin/orders/order/{order.pk}/refund/")
 
-    page.get_by_role("button", name="Reembolsar").click()
+    page.get_by_role("button", name="Estornar").click()
 
     page.wait_for_url("**/change/")
     expect_status(shopper, "estornado")

@@ -25,7 +25,7 @@ def test_a_colleague_with_support_and_second_factor(staff: Callable[..., Page], 
     inviter.click("text=Convidar um colega")
     inviter.fill("#id_email", "maria@loja.example.com")
     inviter.fill("#id_first_name", "Maria")
-    inviter.select_option("#id_role", label="Support")
+    inviter.select_option("#id_role", label="Suporte")
     inviter.click("main >> button:has-text('Convidar')")
     link = urlsplit(inviter.text_content("#new-link") or "").path
 

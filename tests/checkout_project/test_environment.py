@@ -25,7 +25,7 @@ def check(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]
     [
         ({"DB_PASSWORD": ""}, "DB_PASSWORD is not set"),
         ({"DB_PORT": "abc"}, "DB_PORT must be a whole number"),
-        ({"DB_MAX_OPEN_CONNS": "1"}, "DB_MAX_OPEN_CONNS (1) must be at least 7"),
+        ({"DB_MAX_OPEN_CONNS": "1"}, "DB_MAX_OPEN_CONNS (1) must be at least 8"),
         ({"APP_ENV": "staging"}, "APP_ENV must be one of local, production"),
         ({"APP_DEBUG": "maybe"}, "APP_DEBUG must be true or false"),
         ({"API_KEYS_REQUIRED": "ture"}, "API_KEYS_REQUIRED must be true or false"),

@@ -47,9 +47,9 @@ def test_defaults_are_the_seeds() -> None:
     assert 'search_path="public"' in database["OPTIONS"]["options"]
 
 
-@pytest.mark.parametrize(("processes", "idle", "most"), [("1", 5, 19), ("2", 2, 9), ("4", 1, 4), ("19", 0, 1)])
+@pytest.mark.parametrize(("processes", "idle", "most"), [("1", 5, 18), ("2", 2, 9), ("4", 1, 4), ("18", 0, 1)])
 def test_the_pool_is_shared_out_over_the_worker_processes(processes: str, idle: int, most: int) -> None:
-    """Of 25 connections the job worker has six."""
+    """Of 25 connections the job worker has seven."""
     pool = settings_of("DATABASES", WEB_CONCURRENCY=processes)["DATABASES"]["default"]["OPTIONS"]["pool"]
 
     assert (pool["min_size"], pool["max_size"], pool["max_lifetime"]) == (idle, most, 300)

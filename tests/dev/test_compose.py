@@ -119,6 +119,7 @@ def test_both_groups_of_the_web_know_that_they_are_two(rendered: dict[str, Any])
 
 def test_one_image_serves_web_worker_and_migrations() -> None:
     assert {SERVICES[name]["image"] for name in PRODUCT} == {"appmax-checkout"}
+    assert [name for name in PRODUCT if "build" in SERVICES[name]] == ["migrate"]  # each would be an image of its own
     assert (SERVICES["postgres"]["image"], SERVICES["redis"]["image"]) == ("postgres:16-alpine", "redis:7-alpine")
 
 

@@ -23,7 +23,10 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / ".env.example").write_text(EXAMPLE)
     docker = tmp_path / "bin" / "docker"
     docker.parent.mkdir()
-    docker.write_text('#!/bin/sh\necho "$*" >> asked\ncase "$*" in *up*) [ ! -e broken ];; esac\n')
+    docker.write_text(
+        '#!/bin/sh\n[ "$*" = "compose version" ] && exit\necho "$*" >> asked\n'
+        'case "$*" in *up*) [ ! -e broken ];; esac\n'
+    )
     docker.chmod(0o755)
     monkeypatch.setenv("PATH", f"{docker.parent}:{os.environ['PATH']}")
     return tmp_path
@@ -85,6 +88,32 @@ def test_a_start_that_fails_ends_it_with_its_exit_code(checkout: Path) -> None:
     assert install.main(checkout, {"APP_URL": URL}) == 1
 
     assert "show_urls" not in (checkout / "asked").read_text()
+
+
+@pytest.mark.parametrize("docker", [None, "#!/bin/sh\nexit 1\n"])
+def test_without_docker_and_compose_nothing_is_made(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, docker: str | None
+) -> None:
+    program = checkout / "bin" / "docker"
+    program.unlink() if docker is None else program.write_text(docker)
+    monkeypatch.setenv("PATH", str(program.parent))
+
+    with pytest.raises(SystemExit, match="docker compose is needed"):
+        install.main(checkout, {"APP_URL": URL})
+
+    assert not (checkout / ".env").exists()
+
+
+def test_a_key_is_made_on_the_host() -> None:
+    made = subprocess.run(
+        ["make", "--no-print-directory", "key", "PYTHON=python3 -S"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+
+    Fernet(made.stdout.strip())
 
 
 @pytest.mark.parametrize(

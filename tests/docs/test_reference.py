@@ -12,6 +12,7 @@ from django.utils.translation import override
 from rest_framework.exceptions import APIException
 
 from appmax.errors import AppmaxError
+from backoffice import roles
 from backoffice.roles import ROLES
 from checkout_project import urls
 from installations.fields import DecryptionFailed
@@ -26,6 +27,7 @@ from webhooks.decide import Outcome
 from webhooks.views import WebhookViewSet
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
+BLOCKS = re.compile(r"^```\w+\n.*?^```\n", re.MULTILINE | re.DOTALL)
 LANGUAGES = {"support.md": "en", "suporte.md": "pt-br"}
 in_both_languages = pytest.mark.parametrize("name", LANGUAGES)
 
@@ -76,7 +78,8 @@ def test_methods_and_roles_are_all_there(name: str) -> None:
         assert [
             f"`{value}` ({label})" for value, label in AttemptMethod.choices if f"`{value}` ({label})" not in text
         ] == []
-    assert [row[0] for row in table_of(name, "Support")] == list(ROLES)
+        first, *others = map(roles.shown, ROLES)
+    assert [row[0] for row in table_of(name, first)] == [first, *others]
 
 
 def test_the_two_languages_say_the_same_things() -> None:
@@ -86,12 +89,18 @@ def test_the_two_languages_say_the_same_things() -> None:
     assert [len(re.findall(r"^\d\. ", (DOCS / name).read_text(), re.MULTILINE)) for name in LANGUAGES] == [7, 7]
 
 
-def test_the_api_guide_lists_the_statuses_in_their_order() -> None:
-    assert [row[0] for row in table_of("api.md", "`pendente`")] == [f"`{value}`" for value in OrderStatus.values]
+API_GUIDES = ("api.md", "api.pt-BR.md")
+in_each_api_guide = pytest.mark.parametrize("guide", API_GUIDES)
 
 
-def test_the_api_guide_has_every_route_and_no_other() -> None:
-    text = (DOCS / "api.md").read_text()
+@in_each_api_guide
+def test_the_api_guide_lists_the_statuses_in_their_order(guide: str) -> None:
+    assert [row[0] for row in table_of(guide, "`pendente`")] == [f"`{value}`" for value in OrderStatus.values]
+
+
+@in_each_api_guide
+def test_the_api_guide_has_every_route_and_no_other(guide: str) -> None:
+    text = (DOCS / guide).read_text()
     told = set(re.findall(r"`(?:GET|POST) (/[^`?]*)[^`]*`", text)) | set(
         re.findall(r"`(/api/\w+|/admin/|/metrics)`", text)
     )
@@ -110,8 +119,9 @@ def _routes(resolver: URLResolver, prefix: str = "/") -> set[str]:
     return found
 
 
-def test_the_api_guide_lists_every_error_code_once_with_its_status_and_message() -> None:
-    rows = [row for rows in tables("api.md") for row in rows if len(row) == 4 and row[0].strip("| ")[0] in "45"]
+@in_each_api_guide
+def test_the_api_guide_lists_every_error_code_once_with_its_status_and_message(guide: str) -> None:
+    rows = [row for rows in tables(guide) for row in rows if len(row) == 4 and row[0].strip("| ")[0] in "45"]
     told = {code.strip("`"): (status.strip("| "), message) for status, code, message, _what_to_do in rows}
 
     assert len(told) == len(rows)
@@ -119,6 +129,24 @@ def test_the_api_guide_lists_every_error_code_once_with_its_status_and_message()
         code.value: ", ".join(map(str, code.statuses)) for code in Code
     }
     assert [code for code in Code if code.message not in told[code][1]] == []
+
+
+def test_the_api_guides_say_the_same_in_both_languages() -> None:
+    """The same commands and answers, which a test runs (`test_guides.py`), tables, headings and names of fields."""
+    english, portuguese = ((DOCS / guide).read_text() for guide in API_GUIDES)
+
+    assert BLOCKS.findall(portuguese) == BLOCKS.findall(english)
+    assert [[len(row) for row in rows] for rows in tables(API_GUIDES[1])] == [
+        [len(row) for row in rows] for rows in tables(API_GUIDES[0])
+    ]
+    for mark in (r"^#+ ", r"^- ", r"^\d\. "):
+        assert len(re.findall(mark, portuguese, re.MULTILINE)) == len(re.findall(mark, english, re.MULTILINE)), mark
+    assert _named(english) ^ _named(portuguese) == set()
+
+
+def _named(guide: str) -> set[str]:
+    """What stands in a guide as it is typed: fields, values, codes, headers, paths."""
+    return {" ".join(each.split()) for each in re.findall(r"`([^`]+)`", BLOCKS.sub("", guide))}
 
 
 def test_the_proxys_own_errors_have_codes_of_the_api() -> None:

@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.forms import modelform_factory
 
+from checkout_project.checks import keys_of_stored_secrets
 from installations import rotation
 from installations.fields import DecryptionFailed
 from installations.models import Installation
@@ -142,3 +143,27 @@ def test_credentials_that_are_replaced_meanwhile_win(race: Callable[..., list[An
 
     assert race(work, 2) == [None, None]
     assert Installation.objects.get(pk=row.pk).merchant_client_secret == "replaced"
+
+
+def warnings() -> list[tuple[str | None, str]]:
+    return [(found.id, found.msg) for found in keys_of_stored_secrets(None, databases=["default"])]
+
+
+def test_check_says_when_stored_secrets_need_a_key_that_is_not_there(settings: Any, keys: list[str]) -> None:
+    assert warnings() == []
+
+    settings.FIELD_ENCRYPTION_KEYS = keys[:1]
+    lacking = "FIELD_ENCRYPTION_KEYS lacks a key that secrets in installations are encrypted with"
+    assert warnings() == [("checkout.W003", lacking)]
+
+    settings.FIELD_ENCRYPTION_KEYS = keys
+    rotate()
+    settings.FIELD_ENCRYPTION_KEYS = keys[:1]
+    assert warnings() == []
+
+
+def test_check_has_nothing_to_say_of_tables_that_are_not_there_yet() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE installations RENAME TO elsewhere")
+
+    assert warnings() == []

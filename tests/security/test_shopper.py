@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from backoffice.kit.export import harmless
+from backoffice.kit.tables import harmless
 from tests.support.factories import OrderFactory
 from webhooks.privacy import masked
 

@@ -1,4 +1,4 @@
-// Shows how far a batch of events has come, until it has ended. Without this script the page can be loaded anew.
+// Shows how far the worker has come with a batch of events or a file, until it has ended. Without this script the page can be loaded anew.
 document.addEventListener("DOMContentLoaded", () => {
   const look = async () => {
     const shown = document.getElementById("batch-progress");

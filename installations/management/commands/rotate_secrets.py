@@ -9,7 +9,8 @@ from installations import rotation
 
 
 class Command(BaseCommand):
-    """Put a new key first in FIELD_ENCRYPTION_KEYS, restart, run this, and then remove the old key.
+    """Put a new key first in FIELD_ENCRYPTION_KEYS, start all processes anew with it (SECURITY.md), run this, and then
+    remove the old key.
 
     The command may be interrupted and run again at any time, also while the web processes or another run of it are
     working. It skips secrets that have the newest key.

@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("admin", "0003_logentry_add_action_flag_choices"),
         ("auth", "0012_alter_user_first_name_max_length"),
-        ("backoffice", "0011_alerts"),
+        ("backoffice", "0012_exports"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
