@@ -1,5 +1,6 @@
 """The team's log: who logged in, who changed what. Its rows are Django's LogEntry, which all pages write."""
 
+from operator import attrgetter
 from typing import Any, ClassVar
 
 from django.contrib import admin
@@ -12,11 +13,32 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from backoffice.kit.export import ExportableAdmin
 from backoffice.kit.lists import DateRangeFilter, display
+from backoffice.kit.tables import Column, Kind, Table
 from backoffice.kit.words import when
 from backoffice.team_log import message
 
 LogEntry._meta.verbose_name = _("entry of the team log")
 LogEntry._meta.verbose_name_plural = _("team log")
+
+
+def _kind(entry: LogEntry) -> str:
+    return str(entry.content_type.name) if entry.content_type else "-"
+
+
+_WHO = Column(_("user"), Kind.TEXT, lambda entry: entry.user.get_username())
+_KIND = Column(_("kind"), Kind.TEXT, _kind)
+EXPORTED = Table(
+    columns=(
+        Column(_("when"), Kind.MOMENT, attrgetter("action_time")),
+        _WHO,
+        Column(_("what was done"), Kind.TEXT, message),
+        _KIND,
+        Column(_("thing"), Kind.TEXT, attrgetter("object_repr")),
+        Column(_("id"), Kind.TEXT, attrgetter("object_id")),
+    ),
+    groups=(_WHO, _KIND),
+    rows=lambda: LogEntry.objects.select_related("user", "content_type"),
+)
 
 
 @admin.register(LogEntry)
@@ -36,14 +58,7 @@ class LogEntryAdmin(ExportableAdmin[LogEntry]):
     ordering = ("-action_time", "-pk")
     fields = (("at", "user"), "what", ("kind", "thing"))
     readonly_fields = ("at", "user", "what", "kind", "thing")
-    exported = (
-        (_("when"), lambda entry: entry.action_time),
-        (_("user"), lambda entry: entry.user.get_username()),
-        (_("what was done"), message),
-        (_("kind"), lambda entry: str(entry.content_type.name if entry.content_type else "-")),
-        (_("thing"), lambda entry: entry.object_repr),
-        (_("id"), lambda entry: entry.object_id or ""),
-    )
+    exported = EXPORTED
 
     def has_export_permission(self, request: HttpRequest) -> bool:
         """Who sees the log may take it along, for whoever audits it."""
@@ -62,7 +77,7 @@ class LogEntryAdmin(ExportableAdmin[LogEntry]):
 
     @display(description=_("kind"))
     def kind(self, entry: LogEntry) -> str:
-        return str(entry.content_type.name) if entry.content_type else "-"
+        return _kind(entry)
 
     @display(description=_("thing"))
     def thing(self, entry: LogEntry) -> str:
