@@ -17,6 +17,7 @@ from unfold.contrib.filters.admin import (
 )
 
 from backoffice.attempt_words import name_of, said
+from backoffice.declines import ReasonFilter
 from backoffice.kit.lists import DateRangeFilter, ReadOnlyAdmin, display, searched
 from backoffice.kit.words import ago, badge, lasted, when
 from orders.models import Order, PaymentAttempt
@@ -36,6 +37,7 @@ class PaymentAttemptAdmin(ReadOnlyAdmin[PaymentAttempt]):
         ("method", ChoicesDropdownFilter),
         (_MERCHANT, AutocompleteSelectFilter),
         ("started_at", DateRangeFilter),
+        ReasonFilter,
     )
     search_fields = ("order__appmax_order_id",)  # shows the box; get_search_results does the search
     search_help_text = _("Appmax order id, or the whole idempotency key")

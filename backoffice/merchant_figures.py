@@ -11,18 +11,17 @@ from django.db.models.functions import Coalesce, ExtractHour
 from django.utils import timezone
 
 from backoffice.models import MerchantFigures
-from backoffice.overview.figures import PAID_EVENTS, midnight
+from backoffice.overview.figures import PAID_EVENTS
+from backoffice.overview.period import midnight
 from backoffice.rhythm import DAYS, Rhythm, learn
 from installations.models import Installation
 from orders.models import AttemptMethod, AttemptState, Order, PaymentAttempt
-from orders.status import OrderStatus, PaymentMethod, is_paid
+from orders.status import EVER_PAID, PaymentMethod
 from webhooks.decide import Outcome
 from webhooks.models import WebhookEvent
 
 FAILING = (AttemptState.FAILED, AttemptState.DECLINED, AttemptState.UNKNOWN)
 """An attempt after which the shopper hasn't paid, or may not have."""
-EVER_PAID = [status for status in OrderStatus if is_paid(status) and status != OrderStatus.AUTORIZADO]
-"""The shopper has paid, whatever became of the money later."""
 
 _TOLD_PAID = Q(event__in=PAID_EVENTS, outcome__in=[Outcome.APPLIED, Outcome.IGNORED])
 _OVERLAP = timedelta(minutes=10)  # An event's row may be seen so long after its time: its transaction was open.

@@ -20,14 +20,14 @@ from backoffice import merchant_figures
 from backoffice.attempt_words import name_of, said
 from backoffice.event_list import OUTCOME_TONES
 from backoffice.kit.words import ago, badge, locale, reais
-from backoffice.merchant_figures import EVER_PAID, FAILING
+from backoffice.merchant_figures import FAILING
 from backoffice.order_list import STATUS_TONES
 from backoffice.overview.charts import Figure, list_url, number, share
-from backoffice.overview.figures import midnight
+from backoffice.overview.period import midnight
 from backoffice.rhythm import UNUSUAL_PAYMENTS, UNUSUAL_WEBHOOKS, Rhythm
 from installations.models import ApiKey, Installation
 from orders.models import AttemptMethod, AttemptState, Order, PaymentAttempt
-from orders.status import OrderStatus, PaymentMethod
+from orders.status import EVER_PAID, OrderStatus, PaymentMethod
 from webhooks.decide import Outcome
 from webhooks.models import WebhookEvent
 

@@ -7,22 +7,21 @@ from typing import Any
 
 from django import forms
 from django.contrib.admin import ListFilter
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
-from unfold.contrib.filters.admin import ChoicesDropdownFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from backoffice.kit.lists import OneChoiceFilter, span
 from backoffice.kit.tables import Column, Kind, Table
 from backoffice.kit.words import reais
-from backoffice.merchant_figures import EVER_PAID
 from backoffice.order_forms import ReaisField
-from orders.models import Order
-from orders.status import OrderStatus, PaymentMethod
+from orders.models import Order, Refund
+from orders.status import EVER_PAID, OrderStatus, PaymentMethod, RefundState
 
 STATUS_TONES = {
     OrderStatus.PENDENTE: "warning",
@@ -57,6 +56,22 @@ class PendingFilter(OneChoiceFilter):
 
     def chosen(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(status=OrderStatus.PENDENTE, created_at__lt=timezone.now() - timedelta(hours=1))
+
+
+class RefundFilter(DropdownFilter):  # type: ignore[misc] # untyped
+    """Orders with a refund that came to this state."""
+
+    title = _("refund")
+    parameter_name = "refund"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [(state.value, state.label) for state in RefundState]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
+        """Such orders. An unknown value shows all."""
+        if self.value() not in RefundState.values:
+            return queryset
+        return queryset.filter(Exists(Refund.objects.filter(order=OuterRef("pk"), state=self.value())))
 
 
 class MethodFilter(ChoicesDropdownFilter):  # type: ignore[misc] # untyped

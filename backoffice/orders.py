@@ -25,7 +25,7 @@ from backoffice.kit.lists import DateRangeFilter, action, display
 from backoffice.kit.words import badge, copyable, explained, history, reais, when
 from backoffice.notes import Noted
 from backoffice.order_forms import RefundForm, TrackingForm
-from backoffice.order_list import EXPORTED, STATUS_TONES, AmountFilter, MethodFilter, PendingFilter
+from backoffice.order_list import EXPORTED, STATUS_TONES, AmountFilter, MethodFilter, PendingFilter, RefundFilter
 from orders import checkout, idempotency, refunds
 from orders.idempotency import InvalidKey, KeyReused, Replay, StillRunning
 from orders.models import Order
@@ -57,6 +57,7 @@ class OrderAdmin(Noted[Order], ExportableAdmin[Order]):
         ("created_at", DateRangeFilter),
         AmountFilter,
         PendingFilter,
+        RefundFilter,
     )
     date_hierarchy = "created_at"
     list_select_related = ("installation",)

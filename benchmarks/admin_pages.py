@@ -195,7 +195,12 @@ def _pages() -> list[tuple[str, str]]:
     }
     terms = _searched(order, big[1])
     lists[orders] |= {f"search {kind}": f"?{urlencode({'q': term})}" for kind, term in terms.items()}
-    pages = [(f"dashboard, {days} days", f"/admin/?days={days}") for days in (1, 7, 30)]
+    year = today - timedelta(days=365)
+    pages = [
+        *((f"overview, {period}", f"/admin/?period={period}") for period in ("today", "7", "30", "last-month")),
+        ("overview, all days", f"/admin/?from={year}&to={today}"),
+        ("overview, 30 days, largest merchant", f"/admin/?period=30&merchant={big[0]}"),
+    ]
     for path, queries in lists.items():
         name = path.split("/")[-2]
         pages += [(f"{name} list, {label}" if label else f"{name} list", path + q) for label, q in queries.items()]

@@ -21,11 +21,15 @@ _FALSE = ("false", "0", "no", "off")
 
 
 class Environment:
-    """The process environment, completed by a `.env` file. A variable of the process wins over the file's."""
+    """The process environment, completed by a `.env` file. A variable of the process wins over the file's, and so does
+    its `NAME` over the file's `NAME_FILE`, and the other way round."""
 
     def __init__(self, file: Path) -> None:
+        outside = {name for name, value in os.environ.items() if value.strip()}
         for name, value in dotenv.read(file, os.environ).items():
-            os.environ.setdefault(name, value)  # Libraries read their own variables from os.environ.
+            other = name.removesuffix("_FILE") if name.endswith("_FILE") else f"{name}_FILE"
+            if other not in outside:
+                os.environ.setdefault(name, value)  # Libraries read their own variables from os.environ.
 
     def text(self, name: str, default: str | None = None) -> str:
         """The stripped text of the variable, or of the file that `NAME_FILE` names; `default` if neither is set.

@@ -28,6 +28,7 @@ def configuration(folder: Path, *, app: int, quick: int, http: int, https: int) 
         "/etc/nginx/tls/": f"{folder}/",
         "app:8080": f"127.0.0.1:{app}",
         "quick:8080": f"127.0.0.1:{quick}",
+        "listen 127.0.0.1:8081": f"listen unix:{folder}/health",
         "listen 8080": f"listen 127.0.0.1:{http}",
         "listen 8443": f"listen 127.0.0.1:{https}",
     }.items():

@@ -4,6 +4,7 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -16,6 +17,7 @@ from observability.logs import collecting_steps
 
 log = structlog.stdlib.get_logger(__name__)
 
+_PROBES = ("/health", "/health/ready", "/metrics")
 _REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
 
@@ -56,10 +58,12 @@ def id_of(environ: dict[str, Any]) -> str:
 def finished(
     method: str | None, path: str, route: str | None, status: int, seconds: float, steps: Sequence[Mapping[str, Any]]
 ) -> None:
-    """Count the request, and write its line."""
+    """Count the request, and write its line. Supervisors ask probes every few seconds, so one that went well has its
+    line at LOG_LEVEL=DEBUG only."""
     figures.record_request(method, route, status, seconds)
     facts: dict[str, Any] = {"method": method, "path": path, "status": status, "ms": round(seconds * 1000, 1)}
-    log.info("request.finished", **facts, **({"steps": steps} if steps else {}))
+    write = log.debug if path in _PROBES and status == HTTPStatus.OK else log.info
+    write("request.finished", **facts, **({"steps": steps} if steps else {}))
 
 
 @receiver(request_finished)

@@ -83,6 +83,10 @@ def known(text: str) -> OrderStatus | None:
     return OrderStatus(text) if text in OrderStatus.values else None
 
 
+EVER_PAID = tuple(status for status in OrderStatus if is_paid(status) and status != OrderStatus.AUTORIZADO)
+"""The shopper has paid, whatever became of the money later."""
+
+
 class PaymentMethod(models.TextChoices):
     CREDIT_CARD = "credit_card", _("Credit card")
     PIX = "pix", _("Pix")

@@ -70,8 +70,7 @@ def health(request: Request) -> HttpResponse:
 def answer_program(environ: dict[str, Any], start_response: Any) -> list[bytes] | None:
     """The same for a program, without Django's chain, which would take ten times as long; None for other requests.
 
-    Load balancers and supervisors ask this every few seconds of each process. It is counted and logged as any request
-    is.
+    Load balancers and supervisors ask this every few seconds of each process. It is counted as any request is.
     """
     method = environ["REQUEST_METHOD"]
     if (

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from babel.numbers import format_decimal, format_percent
 from django.urls import reverse
@@ -11,10 +10,8 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from backoffice.kit.words import locale, reais
+from backoffice.overview.period import Query, Slot
 
-AXIS = "#7c8594"  # legible on white and on black
-
-Query = dict[str, Any]
 Url = Callable[[Query], str]
 
 
@@ -25,6 +22,7 @@ class Figure:
     label: str
     text: str
     url: str
+    colour: str = ""  # in a chart
 
 
 @dataclass(frozen=True)
@@ -38,17 +36,19 @@ class Card:
 
 
 @dataclass(frozen=True)
-class Slot:
-    """A stretch of time: its names on a chart's axis and in the table, and the query that narrows a list to it."""
+class Table:
+    """Figures in rows and columns. `rows` are labelled, and each has a figure for each column."""
 
-    short: str
-    long: str
-    query: Query
+    title: str
+    head: str
+    rows: Sequence[tuple[str, Sequence[Figure]]]
+    note: str = ""
 
 
 @dataclass(frozen=True)
 class Series:
-    """A number for each slot. `url` makes the URL of a list from the queries that narrow it."""
+    """A number for each slot. `url` makes the URL of a list from the queries that narrow it, and `colour` is one of
+    charts.css."""
 
     label: str
     colour: str
@@ -75,7 +75,9 @@ class Chart:
     @property
     def rows(self) -> list[Figure]:
         """The sum of each series, and the slot with the highest number."""
-        rows = [Figure(each.label, self._show(sum(each.values)), each.url(self.whole)) for each in self.series]
+        rows = [
+            Figure(each.label, self._show(sum(each.values)), each.url(self.whole), each.colour) for each in self.series
+        ]
         columns = self.series if self.kind == "bar" else self.series[:1]
         totals = [sum(each.values[place] for each in columns) for place in range(len(self.slots))]
         if any(totals):
@@ -108,8 +110,8 @@ class Chart:
             {
                 "label": each.label,
                 "data": [value / scale for value in each.values],
-                "backgroundColor": each.colour,
-                "borderColor": each.colour,
+                "backgroundColor": f"var(--chart-{each.colour})",
+                "borderColor": f"var(--chart-{each.colour})",
             }
             for each in self.series
         ]
@@ -117,11 +119,11 @@ class Chart:
 
     @property
     def options(self) -> str:
-        """The options for Chart.js, as JSON. Unfold's own have neither stacked bars nor a legend."""
+        """The options for Chart.js, as JSON. Unfold's own have no stacked bars. charts.js adds the theme's colours."""
         is_stacked = self.kind == "bar"
         digits = {"minimumFractionDigits": 0, "maximumFractionDigits": 0}
         money = {"format": {"style": "currency", "currency": "BRL", **digits}}
-        ticks = {"color": AXIS, "maxTicksLimit": 6, **(money if self.is_money else {"precision": 0})}
+        ticks = {"maxTicksLimit": 6, **(money if self.is_money else {"precision": 0})}
         return json.dumps(
             {
                 "animation": False,
@@ -129,19 +131,12 @@ class Chart:
                 "locale": locale().replace("_", "-"),
                 "interaction": {"mode": "index", "intersect": False},
                 "elements": {"line": {"borderWidth": 2}, "point": {"radius": 0}},
-                "maxBarThickness": 32,
-                "plugins": {
-                    "legend": {
-                        "display": len(self.series) > 1,
-                        "position": "bottom",
-                        "labels": {"color": AXIS, "boxWidth": 10, "boxHeight": 10},
-                    }
-                },
+                "plugins": {"legend": {"display": False}},  # The figures below have the colours.
                 "scales": {
                     "x": {
                         "stacked": is_stacked,
                         "grid": {"display": False},
-                        "ticks": {"color": AXIS, "maxRotation": 0, "autoSkipPadding": 12},
+                        "ticks": {"maxRotation": 0, "autoSkipPadding": 12},
                     },
                     "y": {"stacked": is_stacked, "beginAtZero": True, "border": {"display": False}, "ticks": ticks},
                 },

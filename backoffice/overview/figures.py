@@ -3,52 +3,85 @@
 Nothing here is text for a reader, and all of it can be JSON: staff with different languages share it.
 """
 
+import statistics
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypedDict, cast
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.cache import cache
-from django.db import connection
-from django.db.models import Count, DateTimeField, Func, IntegerField, Q, Sum, Value
-from django.db.models.functions import Coalesce
+from django.db.models import Count, DateTimeField, Func, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.utils import timezone
 
+from backoffice.overview.period import HOURS, Period, midnight
 from installations.models import Installation
-from orders.models import AttemptMethod, AttemptState, Order, PaymentAttempt
-from orders.status import PAID_AND_KEPT
+from orders.models import AttemptMethod, AttemptState, Order, PaymentAttempt, Refund
+from orders.status import EVER_PAID, GONE, PAID_AND_KEPT, PaymentMethod, RefundState
 from webhooks import payload
 from webhooks.decide import Outcome
 from webhooks.models import WebhookEvent
 
 KEPT = 60  # seconds
-HOURS = 24
 WEEKS = 8
-SAMPLE = 2000  # payments of each kind whose medians are shown
+SAMPLE = 1000  # payments of each method whose times are looked at
+LONG = timedelta(minutes=10)  # A payment attempt without an answer for so long is in doubt.
 
 # Appmax sends these when an order has been paid. No column tells when a Pix or boleto was paid, so the first of these
 # that was applied does.
 PAID_EVENTS = [
     spelling for name in ("OrderPaidByPix", "OrderPaid", "OrderApproved") for spelling in payload.spellings(name)
 ]
+_DISPUTED = [status for status in EVER_PAID if status not in (*PAID_AND_KEPT, *GONE)]
 
 
 class Sales(TypedDict):
-    """The orders of one payment method that were created within a slot."""
+    """The orders of one payment method that were created within a slot, and cents."""
 
     slot: int  # its place among the slots
     method: str  # "": none yet
     orders: int
-    paid: int  # of the orders
-    cents: int  # of the paid ones, without what was paid back
+    paid: int  # of the orders, whatever became of the money later
+    paid_cents: int
+    gone_cents: int  # of those, of orders that were paid back in full or lost in a chargeback
+    disputed_cents: int  # of those, of orders in a chargeback
+    part_cents: int  # paid back of the other orders
+    net_cents: int  # what is left
+
+
+class Attempts(TypedDict):
+    """The payment attempts of one method that came to one state."""
+
+    method: str
+    state: str
+    attempts: int
+
+
+class Reason(TypedDict):
+    """The payment attempts of one method that were declined for one reason."""
+
+    method: str
+    reason: str  # of `with_reason`
+    attempts: int
 
 
 class Span(TypedDict):
-    """How long payments of one kind took, from the order on."""
+    """How long payments of one method took, from the order on, in seconds."""
 
     method: str
-    seconds: float  # the median
-    payments: int  # that it is the median of
+    median: float
+    most: float  # nine of ten took no longer
+    payments: int  # that were looked at
+
+
+class Doubt(TypedDict):
+    """How many payment attempts and orders are in doubt, and their cents. An attempt's are its order's total."""
+
+    unknown: int  # attempts
+    unknown_cents: int
+    unanswered: int  # attempts since LONG
+    unanswered_cents: int
+    refunds: int  # orders with a refund that Appmax may have taken
+    refunds_cents: int
 
 
 class Traffic(TypedDict):
@@ -73,50 +106,64 @@ class Figures(TypedDict):
     """All figures. Times are texts in ISO format, in staff's time zone. A slot is named by its beginning."""
 
     at: str
-    slots: list[str]  # days, or hours if the period is today
+    slots: list[str]  # days, hours if the period is one day, or weeks if it is long
     sales: list[Sales]
-    approved_cards: int
-    declined_cards: int
+    attempts: list[Attempts]
+    reasons: list[Reason]  # most frequent first
     spans: list[Span]
+    doubt: Doubt
     hours: list[str]
     traffic: list[Traffic]
     oldest: Oldest | None
     weeks: list[str]
-    installations: list[tuple[int, int]]  # slot, how many
+    installations: list[tuple[int, int]]  # slot, how many; none of a single merchant
 
 
-def figures(days: int) -> Figures:
-    """The figures of the last `days` days, today included. They are a minute old at most."""
-    return cast(Figures, cache.get_or_set(f"dashboard:{days}", lambda: collect(days, timezone.now()), KEPT))
+def figures(period: Period, merchant: int | None) -> Figures:
+    """The figures of these days, of all merchants if none is given. They are a minute old at most."""
+    key = f"overview:{period.first}:{period.last}:{merchant or ''}"
+    return cast(Figures, cache.get_or_set(key, lambda: collect(period, timezone.now(), merchant), KEPT))
 
 
-def collect(days: int, now: datetime) -> Figures:
-    """The figures as of `now`, from six queries."""
+def collect(period: Period, now: datetime, merchant: int | None = None) -> Figures:
+    """The figures as of `now`, from ten queries."""
     now = timezone.localtime(now)
-    slots = _hours_since_midnight(now) if days == 1 else _days(days, now)
+    slots = period.slots(now)
     hours = _hours(now)
     weeks = _weeks(now)
-    approved, declined = _cards(slots[0])
+    orders, attempts, events = _rows(merchant)
+    refunds = Refund.objects.filter(order__installation=merchant) if merchant else Refund.objects.all()
+    in_period = {"created_at__gte": period.begin, "created_at__lt": period.end}
+    sales = _sales(orders.filter(**in_period), refunds, slots)
+    tried = attempts.filter(started_at__gte=period.begin, started_at__lt=period.end, method__in=AttemptMethod.values)
+    paid = [method for method in PaymentMethod if any(row["paid"] for row in sales if row["method"] == method)]
     return {
         "at": now.isoformat(),
         "slots": _texts(slots),
-        "sales": _sales(slots),
-        "approved_cards": approved,
-        "declined_cards": declined,
-        "spans": _spans(slots[0]),
+        "sales": sales,
+        "attempts": _attempts(tried),
+        "reasons": _reasons(tried),
+        "spans": _spans(orders.filter(**in_period), paid),
+        "doubt": _doubt(attempts, refunds, now),
         "hours": _texts(hours),
-        "traffic": _traffic(hours),
-        "oldest": _oldest(),
+        "traffic": _traffic(events, hours),
+        "oldest": _oldest(events),
         "weeks": _texts(weeks),
-        "installations": _installations(weeks),
+        "installations": [] if merchant else _installations(weeks),
     }
 
 
+def _rows(merchant: int | None) -> tuple[Any, Any, Any]:
+    """The orders, payment attempts and events of the merchant, or of all."""
+    rows = Order.objects.all(), PaymentAttempt.objects.all(), WebhookEvent.objects.all()
+    if merchant is None:
+        return rows
+    orders, attempts, events = rows
+    theirs = {"installation": merchant}
+    return orders.filter(**theirs), attempts.filter(order__installation=merchant), events.filter(**theirs)
+
+
 # --- slots of time, as staff count it --------------------------------------------------------------------------------
-
-
-def _days(count: int, now: datetime) -> list[datetime]:
-    return [midnight(now.date() - timedelta(days=back)) for back in reversed(range(count))]
 
 
 def _weeks(now: datetime) -> list[datetime]:
@@ -128,15 +175,6 @@ def _hours(now: datetime) -> list[datetime]:
     """The beginnings of the current hour and of those before it."""
     this = now.replace(minute=0, second=0, microsecond=0)
     return [timezone.localtime(this.astimezone(UTC) - timedelta(hours=back)) for back in reversed(range(HOURS))]
-
-
-def _hours_since_midnight(now: datetime) -> list[datetime]:
-    return [hour for hour in _hours(now) if hour >= midnight(now.date())]
-
-
-def midnight(day: date) -> datetime:
-    """When the day begins, in staff's time zone."""
-    return timezone.make_aware(datetime.combine(day, time()))
 
 
 def _texts(slots: Sequence[datetime]) -> list[str]:
@@ -152,77 +190,102 @@ def _slot(field: str, slots: Sequence[datetime]) -> Func:
 # --- questions -------------------------------------------------------------------------------------------------------
 
 
-def _sales(slots: Sequence[datetime]) -> list[Sales]:
-    is_paid = Q(status__in=PAID_AND_KEPT)
+def _sales(orders: QuerySet[Any], refunds: QuerySet[Refund], slots: Sequence[datetime]) -> list[Sales]:
+    """The net amount is that of `Order.objects.with_net()`, of which a sum takes five times as long."""
+
+    def cents(statuses: Any) -> Sum:
+        return Sum("total_cents", filter=Q(status__in=statuses), default=0)
+
     rows = (
-        Order.objects.with_net()
-        .filter(created_at__gte=slots[0])
+        orders.order_by()
         .values("payment_method", slot=_slot("created_at", slots))
         .annotate(
             orders=Count("pk"),
-            paid=Count("pk", filter=is_paid),
-            cents=Coalesce(Sum("net_cents"), 0),
+            paid=Count("pk", filter=Q(status__in=EVER_PAID)),
+            paid_cents=cents(EVER_PAID),
+            gone_cents=cents(GONE),
+            disputed_cents=cents(_DISPUTED),
         )
     )
-    return [
-        {
-            "slot": row["slot"],
-            "method": row["payment_method"] or "",
-            "orders": row["orders"],
-            "paid": row["paid"],
-            "cents": row["cents"],
-        }
-        for row in rows
-    ]
-
-
-def _cards(since: datetime) -> tuple[int, int]:
-    """The numbers of approved and of declined card payments."""
-    counts = PaymentAttempt.objects.filter(method=AttemptMethod.CREDIT_CARD, started_at__gte=since).aggregate(
-        approved=Count("pk", filter=Q(state=AttemptState.SUCCEEDED)),
-        declined=Count("pk", filter=Q(state=AttemptState.DECLINED)),
+    parts = (
+        refunds.filter(state=RefundState.CONFIRMED, order__in=orders.filter(status__in=PAID_AND_KEPT))
+        .order_by()
+        .values("order__payment_method", slot=_slot("order__created_at", slots))
+        .annotate(cents=Sum("amount_cents"))
     )
-    return counts["approved"], counts["declined"]
+    in_part = {(row["slot"], row["order__payment_method"]): row["cents"] for row in parts}
+    sales: Any = []
+    for row in rows:
+        method = row.pop("payment_method")
+        part = in_part.get((row["slot"], method), 0)
+        net = row["paid_cents"] - row["gone_cents"] - row["disputed_cents"] - part
+        sales.append({**row, "method": method or "", "part_cents": part, "net_cents": net})
+    return cast(list[Sales], sales)
 
 
-# A card is paid when Appmax answers. A Pix or boleto is paid later, when an event says so. If we learnt of the order
-# only after its event, the time isn't known. Only the newest rows of each kind are read, which bounds the work.
-# This is plain SQL because the ORM has neither percentile_cont, which gives the medians, nor LATERAL.
-_SPANS = """
-    WITH card AS (
-        SELECT order_id, settled_at
-          FROM (SELECT order_id, settled_at, method FROM payment_attempts
-                 WHERE state = 'succeeded' AND started_at >= %(since)s
-                 ORDER BY started_at DESC LIMIT %(sample)s) newest
-         WHERE method = 'credit_card'
-    ), told AS (
-        SELECT appmax_order_id, min(newest.created_at) AS paid_at
-          FROM unnest(%(events)s::text[]) AS name
-               CROSS JOIN LATERAL (SELECT appmax_order_id, created_at, outcome FROM webhook_events
-                                    WHERE event = name AND created_at >= %(since)s
-                                    ORDER BY created_at DESC LIMIT %(sample)s) newest
-         WHERE outcome = 'applied'
-         GROUP BY appmax_order_id
-    ), spans AS (
-        SELECT 'credit_card' AS method, settled_at - created_at AS span FROM card JOIN orders ON orders.id = order_id
-        UNION ALL
-        SELECT payment_method, told.paid_at - created_at FROM told JOIN orders USING (appmax_order_id)
-         WHERE payment_method IN ('pix', 'boleto')
+def _attempts(attempts: QuerySet[Any]) -> list[Attempts]:
+    rows = attempts.filter(state__in=AttemptState.values).order_by().values("method", "state")
+    return list(rows.annotate(attempts=Count("pk")))
+
+
+def _reasons(attempts: Any) -> list[Reason]:
+    declined = attempts.filter(state=AttemptState.DECLINED).with_reason().order_by()
+    return list(declined.values("method", "reason").annotate(attempts=Count("pk")).order_by("-attempts", "reason"))
+
+
+def _spans(orders: QuerySet[Order], methods: Sequence[PaymentMethod]) -> list[Span]:
+    """The newest payments of each method, of which the caller knows that there are some."""
+    if not methods:
+        return []
+    first, *others = (_newest(orders, method) for method in methods)
+    rows = first.union(*others, all=True) if others else first
+    seconds: dict[str, list[float]] = {method.value: [] for method in methods}
+    for method, made, at in rows:
+        if at and at >= made:  # If we learnt of the order only after its payment, the time isn't known.
+            seconds[method].append((at - made).total_seconds())
+    return [_span(method, lasted) for method, lasted in seconds.items() if lasted]
+
+
+def _span(method: str, seconds: list[float]) -> Span:
+    most = statistics.quantiles(seconds, n=10, method="inclusive")[-1] if len(seconds) > 1 else seconds[0]
+    return {"method": method, "median": statistics.median(seconds), "most": most, "payments": len(seconds)}
+
+
+def _newest(orders: QuerySet[Order], method: PaymentMethod) -> QuerySet[Order, Any]:
+    """The method and times of the newest paid orders. A card is paid when Appmax answers. A Pix or boleto is paid
+    later, when an event says so."""
+    if method is PaymentMethod.CREDIT_CARD:
+        answers = PaymentAttempt.objects.filter(order=OuterRef("pk"), method=method, state=AttemptState.SUCCEEDED)
+        paid_at = Subquery(answers.order_by("settled_at").values("settled_at")[:1])
+    else:
+        told = WebhookEvent.objects.filter(
+            appmax_order_id=OuterRef("appmax_order_id"), processed=True, event__in=PAID_EVENTS, outcome=Outcome.APPLIED
+        )
+        paid_at = Subquery(told.order_by("created_at").values("created_at")[:1])
+    paid = orders.filter(payment_method=method, status__in=EVER_PAID).annotate(at=paid_at)
+    return paid.order_by("-created_at").values_list("payment_method", "created_at", "at")[:SAMPLE]
+
+
+def _doubt(attempts: Any, refunds: QuerySet[Refund], now: datetime) -> Doubt:
+    unknown = Q(state=AttemptState.UNKNOWN)
+    unanswered = Q(state=AttemptState.STARTED, started_at__lt=now - LONG)
+    cents = "order__total_cents"
+    found = attempts.open().aggregate(
+        unknown=Count("pk", filter=unknown),
+        unknown_cents=Sum(cents, filter=unknown, default=0),
+        unanswered=Count("pk", filter=unanswered),
+        unanswered_cents=Sum(cents, filter=unanswered, default=0),
     )
-    SELECT method, extract(epoch FROM percentile_cont(0.5) WITHIN GROUP (ORDER BY span))::float, count(*)
-      FROM spans WHERE span >= interval '0' GROUP BY method
-"""
+    found |= refunds.filter(state=RefundState.UNKNOWN).aggregate(
+        refunds=Count("order", distinct=True), refunds_cents=Sum("amount_cents", default=0)
+    )
+    return cast(Doubt, found)
 
 
-def _spans(since: datetime) -> list[Span]:
-    with connection.cursor() as cursor:
-        cursor.execute(_SPANS, {"since": since, "events": PAID_EVENTS, "sample": SAMPLE})
-        return [{"method": method, "seconds": seconds, "payments": count} for method, seconds, count in cursor]
-
-
-def _traffic(hours: Sequence[datetime]) -> list[Traffic]:
+def _traffic(events: QuerySet[WebhookEvent], hours: Sequence[datetime]) -> list[Traffic]:
     rows: Any = (
-        WebhookEvent.objects.filter(created_at__gte=hours[0])
+        events.filter(created_at__gte=hours[0])
+        .order_by()
         .values(slot=_slot("created_at", hours))
         .annotate(
             received=Count("pk"),
@@ -234,8 +297,8 @@ def _traffic(hours: Sequence[datetime]) -> list[Traffic]:
     return list(rows)
 
 
-def _oldest() -> Oldest | None:
-    row = WebhookEvent.objects.waiting().defer("payload").first()
+def _oldest(events: Any) -> Oldest | None:
+    row = events.waiting().defer("payload").first()
     return {"pk": row.pk, "event": row.event, "created_at": row.created_at.isoformat()} if row else None
 
 

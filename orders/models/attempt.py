@@ -4,7 +4,9 @@ from typing import Any
 
 from django.contrib.postgres.functions import TransactionNow
 from django.db import models, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, Func, OuterRef, Q, TextField, Value
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Coalesce, Left, Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from prometheus_client import Counter
@@ -50,6 +52,15 @@ class PaymentAttemptQuerySet(models.QuerySet["PaymentAttempt"]):
             order=OuterRef("order"), pk__gt=OuterRef("pk"), state=AttemptState.SUCCEEDED
         )
         return self.annotate(is_overtaken=Exists(later.exclude(method=AttemptMethod.UPSELL)))  # type: ignore[no-redef]
+
+    def with_reason(self) -> "PaymentAttemptQuerySet":
+        """Adds `reason`: what Appmax wrote when it declined, so that texts that differ by an order's number alone are
+        one reason: in small letters, with # for digits, without the spaces and full stops around it, and no longer than
+        60 characters; "" if it wrote nothing."""
+        message = Coalesce(KeyTextTransform("message", "answer"), Value(""), output_field=TextField())
+        digits = Func(Lower(message), Value(r"\d+"), Value("#"), Value("g"), function="regexp_replace")
+        spaces = Func(digits, Value(r"^[\s.]+|[\s.]+$"), Value(""), Value("g"), function="regexp_replace")
+        return self.annotate(reason=Left(spaces, 60, output_field=TextField()))  # type: ignore[no-redef]
 
     def open(self) -> "PaymentAttemptQuerySet":
         """The attempts of which it isn't known yet what became of them."""
@@ -112,6 +123,7 @@ class PaymentAttempt(models.Model):
     objects = PaymentAttemptQuerySet.as_manager()
 
     is_overtaken: bool  # only of `with_overtaken`
+    reason: str  # only of `with_reason`
 
     class Meta:
         db_table = "payment_attempts"

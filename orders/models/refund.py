@@ -81,6 +81,8 @@ class Refund(models.Model):
         verbose_name_plural = _("refunds")
         indexes = [
             models.Index(fields=["request_id"], condition=Q(request_id__isnull=False), name="refunds_request_id"),
+            # for the back office, which shows how much money is in doubt; few are
+            models.Index(fields=["order"], condition=Q(state=RefundState.UNKNOWN), name="refunds_unknown"),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(state__in=RefundState.values), name="refunds_known_state"),

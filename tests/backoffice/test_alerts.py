@@ -323,6 +323,17 @@ def test_workers_that_look_and_send_at_the_same_time_tell_once(mails: MailServer
     assert sum(mail.get_content().count("Appmax has refused") for mail in mails.mails) == 5
 
 
+def test_workers_that_send_at_the_same_time_send_each_message_once(mails: MailServer) -> None:
+    refused()
+    for number in range(10):
+        rule("refused", recipients=[f"a{number}@example.com"])
+    watch.look()
+
+    assert sum(at_once(send.send_due, 4)) == 10
+
+    assert sorted(to for (to,) in mails.recipients) == [f"a{number}@example.com" for number in range(10)]
+
+
 # --- how it arrives --------------------------------------------------------------------------------------------------
 
 

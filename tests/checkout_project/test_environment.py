@@ -167,6 +167,22 @@ def test_a_dotenv_file_completes_the_environment_and_never_overrides_it(
     assert env.text("BLANK", "default") == "default"
 
 
+@pytest.mark.parametrize(
+    ("outside", "inside"), [("DB_PASSWORD", "DB_PASSWORD_FILE"), ("DB_PASSWORD_FILE", "DB_PASSWORD")]
+)
+def test_a_variable_wins_over_the_other_form_of_it_in_the_dotenv_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, outside: str, inside: str
+) -> None:
+    (tmp_path / "right").write_text("right")
+    right = {"DB_PASSWORD": "right", "DB_PASSWORD_FILE": str(tmp_path / "right")}
+    monkeypatch.setenv(inside, "")
+    monkeypatch.delenv(inside)  # set first, so that what the file sets is undone
+    monkeypatch.setenv(outside, right[outside])
+    (tmp_path / ".env").write_text(f"{inside}=/wrong\n")
+
+    assert Environment(tmp_path / ".env").text("DB_PASSWORD") == "right"
+
+
 def test_a_secret_can_be_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "password").write_text("s3cret\n")
     monkeypatch.setenv("DB_PASSWORD", "")

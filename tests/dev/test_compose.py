@@ -1,6 +1,8 @@
 """docker-compose.yml: what Compose makes of it, and what every service must have."""
 
+import os
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -128,3 +130,28 @@ def test_nginx_and_ngrok_are_started_on_request_only() -> None:
         "nginx": ["nginx"],
         "ngrok": ["ngrok"],
     }
+
+
+def test_every_service_has_limits_of_memory_and_processes(rendered: dict[str, Any]) -> None:
+    assert {
+        name for name, service in rendered.items() if service.get("mem_limit") and service.get("pids_limit")
+    } == set(rendered)
+
+
+def test_the_password_of_redis_is_in_no_list_of_processes(rendered: dict[str, Any], tmp_path: Path) -> None:
+    """The service's own command, with a `redis-server` that shows what it was given."""
+    service = rendered["redis"]
+    password = service["environment"]["REDISCLI_AUTH"]
+    (tmp_path / "redis-server").write_text('#!/bin/sh\necho "$*"; cat "$1"; stat -c %a "$1"\n')
+    (tmp_path / "redis-server").chmod(0o755)
+    conf = "/tmp/redis.conf"  # noqa: S108 - in the container
+    command = [word.replace("$$", "$").replace(conf, str(tmp_path / "conf")) for word in service["command"]]
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "REDISCLI_AUTH": password}
+
+    arguments, line, mode = subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+
+    assert password not in " ".join(service["command"]) + arguments
+    assert arguments.endswith("--maxmemory 128mb --maxmemory-policy allkeys-lru --stop-writes-on-bgsave-error no")
+    assert (line, mode) == (f'requirepass "{password}"', "600")

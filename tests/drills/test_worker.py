@@ -1,6 +1,9 @@
 """The worker is killed in the middle of a job: another one does the work, once, and nothing waits for the dead one."""
 
+import json
+import os
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +21,7 @@ from simulator.server import SimulatorServer
 from simulator.state import Fault
 from tests.orders.conftest import by_card
 from tests.support.factories import api_key
-from tests.support.processes import kill, wait_until
+from tests.support.processes import ROOT, kill, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -81,3 +84,17 @@ def test_a_worker_that_works_gives_a_sign_of_life(
     wait_until(sign.exists, seconds=30)
     began = sign.stat().st_mtime
     wait_until(lambda: sign.stat().st_mtime > began, seconds=30)
+
+
+def test_every_line_of_a_worker_is_json(environment: dict[str, str], shop: Installation, tmp_path: Path) -> None:
+    command, log = [sys.executable, "manage.py", "worker"], tmp_path / "log"
+    variables = os.environ | environment | {"LOG_FORMAT": "json"}
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, cwd=ROOT, env=variables, stdout=out, stderr=out)
+    try:
+        wait_until(lambda: "Launching a worker" in log.read_text(), seconds=30)
+    finally:
+        process.terminate()
+        process.wait(timeout=60)
+
+    assert all(json.loads(line)["event"] for line in log.read_text().splitlines())

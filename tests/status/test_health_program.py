@@ -1,4 +1,4 @@
-"""`/health` for programs is answered before Django, and looks like any other answer: an id, a line, a figure."""
+"""`/health` for programs is answered before Django, and looks like any other answer: id, figure, at DEBUG a line."""
 
 import json
 import logging
@@ -17,7 +17,7 @@ def _ask(**environ: str) -> tuple[str, dict[str, str], bytes]:
 
 
 def test_a_program_is_answered_with_the_id_that_it_gave(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.DEBUG)
 
     status, headers, body = _ask(HTTP_X_REQUEST_ID="probe-1", HTTP_HOST="10.0.0.7:8080")
 
@@ -40,3 +40,11 @@ def test_head_has_no_body() -> None:
 @pytest.mark.parametrize("given", ["", "a b", "x" * 65, "a\tb"])
 def test_a_strange_id_is_replaced(given: str) -> None:
     assert len(_ask(HTTP_X_REQUEST_ID=given)[1]["X-Request-ID"]) == 32
+
+
+def test_it_writes_no_line_unless_that_is_asked_for(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+
+    _ask()
+
+    assert caplog.records == []

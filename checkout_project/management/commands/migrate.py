@@ -55,6 +55,6 @@ class Command(migrate.Command):
         self._asked(cursor, "pg_advisory_unlock")
 
     def _asked(self, cursor: CursorWrapper, function: str) -> bool:
-        cursor.execute(f"SELECT {function}(%s)", [LOCK])  # nosec B608 - one of the two above
+        cursor.execute(f"SELECT {function}(%s)", [LOCK])
         [answer] = cursor.fetchone()
         return bool(answer)

@@ -2,10 +2,14 @@
 
 from typing import Any
 
+import structlog
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from procrastinate import cli
 from prometheus_client import start_http_server
+
+log = structlog.stdlib.get_logger(__name__)
 
 
 class Command(BaseCommand):
@@ -22,4 +26,9 @@ class Command(BaseCommand):
                 start_http_server(settings.WORKER_METRICS_PORT, addr=settings.APP_HOST)
             except OSError as error:
                 raise CommandError(f"WORKER_METRICS_PORT {settings.WORKER_METRICS_PORT}: {error}") from None
+        cli.print_stderr = _tell  # The library's plain lines become lines of the log, which may be JSON.
         call_command("procrastinate", "worker")
+
+
+def _tell(*words: object) -> None:
+    log.info("worker.says", words=" ".join(map(str, words)))
