@@ -66,11 +66,15 @@ class GroupAdmin(DjangoGroupAdmin, ModelAdmin[Group]):
 
     form = RoleForm
     fields = ("name", "needs_second_factor", "permissions")
-    list_display = ("name", "second_factor", "members")
+    list_display = ("shown_name", "second_factor", "members")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
         rows = super().get_queryset(request).select_related("settings")
         return rows.annotate(count=Count("user", filter=Q(user__is_active=True)))
+
+    @display(description=_("name"), ordering="name")
+    def shown_name(self, group: Group) -> str:
+        return str(group)
 
     @display(description=_("needs a second factor"), boolean=True)
     def second_factor(self, group: Group) -> bool:
