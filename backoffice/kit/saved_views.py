@@ -38,8 +38,10 @@ class SavedViewForm(forms.Form):
             del self.fields["is_shared"]
 
     def clean_query(self) -> str:
-        """The query string as Django writes it."""
-        return QueryDict(self.cleaned_data["query"]).urlencode()
+        """The query string as Django writes it, without the search text, which may be a shopper's e-mail or CPF."""
+        query = QueryDict(self.cleaned_data["query"], mutable=True)
+        query.pop(SEARCH_VAR, None)
+        return query.urlencode()
 
 
 def urls(admin: Any) -> list[URLPattern]:
@@ -144,8 +146,8 @@ def _may_delete(request: HttpRequest, row: SavedView) -> bool:
 
 
 def _known(changelist: Any) -> set[str]:
-    """The parameters by which the list can be filtered."""
-    known = {SEARCH_VAR, *(name for spec in changelist.filter_specs for name in spec.expected_parameters())}
+    """The parameters by which the list can be filtered. What is searched for is none of a view's."""
+    known = {name for spec in changelist.filter_specs for name in spec.expected_parameters()}
     if changelist.date_hierarchy:
         known |= {f"{changelist.date_hierarchy}__{part}" for part in ("year", "month", "day")}
     return known

@@ -17,6 +17,8 @@ from django.utils.text import capfirst
 from django.utils.translation import get_language, gettext
 from django_stubs_ext import StrOrPromise
 
+from backoffice.kit.words import moment
+
 BYTE_ORDER_MARK = "\ufeff"  # Without it Excel reads a CSV as Latin-1.
 
 _ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")  # XML, and so XLSX, can't hold these.
@@ -58,18 +60,17 @@ class Table:
 
 @dataclass(frozen=True)
 class _Style:
-    """How spreadsheets of a language write things. `moment` and `day` are strftime's, `cell` is Excel's."""
+    """How spreadsheets of a language write things. `day` is strftime's, `cell` is Excel's."""
 
     delimiter: str
     point: str
-    moment: str
     cell: str
     day: str
 
 
 _STYLES = {
-    "pt-br": _Style(";", ",", "%d/%m/%Y %H:%M", "dd/mm/yyyy hh:mm", "%d-%m-%Y"),
-    "en": _Style(",", ".", "%Y-%m-%d %H:%M", "yyyy-mm-dd hh:mm", "%Y-%m-%d"),
+    "pt-br": _Style(";", ",", "dd/mm/yyyy hh:mm", "%d-%m-%Y"),
+    "en": _Style(",", ".", "yyyy-mm-dd hh:mm", "%Y-%m-%d"),
 }
 _REAIS = "[$R$-416] #,##0.00"  # Excel shows the points and commas of its own language.
 
@@ -119,7 +120,7 @@ def _written(column: Column, value: Any) -> str:
         case Kind.MONEY:
             return str(_reais(value)).replace(".", _style().point)
         case Kind.MOMENT:
-            return timezone.localtime(value).strftime(_style().moment)
+            return moment(value)
         case Kind.NUMBER:
             return str(value)
     return harmless(value)

@@ -124,7 +124,7 @@ def test_a_part_of_an_order_is_refunded_after_a_second_look(
 
     page.wait_for_url("**/change/")
     expect(page.get_by_text("A Appmax aceitou o estorno de R$\u00a010,50")).to_be_visible()
-    expect(page.locator(".timeline li").filter(has_text="Estorno de R$\u00a010,50 pedido")).to_contain_text("ana")
+    expect(page.locator(".timeline li").filter(has_text="Estorno de R$\u00a010,50 solicitado")).to_contain_text("ana")
     assert remote(simulator, order_id).refunded == 1050
     assert LogEntry.objects.count() == 2
 

@@ -75,6 +75,7 @@ def test_a_number_before_a_word_has_both_forms() -> None:
 FIXED_NUMBERS = {
     "More than %(count)s payment attempts have failed today.",
     "Median of the newest %(count)s payments.",
+    "%(done)s of %(total)s rows are written.",  # of more than five thousand
     "more than %(count)s %(name)s; narrow the list to see older ones",
 }
 
