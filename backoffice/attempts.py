@@ -11,14 +11,13 @@ from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import (
-    AutocompleteSelectFilter,
     ChoicesDropdownFilter,
     MultipleChoicesDropdownFilter,
 )
 
 from backoffice.attempt_words import name_of, said
 from backoffice.declines import ReasonFilter
-from backoffice.kit.lists import DateRangeFilter, ReadOnlyAdmin, display, searched
+from backoffice.kit.lists import DateRangeFilter, ReadOnlyAdmin, RowFilter, display, searched
 from backoffice.kit.words import ago, badge, lasted, when
 from orders.models import Order, PaymentAttempt
 
@@ -35,7 +34,7 @@ class PaymentAttemptAdmin(ReadOnlyAdmin[PaymentAttempt]):
     list_filter = (
         ("state", MultipleChoicesDropdownFilter),
         ("method", ChoicesDropdownFilter),
-        (_MERCHANT, AutocompleteSelectFilter),
+        (_MERCHANT, RowFilter),
         ("started_at", DateRangeFilter),
         ReasonFilter,
     )

@@ -15,7 +15,6 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext, gettext_noop, ngettext
 from django.utils.translation import gettext_lazy as _
-from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from appmax.errors import AppmaxError
 from backoffice import batches, event_notes, tasks
@@ -23,7 +22,7 @@ from backoffice.event_list import EXPORTED, EventFilter, OrderFilter, OutcomeFil
 from backoffice.event_notes import explanation, foretold, label_of
 from backoffice.event_waits import arrange, order_of, wait_of
 from backoffice.kit.export import ExportableAdmin
-from backoffice.kit.lists import DateRangeFilter, action, display, searched
+from backoffice.kit.lists import DateRangeFilter, RowFilter, action, display, searched
 from backoffice.kit.words import ago, badge, explained, history, lasted
 from webhooks import kept, payload, privacy, replay
 from webhooks.models import WebhookEvent
@@ -42,7 +41,7 @@ class WebhookEventAdmin(ExportableAdmin[WebhookEvent]):
     list_filter = (
         OutcomeFilter,
         EventFilter,
-        ("installation", AutocompleteSelectFilter),
+        ("installation", RowFilter),
         OrderFilter,
         ("created_at", DateRangeFilter),
     )

@@ -12,9 +12,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from rest_framework_api_key.admin import APIKeyModelAdmin
 from rest_framework_api_key.models import APIKey as LibraryApiKey
-from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
-from backoffice.kit.lists import FastListAdmin, display
+from backoffice.kit.lists import FastListAdmin, RowFilter, display
 from backoffice.kit.words import ago
 from installations.models import ApiKey
 
@@ -44,7 +43,7 @@ class ApiKeyAdmin(APIKeyModelAdmin, FastListAdmin[ApiKey]):
 
     model = ApiKey
     list_display: Any = ("shown_prefix", "name", "merchant", "made", "last_used", "expiry_date", "usable")
-    list_filter: ClassVar[Any] = ("revoked", ("installation", AutocompleteSelectFilter))
+    list_filter: ClassVar[Any] = ("revoked", ("installation", RowFilter))
     search_fields: ClassVar[Any] = ("name", "prefix", "installation__external_key", "installation__name")
     search_help_text = _("Part of a name, a prefix, or a merchant's name or external key")
     autocomplete_fields = ("installation",)

@@ -15,13 +15,13 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
-from unfold.contrib.filters.admin import AutocompleteSelectFilter, MultipleChoicesDropdownFilter
+from unfold.contrib.filters.admin import MultipleChoicesDropdownFilter
 
 from appmax.errors import AppmaxError
 from backoffice import order_story, order_totals, search, shopper_words, timeline
 from backoffice.kit.chips import is_filtered
 from backoffice.kit.export import ExportableAdmin
-from backoffice.kit.lists import DateRangeFilter, action, display
+from backoffice.kit.lists import DateRangeFilter, RowFilter, action, display
 from backoffice.kit.words import badge, copyable, explained, history, reais, when
 from backoffice.notes import Noted
 from backoffice.order_forms import RefundForm, TrackingForm
@@ -53,7 +53,7 @@ class OrderAdmin(Noted[Order], ExportableAdmin[Order]):
     list_filter = (
         ("status", MultipleChoicesDropdownFilter),
         ("payment_method", MethodFilter),
-        ("installation", AutocompleteSelectFilter),
+        ("installation", RowFilter),
         ("created_at", DateRangeFilter),
         AmountFilter,
         PendingFilter,
@@ -94,7 +94,9 @@ class OrderAdmin(Noted[Order], ExportableAdmin[Order]):
         """The list. If it is filtered, its template adds up its orders."""
         changelist = super().get_changelist_instance(request)
         changelist.is_filtered = is_filtered(request)
-        changelist.add_up = lambda: order_totals.of(changelist.queryset)
+        pages = changelist.paginator
+        few = not pages.has_more and pages.count <= order_totals.MOST
+        changelist.add_up = lambda: order_totals.of(changelist.queryset, are_few=few)
         return changelist
 
     def get_search_results(

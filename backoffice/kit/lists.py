@@ -21,7 +21,8 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.functional import cached_property
 from django.utils.translation import gettext
-from unfold.contrib.filters.admin import RadioFilter, RangeDateFilter
+from unfold.contrib.filters.admin import AutocompleteSelectFilter, RadioFilter, RangeDateFilter
+from unfold.contrib.filters.forms import AutocompleteDropdownForm
 
 from backoffice.kit import saved_views
 from backoffice.kit.chips import without
@@ -49,6 +50,7 @@ __all__ = [
     "ModelAdmin",
     "OneChoiceFilter",
     "ReadOnlyAdmin",
+    "RowFilter",
     "action",
     "display",
     "searched",
@@ -190,6 +192,23 @@ class OneChoiceFilter(RadioFilter):  # type: ignore[misc] # untyped
     def chosen(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """The rows of this kind."""
         raise NotImplementedError
+
+
+class _FoundRow(forms.ModelChoiceField[Any]):
+    """Takes a row's number as it is: the list is filtered by it already, and its name is read to be shown."""
+
+    def to_python(self, value: Any) -> Any:
+        return value
+
+
+class _RowForm(AutocompleteDropdownForm):  # type: ignore[misc] # untyped
+    field = _FoundRow
+
+
+class RowFilter(AutocompleteSelectFilter):  # type: ignore[misc] # untyped
+    """Rows that belong to one row of another table, such as a merchant, which is found by typing a part of its name."""
+
+    form_class = _RowForm
 
 
 class DateRangeFilter(RangeDateFilter):  # type: ignore[misc] # untyped

@@ -77,8 +77,8 @@ def test_chips_speak_portuguese(staff: Callable[..., Client]) -> None:
 def test_a_merchant_is_named(ana: Client) -> None:
     shop = InstallationFactory.create(external_key="loja-da-bia")
 
-    assert list(chips(ana, {"installation__id__exact": shop.pk})) == [f"Installation: {shop}"]
-    assert list(chips(ana, {"installation__id__exact": 2**40})) == [f"Installation: {2**40}"]
+    assert list(chips(ana, {"installation__id__exact": shop.pk})) == [f"Merchant: {shop}"]
+    assert list(chips(ana, {"installation__id__exact": 2**40})) == [f"Merchant: {2**40}"]
 
 
 def test_the_calendar_has_one_chip(ana: Client) -> None:
