@@ -13,6 +13,8 @@ from backoffice import (  # noqa: F401
     notifications,
     orders,
     questions,
+    session_list,
     team,
+    team_log_list,
 )
 from backoffice.alerts import pages  # noqa: F401

@@ -49,6 +49,7 @@ TASKS = {
     "notifications.forget": _("Forget old notifications"),
     "backoffice.refresh_merchants": _("Refresh the merchants' figures"),
     "webhooks.fill_shoppers": _("Look for shoppers and codes in new events"),
+    "backoffice.mail_link": _("Mail a link to choose a password"),
     "backoffice.alert": _("Look for what alert rules tell of, and send it"),
     "backoffice.try_events": _("Try the events that staff have chosen"),
     "backoffice.make_exports": _("Write the long files that staff have asked for"),

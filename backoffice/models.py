@@ -1,9 +1,10 @@
 """Staff's own tables: notes on orders and merchants, saved views, batches of events, files of lists, merchants'
-figures."""
+figures, what roles ask for, and logins."""
 
 from collections import Counter
 
 from django.conf import settings
+from django.contrib.auth.models import Group
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.functions import TransactionNow
 from django.db import models
@@ -287,3 +288,81 @@ class MerchantFigures(models.Model):
     @property
     def payments(self) -> Rhythm | None:
         return None if self.payments_by_hour is None else Rhythm(tuple(self.payments_by_hour))
+
+
+class RoleSettings(models.Model):
+    """What a role asks of those who have it, beside its permissions, which are Django's."""
+
+    group = models.OneToOneField(
+        Group, on_delete=models.CASCADE, primary_key=True, related_name="settings", verbose_name=_("role")
+    )
+    needs_second_factor = models.BooleanField(
+        _("needs a second factor"),
+        db_default=False,
+        db_comment="Whether who has the role must prove a second factor at login",
+    )
+
+    class Meta:
+        db_table = "role_settings"
+        db_table_comment = "What a role asks of those who have it"
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return str(self.group_id)
+
+
+class StaffSession(models.Model):
+    """A login of staff: from where, and when it was last used. The row stays when the login is over."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="staff_sessions",
+        verbose_name=_("user"),
+        db_comment="Who logged in",
+    )
+    session_key = models.CharField(
+        max_length=40,
+        null=True,
+        unique=True,
+        editable=False,
+        db_comment="The key of its row in django_session; null: it was ended",
+    )
+    address = models.GenericIPAddressField(
+        _("address"), null=True, db_comment="Where the login came from; of IPv6 the /64"
+    )
+    browser = models.CharField(
+        _("browser"), max_length=200, db_default="", db_comment="The browser's User-Agent header, cut off"
+    )
+    began_at = models.DateTimeField(_("began at"), db_default=TransactionNow(), db_comment="When the login was made")
+    seen_at = models.DateTimeField(
+        _("last seen"), db_default=TransactionNow(), db_comment="When it last opened a page, to the minute"
+    )
+    ended_at = models.DateTimeField(
+        _("ended at"), null=True, db_comment="When somebody ended it; null: nobody did, though it may have expired"
+    )
+    ended_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        verbose_name=_("ended by"),
+        db_comment="Who ended it: its owner, or an administrator",
+    )
+
+    class Meta:
+        db_table = "staff_sessions"
+        db_table_comment = "A login of staff, open or over"
+        verbose_name = _("session")
+        verbose_name_plural = _("sessions")
+        default_permissions = ()
+        permissions = [("manage_staffsession", _("Can see and end the sessions of others"))]
+        indexes = [models.Index(fields=["user", "-seen_at"], name="staff_sessions_by_user")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(ended_at__isnull=True) | Q(session_key__isnull=True), name="staff_sessions_ended_has_no_key"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.address or '-'}"

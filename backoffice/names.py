@@ -22,7 +22,7 @@ _PERMISSIONS = {
 _MODELS = (
     *(gettext_noop("idempotent request"), gettext_noop("quota"), gettext_noop("order code")),
     *(gettext_noop("claim source"), gettext_noop("procrastinate worker"), gettext_noop("procrastinate event")),
-    gettext_noop("procrastinate periodic defer"),
+    *(gettext_noop("procrastinate periodic defer"), gettext_noop("static device"), gettext_noop("static token")),
 )
 
 

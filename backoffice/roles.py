@@ -1,10 +1,13 @@
 """The roles of the back office and their permissions. A migration makes them, and administrators may change them
 later."""
 
+from typing import Any
+
 from django.apps import apps
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.contrib.auth.management import create_permissions
-from django.contrib.auth.models import Group, Permission
-from django.db.models import Q
+from django.contrib.auth.models import Group, Permission, User
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext, gettext_noop
 
 _SEES = (
@@ -27,6 +30,7 @@ _ADMINISTRATOR = (
     "backoffice.manage_alertrule "
     "installations.add_apikey installations.change_apikey installations.delete_apikey "
     "auth.view_user auth.add_user auth.change_user "
+    "backoffice.manage_staffsession admin.view_logentry "
     "auth.view_group auth.add_group auth.change_group auth.delete_group "
     "otp_totp.view_totpdevice otp_totp.delete_totpdevice axes.view_accessattempt axes.delete_accessattempt"
 )
@@ -57,6 +61,40 @@ def grant(name: str, wanted: str) -> None:
     """Give a new permission to a role that an earlier migration made, unless an administrator has deleted the role."""
     for group in Group.objects.filter(name=name):
         group.permissions.add(*_permissions([wanted]))
+
+
+def lacking(user: Any) -> QuerySet[Permission]:
+    """The permissions that the user doesn't have, and so can't give to others."""
+    if user.is_superuser:
+        return Permission.objects.none()
+    return Permission.objects.exclude(Q(group__user=user) | Q(user=user))
+
+
+def may_give(user: Any) -> QuerySet[Permission]:
+    """The permissions that the user has, and so may give to others."""
+    if user.is_superuser:
+        return Permission.objects.all()
+    return Permission.objects.filter(Q(group__user=user) | Q(user=user)).distinct()
+
+
+def keepers() -> QuerySet[User]:
+    """Those who can log in and change users, at least one of whom there must always be."""
+    found: QuerySet[User] = User.objects.with_perm(
+        "auth.change_user", backend="django.contrib.auth.backends.ModelBackend"
+    )
+    return found.filter(is_staff=True).exclude(password__startswith=UNUSABLE_PASSWORD_PREFIX)
+
+
+def givable(user: Any) -> QuerySet[Group]:
+    """The roles that the user may give: those that allow nothing beyond what the user may."""
+    return Group.objects.exclude(permissions__in=lacking(user)).order_by("name")
+
+
+def outranks(user: Any, other: Any) -> bool:
+    """Whether the user may do at least what the other may, and so may look after the other's login."""
+    if user.is_superuser or other.is_superuser:
+        return bool(user.is_superuser)
+    return not lacking(user).filter(Q(group__user=other) | Q(user=other)).exists()
 
 
 def _permissions(names: list[str]) -> list[Permission]:

@@ -1,37 +1,36 @@
 """The back office as a whole: login and second factor, the menu, and the ribbon with the environment's name."""
 
-import base64
 import time
 from collections.abc import Callable
+from functools import partial, wraps
+from http import HTTPStatus
 from typing import Any
 
-import segno
 from csp.constants import UNSAFE_EVAL
 from csp.decorators import csp_update
-from django import forms
 from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME
-from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
 from django.core.paginator import Paginator
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import URLPattern, URLResolver, path, reverse
-from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.utils.http import urlencode
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
-from django_otp import login as otp_login
-from django_otp.plugins.otp_totp.models import TOTPDevice
 from unfold.sites import UnfoldAdminSite
-from unfold.widgets import UnfoldAdminTextInputWidget
 
-from backoffice import refusals, search
+from backoffice import passwords, refusals, search, second_factor, sessions
 from webhooks.models import WebhookEvent
 
 # Unfold's scripts (Alpine) evaluate expressions in the attributes of its pages.
 _csp: Any = csp_update({"script-src": ["'self'", UNSAFE_EVAL]})
+
+
+def _open(view: Any) -> Any:
+    """A page that opens before the login is complete, and that no cache keeps."""
+    return _csp(never_cache(view))
 
 
 class BackOffice(UnfoldAdminSite):  # type: ignore[misc] # untyped
@@ -41,23 +40,59 @@ class BackOffice(UnfoldAdminSite):  # type: ignore[misc] # untyped
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Whether the user is active staff, and has proven the second factor if one is asked for."""
-        return super().has_permission(request) and not _second_factor_missing(request)
+        return self.knows_password(request) and not second_factor.missing(request)
+
+    def knows_password(self, request: HttpRequest) -> bool:
+        """Whether the user is active staff, with or without the second factor."""
+        return bool(super().has_permission(request))
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         """Django's view, with the content security policy that Unfold's scripts need. Who may not see it is told which
         role may."""
-        return _csp(super().admin_view(refusals.explained(self, view), cacheable))
+
+        @wraps(view)
+        def seen(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            sessions.seen(request)
+            return view(request, *args, **kwargs)
+
+        return _csp(super().admin_view(refusals.explained(self, seen), cacheable))
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Redirects a user who has given the password to the second factor."""
-        if super().has_permission(request) and _second_factor_missing(request):
-            return redirect_to_login(_wanted(request), reverse("admin:two_factor"), REDIRECT_FIELD_NAME)
+        if self.knows_password(request) and second_factor.missing(request):
+            return redirect_to_login(second_factor.wanted(request), reverse("admin:two_factor"), REDIRECT_FIELD_NAME)
         response: HttpResponse = _csp(super().login)(request, extra_context)
+        if response.status_code == HTTPStatus.FOUND and request.method == "POST" and self.knows_password(request):
+            sessions.begin(request)
+        return response
+
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Django's, and the session is over in our list too."""
+        if request.method == "POST" and request.user.is_authenticated:
+            sessions.leave(request)
+        response: HttpResponse = super().logout(request, extra_context)
+        return response
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Django's. A new password ends all other sessions of the user."""
+        response: HttpResponse = super().password_change(request, extra_context)
+        if request.method == "POST" and response.status_code == HTTPStatus.FOUND:
+            sessions.keep_only(request)
         return response
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         return [
-            path("two-factor/", _csp(never_cache(self.two_factor)), name="two_factor"),
+            path("two-factor/", _open(partial(second_factor.prove, self)), name="two_factor"),
+            path("two-factor/recovery/", _open(partial(second_factor.recover, self)), name="recovery"),
+            path("two-factor/codes/", self.admin_view(partial(second_factor.make_codes, self)), name="recovery_codes"),
+            path("two-factor/replace/", self.admin_view(second_factor.replace_app), name="replace_app"),
+            # Unfold's login page links to this name.
+            path("forgot/", _open(partial(passwords.forgot, self)), name="admin_password_reset"),
+            path(
+                "password/<uidb64>/<token>/",
+                _open(passwords.ChoosePassword.as_view(site=self)),
+                name="choose_password",
+            ),
             path("logout/", self.logout, name="logout"),  # This must also work before the second factor is proven.
             path("unprocessed/", self.admin_view(unprocessed), name="unprocessed"),
             *super().get_urls(),
@@ -90,92 +125,6 @@ class BackOffice(UnfoldAdminSite):  # type: ignore[misc] # untyped
         context = {"results": page, "page_obj": page.paginator, "page_counter": 0, "execution_time": seconds}
         return render(request, "backoffice/palette.html", context)
 
-    def two_factor(self, request: HttpRequest) -> HttpResponse:
-        """Lets staff whose password was right set up an authenticator app, or type the code that theirs shows."""
-        if not super().has_permission(request):
-            return redirect_to_login(_wanted(request), reverse("admin:login"), REDIRECT_FIELD_NAME)
-        user: Any = request.user
-        device = _device_of(user)
-        is_new = not device.confirmed
-        form = TokenForm(device, request.POST or None)
-        if request.method == "POST" and form.is_valid():
-            otp_login(request, device)
-            return HttpResponseRedirect(_wanted(request))
-        context = {
-            **self.each_context(request),
-            "title": _("Two-factor authentication"),
-            "form": form,
-            "is_proven": not is_new and user.is_verified(),
-            "qr_code": segno.make(device.config_url).svg_data_uri(scale=5) if is_new else "",
-            "secret": _key_to_type(device) if is_new else "",
-            "index_url": reverse("admin:index"),
-        }
-        return render(request, "admin/two_factor.html", context)
-
-
-class TokenForm(forms.Form):
-    """The six digits that an authenticator app shows."""
-
-    token = forms.CharField(
-        label=_("Code from your authenticator app"),
-        max_length=6,
-        widget=UnfoldAdminTextInputWidget(
-            {"autocomplete": "one-time-code", "inputmode": "numeric", "autofocus": True, "pattern": "[0-9]{6}"}
-        ),
-    )
-
-    def __init__(self, device: TOTPDevice, *args: Any) -> None:
-        super().__init__(*args)
-        self.device = device
-
-    def clean_token(self) -> str:
-        """Compares the code with the device's, which slows guessing down by itself. The device's row is locked, so that
-        guesses are compared one at a time. The first right code confirms a new device."""
-        token: str = self.cleaned_data["token"]
-        with transaction.atomic():
-            device = TOTPDevice.objects.select_for_update().get(pk=self.device.pk)
-            allowed, _reason = device.verify_is_allowed()
-            is_right = allowed and device.verify_token(token)
-            if is_right and not device.confirmed:
-                device.confirmed = True
-                device.save(update_fields=["confirmed"])
-        if not allowed:
-            raise forms.ValidationError(_("Too many wrong codes; wait a little and try again."))
-        if not is_right:
-            raise forms.ValidationError(_("This code is not right, or has been used."))
-        return token
-
-
-def _device_of(user: Any) -> TOTPDevice:
-    """The user's authenticator app, or a new one that is still to be confirmed. Two windows at once get the same new
-    one."""
-    with transaction.atomic():
-        User.objects.select_for_update().get(pk=user.pk)
-        device = TOTPDevice.objects.filter(user=user).order_by("-confirmed", "pk").first()
-        return device or TOTPDevice.objects.create(user=user, confirmed=False, name="app")
-
-
-def _second_factor_missing(request: HttpRequest) -> bool:
-    user: Any = request.user
-    if user.is_verified():
-        return False
-    if not hasattr(user, "has_device"):  # A page asks this several times.
-        user.has_device = TOTPDevice.objects.filter(user=user, confirmed=True).exists()
-    return settings.ADMIN_OTP_REQUIRED or user.has_device
-
-
-def _key_to_type(device: TOTPDevice) -> str:
-    """The secret in the form that people type into an app: base32, in groups of four."""
-    text = base64.b32encode(device.bin_key).decode().rstrip("=")
-    return " ".join(text[start : start + 4] for start in range(0, len(text), 4))
-
-
-def _wanted(request: HttpRequest) -> str:
-    """The page that the user wanted, if it is on this site."""
-    wanted = request.GET.get(REDIRECT_FIELD_NAME, "")
-    is_safe = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
-    return wanted if is_safe else reverse("admin:index")
-
 
 # --- the frame of every page -----------------------------------------------------------------------------------------
 
@@ -193,9 +142,12 @@ def account_links(request: HttpRequest) -> list[dict[str, Any]]:
     """What the user menu has besides light or dark, the language and the way out."""
     user: Any = request.user
     password = {"title": _("Change password"), "link": reverse("admin:password_change")}
-    second_factor = {"title": _("Two-factor authentication"), "link": reverse("admin:two_factor")}
+    factor = {"title": _("Two-factor authentication"), "link": reverse("admin:two_factor")}
+    sees_all = user.is_authenticated and user.has_perm("backoffice.manage_staffsession")
+    own = f"?open=yes&user__id__exact={user.pk}" if sees_all else "?open=yes"
+    open_sessions = {"title": _("Your sessions"), "link": reverse("admin:backoffice_staffsession_changelist") + own}
     has_password = user.is_authenticated and user.has_usable_password()
-    return [password, second_factor] if has_password else [second_factor]
+    return [password, factor, open_sessions] if has_password else [factor, open_sessions]
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
@@ -243,14 +195,16 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 _entry(_("Roles"), "group", "auth.group"),
                 _entry(_("Authenticator apps"), "phonelink_lock", "otp_totp.totpdevice"),
                 _entry(_("Failed logins"), "lock_clock", "axes.accessattempt"),
+                _entry(_("Sessions"), "devices", "backoffice.staffsession", "manage"),
+                _entry(_("Team log"), "manage_search", "admin.logentry"),
             ],
         },
     ]
 
 
-def _entry(title: Any, icon: str, model: str) -> dict[str, Any]:
+def _entry(title: Any, icon: str, model: str, verb: str = "view") -> dict[str, Any]:
     app, name = model.split(".")
-    may_view: Callable[[HttpRequest], bool] = lambda request: request.user.has_perm(f"{app}.view_{name}")  # noqa: E731
+    may_view: Callable[[HttpRequest], bool] = lambda request: request.user.has_perm(f"{app}.{verb}_{name}")  # noqa: E731
     return {
         "title": capfirst(title),
         "icon": icon,

@@ -7,10 +7,11 @@ from typing import Any
 import structlog
 from django.db import transaction
 from django.utils import timezone
+from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
-from backoffice import batches, exports, merchant_figures
+from backoffice import batches, exports, links, merchant_figures
 from backoffice.alerts import send, watch
 
 log = structlog.stdlib.get_logger(__name__)
@@ -75,3 +76,10 @@ def alert_now() -> None:
     """Have the worker send what waits at once, unless that is waiting to be done already."""
     with suppress(AlreadyEnqueued), transaction.atomic():
         alert.configure(queueing_lock=alert.queueing_lock).defer(timestamp=0)
+
+
+@app.task(name="backoffice.mail_link", retry=RetryStrategy(max_attempts=5, exponential_wait=5))
+def mail_link(user: int, by: int | None, base: str, language: str) -> None:
+    """Mail a member of staff the link to choose a password. If the SMTP server doesn't take it, try again after 5, 25,
+    125 and 625 seconds."""
+    links.send(user, by=by, base=base, language=language)

@@ -1,5 +1,4 @@
-"""Limits how often one address may ask the routes that are open to anybody. The cache counts. While it is away there is
-no limit, so that merchants can still install."""
+"""Limits how often one address may ask the routes that are open to anybody."""
 
 from typing import Any
 
@@ -7,15 +6,12 @@ from django.core.cache import cache
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
+from web import limits
 from web.address import client_ip
 
 
 class _PerAddress(BaseThrottle):
-    """Allows `most` requests within `seconds`, counted from the first one.
-
-    Django REST framework's own throttle reads, changes and writes a list, and so misses requests that come at once. The
-    cache's `incr` counts each.
-    """
+    """Allows `most` requests within `seconds`, counted from the first one."""
 
     name: str
     most: int
@@ -31,15 +27,10 @@ class _PerAddress(BaseThrottle):
 
     def count(self, request: Request) -> int:
         """Count one more request; returns their number. It is 0 while the cache is away."""
-        key = self.key(request)
-        cache.add(key, 0, self.seconds)
-        try:
-            return cache.incr(key) or 0
-        except ValueError:  # The cache is away, or the count has just expired.
-            return 0
+        return limits.count(self.key(request), self.seconds)
 
     def key(self, request: Request) -> str:
-        return f"limit:{self.name}:{client_ip(request._request)}"
+        return f"{self.name}:{client_ip(request._request)}"
 
 
 class Starts(_PerAddress):
@@ -62,4 +53,4 @@ class WrongAppIds(_PerAddress):
 
     def allow_request(self, request: Request, view: Any) -> bool:
         """After too many wrong ids not even a right one is looked at. `count` is called for wrong ones only."""
-        return int(cache.get(self.key(request)) or 0) < self.most
+        return int(cache.get(f"limit:{self.key(request)}") or 0) < self.most

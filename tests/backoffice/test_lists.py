@@ -260,7 +260,14 @@ def test_the_menu_has_what_one_may_see_and_nothing_else(staff: Callable[..., Cli
     business = {url(model) for model in (*LISTS, Alert, AlertRule)} | {reverse("admin:index")}
     people = {
         reverse(f"admin:{name}_changelist")
-        for name in ("auth_user", "auth_group", "otp_totp_totpdevice", "axes_accessattempt")
+        for name in (
+            "auth_user",
+            "auth_group",
+            "otp_totp_totpdevice",
+            "axes_accessattempt",
+            "backoffice_staffsession",
+            "admin_logentry",
+        )
     }
 
     assert menu(staff("Support", name="ana")) == business

@@ -101,6 +101,7 @@ def test_the_user_menu_has_password_second_factor_language_and_the_way_out(staff
     assert menu(page) == [
         ("Change password", reverse("admin:password_change")),
         ("Two-factor authentication", reverse("admin:two_factor")),
+        ("Your sessions", f"{reverse('admin:backoffice_staffsession_changelist')}?open=yes"),
     ]
     text = page.content.decode()
     for expected in ('name="language" type="hidden" value="en"', 'value="pt-br"', 'id="logout-form"'):
@@ -114,7 +115,8 @@ def test_who_has_no_password_is_not_offered_to_change_it(staff: Callable[..., Cl
     user.save()
     ana.force_login(user)
 
-    assert [title for title, _link in menu(ana.get(reverse("admin:index")))] == ["Two-factor authentication"]
+    titles = [title for title, _link in menu(ana.get(reverse("admin:index")))]
+    assert titles == ["Two-factor authentication", "Your sessions"]
 
 
 def test_a_chosen_language_is_kept_for_a_year_and_wins_over_the_browsers(staff: Callable[..., Client]) -> None:

@@ -1,5 +1,6 @@
 """Staff at work, in a real browser."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -79,7 +80,7 @@ def test_unprocessed_events_are_tried_and_the_progress_is_shown(staff: Callable[
             page.locator("select[name=action]").select_option("reprocess")
             page.get_by_role("button", name="Executar").click()
         page.get_by_role("button", name="Tentar agora").click()
-        expect(page.get_by_text("0 de 1 eventos já foram tentados.")).to_be_visible()
+        expect(page.get_by_text(re.compile("0 de 1 evento"))).to_be_visible()
         assert not batches.go_on(), "this is what the worker does"
         expect(page.get_by_text("1 evento foi tentado em")).to_be_visible()
         expect(page.get_by_text("1 × Aplicado")).to_be_visible()

@@ -56,7 +56,7 @@ def test_what_is_unprocessed_why_and_when_it_is_tried(overview: Callable[..., Pa
 
     with tasks("unprocessed and why", page, clicks=1) as hand:
         hand.click(unprocessed(page))
-        hand.sees("Um erro nosso impediu o processamento: OperationalError.", "A Appmax não respondeu")
+        hand.sees("O banco de dados não respondeu", "A Appmax não respondeu")
 
     page.goto("/admin/")
     with tasks("which retries when", page, clicks=1) as hand:

@@ -87,4 +87,4 @@ def test_a_merchants_month_by_method_and_its_file(
         hand.click(page.get_by_role("link", name="Pedidos deste mês em CSV"))
     lines = download.value.path().read_text("utf-8-sig").splitlines()
     assert len(lines) == 3
-    assert "1234.56" in "".join(lines)
+    assert "1234,56" in "".join(lines)
