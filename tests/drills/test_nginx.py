@@ -23,6 +23,8 @@ class Backend(ThreadingHTTPServer):
     def __init__(self) -> None:
         self.arrived: list[str] = []
         self.hangs_up = False
+        self.large = b""  # the body of the answer to /large
+        self.has_sent = threading.Event()
         super().__init__(("127.0.0.1", 0), Answer)
 
 
@@ -35,11 +37,13 @@ class Answer(BaseHTTPRequestHandler):
         self.server.arrived.append(self.path)
         if self.server.hangs_up:
             return
-        body = json.dumps({name.lower(): value for name, value in self.headers.items()}).encode()
+        headers = json.dumps({name.lower(): value for name, value in self.headers.items()}).encode()
+        body = self.server.large if self.path == "/large" else headers
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+        self.server.has_sent.set()
 
     do_POST = do_GET
 
@@ -114,6 +118,15 @@ def test_a_payment_whose_answer_is_lost_is_sent_once_and_the_outcome_called_unkn
     assert backend.arrived == ["/checkout/shop/pay/pix"]
     # One address shows no second try at another one.
     assert "proxy_next_upstream off;" in (nginx.ROOT / "ops" / "nginx" / "nginx.conf").read_text()
+
+
+def test_a_large_file_is_whole_and_never_kept_in_the_small_tmp(proxy: Callable[..., Proxy], backend: Backend) -> None:
+    backend.large = bytes(64 * 1024 * 1024)
+
+    answer = proxy(backend.server_port).ask("GET", "/large", stream=True)
+
+    assert not backend.has_sent.wait(timeout=2)  # nginx takes no more of it than memory holds, as nobody reads
+    assert len(answer.content) == 64 * 1024 * 1024
 
 
 def test_no_line_of_the_logs_holds_the_webhooks_token(proxy: Callable[..., Proxy], backend: Backend) -> None:
