@@ -25,8 +25,8 @@ def of(request: HttpRequest, order: Order) -> tuple[str, str, str]:
     found = Shopper.objects.filter(installation=order.installation_id, appmax_customer_id=order.appmax_customer_id)
     if request.user.has_perm("webhooks.view_personal_data"):
         try:
-            if whole := found.first():
-                return whole.name, whole.email or "", whole.document or ""
+            whole = found.first()
+            return (whole.name, whole.email or "", whole.document or "") if whole else ("", "", "")
         except DecryptionFailed:  # A key of FIELD_ENCRYPTION_KEYS was removed too early, so the hints must do.
             pass
     hinted = found.defer("email", "document").first()

@@ -10,23 +10,27 @@ from playwright.sync_api import Page, expect
 
 from backoffice.models import RoleSettings
 from tests.backoffice.test_login import token
+from tests.browser.hand import Tasks
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 PASSWORD = "uma-frase-bem-comprida"
 
 
-def test_a_colleague_with_support_and_second_factor(staff: Callable[..., Page], open_page: Callable[..., Page]) -> None:
-    """From the overview the inviter clicks four times and types three fields; the colleague clicks twice, and thrice
-    for the second factor."""
+def test_a_colleague_with_support_and_second_factor(
+    staff: Callable[..., Page], open_page: Callable[..., Page], tasks: Tasks
+) -> None:
     RoleSettings.objects.create(group=Group.objects.get(name="Support"), needs_second_factor=True)
     inviter = staff("/admin/")
-    inviter.click("nav >> text=Usuários")
-    inviter.click("text=Convidar um colega")
-    inviter.fill("#id_email", "maria@loja.example.com")
-    inviter.fill("#id_first_name", "Maria")
-    inviter.select_option("#id_role", label="Suporte")
-    inviter.click("main >> button:has-text('Convidar')")
+    with tasks("a colleague with Support and a second factor", inviter, clicks=4, fields=2) as hand:
+        hand.click(inviter.locator("nav >> text=Usuários"))
+        hand.click(inviter.locator("text=Convidar um colega"))
+        hand.fill(inviter.locator("#id_email"), "maria@loja.example.com")
+        hand.fill(inviter.locator("#id_first_name"), "Maria")
+        support = str(Group.objects.get(name="Support").pk)
+        hand.choose(inviter.locator("#id_role"), support)
+        hand.click(inviter.locator("main >> button:has-text('Convidar')"))
+        inviter.locator("#new-link").wait_for()
     link = urlsplit(inviter.text_content("#new-link") or "").path
 
     page = open_page(link)
