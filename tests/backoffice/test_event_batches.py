@@ -72,7 +72,7 @@ def test_one_event_is_tried_at_once_after_a_second_look(staff: Client) -> None:
     assert (entry.user.username, entry.object_id) == ("ana", str(event.pk))
     assert entry.change_message == "Handled again: applied"
     history = staff.get(on(event, "history")).content.decode()
-    assert "Processado novamente: applied" in history
+    assert "Processado de novo: applied" in history
 
 
 def test_what_goes_on_waiting_is_told(staff: Client) -> None:
@@ -126,7 +126,7 @@ def test_a_button_that_can_do_nothing_is_not_there(staff: Client) -> None:
     assert staff.get(reverse(ALL)).status_code == 302
     assert staff.post(on(event, "reprocess")).status_code == 302
     assert staff.post(on(event, "replay")).status_code == 302
-    assert messages_of(choose(staff, event)) == "Nenhum destes eventos está por processar."
+    assert messages_of(choose(staff, event)) == "Todos estes eventos já foram processados."
     assert not EventBatch.objects.exists()
     assert not LogEntry.objects.exists()
 

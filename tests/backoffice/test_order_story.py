@@ -119,7 +119,8 @@ TABLE: list[tuple[str, Order, Past, str]] = [
         "a card that Appmax examines",
         order(method="credit_card"),
         Past([attempt("credit_card")]),
-        "A Appmax aceitou o pagamento com cartão há 12 minutos e está analisando. Ela avisa o resultado.",
+        "A Appmax aceitou o pagamento com cartão há 12 minutos e está analisando. "
+        "Ela avisa quando houver um resultado.",
     ),
     (
         "an order that came from elsewhere",
@@ -133,7 +134,7 @@ TABLE: list[tuple[str, Order, Past, str]] = [
         Past([attempt("credit_card", "unknown")], question=question(Why.PAYMENT_UNKNOWN)),
         "Um pagamento com cartão foi enviado à Appmax há 12 minutos e ainda não se sabe o resultado. "
         "Enquanto isso, o comprador não deve pagar de novo. "
-        "A próxima consulta à Appmax é às 14:25 (O resultado de um pagamento é desconhecido).",
+        "A próxima consulta à Appmax é às 14:25 (Não se sabe o resultado de um pagamento).",
     ),
     (
         "an attempt that failed",
@@ -155,7 +156,7 @@ TABLE: list[tuple[str, Order, Past, str]] = [
         Past([attempt()], events=[event("order_paid_by_pix", Outcome.WAITING)], question=question(due_at=minutes(-1))),
         "Pix gerado há 12 minutos, expira às 14:32, ainda não pago. A Appmax avisa quando for pago. "
         "O evento order_paid_by_pix chegou e aguarda para ser processado. "
-        "Estamos consultando a Appmax (Um webhook falou de dinheiro).",
+        "Estamos consultando a Appmax (Um webhook informou um pagamento).",
     ),
     ("a declined card", order("cancelado", None), Past([attempt("credit_card", "declined")]),
         f"Cancelado: o pagamento com cartão foi recusado e nada foi cobrado. {REOPENS}"),
@@ -187,7 +188,8 @@ TABLE: list[tuple[str, Order, Past, str]] = [
     ("paid twice, perhaps", order("aprovado"), Past(question=question(Why.PAID_TWICE)),
         "Pago por Pix. A próxima consulta à Appmax é às 14:25 (Pago duas vezes?)."),
     ("Appmax was asked in vain", order("aprovado"), Past(question=question(error="Unavailable")),
-        "Pago por Pix. A Appmax não respondeu. A próxima consulta à Appmax é às 14:25 (Um webhook falou de dinheiro)."),
+        "Pago por Pix. A Appmax não respondeu. "
+        "A próxima consulta à Appmax é às 14:25 (Um webhook informou um pagamento)."),
     ("a question that was answered", order("aprovado"), Past(question=question(due_at=None)),
         f"Pago por Pix. {DONE}"),
     ("disputed", order("chargeback_em_tratativa", "credit_card"), Past(),

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from html import unescape
 from typing import Any
 
@@ -120,4 +121,5 @@ def test_the_amount_filter_has_an_index(ana: Client) -> None:
         cursor.execute("SET LOCAL enable_seqscan = off")
 
     assert "orders_total" in amount.explain()
-    assert "orders_total" in amount.filter(created_at__gte=timezone.now()).explain()
+    long_ago = timezone.now() - timedelta(days=3650)
+    assert "orders_total" in amount.filter(created_at__gte=long_ago).explain()

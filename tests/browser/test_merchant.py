@@ -104,6 +104,7 @@ def check(page: Page, name: str) -> None:
     of two widths."""
     for width in (360, 1280):
         page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_load_state()
         picture(page, f"{name}-{width}")
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), (name, width)
         results = Axe().run(page)
