@@ -131,7 +131,8 @@ def _refunds(order: Order, past: Past) -> Iterator[Entry]:
             "open" if refund.state in OPEN_REFUNDS else "",
         )
         if refund.settled_at and refund.state == RefundState.CONFIRMED:
-            yield Entry(refund.settled_at, _("Refund of %(amount)s confirmed: the money went back") % amount)
+            at = max(refund.asked_at, refund.settled_at)  # Appmax tells whole seconds.
+            yield Entry(at, _("Refund of %(amount)s confirmed: the money went back") % amount)
         elif refund.settled_at:
             yield Entry(refund.settled_at, _("Refund of %(amount)s refused: nothing goes back") % amount, tone="bad")
     if order.refunded_elsewhere_at:
