@@ -116,8 +116,13 @@ def test_a_search_and_a_day_of_the_calendar_are_added_up_too(ana: Client) -> Non
 
 
 def test_the_amount_filter_has_an_index(ana: Client) -> None:
+    merchant = OrderFactory.create().installation
+    Order.objects.bulk_create(
+        OrderFactory.build(installation=merchant, appmax_order_id=10**6 + n, total_cents=12000 + n) for n in range(500)
+    )
     amount = Order.objects.filter(total_cents=12345)
     with connection.cursor() as cursor:
+        cursor.execute("ANALYZE orders")
         cursor.execute("SET LOCAL enable_seqscan = off")
 
     assert "orders_total" in amount.explain()
