@@ -79,7 +79,7 @@ merchant_token = extend_schema(
                 "merchant_client_secret": "...",
             },
         ),
-        **errors(401, 403, 404, 405, 500, 502, 503, 504),
+        **errors(401, 429, 403, 404, 405, 500, 502, 503, 504),
     },
 )
 
@@ -100,7 +100,7 @@ installation = extend_schema(
                 "credentials_refused_since": None,
             },
         ),
-        **errors(401, 404, 405, 500, 503),
+        **errors(401, 429, 404, 405, 500, 503),
     },
 )
 
@@ -118,6 +118,6 @@ reconnect = extend_schema(
                 "expires_in": 3600,
             },
         ),
-        **errors(401, 403, 404, 405, 500, 503),
+        **errors(401, 429, 403, 404, 405, 500, 503),
     },
 )

@@ -50,7 +50,10 @@ _MEANINGS = {
     409: ("It would be done twice, or contradicts what is there.", Code.ALREADY_PAID),
     413: ("More than 1 MiB.", Code.BODY_TOO_LARGE),
     422: ("Declined, or Appmax refuses the content.", Code.PAYMENT_DECLINED),
-    429: ("Too many requests from one address: later (Retry-After).", Code.TOO_MANY_REQUESTS),
+    429: (
+        "Too many requests, or more than Appmax takes of this merchant: later (Retry-After).",
+        Code.TOO_MANY_REQUESTS,
+    ),
     500: ("A fault of ours.", Code.INTERNAL_ERROR),
     502: ("Appmax failed. With `outcome_unknown` it may have done what was asked for.", Code.APPMAX_UNAVAILABLE),
     503: (
