@@ -29,6 +29,7 @@ def sales(orders: QuerySet[Order], **by: Any) -> list[Any]:
     """
     rows: dict[tuple[Any, ...], Any] = {}
     kept = orders.filter(status__in=PAID_AND_KEPT, refunds__state=RefundState.CONFIRMED)
+    found: Any
     counted, refunded = (each.order_by().values("payment_method", "status", **by) for each in (orders, kept))
     counted = counted.annotate(orders=Count("*"), cents=Sum("total_cents"), part_cents=Value(0))
     refunded = refunded.annotate(orders=Value(0), cents=Value(0), part_cents=Sum("refunds__amount_cents"))
