@@ -19,7 +19,7 @@ from appmax.answers import (
     UpsellAnswer,
 )
 from appmax.errors import AppmaxError, CredentialsRefused, Declined, OutcomeUnknown, Rejected, Unavailable
-from appmax.messages import Card, CardCharge, Customer, NewOrder, Product, Subscription
+from appmax.messages import Card, Charge, Customer, NewOrder, Product, Subscription
 from appmax.tokens import Credentials, Token, TokenCache, TokenSource
 from appmax.transport import Answer, Kind, Transport
 
@@ -150,18 +150,19 @@ class AppmaxClient:
     # --- payments: none is ever sent twice if the first may have arrived ---
 
     def charge_card(
-        self, *, order_id: int, customer_id: int, charge: CardCharge, subscription: Subscription | None = None
+        self, *, order_id: int, customer_id: int, charge: Charge, subscription: Subscription | None = None
     ) -> CardPayment:
-        """POST /v1/payments/credit-card. Raises Declined for each of the ways in which Appmax refuses a card."""
+        """POST /v1/payments/credit-card, or google-pay or apple-pay for a wallet's card. Raises Declined for each of
+        the ways in which Appmax refuses a card."""
         return self._call(
             "POST",
-            "/v1/payments/credit-card",
+            f"/v1/payments/{charge.method.replace('_', '-')}",
             answers.read_card_payment,
             kind=Kind.CARD,
             json={
                 "order_id": order_id,
                 "customer_id": customer_id,
-                "payment_data": {"credit_card": charge.body(), **_subscription(subscription)},
+                "payment_data": {charge.method: charge.body(), **_subscription(subscription)},
             },
         )
 

@@ -15,8 +15,8 @@ from backoffice.overview.figures import PAID_EVENTS
 from backoffice.overview.period import midnight
 from backoffice.rhythm import DAYS, Rhythm, learn
 from installations.models import Installation
-from orders.models import AttemptMethod, AttemptState, Order, PaymentAttempt
-from orders.status import EVER_PAID, PaymentMethod
+from orders.models import AttemptState, Order, PaymentAttempt
+from orders.status import BY_CARD, EVER_PAID, PaymentMethod
 from webhooks.decide import Outcome
 from webhooks.models import WebhookEvent
 
@@ -184,26 +184,33 @@ def _month(installation: int, first: date) -> list[dict[str, Any]]:
         )
     )
     # An attempt follows its order, mostly by minutes. Its own time lets an index bound what is read.
-    cards = PaymentAttempt.objects.filter(
+    attempts = PaymentAttempt.objects.filter(
         order__installation=installation,
         order__created_at__gte=begin,
         order__created_at__lt=end,
-        method=AttemptMethod.CREDIT_CARD,
+        method__in=BY_CARD,
         started_at__gte=begin,
         started_at__lt=end + timedelta(days=1),
-    ).aggregate(
-        approved=Count("pk", filter=Q(state=AttemptState.SUCCEEDED)),
-        declined=Count("pk", filter=Q(state=AttemptState.DECLINED)),
     )
+    answered = (
+        attempts.order_by()
+        .values("method")
+        .annotate(
+            approved=Count("pk", filter=Q(state=AttemptState.SUCCEEDED)),
+            declined=Count("pk", filter=Q(state=AttemptState.DECLINED)),
+        )
+    )
+    cards = {row["method"]: {"approved": row["approved"], "declined": row["declined"]} for row in answered}
     rows = {row["payment_method"] or "": row for row in by_method}
-    shown = [*PaymentMethod.values, *([""] if "" in rows else [])]
+    always = (PaymentMethod.CREDIT_CARD, PaymentMethod.PIX, PaymentMethod.BOLETO)
+    shown = [method for method in (*PaymentMethod.values, "") if method in always or method in rows or method in cards]
     nothing = {"orders": 0, "paid": 0, "paid_cents": 0, "kept_cents": 0}
     return [
         {
             "method": method,
             **{name: rows.get(method, nothing)[name] for name in ("orders", "paid", "paid_cents")},
             "net_cents": rows.get(method, nothing)["kept_cents"],
-            **(cards if method == PaymentMethod.CREDIT_CARD else {"approved": 0, "declined": 0}),
+            **cards.get(method, {"approved": 0, "declined": 0}),
         }
         for method in shown
     ]

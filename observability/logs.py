@@ -24,7 +24,9 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 MASK = "••••"
 
-_NAMES = "number|cvv|expiration_(?:month|year)|holder_name|token|client_secret|merchant_client_secret|access_token"
+_NAMES = (
+    "number|cvv|expiration_(?:month|year)|holder_name|token|signature|client_secret|merchant_client_secret|access_token"
+)
 _SECRET_FIELD = re.compile(rf"(?:{_NAMES})", re.IGNORECASE)
 _PATTERNS = (
     # card numbers: 13 to 19 digits, with single spaces or dashes between them or none

@@ -22,6 +22,8 @@ class AttemptMethod(models.TextChoices):
     CREDIT_CARD = "credit_card", _("Credit card")
     PIX = "pix", _("Pix")
     BOLETO = "boleto", _("Boleto")
+    GOOGLE_PAY = "google_pay", _("Google Pay")
+    APPLE_PAY = "apple_pay", _("Apple Pay")
     UPSELL = "upsell", _("Upsell")
 
 
@@ -75,7 +77,7 @@ class PaymentAttempt(models.Model):
         _("method"),
         max_length=32,
         choices=AttemptMethod.choices,
-        db_comment="What Appmax was asked for: credit_card, pix, boleto or upsell",
+        db_comment="What Appmax was asked for: credit_card, pix, boleto, google_pay, apple_pay or upsell",
     )
     state = models.CharField(
         _("state"),

@@ -130,7 +130,7 @@ class Order(models.Model):
         choices=PaymentMethod.choices,
         null=True,
         blank=True,
-        db_comment="credit_card, pix or boleto; null until a payment was taken",
+        db_comment="credit_card, pix, boleto, google_pay or apple_pay; null until a payment was taken",
     )
     total_cents = models.IntegerField(_("total (cents)"), db_default=0, db_comment="Order total in cents")
     pix_qr_code = models.TextField(
