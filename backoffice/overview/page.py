@@ -18,6 +18,7 @@ from backoffice.overview.charts import Card, Chart, Figure, Series, Table, list_
 from backoffice.overview.figures import Figures, figures
 from backoffice.overview.lists import Lists, by, having
 from backoffice.overview.period import Query, chosen, hour, week
+from backoffice.sales import ALWAYS_SHOWN
 from orders.status import BY_CARD, EVER_PAID, GONE, PAID_AND_KEPT, PaymentMethod, RefundState
 from webhooks.decide import Outcome
 
@@ -30,7 +31,6 @@ COLOURS = {
     PaymentMethod.APPLE_PAY.value: "pink",
     NO_METHOD: "grey",
 }
-ALWAYS_SHOWN = (PaymentMethod.CREDIT_CARD, PaymentMethod.PIX, PaymentMethod.BOLETO)  # others once there are orders
 
 
 def context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:

@@ -46,7 +46,7 @@ def validate(apps, schema_editor):
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("orders", "0014_refunds_in_doubt")]
+    dependencies = [("orders", "0015_sales_indexes")]
 
     operations = [
         migrations.AlterField(
