@@ -1,6 +1,6 @@
 """AppmaxClient: one method for each call of contract section 5."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import tzinfo
 from functools import partial
@@ -91,14 +91,18 @@ class AppmaxClient:
 
     # --- the app's calls ---
 
-    def authorize(self, *, app_id: str, external_key: str, callback_url: str) -> str:
-        """POST /app/authorize: the hash under which the merchant authorises this installation. app_id is the UUID."""
+    def authorize(self, *, app_id: str, external_key: str, callback_url: str, domain_names: Sequence[str] = ()) -> str:
+        """POST /app/authorize: the hash under which the merchant authorises this installation. app_id is the UUID,
+        `domain_names` are host names of the shop where Apple Pay shall work."""
+        domains: dict[str, Any] = {"domain_names": list(domain_names)} if domain_names else {}
+        if len(domain_names) == 1:
+            domains = {"domain_name": domain_names[0]}
         return self._call(
             "POST",
             "/app/authorize",
             lambda body: answers.read_text(body, "data", "token"),
             kind=Kind.REPEATABLE,
-            json={"app_id": app_id, "external_key": external_key, "url_callback": callback_url},
+            json={"app_id": app_id, "external_key": external_key, "url_callback": callback_url, **domains},
         )
 
     def generate_merchant_credentials(self, *, token: str) -> Credentials:

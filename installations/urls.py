@@ -25,5 +25,10 @@ urlpatterns = [
         views.ReconnectViewSet.as_view({"post": "reconnect"}),
         name="merchant-reconnect",
     ),
+    path(
+        "installations/<path:key>/domain-names",
+        views.ReconnectViewSet.as_view({"put": "domain_names"}),
+        name="merchant-domain-names",
+    ),
     path("installations/<path:key>", views.InstallationViewSet.as_view({"get": "retrieve"}), name="installation"),
 ]
