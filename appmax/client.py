@@ -1,12 +1,12 @@
 """AppmaxClient: one method for each call of contract section 5."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import tzinfo
 from functools import partial
 from typing import Any, TypeVar
 
-from appmax import answers, wording
+from appmax import answers, failures, wording
 from appmax.answers import (
     BoletoPayment,
     CardPayment,
@@ -18,17 +18,12 @@ from appmax.answers import (
     Unreadable,
     UpsellAnswer,
 )
-from appmax.errors import AppmaxError, CredentialsRefused, Declined, OutcomeUnknown, Rejected, Unavailable
+from appmax.errors import CredentialsRefused, Declined, Rejected, Unavailable
 from appmax.messages import Card, CardCharge, Customer, NewOrder, Product, Subscription
 from appmax.tokens import Credentials, Token, TokenCache, TokenSource
-from appmax.transport import Answer, Kind, Transport
+from appmax.transport import Kind, Transport
 
 T = TypeVar("T")
-
-_OUR_FAULT = (400, 404, 409, 422)
-_MAY_SAY_DECLINED = (200, 201, 400, 403, 404, 409, 422)
-# A firewall or proxy in front of Appmax answers these, while Appmax itself may be carrying out the request.
-_NOT_FROM_APPMAX = (403, 408, 425, 499)
 
 
 class AppmaxClient:
@@ -86,9 +81,9 @@ class AppmaxClient:
         )
         message = wording.error_message(answer.body, wording.secrets_in(form))
         if answer.status == 401 or (answer.status in (400, 403) and wording.is_oauth_error(answer.body)):
-            raise _credentials_refused(answer, message)
+            raise failures.credentials_refused(answer, message)
         if answer.status not in (200, 201):
-            raise _unavailable(answer, message)
+            raise failures.unavailable(answer, message)
         try:
             return Token(answers.read_text(answer.body, "access_token"), answers.read_lifetime(answer.body))
         except Unreadable:
@@ -273,14 +268,14 @@ class AppmaxClient:
                 answer = self._transport.send(method, self._api_url, path, kind=kind, token=token, json=json)
             secrets = wording.secrets_in(json or {}) | {token}
             if answer.status not in (200, 201) or wording.is_refusal(answer.body):
-                raise _error(answer, kind, secrets)
+                raise failures.of_answer(answer, kind, secrets)
         self._heard(True)
         try:
             return read(answer.body)
         except Refused:
-            raise _declined(answer, secrets) from None
+            raise failures.declined(answer, secrets) from None
         except Unreadable as problem:
-            raise _unreadable(answer, kind, secrets, problem) from None
+            raise failures.unreadable(answer, kind, secrets, problem) from None
 
     @contextmanager
     def _hearing(self) -> Iterator[None]:
@@ -303,65 +298,3 @@ def _subscription(subscription: Subscription | None) -> dict[str, Any]:
 
 def _nothing(body: Any) -> None:
     """Reads nothing: the status of this answer says everything."""
-
-
-def _error(answer: Answer, kind: Kind, secrets: Collection[str]) -> AppmaxError:
-    """The error for an answer that is no success, by the rules of contract 4.2."""
-    status = answer.status
-    message = wording.error_message(answer.body, secrets)
-    if status == 402 or _is_decline(answer, kind):
-        return _declined(answer, secrets)
-    if status in (200, 201):  # {"success": false}
-        return Rejected(message or "Appmax refused the request", status=422, trace=answer.trace)
-    if status in _OUR_FAULT:
-        return Rejected(message or "Appmax refused the request", status=status, trace=answer.trace)
-    if status == 401 or (status == 403 and wording.is_oauth_error(answer.body)):
-        return _credentials_refused(answer, message)
-    if status == 403 and message:
-        return Rejected(message, status=422, trace=answer.trace)
-    certainly_undone = 400 <= status < 500 and status not in _NOT_FROM_APPMAX
-    if kind.leaves_doubt and not certainly_undone:
-        return OutcomeUnknown(message or f"Appmax answered {status}", status=status, trace=answer.trace)
-    return _unavailable(answer, message)
-
-
-def _is_decline(answer: Answer, kind: Kind) -> bool:
-    """Whether this answer to a payment refuses the shopper's card, rather than our request."""
-    if not kind.is_payment or answer.status not in _MAY_SAY_DECLINED:
-        return False
-    if kind is Kind.CARD and wording.declined_status(answer.body):
-        return True
-    return wording.says_declined(wording.error_message(answer.body))
-
-
-def _declined(answer: Answer, secrets: Collection[str]) -> Declined:
-    message = wording.error_message(answer.body, secrets)
-    if answer.status in (200, 201) and not wording.says_declined(message):
-        message = ""  # The message of a success is about something else.
-    return Declined(
-        message or "payment declined",
-        status=answer.status,
-        trace=answer.trace,
-        order_status=wording.declined_order_status(answer.body),
-    )
-
-
-def _unreadable(answer: Answer, kind: Kind, secrets: Collection[str], problem: Unreadable) -> AppmaxError:
-    """The error for a success that lacks the field `problem`."""
-    if _is_decline(answer, kind):
-        return _declined(answer, secrets)
-    unknown = OutcomeUnknown if kind.leaves_doubt else Unavailable
-    return unknown(f"Appmax's answer lacks {problem}", status=answer.status, trace=answer.trace)
-
-
-def _credentials_refused(answer: Answer, message: str) -> CredentialsRefused:
-    return CredentialsRefused(message or "Appmax refused these credentials", status=answer.status, trace=answer.trace)
-
-
-def _unavailable(answer: Answer, message: str) -> Unavailable:
-    return Unavailable(
-        message or f"Appmax answered {answer.status}",
-        status=answer.status,
-        trace=answer.trace,
-        retry_after=answer.retry_after if answer.status == 429 else None,
-    )
