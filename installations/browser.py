@@ -56,4 +56,4 @@ def _keep(response: HttpResponse, value: str, salt: str) -> None:
 
 def _kept(request: HttpRequest, salt: str) -> str:
     """ "" unless the cookie is there, signed with this salt, and an hour old at most."""
-    return request.get_signed_cookie(_NAME, default="", salt=salt, max_age=LASTS)
+    return request.get_signed_cookie(_NAME, default="", salt=salt, max_age=LASTS) or ""

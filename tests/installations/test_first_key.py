@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import requests
 from django.conf import settings as configured
-from django.core import signing
 from django.test import Client
 from django.utils import timezone
 
@@ -139,7 +138,7 @@ def test_it_can_be_made_for_an_hour(monkeypatch: pytest.MonkeyPatch) -> None:
     install(browser)
     late = (timezone.now() + timedelta(hours=1, seconds=2)).timestamp()
     with monkeypatch.context() as patch:
-        patch.setattr(signing.time, "time", lambda: late)
+        patch.setattr("django.core.signing.time.time", lambda: late)
         assert refusal(press(browser)) == REFUSED
 
     assert press(browser).status_code == 200
