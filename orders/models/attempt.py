@@ -50,7 +50,7 @@ class PaymentAttemptQuerySet(models.QuerySet["PaymentAttempt"]):
         self, order: Order, method: AttemptMethod, *, key: str | None, fingerprint: str, restarted_from: str | None
     ) -> "PaymentAttempt":
         """A new attempt, which is started. Raises IntegrityError if the order has one that is open."""
-        values = [order.pk, method.value, key, fingerprint, restarted_from, current_request_id()]
+        values: list[Any] = [order.pk, method.value, key, fingerprint, restarted_from, current_request_id()]
         names = [field.attname for field in self.model._meta.concrete_fields]
         with connection.cursor() as cursor:
             cursor.execute(_STARTED.format(columns=", ".join(names)), values)
