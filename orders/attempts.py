@@ -89,13 +89,8 @@ def begin_with_order(order: Order, method: AttemptMethod, claim: Claim) -> None:
 
 
 def _started(order: Order, method: AttemptMethod, claim: Claim, restarted_from: str | None = None) -> PaymentAttempt:
-    return PaymentAttempt.objects.create(
-        order=order,
-        method=method,
-        state=AttemptState.STARTED,
-        idempotency_key=claim.key,
-        fingerprint=claim.fingerprint,
-        restarted_from=restarted_from,
+    return PaymentAttempt.objects.start(
+        order, method, key=claim.key, fingerprint=claim.fingerprint, restarted_from=restarted_from
     )
 
 

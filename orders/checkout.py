@@ -127,8 +127,8 @@ def create_order(
         Order.objects.lock_appmax_order(created.id)
         order = _order_with_this_number(installation, created.id)
         if order is None:
-            order = Order.objects.create(
-                installation=installation,
+            order = Order.objects.insert(
+                installation,
                 appmax_customer_id=customer_id,
                 appmax_order_id=created.id,
                 total_cents=total_cents,
