@@ -16,6 +16,12 @@ METHODS = {
     "google_pay": "Google Pay",
     "apple_pay": "Apple Pay",
 }
+COMMENTS = """
+COMMENT ON COLUMN orders.payment_method IS
+    'credit_card, pix, boleto, google_pay or apple_pay; null until a payment was taken';
+COMMENT ON COLUMN payment_attempts.method IS
+    'What Appmax was asked for: credit_card, pix, boleto, google_pay, apple_pay or upsell'
+"""
 RULES = {"orders": "orders_known_payment_method", "payment_attempts": "payment_attempts_known_method"}
 
 
@@ -49,27 +55,33 @@ class Migration(migrations.Migration):
     dependencies = [("orders", "0015_sales_indexes")]
 
     operations = [
-        migrations.AlterField(
-            model_name="order",
-            name="payment_method",
-            field=models.CharField(
-                blank=True,
-                choices=list(METHODS.items()),
-                db_comment="credit_card, pix, boleto, google_pay or apple_pay; null until a payment was taken",
-                max_length=32,
-                null=True,
-                verbose_name="payment method",
-            ),
-        ),
-        migrations.AlterField(
-            model_name="paymentattempt",
-            name="method",
-            field=models.CharField(
-                choices=[*METHODS.items(), ("upsell", "Upsell")],
-                db_comment="What Appmax was asked for: credit_card, pix, boleto, google_pay, apple_pay or upsell",
-                max_length=32,
-                verbose_name="method",
-            ),
+        # Django would write the columns' types again, for which it locks the tables.
+        migrations.SeparateDatabaseAndState(
+            [migrations.RunSQL(COMMENTS, migrations.RunSQL.noop)],
+            [
+                migrations.AlterField(
+                    model_name="order",
+                    name="payment_method",
+                    field=models.CharField(
+                        blank=True,
+                        choices=list(METHODS.items()),
+                        db_comment="credit_card, pix, boleto, google_pay or apple_pay; null until a payment was taken",
+                        max_length=32,
+                        null=True,
+                        verbose_name="payment method",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="paymentattempt",
+                    name="method",
+                    field=models.CharField(
+                        choices=[*METHODS.items(), ("upsell", "Upsell")],
+                        db_comment="What Appmax was asked for: credit_card, pix, boleto, google_pay, apple_pay or upsell",
+                        max_length=32,
+                        verbose_name="method",
+                    ),
+                ),
+            ],
         ),
         rule("order", "orders", payment_method__in=list(METHODS)),
         rule("paymentattempt", "payment_attempts", method__in=[*METHODS, "upsell"]),
