@@ -90,7 +90,7 @@ merchant_token = extend_schema(
                 "merchant_client_secret": "...",
             },
         ),
-        **errors(401, 429, 403, 404, 405, 500, 502, 503, 504),
+        **errors(401, 403, 404, 405, 500, 502, 503, 504),
     },
 )
 
@@ -112,7 +112,7 @@ installation = extend_schema(
                 "domain_names": [{"name": "loja.example.com.br", "told_at": "2026-11-24T12:22:01.123456Z"}],
             },
         ),
-        **errors(401, 429, 404, 405, 500, 503),
+        **errors(401, 404, 405, 500, 503),
     },
 )
 
@@ -151,7 +151,7 @@ reconnect = extend_schema(
                 "expires_in": 3600,
             },
         ),
-        **errors(401, 429, 403, 404, 405, 500, 503),
+        **errors(401, 403, 404, 405, 500, 503),
     },
 )
 

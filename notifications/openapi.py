@@ -49,7 +49,7 @@ endpoint_list = extend_schema(
     tags=_TAGS,
     summary="The endpoints that are told what becomes of the installation's orders",
     parameters=[MERCHANT],
-    responses={200: answer(EndpointsAnswer, {"endpoints": [_EXAMPLE]}), **errors(401, 429, 403, 404, 405, 500, 503)},
+    responses={200: answer(EndpointsAnswer, {"endpoints": [_EXAMPLE]}), **errors(401, 403, 404, 405, 500, 503)},
 )
 
 create = extend_schema(
@@ -63,7 +63,7 @@ create = extend_schema(
     ],
     responses={
         200: answer(NewEndpointAnswer, {**_EXAMPLE, "secret": _SECRET}),
-        **errors(400, 401, 429, 403, 404, 405, 409, 413, 500, 503),
+        **errors(400, 401, 403, 404, 405, 409, 413, 500, 503),
     },
 )
 
@@ -71,7 +71,7 @@ retrieve = extend_schema(
     tags=_TAGS,
     summary="An endpoint",
     parameters=[MERCHANT, _ENDPOINT],
-    responses={200: answer(EndpointAnswer, _EXAMPLE), **errors(401, 429, 403, 404, 405, 500, 503)},
+    responses={200: answer(EndpointAnswer, _EXAMPLE), **errors(401, 403, 404, 405, 500, 503)},
 )
 
 change = extend_schema(
@@ -81,7 +81,7 @@ change = extend_schema(
     parameters=[MERCHANT, _ENDPOINT],
     request=EndpointSerializer,
     examples=[request_example({"enabled": True})],
-    responses={200: answer(EndpointAnswer, _EXAMPLE), **errors(400, 401, 429, 403, 404, 405, 413, 500, 503)},
+    responses={200: answer(EndpointAnswer, _EXAMPLE), **errors(400, 401, 403, 404, 405, 413, 500, 503)},
 )
 
 delete = extend_schema(
@@ -89,7 +89,7 @@ delete = extend_schema(
     summary="Delete an endpoint",
     description="The answer is those that are left.",
     parameters=[MERCHANT, _ENDPOINT],
-    responses={200: answer(EndpointsAnswer, {"endpoints": []}), **errors(401, 429, 403, 404, 405, 500, 503)},
+    responses={200: answer(EndpointsAnswer, {"endpoints": []}), **errors(401, 403, 404, 405, 500, 503)},
 )
 
 rotate_secret = extend_schema(
@@ -100,7 +100,7 @@ rotate_secret = extend_schema(
     request=None,
     responses={
         200: answer(NewSecretAnswer, {"secret": _SECRET, "old_secret_until": "2026-11-30T12:22:01.123456Z"}),
-        **errors(401, 429, 403, 404, 405, 500, 503),
+        **errors(401, 403, 404, 405, 500, 503),
     },
 )
 
@@ -110,7 +110,7 @@ test = extend_schema(
     description="Its type is `test`. It is sent whatever the endpoint subscribes to, and also to one switched off.",
     parameters=[MERCHANT, _ENDPOINT],
     request=None,
-    responses={200: answer(DeliveryAnswer, _SENT), **errors(401, 429, 403, 404, 405, 500, 503)},
+    responses={200: answer(DeliveryAnswer, _SENT), **errors(401, 403, 404, 405, 500, 503)},
 )
 
 deliveries = extend_schema(
@@ -119,7 +119,7 @@ deliveries = extend_schema(
     parameters=[MERCHANT, _ENDPOINT, DeliveriesQuery],
     responses={
         200: answer(DeliveriesAnswer, {"deliveries": [_SENT], "next": None}),
-        **errors(400, 401, 429, 403, 404, 405, 500, 503),
+        **errors(400, 401, 403, 404, 405, 500, 503),
     },
 )
 
@@ -129,5 +129,5 @@ send_again = extend_schema(
     description="With the same webhook-id. The answer is the new delivery.",
     parameters=[MERCHANT, _ENDPOINT, _DELIVERY],
     request=None,
-    responses={200: answer(DeliveryAnswer, _SENT), **errors(401, 429, 403, 404, 405, 500, 503)},
+    responses={200: answer(DeliveryAnswer, _SENT), **errors(401, 403, 404, 405, 500, 503)},
 )

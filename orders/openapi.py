@@ -40,8 +40,7 @@ from web.openapi import MERCHANT, answer, errors, request_example
 F = TypeVar("F", bound=Callable[..., Any])
 
 _ALWAYS = (400, 401, 403, 404, 405, 500, 503)
-_LIMITED = (*_ALWAYS, 429)
-_READS = (*_LIMITED, 502, 504)
+_READS = (*_ALWAYS, 502, 504)
 _WRITES = (*_READS, 409, 413, 422)
 
 _PRODUCTS = [{"sku": "CAM-01", "name": "Camiseta", "quantity": 1, "unit_value": 12990, "type": "physical"}]
@@ -267,7 +266,7 @@ order_status = extend_schema(
     parameters=[MERCHANT, _NUMBER],
     responses={
         200: answer(StatusAnswer, {"status": "aprovado"}),
-        **errors(*_ALWAYS),
+        **errors(*_ALWAYS, is_limited=False),
     },
 )
 
@@ -306,7 +305,7 @@ order_detail = extend_schema(
                 "refunds": [_REFUND],
             },
         ),
-        **errors(*_LIMITED),
+        **errors(*_ALWAYS),
     },
 )
 
@@ -320,6 +319,6 @@ order_list = extend_schema(
             OrdersAnswer,
             {"orders": [_SUMMARY], "next": 9001},
         ),
-        **errors(*_LIMITED),
+        **errors(*_ALWAYS),
     },
 )

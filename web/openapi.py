@@ -64,9 +64,11 @@ _MEANINGS = {
 }
 
 
-def errors(*statuses: int) -> dict[int, OpenApiResponse]:
-    """The answers with these statuses, each with its meaning, its codes and an example."""
-    return {status: _error(status) for status in sorted(statuses)}
+def errors(*statuses: int, is_limited: bool = True) -> dict[int, OpenApiResponse]:
+    """The answers with these statuses, each with its meaning, its codes and an example. A route that needs an API key
+    also has 429, unless it isn't limited."""
+    of_keys = {429} if is_limited and 401 in statuses else set()
+    return {status: _error(status) for status in sorted({*statuses, *of_keys})}
 
 
 def _error(status: int) -> OpenApiResponse:
