@@ -120,7 +120,7 @@ def figures(period: Period, merchant: int | None) -> Figures:
 
 
 def collect(period: Period, now: datetime, merchant: int | None = None) -> Figures:
-    """The figures as of `now`, from eight queries."""
+    """The figures as of `now`, from seven queries."""
     now = timezone.localtime(now)
     slots = period.slots(now)
     hours = _hours(now)
