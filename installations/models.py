@@ -1,7 +1,7 @@
 """Merchants who installed the app, their API keys, the external_ids that Appmax was told, and reconnect links."""
 
 import uuid
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from django.contrib.postgres.functions import RandomUUID, TransactionNow
@@ -137,7 +137,8 @@ class Installation(models.Model):
 
     @classmethod
     def from_row(cls, row: dict[str, Any]) -> "Installation":
-        """The object for a row of all columns that was read with plain SQL. Its secret is decrypted when it is used."""
+        """The object for a row that was read with plain SQL. Its secret is decrypted, and columns that it lacks are
+        read, when they are used."""
         sealed = row.pop("merchant_client_secret")
         installation = cls.from_db("default", list(row), list(row.values()))
         installation._sealed_secret = sealed
@@ -310,6 +311,36 @@ class Suspension(models.Model):
         return f"{self.installation_id}: {self.reason}"
 
 
+class Domain(models.Model):
+    """A host name of the merchant's shop where Apple Pay shall work (domains.py)."""
+
+    installation = models.ForeignKey(
+        Installation,
+        on_delete=models.CASCADE,
+        related_name="domains",
+        db_index=False,  # installation_domains_once serves
+        db_comment="Whose shop it is",
+    )
+    name = models.CharField(_("name"), max_length=253, db_comment="The host name in ASCII, without a port")
+    told_at = models.DateTimeField(
+        _("told at"),
+        null=True,
+        blank=True,
+        help_text=_("When Appmax was told; empty: with the next connection"),
+        db_comment="When an installation that told Appmax of it was done; null: the next one will tell",
+    )
+
+    class Meta:
+        db_table = "installation_domains"
+        db_table_comment = "A host name of a merchant's shop where Apple Pay shall work, and when Appmax was told of it"
+        constraints = [models.UniqueConstraint(fields=["installation", "name"], name="installation_domains_once")]
+        verbose_name = _("domain")
+        verbose_name_plural = _("domains")
+
+    def __str__(self) -> str:
+        return self.name
+
+
 # Requests with one key come at the same time. Only one of them writes, and none of them waits for another.
 _USED_NOW = """
     UPDATE api_keys SET last_used_at = clock_timestamp()
@@ -328,13 +359,11 @@ class ApiKeyManager(APIKeyManager):
         obj.id = obj.prefix
         return text
 
-    def note_use(self, prefix: str, last_used_at: datetime | None) -> None:
-        """Write that the key has been used now, if `last_used_at`, which the caller has read, is ApiKey.USE_NOTED_EVERY
-        ago. So most requests write nothing."""
-        if last_used_at is None or last_used_at < timezone.now() - ApiKey.USE_NOTED_EVERY:
-            values: dict[str, Any] = {"prefix": prefix, "every": ApiKey.USE_NOTED_EVERY}
-            with connection.cursor() as cursor:
-                cursor.execute(_USED_NOW, values)
+    def note_use(self, prefix: str) -> None:
+        """Write that the key has been used now, unless that was written less than ApiKey.USE_NOTED_EVERY ago."""
+        values: dict[str, Any] = {"prefix": prefix, "every": ApiKey.USE_NOTED_EVERY}
+        with connection.cursor() as cursor:
+            cursor.execute(_USED_NOW, values)
 
 
 class ApiKey(AbstractAPIKey):
@@ -363,6 +392,9 @@ class ApiKey(AbstractAPIKey):
     )
 
     objects: ClassVar[ApiKeyManager] = ApiKeyManager()
+
+    text = ""
+    """What is sent after `Api-Key`, of a key that was made just now. It is not stored."""
 
     class Meta(AbstractAPIKey.Meta):
         db_table = "api_keys"

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from django.http import JsonResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
@@ -20,7 +21,6 @@ from orders.answers import (
     PayBoletoAnswer,
     PayCardAnswer,
     PayPixAnswer,
-    StatusAnswer,
     TokenAnswer,
     UpsellAnswer,
 )
@@ -33,8 +33,10 @@ from orders.serializers import (
     CardSerializer,
     InstallmentsSerializer,
     NewOrderRequestSerializer,
+    PayApplePaySerializer,
     PayBoletoSerializer,
     PayCardSerializer,
+    PayGooglePaySerializer,
     PayPixSerializer,
     RefundSerializer,
     TrackingSerializer,
@@ -77,8 +79,21 @@ class CheckoutViewSet(MerchantViewSet):
     @openapi.pay_credit_card
     def pay_credit_card(self, request: Request, key: str) -> Response:
         """Charge a card."""
-        body = PayCardSerializer(data=request.data)
+        return self._charge(request, PayCardSerializer(data=request.data))
 
+    @openapi.pay_google_pay
+    def pay_google_pay(self, request: Request, key: str) -> Response:
+        """Charge the card that Google Pay holds."""
+        return self._charge(request, PayGooglePaySerializer(data=request.data))
+
+    @openapi.pay_apple_pay
+    def pay_apple_pay(self, request: Request, key: str) -> Response:
+        """Charge the card that Apple Pay holds."""
+        return self._charge(request, PayApplePaySerializer(data=request.data))
+
+    def _charge(
+        self, request: Request, body: PayCardSerializer | PayGooglePaySerializer | PayApplePaySerializer
+    ) -> Response:
         def pay(claim: Claim) -> dict[str, Any]:
             order = checkout.pay_with_card(self.installation, body.target(), body.payment_request(), claim)
             return PayCardAnswer(order).data
@@ -161,14 +176,14 @@ class CheckoutViewSet(MerchantViewSet):
         return Response(InstallmentAnswer(offer.options, many=True).data, headers=headers)
 
     @openapi.order_status
-    def order_status(self, request: Request, key: str, order_id: str) -> Response:
+    def order_status(self, request: Request, key: str, order_id: str) -> JsonResponse:
         """The order's status from our table, which webhooks keep up to date."""
         number = _number(order_id)
         is_read = self.access.key_prefix is not None
         status = self.access.also if is_read else checkout.find_order(self.installation, number).status
         if status is None:
             raise checkout.OrderNotFound
-        return Response(StatusAnswer({"status": status}).data)
+        return JsonResponse({"status": status})
 
     @openapi.order_detail
     def order_detail(self, request: Request, key: str, order_id: str) -> Response:
