@@ -190,6 +190,7 @@ DATABASES: dict[str, dict[str, Any]] = {
 }
 DATABASES["default"]["OPTIONS"] |= {
     "connect_timeout": 3,  # seconds, for each host
+    **database.GIVEN_UP,
     "server_side_binding": True,
     "prepare_threshold": None if DB_PGBOUNCER else 5,  # uses of a statement before it is prepared (docs/capacity.md)
 }
