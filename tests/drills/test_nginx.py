@@ -75,12 +75,16 @@ def backend(backends: Callable[[], Backend]) -> Backend:
 
 def test_what_a_client_claims_about_itself_is_overwritten(proxy: Callable[..., Proxy], backend: Backend) -> None:
     claims = {"X-Forwarded-For": "192.0.2.9", "X-Forwarded-Proto": "http", "X-Forwarded-Host": "evil.example"}
+    claims["X-Request-Id"] = "chosen"
 
-    seen = proxy(backend.server_port).ask("GET", "/health", headers=claims).json()
+    front = proxy(backend.server_port)
+    seen = front.ask("GET", "/health", headers=claims).json()
 
     assert seen["x-forwarded-for"] == "127.0.0.1"
     assert seen["x-forwarded-proto"] == "https"
     assert seen["x-forwarded-host"] == seen["host"] == "localhost"
+    assert len(seen["x-request-id"]) == 32
+    assert front.logs_once(f"{seen['x-request-id']} 127.0.0.1 GET /health")
 
 
 @pytest.mark.parametrize(
