@@ -18,6 +18,7 @@ from simulator.panel import panel
 from simulator.payments import payments
 from simulator.recording import record
 from simulator.sales import sales
+from simulator.scripts import scripts
 from simulator.settings import SimulatorSettings
 from simulator.state import State
 from simulator.switch_pages import switch_pages
@@ -34,7 +35,7 @@ def create_app(settings: SimulatorSettings) -> Flask:
     outbox = Outbox()
     app.extensions["simulator"] = Simulation(
         settings=settings,
-        state=State(settings.seed, settings.webhook_url, _first_switches(settings)),
+        state=State(settings.seed, settings.webhook_url, _first_switches(settings), settings.stores),
         outbox=outbox,
         courier=Courier(outbox, settings.clock_speed),
     )
@@ -46,7 +47,7 @@ def _app_with_routes() -> Flask:
     """What all simulators of a process share: to compile the routes takes 20 ms, and each test has a simulator."""
     app = Flask(__name__)
     record(app)
-    for blueprint in (api, sales, payments, control, panel, order_pages, webhook_pages, switch_pages):
+    for blueprint in (api, sales, payments, scripts, control, panel, order_pages, webhook_pages, switch_pages):
         app.register_blueprint(blueprint)
     app.context_processor(lambda: {"shop_url": simulation().settings.shop_url})
     app.register_error_handler(HTTPException, _say_what_failed)

@@ -160,7 +160,7 @@ class Order(models.Model):
         choices=PaymentMethod.choices,
         null=True,
         blank=True,
-        db_comment="credit_card, pix or boleto; null until a payment was taken",
+        db_comment="credit_card, pix, boleto, google_pay or apple_pay; null until a payment was taken",
     )
     total_cents = models.IntegerField(_("total (cents)"), db_default=0, db_comment="Order total in cents")
     pix_qr_code = models.TextField(
@@ -239,7 +239,8 @@ class Order(models.Model):
             models.Index(fields=["upsell_hash"], condition=Q(upsell_hash__isnull=False), name="orders_upsell_hash"),
             # for the back office's list, which shows the newest first, with its filters and its search
             models.Index(fields=["status", "created_at"], name="orders_status"),
-            # for the list too, and for the sums of a period, which they answer without a look at the rows
+            # for the list too, and for the sums of a period, which they answer without a look at the rows; the ids are
+            # for counting a merchant's payment attempts
             models.Index(
                 fields=["created_at"],
                 include=["payment_method", "status", "total_cents"],
@@ -247,7 +248,7 @@ class Order(models.Model):
             ),
             models.Index(
                 fields=["installation", "created_at"],
-                include=["payment_method", "status", "total_cents"],
+                include=["payment_method", "status", "total_cents", "id"],
                 name="orders_sales_of_merchant",
             ),
             models.Index(fields=["appmax_customer_id"], name="orders_customer"),
