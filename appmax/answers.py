@@ -379,16 +379,18 @@ def _moment(value: Any, zone: tzinfo) -> datetime | None:
     text = text_of(value).strip()
     if len(text) <= len("2026-05-21"):
         return None  # A day without a time is not enough.
-    return _read_date(text, zone)
+    return read_date(text, zone)
 
 
 def _day(value: Any, zone: tzinfo) -> date | None:
     """The day, in this zone, of a date with or without a time; None for anything else."""
-    found = _read_date(text_of(value).strip(), zone)
+    found = read_date(text_of(value).strip(), zone)
     return found.astimezone(zone).date() if found else None
 
 
-def _read_date(text: str, zone: tzinfo) -> datetime | None:
+def read_date(text: str, zone: tzinfo) -> datetime | None:
+    """The moment in UTC that an ISO date names, with or without a time, in this zone unless it names its offset; None
+    for anything else."""
     try:
         found = datetime.fromisoformat(text)
         moment = (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
