@@ -11,16 +11,17 @@ from simulator import answers, boleto, cards, events, faults, pix
 from simulator.access import require_merchant, require_order
 from simulator.cards import MOST_INSTALMENTS, Card
 from simulator.context import simulation
-from simulator.orders import CARD, PAYABLE, PAYABLE_BY_CARD, Order, Payment
+from simulator.orders import APPROVED, CARD, PAYABLE, PAYABLE_BY_CARD, Order, Payment
 from simulator.reading import as_object, is_document, is_whole, json_body, refuse, refuse_fields
 from simulator.records import iso
 from simulator.sales import MOST_CENTS
+from simulator.subscriptions import INTERVALS
 
 payments = Blueprint("payments", __name__)
 faults.suffer(payments)
 
 LONGEST_DESCRIPTOR = 13  # characters on a card's statement
-INTERVALS, MOST_INTERVALS = ("week", "month", "year"), 12  # of a subscription
+MOST_INTERVALS = 12  # of a subscription
 
 
 # --- cards -----------------------------------------------------------------------------------------------------------
@@ -46,6 +47,8 @@ def pay_by_card() -> tuple[Response, int]:
         if tried is None:
             refuse(400, {"errors": {"message": "The order can't be paid any more"}})
         events.tell(sim, tried, *outcome.events)
+        if tried.status == APPROVED and data.get("subscription"):
+            events.begin_subscription(sim, tried, data["subscription"])
     if outcome.refusal:
         refuse(*outcome.refusal)
     return jsonify(data=answers.card(sim.state.shape, payment)), 201
@@ -139,9 +142,12 @@ def _subscription_errors(subscription: Any) -> dict[str, str]:
 def pay_by_pix() -> tuple[Response, int]:
     """A Pix; empty if one is pending already."""
     sim, order = simulation(), _order_to_pay("pix")
+    wish = as_object(as_object(json_body().get("payment_data")).get("subscription"))
     shape, emv = sim.state.shape, pix.br_code(order.id, order.total)
     expires_at = datetime.now(UTC) + timedelta(minutes=sim.state.switches.pix_minutes)
-    begun = sim.state.begin_pix(order.id, emv, pix.qr_picture(emv), iso(expires_at))
+    begun = sim.state.begin_pix(
+        order.id, emv=emv, qr_code=pix.qr_picture(emv), expires_at=iso(expires_at), subscription_wish=wish
+    )
     if begun is None:
         return jsonify(data=answers.pix_is_pending(shape)), 200
     events.tell(sim, begun, "order_pix_created")
