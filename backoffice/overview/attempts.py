@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -68,20 +69,17 @@ class Tried:
             [
                 _doubt(
                     _("Payments, outcome unknown"),
-                    found["unknown"],
-                    found["unknown_cents"],
+                    *found["unknown"],
                     self.lists.any_attempts(unknown),
                 ),
                 _doubt(
                     _("Payments, no answer for %(count)s minutes") % {"count": minutes},
-                    found["unanswered"],
-                    found["unanswered_cents"],
+                    *found["unanswered"],
                     self.lists.any_attempts(started, long_ago),
                 ),
                 _doubt(
                     _("Orders, refund unknown"),
-                    found["refunds"],
-                    found["refunds_cents"],
+                    *found["refunds"],
                     self.lists.any_orders(refunds),
                 ),
             ],
@@ -117,10 +115,11 @@ class Tried:
     def reasons(self) -> Table:
         """Why payments were declined, by method, the most frequent reasons first. The rarer ones are one row."""
         groups: dict[str, list[Any]] = defaultdict(list)
-        for row in self.found["reasons"]:
+        declined = [row for row in self.found["attempts"] if row["state"] == AttemptState.DECLINED]
+        for row in sorted(declined, key=itemgetter("reason")):
             groups[declines.in_words(row["reason"])].append(row)
         shown = sorted(groups.items(), key=lambda group: -_sum(group[1]))
-        methods = [method for method in AttemptMethod if any(row["method"] == method for row in self.found["reasons"])]
+        methods = [method for method in AttemptMethod if any(row["method"] == method for row in declined)]
         methods = methods if len(methods) > 1 else []
         rows = [
             (words, self._reason(methods, of, {"reason": sorted({row["reason"] for row in of})}))
