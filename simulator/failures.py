@@ -21,7 +21,7 @@ ROUTES: Mapping[str, str] = {  # the method of each
     "/v1/orders/shipping-tracking-code": "POST",
     "/v1/orders/upsell": "POST",
     "/v1/subscriptions": "POST",
-    "/v1/subscriptions/": "",  # the detail, and each change
+    "/v1/subscriptions/": "GET",
     "/v1/payment-link": "POST",
 }
 
