@@ -6,7 +6,7 @@ from typing import Any
 from django.utils import timezone
 from rest_framework import serializers
 
-from appmax.messages import Address, Card, CardCharge, Customer, NewOrder, Product, Subscription
+from appmax.messages import Address, Card, CardCharge, Customer, NewOrder, PaymentLink, Product, Subscription
 from orders.checkout import CardRequest, OrderReference, PixRequest, Purchase, UpsellRequest
 from orders.fields import MAX_CENTS, MAX_ID, Body, CardNumberField, CentsField, DocumentField, PhoneField
 
@@ -252,7 +252,7 @@ class UpsellSerializer(Body):
 # --- what follows a payment, and what comes before it ----------------------------------------------------------------
 
 
-def _order_id() -> serializers.IntegerField:
+def required_order_id() -> serializers.IntegerField:
     """A required Appmax order id."""
     missing = "order_id is required"
     return serializers.IntegerField(
@@ -265,7 +265,7 @@ class RefundSerializer(Body):
 
     refuses_unknown_fields = True
 
-    order_id = _order_id()
+    order_id = required_order_id()
     type = serializers.ChoiceField(["total", "partial"])
     value = CentsField(min_value=1, default=None)
     reason = serializers.CharField(max_length=255, default="", help_text="Kept with the refund; Appmax isn't told.")
@@ -283,8 +283,37 @@ class RefundSerializer(Body):
 class TrackingSerializer(Body):
     """Body of POST tracking."""
 
-    order_id = _order_id()
+    order_id = required_order_id()
     shipping_tracking_code = serializers.CharField(max_length=255)
+
+
+class PaymentLinkSerializer(Body):
+    """Body of POST payment-link. `value` is in cents, and not below what Appmax makes a link for."""
+
+    refuses_unknown_fields = True
+
+    name = serializers.CharField(max_length=255)
+    value = CentsField(min_value=500)
+    description = serializers.CharField(max_length=1000)
+    payments = serializers.ListField(
+        child=serializers.ChoiceField(["credit_card", "pix", "boleto"]), allow_empty=False, max_length=10
+    )
+    max_installments = serializers.IntegerField(min_value=1, max_value=12, default=1)
+    fee_transfer_from_installment = serializers.IntegerField(
+        min_value=0,
+        max_value=12,
+        default=0,
+        help_text="From this instalment on the shopper pays the interest; 0: never.",
+    )
+    product_type = serializers.ChoiceField(["physical", "digital"], default="")
+    document = DocumentField(default="", help_text="Of the merchant's company, if there are several.")
+    allow_multiple_sales = serializers.BooleanField(default=None)
+
+    def link(self) -> PaymentLink:
+        """The gateway's message, in Appmax's words."""
+        said = self.validated_data
+        methods = tuple(dict.fromkeys(name.replace("_", "") for name in said["payments"]))
+        return PaymentLink(**{**said, "payments": methods})
 
 
 class InstallmentsSerializer(Body):

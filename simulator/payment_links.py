@@ -34,7 +34,6 @@ def create() -> tuple[Response, int]:
         body["value"],
         tuple(body["payments"]),
         body["max_installments"],
-        body.get("product_type") or PRODUCT_TYPES[0],
     )
     simulation().state.add_payment_link(link)
     url = f"{request.host_url}links/{link.id}"

@@ -137,7 +137,6 @@ class PaymentLink:
     value: int
     payments: tuple[str, ...]
     max_installments: int
-    product_type: str
 
 
 @dataclass
