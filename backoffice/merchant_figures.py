@@ -6,17 +6,18 @@ from datetime import date, datetime, timedelta
 from typing import Any, cast
 
 from django.core.cache import cache
-from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery, Sum
-from django.db.models.functions import Coalesce, ExtractHour
+from django.db.models import Count, F, Max, OuterRef, Q, Subquery
+from django.db.models.functions import ExtractHour
 from django.utils import timezone
 
 from backoffice.models import MerchantFigures
 from backoffice.overview.figures import PAID_EVENTS
 from backoffice.overview.period import midnight
 from backoffice.rhythm import DAYS, Rhythm, learn
+from backoffice.sales import sales
 from installations.models import Installation
 from orders.models import AttemptMethod, AttemptState, Order, PaymentAttempt
-from orders.status import EVER_PAID, PaymentMethod
+from orders.status import PaymentMethod
 from webhooks.decide import Outcome
 from webhooks.models import WebhookEvent
 
@@ -151,8 +152,10 @@ def _attempts(since: datetime) -> dict[int, tuple[int, int]]:
 
 def _money(since: datetime) -> dict[int, int]:
     """What each merchant has of the orders that were made since then, in cents."""
-    rows = Order.objects.with_net().filter(created_at__gte=since).order_by().values_list("installation")
-    return dict(rows.annotate(cents=Sum("net_cents")))
+    money: dict[int, int] = defaultdict(int)
+    for row in sales(Order.objects.filter(created_at__gte=since), merchant=F("installation")):
+        money[row["merchant"]] += row["net_cents"]
+    return money
 
 
 # --- a merchant's month ---------------------------------------------------------------------------------------------
@@ -171,18 +174,6 @@ def month(installation: int, first: date) -> list[dict[str, Any]]:
 def _month(installation: int, first: date) -> list[dict[str, Any]]:
     begin, end = midnight(first), midnight(following(first))
     orders = Order.objects.filter(installation=installation, created_at__gte=begin, created_at__lt=end)
-    was_paid = Q(status__in=EVER_PAID)
-    by_method = (
-        cast(QuerySet[Any], orders.with_net())
-        .order_by()
-        .values("payment_method")
-        .annotate(
-            orders=Count("pk"),
-            paid=Count("pk", filter=was_paid),
-            paid_cents=Coalesce(Sum("total_cents", filter=was_paid), 0),
-            kept_cents=Coalesce(Sum("net_cents"), 0),
-        )
-    )
     # An attempt follows its order, mostly by minutes. Its own time lets an index bound what is read.
     cards = PaymentAttempt.objects.filter(
         order__installation=installation,
@@ -195,14 +186,13 @@ def _month(installation: int, first: date) -> list[dict[str, Any]]:
         approved=Count("pk", filter=Q(state=AttemptState.SUCCEEDED)),
         declined=Count("pk", filter=Q(state=AttemptState.DECLINED)),
     )
-    rows = {row["payment_method"] or "": row for row in by_method}
+    rows = {row["method"]: row for row in sales(orders)}
     shown = [*PaymentMethod.values, *([""] if "" in rows else [])]
-    nothing = {"orders": 0, "paid": 0, "paid_cents": 0, "kept_cents": 0}
+    names = ("orders", "paid", "paid_cents", "net_cents")
     return [
         {
             "method": method,
-            **{name: rows.get(method, nothing)[name] for name in ("orders", "paid", "paid_cents")},
-            "net_cents": rows.get(method, nothing)["kept_cents"],
+            **{name: rows[method][name] if method in rows else 0 for name in names},
             **(cards if method == PaymentMethod.CREDIT_CARD else {"approved": 0, "declined": 0}),
         }
         for method in shown

@@ -115,7 +115,6 @@ PROGRAM_MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "web.middleware.SpeaksEnglish",
     "django.middleware.common.CommonMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
 TEMPLATES = [

@@ -5,13 +5,23 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
+from django.core.handlers.base import reset_urlconf
+from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections, reset_queries
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "checkout_project.settings")
 
 _django = get_wsgi_application()
 
 from status.health import answer_program  # noqa: E402 - it needs Django's apps
+
+# These receivers have nothing to do here: a request gives its connection back when it ends, no view keeps a list of its
+# statements, and there is one ROOT_URLCONF. They are a twentieth of a status read's calls.
+request_started.disconnect(close_old_connections)
+request_finished.disconnect(reset_urlconf)
+if not settings.DEBUG:
+    request_started.disconnect(reset_queries)
 
 
 def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:

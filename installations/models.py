@@ -1,7 +1,7 @@
 """Merchants who installed the app, their API keys, the external_ids that Appmax was told, and reconnect links."""
 
 import uuid
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from django.contrib.postgres.functions import RandomUUID, TransactionNow
@@ -137,7 +137,8 @@ class Installation(models.Model):
 
     @classmethod
     def from_row(cls, row: dict[str, Any]) -> "Installation":
-        """The object for a row of all columns that was read with plain SQL. Its secret is decrypted when it is used."""
+        """The object for a row that was read with plain SQL. Its secret is decrypted, and columns that it lacks are
+        read, when they are used."""
         sealed = row.pop("merchant_client_secret")
         installation = cls.from_db("default", list(row), list(row.values()))
         installation._sealed_secret = sealed
@@ -328,13 +329,11 @@ class ApiKeyManager(APIKeyManager):
         obj.id = obj.prefix
         return text
 
-    def note_use(self, prefix: str, last_used_at: datetime | None) -> None:
-        """Write that the key has been used now, if `last_used_at`, which the caller has read, is ApiKey.USE_NOTED_EVERY
-        ago. So most requests write nothing."""
-        if last_used_at is None or last_used_at < timezone.now() - ApiKey.USE_NOTED_EVERY:
-            values: dict[str, Any] = {"prefix": prefix, "every": ApiKey.USE_NOTED_EVERY}
-            with connection.cursor() as cursor:
-                cursor.execute(_USED_NOW, values)
+    def note_use(self, prefix: str) -> None:
+        """Write that the key has been used now, unless that was written less than ApiKey.USE_NOTED_EVERY ago."""
+        values: dict[str, Any] = {"prefix": prefix, "every": ApiKey.USE_NOTED_EVERY}
+        with connection.cursor() as cursor:
+            cursor.execute(_USED_NOW, values)
 
 
 class ApiKey(AbstractAPIKey):

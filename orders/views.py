@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from django.http import JsonResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -18,7 +19,6 @@ from orders.answers import (
     PayCardAnswer,
     PaymentLinkAnswer,
     PayPixAnswer,
-    StatusAnswer,
     TokenAnswer,
     UpsellAnswer,
 )
@@ -171,14 +171,14 @@ class CheckoutViewSet(OnceViewSet):
         return Response(InstallmentAnswer(offer.options, many=True).data, headers=headers)
 
     @openapi.order_status
-    def order_status(self, request: Request, key: str, order_id: str) -> Response:
+    def order_status(self, request: Request, key: str, order_id: str) -> JsonResponse:
         """The order's status from our table, which webhooks keep up to date."""
         number = _number(order_id)
         is_read = self.access.key_prefix is not None
         status = self.access.also if is_read else checkout.find_order(self.installation, number).status
         if status is None:
             raise checkout.OrderNotFound
-        return Response(StatusAnswer({"status": status}).data)
+        return JsonResponse({"status": status})
 
     @openapi.order_detail
     def order_detail(self, request: Request, key: str, order_id: str) -> Response:

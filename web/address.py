@@ -16,7 +16,7 @@ def client_ip(request: HttpRequest) -> str | None:
     Anybody can write the entries in front of that one, so they don't count. An IPv6 address is reduced to the first of
     its /64, because a customer is given a whole /64.
     """
-    hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",")]
+    hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")]
     count = settings.TRUSTED_PROXIES
     if 0 < count <= len(hops) and (address := _counted(hops[-count])):
         return address

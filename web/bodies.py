@@ -25,7 +25,7 @@ class LimitsBodies:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answers 413, 411 or 408 without reading the rest of the body, or passes the request on."""
-        is_chunked = "Transfer-Encoding" in request.headers
+        is_chunked = "HTTP_TRANSFER_ENCODING" in request.META
         length = request.META.get("CONTENT_LENGTH") or "0"
         if not is_chunked and (not length.isdigit() or int(length) > settings.MAX_BODY_BYTES):
             return refusal(request, ErrorAnswer(Code.BODY_TOO_LARGE))

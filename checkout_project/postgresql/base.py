@@ -36,6 +36,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
             return super().get_new_connection(conn_params)
         return connection
 
+    def _set_autocommit(self, autocommit: bool) -> None:
+        """A connection of the pool has autocommit from its last request. To set the same again, psycopg would take a
+        lock and ask the connection for its state."""
+        if self.connection.autocommit != autocommit:
+            super()._set_autocommit(autocommit)  # type: ignore[misc] # not in the stubs
+
     def _close(self) -> None:
         """Give the connection back to the pool. After an error it is closed first, because the fault may be its own: a
         migration may have changed the type of a column that its prepared statements read."""

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib.postgres.functions import TransactionNow
 from django.db import models, transaction
-from django.db.models import Case, Exists, Func, OuterRef, Q, TextField, Value, When
+from django.db.models import Exists, Func, OuterRef, Q, TextField, Value
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Coalesce, Left, Lower
 from django.utils import timezone
@@ -56,12 +56,11 @@ class PaymentAttemptQuerySet(models.QuerySet["PaymentAttempt"]):
     def with_reason(self) -> "PaymentAttemptQuerySet":
         """Adds `reason`: what Appmax wrote when it declined, so that texts that differ by an order's number alone are
         one reason: in small letters, with # for digits, without the spaces and full stops around it, and no longer than
-        60 characters; "" if it wrote nothing, and of attempts that weren't declined."""
+        60 characters; "" if it wrote nothing."""
         message = Coalesce(KeyTextTransform("message", "answer"), Value(""), output_field=TextField())
         digits = Func(Lower(message), Value(r"\d+"), Value("#"), Value("g"), function="regexp_replace")
         spaces = Func(digits, Value(r"^[\s.]+|[\s.]+$"), Value(""), Value("g"), function="regexp_replace")
-        declined = When(state=AttemptState.DECLINED, then=Left(spaces, 60, output_field=TextField()))
-        return self.annotate(reason=Case(declined, default=Value(""), output_field=TextField()))  # type: ignore[no-redef]
+        return self.annotate(reason=Left(spaces, 60, output_field=TextField()))  # type: ignore[no-redef]
 
     def open(self) -> "PaymentAttemptQuerySet":
         """The attempts of which it isn't known yet what became of them."""
