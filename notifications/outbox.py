@@ -15,9 +15,9 @@ def put(
     events: Mapping[EventType, Mapping[str, Any]],
     answer: Callable[[], Mapping[str, Any]],
 ) -> None:
-    """Tell the installation's endpoints of events of one order, or of the subscription that began with it. Each is given
-    with what it adds to the answer about the order or subscription. `answer` makes that answer, and is called only if
-    somebody listens.
+    """Tell the installation's endpoints of events of one order, or of the subscription that began with it. Each is
+    given with what it adds to the answer about the order or subscription. `answer` makes that answer, and is called
+    only if somebody listens.
 
     It must be called in the transaction that changes the order or subscription, with its row locked, so that the rows'
     ids are in the order of its events.

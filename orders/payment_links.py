@@ -1,5 +1,5 @@
-"""Payment links: pages of Appmax's on which whoever has the address can pay. An order that comes of one is adopted when a
-webhook tells of it."""
+"""Payment links: pages of Appmax's on which whoever has the address can pay. The orders that come of one are adopted
+when webhooks tell of them."""
 
 from appmax.errors import OutcomeUnknown
 from appmax.messages import PaymentLink

@@ -68,10 +68,16 @@ class Subscription(models.Model):
         _("Appmax subscription id"), unique=True, db_comment="Id of the subscription at Appmax; it has one row"
     )
     uuid = models.CharField(
-        _("uuid"), max_length=64, db_default="", blank=True, db_comment="Appmax's other id of it, told when it is made"
+        _("uuid"),
+        max_length=64,
+        default="",
+        db_default="",
+        blank=True,
+        db_comment="Appmax's other id of it, told when it is made",
     )
     panel_url = models.TextField(
         _("shopper's page"),
+        default="",
         db_default="",
         blank=True,
         db_comment="Appmax's page where the shopper looks after it, told when it is made",
@@ -92,6 +98,7 @@ class Subscription(models.Model):
         _("interval"),
         max_length=16,
         choices=Interval.choices,
+        default="",
         db_default="",
         blank=True,
         db_comment="week, month or year; an empty text: Appmax has not said",
@@ -125,11 +132,17 @@ class Subscription(models.Model):
     )
     cancelled_at = models.DateTimeField(_("cancelled at"), null=True, blank=True, db_comment="When it was cancelled")
     card_brand = models.CharField(
-        _("card brand"), max_length=32, db_default="", blank=True, db_comment="Brand of the card that is charged"
+        _("card brand"),
+        max_length=32,
+        default="",
+        db_default="",
+        blank=True,
+        db_comment="Brand of the card that is charged",
     )
     card_last_digits = models.CharField(
         _("card's last digits"),
         max_length=4,
+        default="",
         db_default="",
         blank=True,
         db_comment="Last four digits of that card; no more of it is kept",
