@@ -348,7 +348,9 @@ class WebhookEventAdmin(ExportableAdmin[WebhookEvent]):
         context = getattr(response, "context_data", {})
         if "cl" in context:
             tries_all = reverse("admin:webhooks_webhookevent_reprocess_all")
-            has_some = context["cl"].queryset.filter(processed=False).exists()
+            shown = context["cl"]
+            seen = any(not event.processed for event in shown.result_list)
+            has_some = seen or shown.queryset.filter(processed=False).exists()
             links = [link for link in context["actions_list"] if has_some or link["path"] != tries_all]
             for link in links:
                 link["path"] += f"?{request.GET.urlencode()}" if link["path"] == tries_all else ""

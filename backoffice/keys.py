@@ -54,6 +54,10 @@ class ApiKeyAdmin(APIKeyModelAdmin, FastListAdmin[ApiKey]):
         rows = super().get_queryset(request).select_related("installation")
         return rows.defer("installation__merchant_client_secret")
 
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A key is revoked, and its row stays: a shop that has had a key gets no first one any more."""
+        return False
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """A key can't be given to another merchant, and a revoked key can't be restored."""
         if obj is None:

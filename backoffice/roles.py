@@ -28,7 +28,7 @@ _ADMINISTRATOR = (
     "installations.check_installation installations.disable_installation "
     "installations.reconnect_installation backoffice.delete_note notifications.manage_endpoint "
     "backoffice.manage_alertrule "
-    "installations.add_apikey installations.change_apikey installations.delete_apikey "
+    "installations.add_apikey installations.change_apikey "
     "auth.view_user auth.add_user auth.change_user "
     "backoffice.manage_staffsession admin.view_logentry "
     "auth.view_group auth.add_group auth.change_group auth.delete_group "

@@ -25,6 +25,7 @@ LINTERS = [
     [str(Path(sys.executable).with_name("hadolint")), "Dockerfile"],
     [*PYTHON, "dev.compose"],
     [*PYTHON, "dev.nginx"],
+    [*PYTHON, "dev.chart"],
     [sys.executable, "manage.py", "makemigrations", "--check", "--dry-run"],
     [sys.executable, "manage.py", "lintmigrations", "--settings", "dev.lint_settings"],
     [sys.executable, "manage.py", "check", "--fail-level", "ERROR"],

@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from installations.models import ApiKey
 from web.api import TimeField
 
 
@@ -32,6 +33,33 @@ class ReconnectAnswer(serializers.Serializer[Any]):
 
     url = serializers.URLField()
     expires_in = serializers.IntegerField(help_text="Seconds.")
+
+
+class ApiKeyAnswer(serializers.ModelSerializer[ApiKey]):
+    """An API key, without its text."""
+
+    created_at = TimeField(source="created")
+    last_used_at = TimeField(allow_null=True, help_text="To within five minutes; null: not yet.")
+    expires_at = TimeField(source="expiry_date", allow_null=True, help_text="null: never.")
+
+    class Meta:
+        model = ApiKey
+        fields: tuple[str, ...] = ("prefix", "name", "created_at", "last_used_at", "expires_at")
+
+
+class NewApiKeyAnswer(ApiKeyAnswer):
+    """An API key with its text, which is shown once."""
+
+    key = serializers.CharField(source="text", help_text="What stands after `Api-Key `. Never shown again.")
+
+    class Meta(ApiKeyAnswer.Meta):
+        fields = (*ApiKeyAnswer.Meta.fields, "key")
+
+
+class ApiKeysAnswer(serializers.Serializer[Any]):
+    """The installation's keys that can be used."""
+
+    api_keys = ApiKeyAnswer(many=True)
 
 
 class MerchantTokenAnswer(serializers.Serializer[Any]):

@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from installations import refusals
+from installations import keys, refusals
 from installations.authentication import InstallationDisabled, InstallationNotFound, OwnKeyRequired
 from installations.clients import NotConfigured
 from web.codes import Code
@@ -21,6 +21,11 @@ ERROR_CODES: ErrorCodes = {
     refusals.LinkSpent: Code.RECONNECT_LINK_SPENT,
     refusals.CacheAway: Code.RECONNECTING_UNAVAILABLE,
     refusals.CredentialsRefused: Code.INVALID_CREDENTIALS,
+    keys.FirstKeyRefused: Code.FIRST_KEY_REFUSED,
+    keys.FirstKeyMade: Code.FIRST_KEY_MADE,
+    keys.TooManyKeys: Code.TOO_MANY_API_KEYS,
+    keys.KeyNotFound: Code.API_KEY_NOT_FOUND,
+    keys.RevokesItself: Code.KEY_REVOKES_ITSELF,
 }
 
 ERROR_PAGES = {
@@ -53,5 +58,16 @@ ERROR_PAGES = {
     Code.RECONNECT_LINK_SPENT: ErrorText(
         _("This reconnect link can't be used any more"),
         _("It is good for one hour and for one installation. Nothing has been changed; please ask for a new one."),
+    ),
+    Code.FIRST_KEY_REFUSED: ErrorText(
+        _("This browser can't make the first API key"),
+        _("Only the browser that installed the app can, within an hour. Nothing is lost: ask support for a key."),
+    ),
+    Code.FIRST_KEY_MADE: ErrorText(
+        _("Your shop has had its first API key"),
+        _(
+            "It was shown once, and can't be shown again. Who has it can make further keys with it; if it is lost, ask "
+            "support for another one, and have the first one revoked."
+        ),
     ),
 }

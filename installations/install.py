@@ -69,7 +69,7 @@ class Callback:
 
 
 def begin(*, app_id: str, external_key: str, public_url: str, reconnect: str = "") -> str:
-    """Start an installation; returns the URL in Appmax's panel where the merchant authorises it.
+    """Start an installation; returns Appmax's hash, for `panel_url`.
 
     `public_url` is our own, without a trailing slash. `reconnect` is the token of a reconnect link, which is needed for
     the external_key of a confirmed installation. Raises NotConfigured, InvalidAppId, AlreadyConfirmed,
@@ -94,6 +94,11 @@ def begin(*, app_id: str, external_key: str, public_url: str, reconnect: str = "
     if link_id is not None and cache.get(_started_key(token)) is None:
         raise CacheAway
     log.info("install.begun", link=link_id)
+    return token
+
+
+def panel_url(token: str) -> str:
+    """Where in Appmax's panel the merchant authorises the installation of this hash."""
     return f"{settings.APPMAX_ADMIN_URL}/appstore/integration/{quote(token, safe='')}"
 
 
@@ -109,15 +114,26 @@ def _link_needed(external_key: str, reconnect_token: str) -> int | None:
     return link.pk
 
 
-def confirm_by_browser(*, token: str) -> Installation | None:
+@dataclass(frozen=True)
+class CameBack:
+    """What became of an installation when the merchant came back from Appmax.
+
+    `installation` is None if the hash is unknown or used, because Appmax's own callback then does or did the work.
+    `is_proven`: Appmax has just given the credentials that it holds for the hash, so who came back has authorised it.
+    """
+
+    installation: Installation | None
+    is_proven: bool = False
+
+
+def confirm_by_browser(*, token: str) -> CameBack:
     """Ask Appmax for the credentials of the merchant who came back with this hash, and keep them.
 
-    None if the hash is unknown or used, because Appmax's own callback then does or did the work. Raises InvalidAppId,
-    NotConfigured, GenerationFailed, AlreadyConfirmed.
+    Raises InvalidAppId, NotConfigured, GenerationFailed, AlreadyConfirmed.
     """
     started = _take(_started_key(token))
     if started is None:
-        return None
+        return CameBack(None)
     _check_uuid(started["app_id"])
     external_key = started["external_key"]
     try:
@@ -130,11 +146,11 @@ def confirm_by_browser(*, token: str) -> Installation | None:
         confirmed = Installation.objects.named(external_key)
         if confirmed is None or "reconnect_link" in started:
             raise GenerationFailed from error
-        return confirmed
+        return CameBack(confirmed)
     installation = _finish(started, credentials)
     cache.delete(_under_way_key(external_key))
     cache.set(_done_key(token), installation.pk, UNDER_WAY_SECONDS)
-    return installation
+    return CameBack(installation, is_proven=True)
 
 
 def already_done(*, token: str) -> Installation | None:

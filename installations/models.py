@@ -363,6 +363,9 @@ class ApiKey(AbstractAPIKey):
 
     objects: ClassVar[ApiKeyManager] = ApiKeyManager()
 
+    text = ""
+    """What is sent after `Api-Key`, of a key that was made just now. It is not stored."""
+
     class Meta(AbstractAPIKey.Meta):
         db_table = "api_keys"
         db_table_comment = "A hashed key of one merchant, or of the platform"

@@ -5,8 +5,15 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, PolymorphicProxySerializer, extend_schema
 
-from installations.answers import ConfirmedAnswer, InstallationAnswer, MerchantTokenAnswer, ReconnectAnswer
-from installations.serializers import CallbackSerializer, StartSerializer
+from installations.answers import (
+    ApiKeysAnswer,
+    ConfirmedAnswer,
+    InstallationAnswer,
+    MerchantTokenAnswer,
+    NewApiKeyAnswer,
+    ReconnectAnswer,
+)
+from installations.serializers import ApiKeySerializer, CallbackSerializer, StartSerializer
 from web.api import MessageAnswer
 from web.openapi import MERCHANT, answer, errors, request_example
 
@@ -19,7 +26,10 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
 
     def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, str]:
         """OpenAPI has no scheme for `Authorization: Api-Key ...` but that of a header."""
-        description = "`Api-Key ` and a key made in the admin or by `manage.py create_api_key`."
+        description = (
+            "The header's whole value: `Api-Key`, a space, and the key. So into this field go `Api-Key ` and the key, "
+            "not the key alone. The first key is made on the page that ends an installation, or by staff."
+        )
         return {"type": "apiKey", "in": "header", "name": "Authorization", "description": description}
 
 
@@ -120,4 +130,42 @@ reconnect = extend_schema(
         ),
         **errors(401, 403, 404, 405, 500, 503),
     },
+)
+
+_API_KEY = {
+    "prefix": "Zk3v9QpL",
+    "name": "storefront",
+    "created_at": "2026-11-29T12:22:01.123456Z",
+    "last_used_at": None,
+    "expires_at": None,
+}
+
+api_key_list = extend_schema(
+    operation_id="installations_api_keys_list",
+    tags=["installation"],
+    summary="The installation's API keys that can be used",
+    description="Needs an API key of the installation's own.",
+    parameters=[MERCHANT],
+    responses={200: answer(ApiKeysAnswer, {"api_keys": [_API_KEY]}), **errors(401, 403, 404, 405, 500, 503)},
+)
+
+make_api_key = extend_schema(
+    tags=["installation"],
+    summary="Make an API key",
+    description="Needs an API key of the installation's own. The new key is shown once.",
+    parameters=[MERCHANT],
+    request=ApiKeySerializer,
+    examples=[request_example({"name": "storefront"})],
+    responses={
+        200: answer(NewApiKeyAnswer, {**_API_KEY, "key": "Zk3v9QpL...."}),
+        **errors(400, 401, 403, 404, 405, 409, 413, 500, 503),
+    },
+)
+
+revoke_api_key = extend_schema(
+    tags=["installation"],
+    summary="Revoke an API key for good",
+    description="Needs another API key of the installation's own. The answer is those that are left.",
+    parameters=[MERCHANT, OpenApiParameter("prefix", OpenApiTypes.STR, OpenApiParameter.PATH)],
+    responses={200: answer(ApiKeysAnswer, {"api_keys": []}), **errors(401, 403, 404, 405, 409, 500, 503)},
 )

@@ -8,7 +8,7 @@ from rest_framework import serializers
 # Percent-encoded, any text can name a merchant in a path, with these exceptions: control characters; . or .. between
 # slashes, which browsers and proxies resolve; and endings that would make the path another route of ours.
 _UNFIT_FOR_A_PATH = re.compile(
-    r"[\x00-\x1f\x7f]|(?:^|/)\.{1,2}(?:/|$)|/(?:merchant/token|reconnect|webhook-endpoints(?:/.*)?)$"
+    r"[\x00-\x1f\x7f]|(?:^|/)\.{1,2}(?:/|$)|/(?:merchant/token|reconnect|(?:webhook-endpoints|api-keys)(?:/.*)?)$"
 )
 
 
@@ -57,3 +57,9 @@ class CallbackSerializer(serializers.Serializer[Any]):
         if client_key and client_key != given.get("external_key", client_key):
             raise serializers.ValidationError({"client_key": ["invalid client_key"]})
         return given
+
+
+class ApiKeySerializer(serializers.Serializer[Any]):
+    """Body of POST /installations/{key}/api-keys."""
+
+    name = serializers.CharField(max_length=50, help_text="What the key is for; staff see it, too.")

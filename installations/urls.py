@@ -14,6 +14,7 @@ urlpatterns = [
         asks_appmax(views.InstallViewSet.as_view({"get": "confirm_by_browser", "post": "confirm_by_appmax"})),
         name="install-callback",
     ),
+    path("install/first-key", views.make_first_key, name="install-first-key"),
     # <path:key>: a merchant's external_key may hold slashes, which arrive decoded.
     path(
         "installations/<path:key>/merchant/token",
@@ -24,6 +25,16 @@ urlpatterns = [
         "installations/<path:key>/reconnect",
         views.ReconnectViewSet.as_view({"post": "reconnect"}),
         name="merchant-reconnect",
+    ),
+    path(
+        "installations/<path:key>/api-keys",
+        views.ApiKeyViewSet.as_view({"get": "api_key_list", "post": "create"}),
+        name="api-keys",
+    ),
+    path(
+        "installations/<path:key>/api-keys/<str:prefix>",
+        views.ApiKeyViewSet.as_view({"delete": "destroy"}),
+        name="api-key",
     ),
     path("installations/<path:key>", views.InstallationViewSet.as_view({"get": "retrieve"}), name="installation"),
 ]

@@ -6,22 +6,31 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 from rest_framework.viewsets import ViewSet
 
-from installations import clients, identities, install, limits, openapi, reconnect, registration
-from installations.answers import ConfirmedAnswer, InstallationAnswer, MerchantTokenAnswer, ReconnectAnswer
+from installations import browser, clients, identities, install, keys, limits, openapi, reconnect, registration
+from installations.answers import (
+    ApiKeysAnswer,
+    ConfirmedAnswer,
+    InstallationAnswer,
+    MerchantTokenAnswer,
+    NewApiKeyAnswer,
+    ReconnectAnswer,
+)
 from installations.authentication import HasOwnKey, IsEnabled
 from installations.errors import ERROR_CODES, ERROR_PAGES
 from installations.merchant import MerchantViewSet
 from installations.models import Installation
 from installations.refusals import InvalidAppId
-from installations.serializers import CallbackSerializer, StartSerializer
+from installations.serializers import ApiKeySerializer, CallbackSerializer, StartSerializer
 from web.api import MessageAnswer, wants_page
 from web.codes import Code
+from web.errors import ErrorAnswer, refusal
 from web.pages import public_url
 
 
@@ -75,7 +84,11 @@ class InstallViewSet(ViewSet):
                 },
             )
         query.is_valid(raise_exception=True)
-        return HttpResponseRedirect(install.begin(**query.validated_data, public_url=public_url(request._request)))
+        hash_ = install.begin(**query.validated_data, public_url=public_url(request._request))
+        response = HttpResponseRedirect(install.panel_url(hash_))
+        if wants_page(request):
+            browser.note_begun(response, hash_)
+        return response
 
     @openapi.confirm_by_browser
     def confirm_by_browser(self, request: Request) -> HttpResponse:
@@ -83,22 +96,31 @@ class InstallViewSet(ViewSet):
         token = request.query_params.get("token", "").strip()
         if not token:
             raise TokenRequired
-        installation = install.confirm_by_browser(token=token)
+        came_back = install.confirm_by_browser(token=token)
         if wants_page(request):
-            return self._installed_page(request, installation or install.already_done(token=token))
-        if installation is None:
+            return self._installed_page(request._request, token, came_back)
+        if came_back.installation is None:
             return Response(MessageAnswer({"message": "installation confirmed"}).data)
-        return Response(ConfirmedAnswer({"external_id": identities.told_last(installation)}).data)
+        return Response(ConfirmedAnswer({"external_id": identities.told_last(came_back.installation)}).data)
 
     @staticmethod
-    def _installed_page(request: Request, installation: Installation | None) -> HttpResponse:
+    def _installed_page(request: HttpRequest, token: str, came_back: install.CameBack) -> HttpResponse:
+        """The last page, which lets the browser that has installed the app make the first API key."""
+        installation = came_back.installation or install.already_done(token=token)
         context: dict[str, Any] = {"installation": installation, "demo_shop_url": settings.DEMO_SHOP_URL}
-        if installation is not None:
-            context |= {
-                "external_id": identities.told_last(installation),
-                "others": install.others_of_this_merchant(installation),
-            }
-        return render(request._request, "installations/installed.html", context)
+        if installation is None:
+            return render(request, "installations/installed.html", context)
+        finishes = came_back.is_proven and browser.has_begun(request, token)
+        context |= {
+            "external_id": identities.told_last(installation),
+            "others": install.others_of_this_merchant(installation),
+            "has_keys": installation.api_keys.exists(),
+            "may_make_key": finishes or browser.has_finished(request, installation),
+        }
+        response = render(request, "installations/installed.html", context)
+        if finishes:
+            browser.note_finished(response, installation)
+        return response
 
     @openapi.confirm_by_appmax
     def confirm_by_appmax(self, request: Request) -> Response:
@@ -111,6 +133,26 @@ class InstallViewSet(ViewSet):
             limits.WrongAppIds().count(request)
             raise
         return Response(ConfirmedAnswer({"external_id": told}).data)
+
+
+@require_POST
+@never_cache
+def make_first_key(request: HttpRequest) -> HttpResponse:
+    """The first API key of an installation, for the browser that has installed it. The page shows it once.
+
+    A view of Django's own, as REST framework exempts its views from the check of forms (CSRF).
+    """
+    installation = Installation.objects.named(request.POST.get("external_key", "").replace("\0", ""))
+    try:
+        if installation is None or not browser.has_finished(request, installation):
+            raise keys.FirstKeyRefused
+        api_key = keys.make_first(installation)
+    except (keys.FirstKeyRefused, keys.FirstKeyMade) as error:
+        code = ERROR_CODES[type(error)]
+        return refusal(request, ErrorAnswer(code), ERROR_PAGES[code])
+    response = render(request, "installations/first_key.html", {"api_key": api_key})
+    browser.forget(response)
+    return response
 
 
 class InstallationViewSet(MerchantViewSet):
@@ -146,6 +188,34 @@ class ReconnectViewSet(MerchantViewSet):
         url = reconnect.make_link(self.installation, made_by=made_by, public_url=public_url(request._request))
         answer = {"url": url, "expires_in": reconnect.GOOD_FOR.total_seconds()}
         return Response(ReconnectAnswer(answer).data)
+
+
+class ApiKeyViewSet(MerchantViewSet):
+    """`/installations/{key}/api-keys`: a merchant's keys, managed by one of them.
+
+    A key of the whole platform is refused. Whoever got hold of one could otherwise leave keys behind that outlive it.
+    """
+
+    permission_classes = (IsEnabled, HasOwnKey)
+
+    @openapi.api_key_list
+    def api_key_list(self, request: Request, key: str) -> Response:
+        """The keys that can be used, oldest first."""
+        return Response(ApiKeysAnswer({"api_keys": keys.usable(self.installation)}).data)
+
+    @openapi.make_api_key
+    def create(self, request: Request, key: str) -> Response:
+        """Make a key, which is shown once."""
+        body = ApiKeySerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        made = keys.make(self.installation, name=body.validated_data["name"], by=self.access.key_prefix)
+        return Response(NewApiKeyAnswer(made).data, headers={"Cache-Control": "no-store"})
+
+    @openapi.revoke_api_key
+    def destroy(self, request: Request, key: str, prefix: str) -> Response:
+        """Revoke a key for good."""
+        keys.revoke(self.installation, prefix=prefix, by=self.access.key_prefix)
+        return Response(ApiKeysAnswer({"api_keys": keys.usable(self.installation)}).data)
 
 
 class MerchantTokenViewSet(MerchantViewSet):

@@ -46,6 +46,11 @@ class Code(StrEnum):
     INSTALLATION_DISABLED = "installation_disabled", 403, "installation disabled"
     OWN_KEY_REQUIRED = "own_key_required", 403, "an API key of this installation's own is required"
     INVALID_WEBHOOK_TOKEN = "invalid_webhook_token", 403, "invalid or missing token"
+    FIRST_KEY_REFUSED = (
+        "first_key_refused",
+        403,
+        "only the browser that installed the app can make the first API key, within an hour",
+    )
     FORM_EXPIRED = "form_expired", 403, "the form has expired, load it again"
     FORBIDDEN = "forbidden", 403, "forbidden"
     INSTALLATION_NOT_FOUND = "installation_not_found", 404, "installation not found"
@@ -53,6 +58,7 @@ class Code(StrEnum):
     SUBSCRIPTION_NOT_FOUND = "subscription_not_found", 404, "subscription not found"
     ENDPOINT_NOT_FOUND = "endpoint_not_found", 404, "endpoint not found"
     DELIVERY_NOT_FOUND = "delivery_not_found", 404, "delivery not found"
+    API_KEY_NOT_FOUND = "api_key_not_found", 404, "API key not found"
     NOT_FOUND = "not_found", 404, "not found"
     METHOD_NOT_ALLOWED = "method_not_allowed", 405
 
@@ -74,6 +80,9 @@ class Code(StrEnum):
     )
     SUBSCRIPTION_CANCELLED = "subscription_cancelled", 409, "the subscription is cancelled, which is for good"
     TOO_MANY_ENDPOINTS = "too_many_endpoints", 409, "the installation has 10 endpoints, which is the most"
+    FIRST_KEY_MADE = "first_key_made", 409, "the installation's first API key was made before"
+    TOO_MANY_API_KEYS = "too_many_api_keys", 409, "the installation has 20 API keys, which is the most"
+    KEY_REVOKES_ITSELF = "key_revokes_itself", 409, "an API key can't revoke itself; revoke it with another one"
     IDEMPOTENCY_KEY_IN_USE = "idempotency_key_in_use", 409, "a request with this Idempotency-Key is still running"
     IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused", 422, "this Idempotency-Key was used for another request"
 

@@ -39,7 +39,7 @@ from appmax.errors import (
 )
 from web.api import BodyTooLarge, wants_page
 from web.codes import Code
-from web.pages import FORM_EXPIRED, error_page
+from web.pages import FORM_EXPIRED, ErrorText, error_page
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -194,10 +194,10 @@ def _flat(detail: Any, path: str = "") -> list[tuple[str, list[str]]]:
     ]
 
 
-def refusal(request: HttpRequest, answer: ErrorAnswer) -> HttpResponse:
-    """The error page, or JSON for a program. This is for failures outside REST framework."""
+def refusal(request: HttpRequest, answer: ErrorAnswer, text: ErrorText | None = None) -> HttpResponse:
+    """The error page, with this text or else the status's own, or JSON for a program. This is for failures outside REST
+    framework."""
     if wants_page(request):
-        text = FORM_EXPIRED if answer.code is Code.FORM_EXPIRED else None
         return error_page(request, answer.status_code, answer.body["message"], answer.headers, text)
     return JsonResponse(answer.body, status=answer.status_code, headers=answer.headers)
 
@@ -220,7 +220,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def form_expired(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Django's CSRF_FAILURE_VIEW, for a form that is older than the login or that another site's page has sent."""
-    return refusal(request, ErrorAnswer(Code.FORM_EXPIRED))
+    return refusal(request, ErrorAnswer(Code.FORM_EXPIRED), FORM_EXPIRED)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -287,6 +287,15 @@ def test_a_revoked_key_opens_nothing_and_stays_revoked(eva: Client) -> None:
 
 
 @database
+def test_a_key_is_never_deleted(admin_client: Client) -> None:
+    """A shop that has had a key gets no first one."""
+    prefix = api_key().partition(".")[0]
+    page = f"/admin/installations/apikey/{prefix}/delete/"
+
+    assert admin_client.post(page, {"post": "yes"}).status_code == 403
+    assert ApiKey.objects.filter(prefix=prefix).exists()
+
+
 def test_a_key_does_not_change_hands(eva: Client) -> None:
     shop, other = InstallationFactory.create_batch(2)
     issue(eva, shop)

@@ -28,6 +28,7 @@ FIT = [
     "K" * 255,
 ]
 UNFIT = [".", "..", "a/../b", "../x", "x/.", "a\nb", "a\tb", "a\x7fb", "loja/merchant/token", "loja/reconnect"]
+UNFIT += ["loja/api-keys", "loja/api-keys/x"]
 
 
 @pytest.mark.parametrize("key", FIT)

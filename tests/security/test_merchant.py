@@ -26,6 +26,7 @@ def his_key() -> str:
         "/installations/other/merchant/token",
         "/installations/other/merchant/token?key=his",
         "/installations/other",
+        "/installations/other/api-keys",
         "/checkout/other/status/4711",
         "/checkout/other/orders/4711",
         "/checkout/other/orders",
@@ -37,6 +38,25 @@ def test_he_asks_with_his_key_for_what_is_another_merchants(client: Client, his_
     OrderFactory.create(appmax_order_id=4711, installation=InstallationFactory.create(external_key="other"))
 
     assert client.get(path, headers={"Authorization": f"Api-Key {his_key}"}).status_code == 404
+
+
+@pytest.mark.parametrize("shop", ["his", "other"])
+def test_he_revokes_another_merchants_key(client: Client, his_key: str, shop: str) -> None:
+    prefix = api_key(InstallationFactory.create(external_key="other")).partition(".")[0]
+    path = f"/installations/{shop}/api-keys/{prefix}"
+
+    assert client.delete(path, headers={"Authorization": f"Api-Key {his_key}"}).status_code == 404
+    assert not ApiKey.objects.get(prefix=prefix).revoked
+
+
+def test_he_makes_a_key_for_another_merchant(client: Client, his_key: str) -> None:
+    InstallationFactory.create(external_key="other")
+    headers = {"Authorization": f"Api-Key {his_key}"}
+
+    answer = client.post("/installations/other/api-keys", {"name": "x"}, "application/json", headers=headers)
+
+    assert answer.status_code == 404
+    assert ApiKey.objects.count() == 1
 
 
 @pytest.mark.django_db(transaction=True)

@@ -21,7 +21,7 @@ from simulator.server import SimulatorServer
 from tests.support.factories import OrderFactory, api_key
 from web.codes import Code
 
-PAGES = {"", "admin/", "language", "api/schema", "api/docs", "api/redoc"}
+PAGES = {"", "admin/", "language", "install/first-key", "api/schema", "api/docs", "api/redoc"}
 EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES") or 25)  # for each route; more of them by hand
 
 schemathesis.openapi.format("cpf-or-cnpj", st.sampled_from(["529.982.247-25", "11222333000181", "12.ABC.345/01DE-35"]))
