@@ -9,6 +9,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from installations.models import Installation
 from orders.models.order import Order
@@ -16,9 +17,9 @@ from orders.models.question import TAKE, take_values
 
 
 class SubscriptionStatus(models.TextChoices):
-    ACTIVE = "ACTIVE", _("Active")
+    ACTIVE = "ACTIVE", pgettext_lazy("subscription", "Active")
     PAUSED = "PAUSED", _("Paused")
-    CANCELLED = "CANCELLED", _("Cancelled")
+    CANCELLED = "CANCELLED", pgettext_lazy("subscription", "Cancelled")
 
 
 class Interval(models.TextChoices):
