@@ -11,10 +11,11 @@ github.com/appmaxbrasil/appstore-backend-example, docs/appmax/api-reference.md.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from typing import Any
 
 from appmax import instalments
+from appmax.dates import day, moment
 from appmax.wording import declined_status, dig, says_declined, text_of, word
 
 MAX_NUMBER = 2**31 - 1  # Appmax's ids and amounts in cents
@@ -42,7 +43,7 @@ class CreatedOrder:
 # appmax-pagamento-cartao-de-credito
 @dataclass(frozen=True, slots=True)
 class CardPayment:
-    """Answer of POST /v1/payments/credit-card for a card that was not refused. A field that Appmax left out is ""."""
+    """Answer of the calls that charge a card, for one that was not refused. A field that Appmax left out is ""."""
 
     status: str
     upsell_hash: str
@@ -119,9 +120,10 @@ class UpsellAnswer:
 class RemoteOrder:
     """Answer of GET /v1/orders/{id}. A field that Appmax left out is None or "".
 
-    `payment_method` is one of our words: credit_card, pix, boleto. `total_cents` is what the shopper owes, and
-    `total_paid_cents` what has been paid. `installments_amount_cents` is the price of each of the `installments`. Only
-    the last four digits of the card's number are read. What is read of the customer isn't shown by `repr`.
+    `payment_method` is one of our words: credit_card, pix, boleto, google_pay, apple_pay. `total_cents` is what the
+    shopper owes, and `total_paid_cents` what has been paid. `installments_amount_cents` is the price of each of the
+    `installments`. Only the last four digits of the card's number are read. What is read of the customer isn't shown by
+    `repr`.
     """
 
     id: int
@@ -196,8 +198,8 @@ def read_order(body: Any, zone: tzinfo) -> RemoteOrder:
         installments_amount_cents=_cents(payment.get("installments_amount")),
         card_brand=word(dig(payment, "card", "brand"))[:32],
         card_last_digits=_last_digits(dig(payment, "card", "number")),
-        paid_at=_moment(payment.get("paid_at"), zone),
-        refunded_at=_moment(dig(body, "data", "refund", "refunded_at"), zone),
+        paid_at=moment(payment.get("paid_at"), zone),
+        refunded_at=moment(dig(body, "data", "refund", "refunded_at"), zone),
         customer_name=text_of(dig(body, "data", "customer", "name")),
         customer_email=text_of(dig(body, "data", "customer", "email")),
         customer_document=text_of(dig(body, "data", "customer", "document_number")),
@@ -293,7 +295,14 @@ def read_upsell(body: Any) -> UpsellAnswer:
 
 _TAKEN = ("autorizado", "aprovado", "pendente_integracao", "pendente_integracao_em_analise", "integrado")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
-_PAYMENT_METHODS = {"creditcard": "credit_card", "pix": "pix", "boleto": "boleto", "billet": "boleto"}
+_PAYMENT_METHODS = {
+    "creditcard": "credit_card",
+    "googlepay": "google_pay",
+    "applepay": "apple_pay",
+    "pix": "pix",
+    "boleto": "boleto",
+    "billet": "boleto",
+}
 
 
 def _pix(body: Any, zone: tzinfo) -> PixPayment | None:
@@ -308,7 +317,7 @@ def _pix(body: Any, zone: tzinfo) -> PixPayment | None:
     return PixPayment(
         qr_code=text_of(codes[0]).removeprefix("data:image/png;base64,"),
         emv=text_of(codes[1]),
-        expires_at=_moment(expires_at, zone),
+        expires_at=moment(expires_at, zone),
     )
 
 
@@ -319,7 +328,7 @@ def _boleto(body: Any, zone: tzinfo) -> BoletoPayment | None:
     if not pdf_url and not digitable_line:
         return None
     due = (part.get(name) for part in (payment, boleto) for name in ("due_date", "boleto_expiration_date"))
-    return BoletoPayment(pdf_url, digitable_line, next(filter(None, (_day(text, zone) for text in due)), None))
+    return BoletoPayment(pdf_url, digitable_line, next(filter(None, (day(text, zone) for text in due)), None))
 
 
 def _order_total(order: Mapping[str, Any]) -> int | None:
@@ -372,32 +381,6 @@ def _instalment_count(payment: Mapping[str, Any]) -> int | None:
 
 def _is_blank(value: Any) -> bool:
     return not (value.strip() if isinstance(value, str) else value)
-
-
-def _moment(value: Any, zone: tzinfo) -> datetime | None:
-    """A date with a time ("2026-05-21 05:34:30", or one that names its offset) in UTC; None for anything else."""
-    text = text_of(value).strip()
-    if len(text) <= len("2026-05-21"):
-        return None  # A day without a time is not enough.
-    return read_date(text, zone)
-
-
-def _day(value: Any, zone: tzinfo) -> date | None:
-    """The day, in this zone, of a date with or without a time; None for anything else."""
-    found = read_date(text_of(value).strip(), zone)
-    return found.astimezone(zone).date() if found else None
-
-
-def read_date(text: str, zone: tzinfo) -> datetime | None:
-    """The moment in UTC that an ISO date names, with or without a time, in this zone unless it names its offset; None
-    for anything else."""
-    try:
-        found = datetime.fromisoformat(text)
-        moment = (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
-    except (ValueError, OverflowError):  # The text is no date, or the date lies beyond the calendar's end.
-        return None
-    # Some languages write 0001-01-01T00:00:00Z where there is no date. West of Greenwich no calendar has that moment.
-    return moment if moment.year > 1 else None
 
 
 def _last_digits(number: Any) -> str:

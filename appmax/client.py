@@ -1,6 +1,6 @@
 """AppmaxClient: one method for each call of contract section 5."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, tzinfo
 from functools import partial
@@ -21,7 +21,7 @@ from appmax.answers import (
 from appmax.errors import CredentialsRefused, Declined, Rejected, Unavailable
 from appmax.messages import (
     Card,
-    CardCharge,
+    Charge,
     Customer,
     NewOrder,
     NewSubscription,
@@ -107,14 +107,18 @@ class AppmaxClient:
 
     # --- the app's calls ---
 
-    def authorize(self, *, app_id: str, external_key: str, callback_url: str) -> str:
-        """POST /app/authorize: the hash under which the merchant authorises this installation. app_id is the UUID."""
+    def authorize(self, *, app_id: str, external_key: str, callback_url: str, domain_names: Sequence[str] = ()) -> str:
+        """POST /app/authorize: the hash under which the merchant authorises this installation. app_id is the UUID,
+        `domain_names` are host names of the shop where Apple Pay shall work."""
+        domains: dict[str, Any] = {"domain_names": list(domain_names)} if domain_names else {}
+        if len(domain_names) == 1:
+            domains = {"domain_name": domain_names[0]}
         return self._call(
             "POST",
             "/app/authorize",
             lambda body: answers.read_text(body, "data", "token"),
             kind=Kind.REPEATABLE,
-            json={"app_id": app_id, "external_key": external_key, "url_callback": callback_url},
+            json={"app_id": app_id, "external_key": external_key, "url_callback": callback_url, **domains},
         )
 
     def generate_merchant_credentials(self, *, token: str) -> Credentials:
@@ -161,18 +165,19 @@ class AppmaxClient:
     # --- payments: none is ever sent twice if the first may have arrived ---
 
     def charge_card(
-        self, *, order_id: int, customer_id: int, charge: CardCharge, subscription: Subscription | None = None
+        self, *, order_id: int, customer_id: int, charge: Charge, subscription: Subscription | None = None
     ) -> CardPayment:
-        """POST /v1/payments/credit-card. Raises Declined for each of the ways in which Appmax refuses a card."""
+        """POST /v1/payments/credit-card, or google-pay or apple-pay for a wallet's card. Raises Declined for each of
+        the ways in which Appmax refuses a card."""
         return self._call(
             "POST",
-            "/v1/payments/credit-card",
+            f"/v1/payments/{charge.method.replace('_', '-')}",
             answers.read_card_payment,
             kind=Kind.CARD,
             json={
                 "order_id": order_id,
                 "customer_id": customer_id,
-                "payment_data": {"credit_card": charge.body(), **_subscription(subscription)},
+                "payment_data": {charge.method: charge.body(), **_subscription(subscription)},
             },
         )
 

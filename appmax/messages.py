@@ -6,7 +6,7 @@ The comment above each object names its page of Appmax's documentation, beneath 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, ClassVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +187,8 @@ class CardCharge:
     Raises ValueError if both are given, or neither. `holder_name` takes precedence over the card's.
     """
 
+    method: ClassVar[str] = "credit_card"
+
     installments: int = 1
     card: Card | None = None
     token: str = field(default="", repr=False)
@@ -202,6 +204,60 @@ class CardCharge:
     def body(self) -> dict[str, Any]:
         own = asdict(self)
         return _filled((own.pop("card") or {}) | _filled(own))
+
+
+# https://docs.appmax.com.br/api-reference/payments/google-pay
+@dataclass(frozen=True, slots=True)
+class GooglePayCharge:
+    """payment_data.google_pay of POST /v1/payments/google-pay. `payment_data` is what Google's button gave, whole and
+    unchanged, because Appmax refuses a token that was touched. It serves once."""
+
+    method: ClassVar[str] = "google_pay"
+
+    installments: int
+    holder_document_number: str = field(repr=False)
+    payment_data: Mapping[str, Any] = field(repr=False)
+    soft_descriptor: str = ""
+
+    def body(self) -> dict[str, Any]:
+        return {
+            "installments": self.installments,
+            **_holder(self.holder_document_number, self.soft_descriptor),
+            "payment_data": self.payment_data,
+        }
+
+
+# https://docs.appmax.com.br/api-reference/payments/apple-pay
+@dataclass(frozen=True, slots=True)
+class ApplePayCharge:
+    """payment_data.apple_pay of POST /v1/payments/apple-pay, which takes the instalments as a text. The last three are
+    the parts of Apple's token, whole and unchanged. It serves once."""
+
+    method: ClassVar[str] = "apple_pay"
+
+    installments: int
+    holder_document_number: str = field(repr=False)
+    payment_data: Mapping[str, Any] = field(repr=False)
+    payment_method: Mapping[str, Any] = field(repr=False)
+    transaction_identifier: str = field(repr=False)
+    soft_descriptor: str = ""
+
+    def body(self) -> dict[str, Any]:
+        return {
+            "installments": str(self.installments),
+            **_holder(self.holder_document_number, self.soft_descriptor),
+            "payment_data": self.payment_data,
+            "payment_method": self.payment_method,
+            "transaction_identifier": self.transaction_identifier,
+        }
+
+
+Charge = CardCharge | GooglePayCharge | ApplePayCharge
+"""Each one's `method` is Appmax's word for it, in the body and, with a dash, in the path."""
+
+
+def _holder(document_number: str, soft_descriptor: str) -> dict[str, Any]:
+    return _filled({"holder_document_number": document_number, "soft_descriptor": soft_descriptor})
 
 
 def _reais(cents: int | None) -> float | None:

@@ -14,11 +14,11 @@ from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from typing import Any
 
-from appmax.answers import MAX_NUMBER, Unreadable, read_date, read_id, read_text
+from appmax.answers import MAX_NUMBER, Unreadable, read_id, read_text
+from appmax.dates import beginning
 from appmax.wording import dig, text_of, word
 
 ACTIVE, PAUSED, CANCELLED = STATUSES = ("ACTIVE", "PAUSED", "CANCELLED")
-_DAY = re.compile(r"(\d{2})/(\d{2})/(\d{4})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +139,9 @@ def _subscription(data: Any, zone: tzinfo) -> RemoteSubscription:
         current_cycle=_count(dig(data, "current_cycle")),
         value_cents=reais_in_cents(dig(data, "value")),
         freight_cents=reais_in_cents(dig(data, "freight_value")),
-        next_charge_at=_moment(dig(data, "next_charge_at"), zone),
-        paused_until=_moment(dig(data, "paused_until"), zone),
-        cancelled_at=_moment(dig(data, "canceled_at"), zone),
+        next_charge_at=beginning(dig(data, "next_charge_at"), zone),
+        paused_until=beginning(dig(data, "paused_until"), zone),
+        cancelled_at=beginning(dig(data, "canceled_at"), zone),
         card_brand=word(dig(card, "brand"))[:32],
         card_last_digits=_last_digits(dig(card, "final")),
         products=tuple(_product(row) for row in _rows(dig(data, "products"))),
@@ -160,7 +160,7 @@ def _product(row: Mapping[str, Any]) -> Product:
 
 
 def _charge(row: Mapping[str, Any], zone: tzinfo) -> Charge:
-    at = _moment(row.get("charged_at"), zone)
+    at = beginning(row.get("charged_at"), zone)
     return Charge(
         cycle=_count(row.get("cycle")),
         order_id=_count(row.get("order_id")) or None,
@@ -178,14 +178,6 @@ def _count(value: Any) -> int | None:
     """A whole number that isn't negative and fits a column, also as a text; None for anything else."""
     text = word(value)
     return int(text) if re.fullmatch("[0-9]{1,10}", text) and int(text) <= MAX_NUMBER else None
-
-
-def _moment(value: Any, zone: tzinfo) -> datetime | None:
-    """A date of any of the forms, in UTC; a day without a time is its midnight."""
-    text = text_of(value).strip()
-    if found := _DAY.fullmatch(text):
-        text = f"{found[3]}-{found[2]}-{found[1]}"
-    return read_date(text, zone)
 
 
 def _last_digits(value: Any) -> str:

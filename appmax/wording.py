@@ -24,6 +24,9 @@ _SECRET_FIELDS = frozenset(
         "upsell_hash",
     }
 )
+# The parts of a wallet's token beside Google's `token` are Apple's.
+_SECRET_INSIDE = frozenset({("credit_card", "number"), ("payment_data", "data"), ("payment_data", "signature")})
+_LONGEST_NUMBER = 64
 _CARD_NUMBER = re.compile(r"(?<!\d)\d(?:[\s-]{0,2}\d){12,18}(?!\d)")
 # This is searched for in texts without accents and capitals. "Negado" alone may mean that access was denied, so it
 # counts only behind the word for a payment or a card.
@@ -68,7 +71,7 @@ def secrets_in(sent: Mapping[str, Any], inside: str = "") -> set[str]:
     for name, value in sent.items():
         if isinstance(value, Mapping):
             found |= secrets_in(value, name)
-        elif isinstance(value, str) and (name in _SECRET_FIELDS or (inside, name) == ("credit_card", "number")):
+        elif isinstance(value, str) and (name in _SECRET_FIELDS or (inside, name) in _SECRET_INSIDE):
             found.add(value.strip())
     return found - {""}
 
@@ -143,7 +146,7 @@ def _occurrence(secret: str) -> str:
     found with punctuation between its digits."""
     if len(secret) <= 4:
         return rf"(?<!\w){re.escape(secret)}(?!\w)"
-    if secret.isalnum() and not secret.isalpha():
+    if len(secret) <= _LONGEST_NUMBER and secret.isalnum() and not secret.isalpha():
         return r"[\s./-]?".join(secret)
     return re.escape(secret)
 

@@ -14,10 +14,10 @@ from backoffice.models import MerchantFigures
 from backoffice.overview.figures import PAID_EVENTS
 from backoffice.overview.period import midnight
 from backoffice.rhythm import DAYS, Rhythm, learn
-from backoffice.sales import sales
+from backoffice.sales import ALWAYS_SHOWN, sales
 from installations.models import Installation
-from orders.models import AttemptMethod, AttemptState, Order, PaymentAttempt
-from orders.status import PaymentMethod
+from orders.models import AttemptState, Order, PaymentAttempt
+from orders.status import BY_CARD, PaymentMethod
 from webhooks.decide import Outcome
 from webhooks.models import WebhookEvent
 
@@ -175,25 +175,32 @@ def _month(installation: int, first: date) -> list[dict[str, Any]]:
     begin, end = midnight(first), midnight(following(first))
     orders = Order.objects.filter(installation=installation, created_at__gte=begin, created_at__lt=end)
     # An attempt follows its order, mostly by minutes. Its own time lets an index bound what is read.
-    cards = PaymentAttempt.objects.filter(
+    attempts = PaymentAttempt.objects.filter(
         order__installation=installation,
         order__created_at__gte=begin,
         order__created_at__lt=end,
-        method=AttemptMethod.CREDIT_CARD,
+        method__in=BY_CARD,
         started_at__gte=begin,
         started_at__lt=end + timedelta(days=1),
-    ).aggregate(
-        approved=Count("pk", filter=Q(state=AttemptState.SUCCEEDED)),
-        declined=Count("pk", filter=Q(state=AttemptState.DECLINED)),
     )
+    answered = (
+        attempts.order_by()
+        .values("method")
+        .annotate(
+            approved=Count("pk", filter=Q(state=AttemptState.SUCCEEDED)),
+            declined=Count("pk", filter=Q(state=AttemptState.DECLINED)),
+        )
+    )
+    cards = {row["method"]: {"approved": row["approved"], "declined": row["declined"]} for row in answered}
     rows = {row["method"]: row for row in sales(orders)}
-    shown = [*PaymentMethod.values, *([""] if "" in rows else [])]
+    used = {*ALWAYS_SHOWN, *rows, *cards}
+    shown = [method for method in (*PaymentMethod.values, "") if method in used]
     names = ("orders", "paid", "paid_cents", "net_cents")
     return [
         {
             "method": method,
             **{name: rows[method][name] if method in rows else 0 for name in names},
-            **(cards if method == PaymentMethod.CREDIT_CARD else {"approved": 0, "declined": 0}),
+            **cards.get(method, {"approved": 0, "declined": 0}),
         }
         for method in shown
     ]

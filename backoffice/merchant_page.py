@@ -26,8 +26,8 @@ from backoffice.overview.charts import Figure, list_url, number, share
 from backoffice.overview.period import midnight
 from backoffice.rhythm import UNUSUAL_PAYMENTS, UNUSUAL_WEBHOOKS, Rhythm
 from installations.models import ApiKey, Installation
-from orders.models import AttemptMethod, AttemptState, Order, PaymentAttempt
-from orders.status import EVER_PAID, OrderStatus, PaymentMethod
+from orders.models import AttemptState, Order, PaymentAttempt
+from orders.status import BY_CARD, EVER_PAID, OrderStatus, PaymentMethod
 from webhooks.decide import Outcome
 from webhooks.models import WebhookEvent
 
@@ -288,10 +288,10 @@ def _method_row(row: dict[str, Any], installation: Installation, first: date, la
     if method is not None:
         by = {"payment_method__exact": method} if method else {"payment_method__isnull": "True"}
     all_url, paid_url = orders(by), orders(by, {"status__exact": [status.value for status in EVER_PAID]})
-    if method == PaymentMethod.CREDIT_CARD:
+    if method in BY_CARD:
         tried = {
             "order__installation__id__exact": installation.pk,
-            "method__exact": AttemptMethod.CREDIT_CARD.value,
+            "method__exact": method,
             "state__exact": [AttemptState.SUCCEEDED.value, AttemptState.DECLINED.value],
             "started_at_from": first.isoformat(),
             "started_at_to": last.isoformat(),

@@ -322,6 +322,8 @@ def _by(method: str) -> str:
         AttemptMethod.CREDIT_CARD.value: _("by card"),
         AttemptMethod.PIX.value: _("by Pix"),
         AttemptMethod.BOLETO.value: _("by boleto"),
+        AttemptMethod.GOOGLE_PAY.value: _("by Google Pay"),
+        AttemptMethod.APPLE_PAY.value: _("by Apple Pay"),
         AttemptMethod.UPSELL.value: _("by upsell"),
     }[method]
 

@@ -5,7 +5,10 @@ from typing import Any, TypedDict
 from django.db.models import Count, QuerySet, Sum, Value
 
 from orders.models import Order
-from orders.status import EVER_PAID, GONE, PAID_AND_KEPT, RefundState
+from orders.status import EVER_PAID, GONE, PAID_AND_KEPT, PaymentMethod, RefundState
+
+ALWAYS_SHOWN = (PaymentMethod.CREDIT_CARD, PaymentMethod.PIX, PaymentMethod.BOLETO)
+"""The methods that have a place even where they sold nothing. Most shops have no wallets."""
 
 
 class Sales(TypedDict):

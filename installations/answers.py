@@ -14,6 +14,19 @@ class ConfirmedAnswer(serializers.Serializer[Any]):
     external_id = serializers.UUIDField()
 
 
+class DomainAnswer(serializers.Serializer[Any]):
+    """A host name where Apple Pay shall work."""
+
+    name = serializers.CharField()
+    told_at = TimeField(allow_null=True, help_text="When Appmax was told; null: the next reconnect link tells.")
+
+
+class DomainNamesAnswer(serializers.Serializer[Any]):
+    """The answer of domain-names."""
+
+    domain_names = DomainAnswer(many=True)
+
+
 class InstallationAnswer(serializers.Serializer[Any]):
     """An installation, for its own storefront."""
 
@@ -26,6 +39,7 @@ class InstallationAnswer(serializers.Serializer[Any]):
     credentials_refused_since = TimeField(
         allow_null=True, help_text="Since when Appmax refuses the credentials; null while it accepts them."
     )
+    domain_names = DomainAnswer(many=True)
 
 
 class ReconnectAnswer(serializers.Serializer[Any]):

@@ -10,6 +10,7 @@ payments is in reconnect.py, which `begin`, `_finish` and `_take_credentials` as
 """
 
 import uuid
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -26,7 +27,7 @@ from prometheus_client import Counter
 
 from appmax.errors import AppmaxError, CredentialsUnreadable, Rejected
 from appmax.tokens import Credentials
-from installations import clients, identities, reconnect
+from installations import clients, domains, identities, reconnect
 from installations.clients import Verdict
 from installations.models import Installation
 from installations.refusals import (
@@ -68,19 +69,25 @@ class Callback:
         return Credentials(client_id=self.client_id, client_secret=self.client_secret)
 
 
-def begin(*, app_id: str, external_key: str, public_url: str, reconnect: str = "") -> str:
+def begin(
+    *, app_id: str, external_key: str, public_url: str, reconnect: str = "", domain_names: Sequence[str] = ()
+) -> str:
     """Start an installation; returns Appmax's hash, for `panel_url`.
 
     `public_url` is our own, without a trailing slash. `reconnect` is the token of a reconnect link, which is needed for
-    the external_key of a confirmed installation. Raises NotConfigured, InvalidAppId, AlreadyConfirmed,
-    InitiationFailed, CacheAway.
+    the external_key of a confirmed installation. Without `domain_names` Appmax is told of those that are kept for it.
+    Raises NotConfigured, InvalidAppId, AlreadyConfirmed, InitiationFailed, CacheAway.
     """
     clients.require_configured("APPMAX_CLIENT_ID", "APPMAX_CLIENT_SECRET", "APPMAX_APP_ID_UUID")
     _check_uuid(app_id)
     link_id = _link_needed(external_key, reconnect)
+    domain_names = domain_names or domains.names_of(external_key)
     try:
         token = clients.app_client().authorize(
-            app_id=app_id, external_key=external_key, callback_url=public_url + CALLBACK_PATH
+            app_id=app_id,
+            external_key=external_key,
+            callback_url=public_url + CALLBACK_PATH,
+            domain_names=domain_names,
         )
     except Rejected as error:
         raise InitiationFailed(error.message) from error
@@ -89,6 +96,8 @@ def begin(*, app_id: str, external_key: str, public_url: str, reconnect: str = "
     started: dict[str, Any] = {"app_id": app_id, "external_key": external_key}
     if link_id is not None:
         started["reconnect_link"] = link_id
+    if domain_names:
+        started["domain_names"] = domain_names
     cache.set(_started_key(token), started, UNDER_WAY_SECONDS)
     cache.set(_under_way_key(external_key), True, UNDER_WAY_SECONDS)
     if link_id is not None and cache.get(_started_key(token)) is None:
@@ -187,6 +196,8 @@ def _finish(started: dict[str, Any], credentials: Credentials) -> Installation:
             raise _refused(current, LinkSpent if link_id is not None else AlreadyConfirmed)
         current.confirm(credentials)
         identities.adopt(current)
+        if names := started.get("domain_names"):
+            domains.told(current, names)
     clients.forget_token(current)
     if replaces:
         _credentials.labels("replaced").inc()

@@ -311,6 +311,36 @@ class Suspension(models.Model):
         return f"{self.installation_id}: {self.reason}"
 
 
+class Domain(models.Model):
+    """A host name of the merchant's shop where Apple Pay shall work (domains.py)."""
+
+    installation = models.ForeignKey(
+        Installation,
+        on_delete=models.CASCADE,
+        related_name="domains",
+        db_index=False,  # installation_domains_once serves
+        db_comment="Whose shop it is",
+    )
+    name = models.CharField(_("name"), max_length=253, db_comment="The host name in ASCII, without a port")
+    told_at = models.DateTimeField(
+        _("told at"),
+        null=True,
+        blank=True,
+        help_text=_("When Appmax was told; empty: with the next connection"),
+        db_comment="When an installation that told Appmax of it was done; null: the next one will tell",
+    )
+
+    class Meta:
+        db_table = "installation_domains"
+        db_table_comment = "A host name of a merchant's shop where Apple Pay shall work, and when Appmax was told of it"
+        constraints = [models.UniqueConstraint(fields=["installation", "name"], name="installation_domains_once")]
+        verbose_name = _("domain")
+        verbose_name_plural = _("domains")
+
+    def __str__(self) -> str:
+        return self.name
+
+
 # Requests with one key come at the same time. Only one of them writes, and none of them waits for another.
 _USED_NOW = """
     UPDATE api_keys SET last_used_at = clock_timestamp()

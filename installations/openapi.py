@@ -8,12 +8,13 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, Polymorphic
 from installations.answers import (
     ApiKeysAnswer,
     ConfirmedAnswer,
+    DomainNamesAnswer,
     InstallationAnswer,
     MerchantTokenAnswer,
     NewApiKeyAnswer,
     ReconnectAnswer,
 )
-from installations.serializers import ApiKeySerializer, CallbackSerializer, StartSerializer
+from installations.serializers import ApiKeySerializer, CallbackSerializer, DomainNamesSerializer, StartSerializer
 from web.api import MessageAnswer
 from web.openapi import MERCHANT, answer, errors, request_example
 
@@ -108,9 +109,31 @@ installation = extend_schema(
                 "installed_at": "2026-11-24T12:22:01.123456Z",
                 "disabled": False,
                 "credentials_refused_since": None,
+                "domain_names": [{"name": "loja.example.com.br", "told_at": "2026-11-24T12:22:01.123456Z"}],
             },
         ),
         **errors(401, 404, 405, 500, 503),
+    },
+)
+
+domain_names = extend_schema(
+    tags=["installation"],
+    summary="The host names where Apple Pay shall work",
+    description="Needs an API key of the installation's own. Appmax is told by the next reconnect link.",
+    parameters=[MERCHANT],
+    request=DomainNamesSerializer,
+    examples=[request_example({"domain_names": ["loja.example.com.br", "www.loja.example.com.br"]})],
+    responses={
+        200: answer(
+            DomainNamesAnswer,
+            {
+                "domain_names": [
+                    {"name": "loja.example.com.br", "told_at": "2026-11-24T12:22:01.123456Z"},
+                    {"name": "www.loja.example.com.br", "told_at": None},
+                ]
+            },
+        ),
+        **errors(400, 401, 403, 404, 405, 413, 500, 503),
     },
 )
 

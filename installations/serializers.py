@@ -3,12 +3,16 @@
 import re
 from typing import Any
 
+import idna
 from rest_framework import serializers
+
+from installations import domains
 
 # Percent-encoded, any text can name a merchant in a path, with these exceptions: control characters; . or .. between
 # slashes, which browsers and proxies resolve; and endings that would make the path another route of ours.
 _UNFIT_FOR_A_PATH = re.compile(
-    r"[\x00-\x1f\x7f]|(?:^|/)\.{1,2}(?:/|$)|/(?:merchant/token|reconnect|(?:webhook-endpoints|api-keys)(?:/.*)?)$"
+    r"[\x00-\x1f\x7f]|(?:^|/)\.{1,2}(?:/|$)"
+    r"|/(?:merchant/token|reconnect|domain-names|(?:webhook-endpoints|api-keys)(?:/.*)?)$"
 )
 
 
@@ -30,14 +34,47 @@ def _text(name: str, max_length: int, *, required: bool = False, **options: Any)
     )
 
 
+class HostNameField(serializers.CharField):
+    """A public host name such as loja.example.com.br, which becomes its ASCII form in small letters."""
+
+    default_error_messages = {"host": "must be a host name, such as loja.example.com.br"}
+
+    def to_internal_value(self, data: Any) -> str:
+        """Raises ValidationError for an address, a URL, a port, a wildcard or a name of one part."""
+        text = super().to_internal_value(data).rstrip(".")
+        try:
+            name = idna.encode(text, uts46=True).decode()
+        except idna.IDNAError:
+            self.fail("host")
+        if name.rpartition(".")[2].isdigit() or "." not in name:
+            self.fail("host")
+        return name
+
+
+class DomainNamesSerializer(serializers.Serializer[Any]):
+    """Body of PUT domain-names: all of them."""
+
+    domain_names = serializers.ListField(child=HostNameField(), max_length=domains.MOST)
+
+
 class StartSerializer(serializers.Serializer[Any]):
     """Query of GET /install/start."""
 
     app_id = _text("app_id", 255, required=True)
     external_key = _text("external_key", 255, required=True, validators=[_fits_into_a_path])
     reconnect = _text("reconnect", 512, help_text="The token of a reconnect link.")
+    domain_name = serializers.ListField(
+        child=HostNameField(allow_blank=True),
+        max_length=domains.MOST,
+        required=False,
+        source="domain_names",
+        help_text="A host name of the shop where Apple Pay shall work; may be repeated.",
+    )
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, str]:
+    def validate_domain_name(self, names: list[str]) -> list[str]:
+        return list(dict.fromkeys(filter(None, names)))
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         return {name: value for name, value in attrs.items() if value}
 
 

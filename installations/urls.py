@@ -27,6 +27,11 @@ urlpatterns = [
         name="merchant-reconnect",
     ),
     path(
+        "installations/<path:key>/domain-names",
+        views.ReconnectViewSet.as_view({"put": "domain_names"}),
+        name="merchant-domain-names",
+    ),
+    path(
         "installations/<path:key>/api-keys",
         views.ApiKeyViewSet.as_view({"get": "api_key_list", "post": "create"}),
         name="api-keys",

@@ -13,10 +13,22 @@ from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 from rest_framework.viewsets import ViewSet
 
-from installations import browser, clients, identities, install, keys, limits, openapi, reconnect, registration
+from installations import (
+    browser,
+    clients,
+    domains,
+    identities,
+    install,
+    keys,
+    limits,
+    openapi,
+    reconnect,
+    registration,
+)
 from installations.answers import (
     ApiKeysAnswer,
     ConfirmedAnswer,
+    DomainNamesAnswer,
     InstallationAnswer,
     MerchantTokenAnswer,
     NewApiKeyAnswer,
@@ -27,7 +39,7 @@ from installations.errors import ERROR_CODES, ERROR_PAGES
 from installations.merchant import MerchantViewSet
 from installations.models import Installation
 from installations.refusals import InvalidAppId
-from installations.serializers import ApiKeySerializer, CallbackSerializer, StartSerializer
+from installations.serializers import ApiKeySerializer, CallbackSerializer, DomainNamesSerializer, StartSerializer
 from web.api import MessageAnswer, wants_page
 from web.codes import Code
 from web.errors import ErrorAnswer, refusal
@@ -73,7 +85,7 @@ class InstallViewSet(ViewSet):
     def start(self, request: Request) -> HttpResponse:
         """Send the merchant to Appmax's authorisation page; a browser that lacks a parameter gets the button."""
         query = StartSerializer(data=request.query_params)
-        if not query.is_valid() and wants_page(request):
+        if not query.is_valid() and wants_page(request) and "domain_name" not in query.errors:
             return render(
                 request._request,
                 "installations/install.html",
@@ -172,14 +184,23 @@ class InstallationViewSet(MerchantViewSet):
             "installed_at": installation.installed_at,
             "disabled": self.access.is_disabled,
             "credentials_refused_since": installation.refused_since,
+            "domain_names": domains.of(installation),
         }
         return Response(InstallationAnswer(answer).data)
 
 
 class ReconnectViewSet(MerchantViewSet):
-    """A merchant's own way to other credentials."""
+    """A merchant's own way to other credentials, and to what Appmax is told with them."""
 
     permission_classes = (IsEnabled, HasOwnKey)
+
+    @openapi.domain_names
+    def domain_names(self, request: Request, key: str) -> Response:
+        """Replace the host names where Apple Pay shall work. The next reconnect link tells Appmax."""
+        body = DomainNamesSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        kept = domains.replace(self.installation, body.validated_data["domain_names"])
+        return Response(DomainNamesAnswer({"domain_names": kept}).data)
 
     @openapi.reconnect
     def reconnect(self, request: Request, key: str) -> Response:

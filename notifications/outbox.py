@@ -26,11 +26,9 @@ def put(
         raise RuntimeError("the outbox is written in the transaction that it tells of")
     if not events:
         return
-    endpoints = list(
-        Endpoint.objects.filter(installation=installation_id, enabled=True).only("event_types").order_by("pk")
-    )
+    endpoints = Endpoint.objects.listening(installation_id)
     wanted = [
-        (event_type, added, [each for each in endpoints if event_type in (each.event_types or [event_type])])
+        (event_type, added, [pk for pk, types in endpoints if event_type in (types or [event_type])])
         for event_type, added in events.items()
     ]
     if not any(listeners for _type, _added, listeners in wanted):
@@ -39,10 +37,10 @@ def put(
     rows = []
     for event_type, added, listeners in wanted:
         message_id = new_message_id()
-        for endpoint in listeners:
+        for endpoint_id in listeners:
             rows.append(
                 Notification(
-                    endpoint=endpoint,
+                    endpoint_id=endpoint_id,
                     message_id=message_id,
                     type=event_type,
                     appmax_order_id=appmax_order_id,

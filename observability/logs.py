@@ -24,13 +24,24 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 MASK = "••••"
 
-_NAMES = "number|cvv|expiration_(?:month|year)|holder_name|token|client_secret|merchant_client_secret|access_token"
+_NAMES = (
+    "number|cvv|expiration_(?:month|year)|holder_name|token|signature|client_secret|merchant_client_secret|access_token"
+)
 _SECRET_FIELD = re.compile(rf"(?:{_NAMES})", re.IGNORECASE)
 _PATTERNS = (
     # card numbers: 13 to 19 digits, with single spaces or dashes between them or none
     (re.compile(r"(?<![\w.-])(?:\d[ -]?){12,18}\d(?![\w.-])"), MASK),
-    # "cvv": "123" and the like, in JSON, Python or query strings
-    (re.compile(rf"""(["']?\b(?:{_NAMES})\b["']?\s*[:=]\s*["']?)([^"',&\s}}]+)""", re.IGNORECASE), rf"\1{MASK}"),
+    # "cvv": "123" and the like, in JSON, Python or query strings; a quoted value up to its closing quote
+    (
+        re.compile(
+            rf"""(["']?\b(?:{_NAMES})\b\\*["']?\s*[:=]\s*)"""
+            r"""(?:(\\*")(?:[^"\\\n]|\\.)*|(\\*')(?:[^'\\\n]|\\.)*|[^"',&\s}]+)""",
+            re.IGNORECASE,
+        ),
+        rf"\1\2\3{MASK}",
+    ),
+    # 40 or more characters of base64 in a row, as in a wallet's token; a path has no such mixture
+    (re.compile(r"(?<![\w+/])(?=[\w+/]{40})(?=[a-z\d+/]*[A-Z])(?=[A-Za-z+/]*\d)[A-Za-z\d+/]{40,}={0,2}"), MASK),
     # rows and statements that PostgreSQL quotes, up to the end of its error's text
     (
         re.compile(r"((?:DETAIL|CONTEXT|LINE \d+): ).*?(?=\n\n(?:The above|During handling)|\Z)", re.DOTALL),

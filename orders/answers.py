@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from orders.fields import MAX_ID, Body
 from orders.models import Order, Refund
-from orders.status import OrderStatus, PaymentMethod, RefundState
+from orders.status import BY_CARD, OrderStatus, PaymentMethod, RefundState
 from web.api import SharedFields, TimeField
 
 _ORDER_ID = "Appmax's id of the order."
@@ -26,7 +26,7 @@ class StatusAnswer(SharedFields):
 
 
 class PayCardAnswer(SharedFields):
-    """The answer of pay/credit-card."""
+    """The answer of pay/credit-card, pay/google-pay and pay/apple-pay."""
 
     order_id = serializers.IntegerField(source="appmax_order_id", help_text=_ORDER_ID)
     status = serializers.ChoiceField(OrderStatus.choices)
@@ -152,7 +152,7 @@ class OrderAnswer(OrderSummary):
         used = {
             "pix": order.pix_emv,
             "boleto": order.boleto_digitavel or order.boleto_pdf_url,
-            "card": order.payment_method == PaymentMethod.CREDIT_CARD,
+            "card": order.payment_method in BY_CARD,
         }
         return told | {way: None for way, is_used in used.items() if not is_used}
 

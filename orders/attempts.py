@@ -26,7 +26,7 @@ from orders.changes import Cause
 from orders.idempotency import Claim
 from orders.models import AttemptMethod, AttemptState, Order, PaymentAttempt, Question
 from orders.questions.why import Why
-from orders.status import RESTARTABLE, OrderStatus, PaymentMethod, is_paid, known
+from orders.status import BY_CARD, RESTARTABLE, OrderStatus, PaymentMethod, is_paid, known
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -89,13 +89,8 @@ def begin_with_order(order: Order, method: AttemptMethod, claim: Claim) -> None:
 
 
 def _started(order: Order, method: AttemptMethod, claim: Claim, restarted_from: str | None = None) -> PaymentAttempt:
-    return PaymentAttempt.objects.create(
-        order=order,
-        method=method,
-        state=AttemptState.STARTED,
-        idempotency_key=claim.key,
-        fingerprint=claim.fingerprint,
-        restarted_from=restarted_from,
+    return PaymentAttempt.objects.start(
+        order, method, key=claim.key, fingerprint=claim.fingerprint, restarted_from=restarted_from
     )
 
 
@@ -107,7 +102,7 @@ def card_was_taken(order: Order) -> bool:
     """
     if order.status not in RESTARTABLE:
         return False
-    return order.attempts.filter(method=AttemptMethod.CREDIT_CARD, state=AttemptState.SUCCEEDED).exists()
+    return order.attempts.filter(method__in=BY_CARD, state=AttemptState.SUCCEEDED).exists()
 
 
 def is_paid_by_webhook_only(order: Order) -> bool:
@@ -186,7 +181,7 @@ def fail(attempt: PaymentAttempt, error: AppmaxError) -> None:
                     # If it is settled already, Appmax was asked meanwhile, and its answer has settled the order too.
                     if attempt.settle(AttemptState.DECLINED, answer):
                         changes.tell_payment(attempt, order, EventType.PAYMENT_DECLINED, error.message)
-                        if attempt.method == AttemptMethod.CREDIT_CARD:
+                        if attempt.method in BY_CARD:
                             changes.advance(order, error.order_status, Cause.PAYMENT)
                         else:
                             _give_back(attempt, order)
@@ -266,7 +261,7 @@ def _refuse_second_payment(
     if is_paid(order.status):
         raise AlreadyPaid(f"the order is already paid: {order.status}")
     payments = [attempt for attempt in earlier if attempt.method != AttemptMethod.UPSELL]
-    if order.status == OrderStatus.PENDENTE and payments and payments[-1].method == AttemptMethod.CREDIT_CARD:
+    if order.status == OrderStatus.PENDENTE and payments and payments[-1].method in BY_CARD:
         raise PaymentExamined
     if card_was_taken(order) and nothing_paid_after != newest(order):
         raise PaymentUnderWay

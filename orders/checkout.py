@@ -14,7 +14,7 @@ from prometheus_client import Counter
 from appmax.answers import CreatedOrder, InstallmentOffer
 from appmax.client import AppmaxClient
 from appmax.errors import AppmaxError, Rejected
-from appmax.messages import Card, CardCharge, Customer, NewOrder, Product, Subscription
+from appmax.messages import Card, Charge, Customer, NewOrder, Product, Subscription
 from installations import clients
 from installations.models import Installation
 from observability.logs import tell
@@ -79,7 +79,7 @@ class OrderReference:
 
 @dataclass(frozen=True)
 class CardRequest:
-    charge: CardCharge
+    charge: Charge
     subscription: Subscription | None = None
 
 
@@ -127,8 +127,8 @@ def create_order(
         Order.objects.lock_appmax_order(created.id)
         order = _order_with_this_number(installation, created.id)
         if order is None:
-            order = Order.objects.create(
-                installation=installation,
+            order = Order.objects.insert(
+                installation,
                 appmax_customer_id=customer_id,
                 appmax_order_id=created.id,
                 total_cents=total_cents,
@@ -230,7 +230,8 @@ def _order_to_pay(
 def pay_with_card(
     installation: Installation, target: Purchase | OrderReference, payment: CardRequest, claim: Claim
 ) -> Order:
-    """Charge the card, once."""
+    """Charge the card, or the wallet's, once."""
+    method = AttemptMethod(payment.charge.method)
 
     def charge(client: AppmaxClient, order: Order) -> Taken:
         paid = client.charge_card(
@@ -244,8 +245,7 @@ def pay_with_card(
             columns["upsell_hash"] = paid.upsell_hash
         return Taken(paid.status, columns, {"pay_reference": paid.pay_reference})
 
-    order = _order_to_pay(installation, target, AttemptMethod.CREDIT_CARD, claim)
-    return _pay(order, AttemptMethod.CREDIT_CARD, claim, charge).order
+    return _pay(_order_to_pay(installation, target, method, claim), method, claim, charge).order
 
 
 def pay_with_pix(

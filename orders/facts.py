@@ -3,7 +3,7 @@
 from typing import Any
 
 from appmax.answers import BoletoPayment, PixPayment, RemoteOrder
-from appmax.messages import CardCharge
+from appmax.messages import CardCharge, Charge
 
 
 def of_pix(pix: PixPayment) -> dict[str, Any]:
@@ -18,10 +18,10 @@ def of_boleto(boleto: BoletoPayment) -> dict[str, Any]:
     }
 
 
-def of_charge(charge: CardCharge) -> dict[str, Any]:
-    """The instalments, and the card's last digits unless a token was sent. The brand of an earlier card is removed;
-    Appmax tells the new one when it is asked about the order."""
-    digits = charge.card.number[-4:] if charge.card else None
+def of_charge(charge: Charge) -> dict[str, Any]:
+    """The instalments, and the card's last digits unless a token or a wallet was sent. The brand of an earlier card is
+    removed; Appmax tells the new one when it is asked about the order."""
+    digits = charge.card.number[-4:] if isinstance(charge, CardCharge) and charge.card else None
     return {"installments": charge.installments, "card_last_digits": digits, "card_brand": None}
 
 

@@ -26,8 +26,10 @@ from orders.serializers import (
     CardSerializer,
     InstallmentsSerializer,
     NewOrderRequestSerializer,
+    PayApplePaySerializer,
     PayBoletoSerializer,
     PayCardSerializer,
+    PayGooglePaySerializer,
     PaymentLinkSerializer,
     PayPixSerializer,
     RefundSerializer,
@@ -73,6 +75,28 @@ _CARD = {
 }
 _CARD_PAYMENT = {**_CARD, "holder_document_number": "52998224725", "installments": 3, "soft_descriptor": "LOJA AZUL"}
 _TOKEN_PAYMENT = {"token": "6f2b7c1e9a", "installments": 1}
+_GOOGLE_PAYMENT = {
+    "holder_document_number": "52998224725",
+    "installments": 1,
+    "payment_data": {
+        "type": "CARD",
+        "description": "Visa •••• 1234",
+        "info": {"cardNetwork": "VISA", "cardDetails": "1234"},
+        "tokenizationData": {"type": "PAYMENT_GATEWAY", "token": "{...}"},
+    },
+}
+_APPLE_PAYMENT = {
+    "holder_document_number": "52998224725",
+    "installments": 1,
+    "payment_data": {
+        "version": "EC_v1",
+        "data": "...",
+        "signature": "...",
+        "header": {"ephemeralPublicKey": "...", "publicKeyHash": "...", "transactionId": "..."},
+    },
+    "payment_method": {"displayName": "Visa 1234", "network": "Visa", "type": "credit"},
+    "transaction_identifier": "...",
+}
 
 KEY_OF_ONCE = OpenApiParameter(
     HEADER,
@@ -81,7 +105,7 @@ KEY_OF_ONCE = OpenApiParameter(
     description=(
         "Any text of your own, new for each thing you want done. The same key and body within 24 hours get the first "
         "answer again, with `Idempotent-Replayed: true`; another body gets 422, and 409 comes while the first request "
-        "runs. Card data aren't compared: use a new key for another card."
+        "runs. Card data and wallets' tokens aren't compared: use a new key for another card."
     ),
 )
 
@@ -113,15 +137,30 @@ order = _post(
     once=True,
 )
 
+_PAID_BY_CARD = answer(PayCardAnswer, {"order_id": 9001, "status": "aprovado", "upsell_hash": "b1946ac9"})
+
 pay_credit_card = _post(
     "Pay by credit card",
     PayCardSerializer,
-    answer(
-        PayCardAnswer,
-        {"order_id": 9001, "status": "aprovado", "upsell_hash": "b1946ac9"},
-    ),
+    _PAID_BY_CARD,
     {**_PURCHASE, "payment": _CARD_PAYMENT},
     {"order_id": 9001, "payment": _TOKEN_PAYMENT},
+    once=True,
+)
+
+pay_google_pay = _post(
+    "Pay by Google Pay",
+    PayGooglePaySerializer,
+    _PAID_BY_CARD,
+    {"order_id": 9001, "payment": _GOOGLE_PAYMENT},
+    once=True,
+)
+
+pay_apple_pay = _post(
+    "Pay by Apple Pay",
+    PayApplePaySerializer,
+    _PAID_BY_CARD,
+    {"order_id": 9001, "payment": _APPLE_PAYMENT},
     once=True,
 )
 

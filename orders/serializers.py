@@ -6,9 +6,29 @@ from typing import Any
 from django.utils import timezone
 from rest_framework import serializers
 
-from appmax.messages import Address, Card, CardCharge, Customer, NewOrder, PaymentLink, Product, Subscription
+from appmax.messages import (
+    Address,
+    ApplePayCharge,
+    Card,
+    CardCharge,
+    Customer,
+    GooglePayCharge,
+    NewOrder,
+    PaymentLink,
+    Product,
+    Subscription,
+)
 from orders.checkout import CardRequest, OrderReference, PixRequest, Purchase, UpsellRequest
-from orders.fields import MAX_CENTS, MAX_ID, Body, CardNumberField, CentsField, DocumentField, PhoneField
+from orders.fields import (
+    MAX_CENTS,
+    MAX_ID,
+    Body,
+    CardNumberField,
+    CentsField,
+    DocumentField,
+    PhoneField,
+)
+from orders.wallets import ApplePayData, ApplePayMethod, GooglePayData, TextField
 
 
 class AddressSerializer(Body):
@@ -184,6 +204,30 @@ def _charge(payment: dict[str, Any]) -> CardCharge:
     return CardCharge(**payment, card=Card(**card, holder_name=payment["holder_name"]) if card else None)
 
 
+class WalletPaymentSerializer(Body):
+    """The part of `payment` that both wallets have. Appmax requires the document."""
+
+    refuses_unknown_fields = True
+
+    holder_document_number = DocumentField()
+    installments = serializers.IntegerField(min_value=1, max_value=12, default=1)
+    soft_descriptor = serializers.CharField(max_length=13, required=False)
+
+
+class GooglePaymentSerializer(WalletPaymentSerializer):
+    """`payment` of pay/google-pay."""
+
+    payment_data = GooglePayData()
+
+
+class ApplePaymentSerializer(WalletPaymentSerializer):
+    """`payment` of pay/apple-pay."""
+
+    payment_data = ApplePayData()
+    payment_method = ApplePayMethod()
+    transaction_identifier = TextField(max_length=255, help_text="The token's `transactionIdentifier`.")
+
+
 class PaySerializer(Body):
     """The common part of the pay routes' bodies: an existing order, or customer and order to create one from."""
 
@@ -220,6 +264,24 @@ class PayCardSerializer(PaySerializer):
 
     def payment_request(self) -> CardRequest:
         return CardRequest(_charge(self.validated_data["payment"]), _subscription(self.validated_data))
+
+
+class PayGooglePaySerializer(PaySerializer):
+    """Body of POST pay/google-pay."""
+
+    payment = GooglePaymentSerializer()
+
+    def payment_request(self) -> CardRequest:
+        return CardRequest(GooglePayCharge(**self.validated_data["payment"]))
+
+
+class PayApplePaySerializer(PaySerializer):
+    """Body of POST pay/apple-pay."""
+
+    payment = ApplePaymentSerializer()
+
+    def payment_request(self) -> CardRequest:
+        return CardRequest(ApplePayCharge(**self.validated_data["payment"]))
 
 
 class PayPixSerializer(PaySerializer):

@@ -91,6 +91,12 @@ class PaymentMethod(models.TextChoices):
     CREDIT_CARD = "credit_card", _("Credit card")
     PIX = "pix", _("Pix")
     BOLETO = "boleto", _("Boleto")
+    GOOGLE_PAY = "google_pay", _("Google Pay")
+    APPLE_PAY = "apple_pay", _("Apple Pay")
+
+
+BY_CARD = (PaymentMethod.CREDIT_CARD, PaymentMethod.GOOGLE_PAY, PaymentMethod.APPLE_PAY)
+"""A card pays, whose number the shopper types or which a wallet holds. Appmax approves or declines it at once."""
 
 
 class RefundState(models.TextChoices):

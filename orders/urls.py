@@ -29,6 +29,8 @@ urlpatterns = [
     _route("status/<str:order_id>", "get", "order_status", may_ask_appmax=False),
     _route("order", "post", "order"),
     _route("pay/credit-card", "post", "pay_credit_card"),
+    _route("pay/google-pay", "post", "pay_google_pay"),
+    _route("pay/apple-pay", "post", "pay_apple_pay"),
     _route("pay/pix", "post", "pay_pix"),
     _route("pay/boleto", "post", "pay_boleto"),
     _route("orders", "get", "order_list", may_ask_appmax=False),

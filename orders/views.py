@@ -32,8 +32,10 @@ from orders.serializers import (
     CardSerializer,
     InstallmentsSerializer,
     NewOrderRequestSerializer,
+    PayApplePaySerializer,
     PayBoletoSerializer,
     PayCardSerializer,
+    PayGooglePaySerializer,
     PaymentLinkSerializer,
     PayPixSerializer,
     RefundSerializer,
@@ -76,8 +78,21 @@ class CheckoutViewSet(OnceViewSet):
     @openapi.pay_credit_card
     def pay_credit_card(self, request: Request, key: str) -> Response:
         """Charge a card."""
-        body = PayCardSerializer(data=request.data)
+        return self._charge(request, PayCardSerializer(data=request.data))
 
+    @openapi.pay_google_pay
+    def pay_google_pay(self, request: Request, key: str) -> Response:
+        """Charge the card that Google Pay holds."""
+        return self._charge(request, PayGooglePaySerializer(data=request.data))
+
+    @openapi.pay_apple_pay
+    def pay_apple_pay(self, request: Request, key: str) -> Response:
+        """Charge the card that Apple Pay holds."""
+        return self._charge(request, PayApplePaySerializer(data=request.data))
+
+    def _charge(
+        self, request: Request, body: PayCardSerializer | PayGooglePaySerializer | PayApplePaySerializer
+    ) -> Response:
         def pay(claim: Claim) -> dict[str, Any]:
             order = checkout.pay_with_card(self.installation, body.target(), body.payment_request(), claim)
             return PayCardAnswer(order).data

@@ -12,6 +12,9 @@ its examples of requests, answers and errors are quoted as they stood on 2026-03
     POST /v1/orders                       criar-um-um-pedido-na-appmax, cálculo-do-valor-total-da-order
     GET  /v1/orders/{id}                  consultar-dados-de-um-pedido, status-de-pedidos
     POST /v1/payments/credit-card         appmax-pagamento-cartao-de-credito, simulador-de-cartão-de-crédito
+    POST /v1/payments/google-pay          docs.appmax.com.br/api-reference/payments/google-pay
+    POST /v1/payments/apple-pay           docs.appmax.com.br/api-reference/payments/apple-pay
+    appmax.min.js (scripts.py)            docs.appmax.com.br/guides/appmax-js, tokenizacao-com-appmax-js
     POST /v1/payments/installments        421cálculo-de-parcelas
     POST /v1/payments/tokenize            tokenizacao-do-cartao-de-credito
     POST /v1/payments/pix                 appmax-pagamento-pix
@@ -33,7 +36,9 @@ Subscriptions and payment links are at https://docs.appmax.com.br/api-reference/
 
 Not on these pages, and taken from Appmax's example backend (github.com/appmaxbrasil/appstore-backend-example,
 docs/appmax/api-reference.md, 2026-03) or from payloads seen: the answers of the payment calls, an upsell's order, when
-a Pix ends, a boleto's last day. Made up: what a subscription's charge that was declined is called, and that it makes no
-order. Harsher than Appmax on purpose: a card is charged as often as it is asked for, although the documentation says
-that a paid order is answered 400, so that a product that charges twice is found out.
+a Pix ends, a boleto's last day. No page says what a wrong Apple Pay token is answered, nor what `GET /v1/orders/{id}`
+calls a wallet's payment, which is called a card's here; nor what a subscription's charge that was declined is called,
+and whether it makes an order, which it doesn't here. Harsher than Appmax on purpose: a card is charged as often as it
+is asked for, although the documentation says that a paid order is answered 400, so that a product that charges twice is
+found out.
 """

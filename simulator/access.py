@@ -9,6 +9,8 @@ from simulator.orders import Order
 from simulator.reading import is_whole, refuse
 from simulator.state import APP
 
+EXTERNAL_ID = "external-id"  # the header by which Appmax's script says which store's page it runs in
+NO_SUCH_STORE: tuple[int, dict[str, Any]] = (404, {"message": "Merchant not found"})
 NO_SUCH_ORDER: tuple[int, dict[str, Any]] = (404, {"errors": {"message": "Order not found"}})
 
 
@@ -25,6 +27,14 @@ def require_merchant() -> str:
         refuse(403, {"message": "This token is the app's; a merchant's is needed."})
     _stay_within_limits(owner)
     return owner
+
+
+def require_store() -> str:
+    """The merchant whose store the header names by its external_id."""
+    merchant = simulation().state.store_of(request.headers.get(EXTERNAL_ID, ""))
+    if merchant is None:
+        refuse(*NO_SUCH_STORE)
+    return merchant
 
 
 def _stay_within_limits(merchant: str) -> None:

@@ -1,6 +1,7 @@
 """Appmax's auth server, and the app's own calls: tokens and installations."""
 
 import hmac
+import re
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, jsonify, request
@@ -16,6 +17,7 @@ api = Blueprint("api", __name__)
 faults.suffer(api)
 
 LONGEST_KEY = 255  # characters of an external_key
+HOST_NAME = re.compile(r"(?=.{1,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
 
 
 # --- who asks --------------------------------------------------------------------------------------------------------
@@ -55,7 +57,17 @@ def authorize() -> Response:
         refuse_fields({"external_key": f"The external_key has more than {LONGEST_KEY} characters."})
     if not is_web_address(texts["url_callback"]):
         refuse_fields({"url_callback": "The url_callback is not a valid URL."})
-    return jsonify(data={"token": sim.state.authorize(texts["external_key"], texts["url_callback"])})
+    token = sim.state.authorize(texts["external_key"], texts["url_callback"], _domain_names())
+    return jsonify(data={"token": token})
+
+
+def _domain_names() -> list[str]:
+    """The host names where Apple Pay shall work: `domain_name`, or several in `domain_names`."""
+    body = json_body()
+    names = body.get("domain_names", [body["domain_name"]] if "domain_name" in body else [])
+    if not isinstance(names, list) or not all(isinstance(name, str) and HOST_NAME.fullmatch(name) for name in names):
+        refuse_fields({"domain_names": "The domain_names must be host names, such as loja.example.com.br."})
+    return list(names)
 
 
 @api.post("/app/client/generate")

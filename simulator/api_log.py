@@ -18,10 +18,12 @@ MOST_ORDER_ID = 10**10  # what is larger may be a card's number
 CUT = "•••"
 
 _HIDDEN = re.compile(
-    r"secret|token|hash|cvv|cvc|security_code|holder|document|cpf|cnpj|mail|phone|address|password"
+    r"secret|token|signature|hash|cvv|cvc|security_code|holder|document|cpf|cnpj|mail|phone|address|password"
     r"|(first|last|full)_?name|birth|(^|_)ip($|_)|expiration_(month|year)",
     re.IGNORECASE,
 )
+# A product's name may be read, and an answer's data; a customer's name and an Apple Pay token's data not.
+_SECRET_INSIDE = {("customer", "name"): "full_name", ("payment_data", "data"): "token"}
 _CARD_NUMBER = re.compile(r"(?<![0-9])[0-9](?:[ -]?[0-9]){12,18}(?![0-9])")
 _CODES = ("pix_emv", "emv_code", "boleto_digitable_line", "digitable_line")  # long numbers that are no card's
 
@@ -100,8 +102,7 @@ def without_secrets(value: Any, name: str = "") -> Any:
     if _HIDDEN.search(name):
         return CUT
     if isinstance(value, dict):
-        # A product's name may be read, a customer's not.
-        names = {key: "full_name" if (name, key) == ("customer", "name") else str(key) for key in value}
+        names = {key: _SECRET_INSIDE.get((name, key), str(key)) for key in value}
         return {cut_numbers(str(key)): without_secrets(item, names[key]) for key, item in value.items()}
     if isinstance(value, list):
         return [without_secrets(item, name) for item in value]

@@ -19,6 +19,7 @@ from simulator.payment_links import payment_link_api, payment_link_pages
 from simulator.payments import payments
 from simulator.recording import record
 from simulator.sales import sales
+from simulator.scripts import scripts
 from simulator.settings import SimulatorSettings
 from simulator.state import State
 from simulator.subscription_api import subscription_api
@@ -37,7 +38,7 @@ def create_app(settings: SimulatorSettings) -> Flask:
     outbox = Outbox()
     app.extensions["simulator"] = Simulation(
         settings=settings,
-        state=State(settings.seed, settings.webhook_url, _first_switches(settings)),
+        state=State(settings.seed, settings.webhook_url, _first_switches(settings), settings.stores),
         outbox=outbox,
         courier=Courier(outbox, settings.clock_speed),
     )
@@ -50,7 +51,7 @@ def _app_with_routes() -> Flask:
     app = Flask(__name__)
     record(app)
     for blueprint in (
-        *(api, sales, payments, subscription_api, payment_link_api),
+        *(api, sales, payments, scripts, subscription_api, payment_link_api),
         *(control, panel, order_pages, subscription_pages, payment_link_pages, webhook_pages, switch_pages),
     ):
         app.register_blueprint(blueprint)

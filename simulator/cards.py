@@ -60,13 +60,14 @@ OUTCOMES: Mapping[str, Outcome] = {
     "4000000000000044": Outcome("authorised, not captured (this simulator's own)", AUTHORISED, ("order_authorized",)),
     "4000000000000051": Outcome("refused by risk analysis (this simulator's own)", AT_RISK, ("order_refused_by_risk",)),
 }
+APPROVED_CARD = OUTCOMES["4000000000000010"]
 ANY_OTHER = Outcome("not authorised (403)", CANCELLED, _DECLINED, (403, {"message": "Payment not authorized"}))
 
 
 # What a switch makes of every card, whatever its number.
 BY_NUMBER = "by_number"
 _FORCED: Mapping[str, Outcome] = {
-    "approved": OUTCOMES["4000000000000010"],
+    "approved": APPROVED_CARD,
     "declined": OUTCOMES["4000000000000028"],
     "authorised": OUTCOMES["4000000000000044"],
     "at_risk": OUTCOMES["4000000000000051"],

@@ -4,6 +4,15 @@ import base64
 import hmac
 
 
+def account_of(client_id: str) -> str:
+    """The account that a client_id names, with no word on whether it is ours; empty if it names none."""
+    name = client_id.partition(".")[0]
+    try:
+        return base64.urlsafe_b64decode(name + "=" * (-len(name) % 4)).decode()
+    except ValueError:
+        return ""
+
+
 class MerchantCredentials:
     """client_id = base64url(account) "." a short code; client_secret = a long one."""
 
@@ -17,11 +26,7 @@ class MerchantCredentials:
 
     def owner(self, client_id: str, client_secret: str) -> str | None:
         """The account whose credentials these are; None if they are nobody's."""
-        name = client_id.partition(".")[0]
-        try:
-            account = base64.urlsafe_b64decode(name + "=" * (-len(name) % 4)).decode()
-        except ValueError:
-            return None
+        account = account_of(client_id)
         right = "\n".join(self.issue(account)).encode()
         given = f"{client_id}\n{client_secret}".encode()
         return account if account and hmac.compare_digest(right, given) else None

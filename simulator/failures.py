@@ -13,6 +13,8 @@ ROUTES: Mapping[str, str] = {  # the method of each
     "/v1/orders": "POST",
     "/v1/orders/": "GET",
     "/v1/payments/credit-card": "POST",
+    "/v1/payments/google-pay": "POST",
+    "/v1/payments/apple-pay": "POST",
     "/v1/payments/pix": "POST",
     "/v1/payments/boleto": "POST",
     "/v1/payments/tokenize": "POST",

@@ -9,6 +9,7 @@ PENDING, AUTHORISED, APPROVED = "pendente", "autorizado", "aprovado"
 CANCELLED, AT_RISK, REFUNDED = "cancelado", "recusado_por_risco", "estornado"
 
 CARD, PIX, BOLETO, UPSELL = "credit_card", "pix", "boleto", "upsell"  # methods of a payment
+GOOGLE_PAY, APPLE_PAY = WALLETS = ("google_pay", "apple_pay")  # a wallet's card
 PENDING_METHODS = (PIX, BOLETO)  # paid later, or never
 
 PAYABLE = (PENDING, CANCELLED)  # statuses in which an order takes a new Pix or boleto
@@ -20,8 +21,8 @@ PAYABLE_BY_CARD = (*PAYABLE, AT_RISK, AUTHORISED, APPROVED)
 class Payment:
     """One try to pay an order; `amount` in cents. Of a card's number no more than the ends that Appmax tells is kept.
 
-    `method`: credit_card, pix, boleto or upsell. An empty `pay_reference`: nothing came of it. `paid_at`: ISO; empty if
-    it isn't paid.
+    `method`: credit_card, google_pay, apple_pay, pix, boleto or upsell. An empty `pay_reference`: nothing came of it.
+    `paid_at`: ISO; empty if it isn't paid.
     """
 
     id: int
@@ -93,10 +94,10 @@ class Order:
 
     @property
     def method(self) -> str | None:
-        """How it is paid, going by the latest payment: credit_card (an upsell's too), pix, boleto, None."""
+        """How it is paid, going by the latest payment: credit_card (for upsells and wallets too), pix, boleto, None."""
         if self.payments:
             latest = self.payments[-1].method
-            return CARD if latest == UPSELL else latest
+            return CARD if latest in (UPSELL, *WALLETS) else latest
         return PIX if self.pix_emv else None
 
     @property

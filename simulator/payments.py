@@ -7,11 +7,11 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from simulator import answers, boleto, cards, events, faults, pix
-from simulator.access import require_merchant, require_order
+from simulator import answers, boleto, cards, events, faults, pix, wallets
+from simulator.access import EXTERNAL_ID, NO_SUCH_STORE, require_merchant, require_order, require_store
 from simulator.cards import MOST_INSTALMENTS, Card
 from simulator.context import simulation
-from simulator.orders import APPROVED, CARD, PAYABLE, PAYABLE_BY_CARD, Order, Payment
+from simulator.orders import APPLE_PAY, APPROVED, CARD, GOOGLE_PAY, PAYABLE, PAYABLE_BY_CARD, Order, Payment
 from simulator.reading import as_object, is_document, is_whole, json_body, refuse, refuse_fields
 from simulator.records import iso
 from simulator.sales import MOST_CENTS
@@ -30,25 +30,68 @@ MOST_INTERVALS = 12  # of a subscription
 @payments.post("/v1/payments/credit-card")
 def pay_by_card() -> tuple[Response, int]:
     """Charge a card, as often as it is asked for: like Appmax, it knows no idempotency key."""
-    sim, merchant, body = simulation(), require_merchant(), json_body()
-    order = require_order(merchant, body.get("order_id"))
-    data = as_object(body.get("payment_data"))
-    fields = as_object(data.get("credit_card"))
-    errors = _subscription_errors(data.get("subscription")) | _card_payment_errors(fields)
-    if body.get("customer_id") != order.customer_id:
-        errors["customer_id"] = "The customer_id is not the order's."
-    refuse_fields(errors)
+    order, data = _order_to_charge()
+    fields = as_object(data.get(CARD))
+    errors = _customer_errors(order) | _subscription_errors(data.get("subscription"))
+    refuse_fields(errors | _card_payment_errors(fields))
     _require_status(order, PAYABLE_BY_CARD, 400)
-    card = cards.under(sim.state.switches.cards, _card(merchant, fields))
+    wish = as_object(data.get("subscription"))
+    return _charge(order, CARD, _card(order.external_key, fields), fields.get("installments") or 1, wish)
+
+
+@payments.post("/v1/payments/google-pay")
+def pay_by_google_pay() -> tuple[Response, int]:
+    """Charge the card that Google's button gave a token for."""
+    order, data = _order_to_charge()
+    fields = as_object(data.get(GOOGLE_PAY))
+    refuse_fields(_customer_errors(order) | _descriptor_errors(fields) | wallets.google_pay_errors(fields))
+    card = wallets.google_pay_card(fields)
+    return _charge_wallet(order, GOOGLE_PAY, card, fields, "Invalid Google Pay token")
+
+
+@payments.post("/v1/payments/apple-pay")
+def pay_by_apple_pay() -> tuple[Response, int]:
+    """Charge the card that Apple's button gave a token for."""
+    order, data = _order_to_charge()
+    fields = as_object(data.get(APPLE_PAY))
+    refuse_fields(_customer_errors(order) | _descriptor_errors(fields) | wallets.apple_pay_errors(fields))
+    card = wallets.apple_pay_card(fields)
+    return _charge_wallet(order, APPLE_PAY, card, fields, "Invalid Apple Pay token")
+
+
+def _charge_wallet(
+    order: Order, method: str, card: Card | None, fields: dict[str, Any], refusal: str
+) -> tuple[Response, int]:
+    """Charge a wallet's card, unless its token isn't one or was used before."""
+    if not is_document(fields["holder_document_number"]):
+        refuse(400, {"errors": {"message": "Document number invalid"}})
+    _require_status(order, PAYABLE_BY_CARD, 400)
+    if card is None or not simulation().state.use_wallet_token(wallets.name_of(fields)):
+        refuse(400, {"errors": {"message": refusal}})
+    return _charge(order, method, card, int(fields["installments"]))
+
+
+def _order_to_charge() -> tuple[Order, dict[str, Any]]:
+    """The order that a card is to pay, and the payment_data."""
+    merchant, body = require_merchant(), json_body()
+    return require_order(merchant, body.get("order_id")), as_object(body.get("payment_data"))
+
+
+def _charge(
+    order: Order, method: str, card: Card, number_of_instalments: int, subscription: dict[str, Any] | None = None
+) -> tuple[Response, int]:
+    """Charge the card, and renew the order from then on if a subscription is wished for."""
+    sim = simulation()
+    card = cards.under(sim.state.switches.cards, card)
     outcome = card.outcome
-    payment = _payment(order, card, fields.get("installments") or 1)
+    payment = _payment(order, method, card, number_of_instalments)
     if outcome.status:
         tried = sim.state.take_card(order.id, payment)
         if tried is None:
             refuse(400, {"errors": {"message": "The order can't be paid any more"}})
         events.tell(sim, tried, *outcome.events)
-        if tried.status == APPROVED and data.get("subscription"):
-            events.begin_subscription(sim, tried, data["subscription"])
+        if payment.status == APPROVED and subscription:
+            events.begin_subscription(sim, tried, subscription)
     if outcome.refusal:
         refuse(*outcome.refusal)
     return jsonify(data=answers.card(sim.state.shape, payment)), 201
@@ -56,10 +99,14 @@ def pay_by_card() -> tuple[Response, int]:
 
 @payments.post("/v1/payments/tokenize")
 def tokenize() -> tuple[Response, int]:
-    """A token in a card's place, for one payment."""
-    merchant = require_merchant()
-    if not simulation().state.is_known_store(merchant):
-        refuse(404, {"message": "Merchant not found"})
+    """A token in a card's place, for one payment. Appmax's script asks for it in the shop's page, where there is no
+    bearer token: the external_id says whose card it is."""
+    if EXTERNAL_ID in request.headers:
+        merchant = require_store()
+    else:
+        merchant = require_merchant()
+        if not simulation().state.is_known_store(merchant):
+            refuse(*NO_SUCH_STORE)
     fields = as_object(as_object(json_body().get("payment_data")).get("credit_card"))
     refuse_fields(cards.card_errors(fields))
     token = simulation().state.add_card_token(merchant, cards.card_of(fields["number"]))
@@ -95,9 +142,9 @@ def _card(merchant: str, fields: dict[str, Any]) -> Card:
     return card
 
 
-def _payment(order: Order, card: Card, number_of_instalments: int) -> Payment:
+def _payment(order: Order, method: str, card: Card, number_of_instalments: int) -> Payment:
     status = card.outcome.status
-    payment = Payment(simulation().state.next_payment_id(), CARD, order.total, status, card.last4)
+    payment = Payment(simulation().state.next_payment_id(), method, order.total, status, card.last4)
     payment.card_first6, payment.card_brand, payment.installments = card.first6, card.brand, number_of_instalments
     if card.outcome.referenced and not card.outcome.refusal:
         payment.pay_reference = secrets.token_hex(12)
@@ -109,17 +156,30 @@ def _payment(order: Order, card: Card, number_of_instalments: int) -> Payment:
 def _card_payment_errors(fields: dict[str, Any]) -> dict[str, str]:
     token = fields.get("token")
     errors = {} if token else cards.card_errors(fields)
-    for name in ("token", "upsell_hash", "soft_descriptor"):
+    for name in ("token", "upsell_hash"):
         if not isinstance(fields.get(name) or "", str):
             errors[name] = f"The {name} must be a string."
-    if len(str(fields.get("soft_descriptor") or "")) > LONGEST_DESCRIPTOR:
-        errors["soft_descriptor"] = f"The soft_descriptor may not have more than {LONGEST_DESCRIPTOR} characters."
+    errors |= _descriptor_errors(fields)
     number = fields.get("installments")
     if number is not None and not (is_whole(number) and 1 <= number <= MOST_INSTALMENTS):
         errors["installments"] = f"The installments must be between 1 and {MOST_INSTALMENTS}."
     if (document := fields.get("holder_document_number")) not in (None, "") and not is_document(document):
         errors["holder_document_number"] = "The holder_document_number is invalid."
     return errors
+
+
+def _descriptor_errors(fields: dict[str, Any]) -> dict[str, str]:
+    text = fields.get("soft_descriptor") or ""
+    if not isinstance(text, str):
+        return {"soft_descriptor": "The soft_descriptor must be a string."}
+    if len(text) > LONGEST_DESCRIPTOR:
+        return {"soft_descriptor": f"The soft_descriptor may not have more than {LONGEST_DESCRIPTOR} characters."}
+    return {}
+
+
+def _customer_errors(order: Order) -> dict[str, str]:
+    is_theirs = json_body().get("customer_id") == order.customer_id
+    return {} if is_theirs else {"customer_id": "The customer_id is not the order's."}
 
 
 def _subscription_errors(subscription: Any) -> dict[str, str]:

@@ -64,6 +64,7 @@ class Authorization:
     external_key: str
     callback_url: str
     account: str = ""
+    domain_names: tuple[str, ...] = ()
     created_at: str = field(default_factory=now)
     saved: bool = False
     generated: bool = False

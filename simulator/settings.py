@@ -1,5 +1,6 @@
 """The simulator's settings, from the environment when it runs alone."""
 
+import json
 import math
 import os
 import sys
@@ -19,6 +20,7 @@ class SimulatorSettings:
     `pix_minutes`: how long a Pix waits; `webhook_model`: one of `models.MODELS`. The last three can be switched later.
 
     `seed`: what merchants' credentials are derived from. Port 0: any free one.
+    `stores`: by which external_id each merchant's store was known before a restart, by the merchant's client_id.
     `shop_url`: where a shop sells through the product under test; the menu links to it unless it is blank.
     """
 
@@ -35,6 +37,7 @@ class SimulatorSettings:
     pix_minutes: float = 30
     webhook_model: str = APP_STORE
     shop_url: str = ""
+    stores: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> "SimulatorSettings":
@@ -56,6 +59,7 @@ class SimulatorSettings:
             pix_minutes=_number(env, "SIMULATOR_PIX_MINUTES", cls.pix_minutes),
             webhook_model=_choice(env, "SIMULATOR_WEBHOOK_MODEL", cls.webhook_model, MODELS),
             shop_url=env.get("SIMULATOR_SHOP_URL", ""),
+            stores=json.loads(env.get("SIMULATOR_STORES") or "{}"),
         )
 
 

@@ -4,12 +4,12 @@ import copy
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from typing import Any
 
 from simulator.cards import Card
-from simulator.credentials import MerchantCredentials
+from simulator.credentials import MerchantCredentials, account_of
 from simulator.orders import APPROVED, UPSELL, Order, Payment
 from simulator.records import Authorization, Fault, HealthCheck, PaymentLink, now
 from simulator.subscriptions import Subscription
@@ -26,9 +26,10 @@ class State:
     The dictionaries and lists are there for tests in the same process: to look into, and to arrange a situation.
     """
 
-    def __init__(self, seed: str, webhook_url: str, switches: Switches) -> None:
+    def __init__(self, seed: str, webhook_url: str, switches: Switches, stores: Mapping[str, str]) -> None:
         self._lock = threading.Lock()
         self._credentials = MerchantCredentials(seed)
+        self._first_identities = {account_of(client_id): external_id for client_id, external_id in stores.items()}
         self._first_webhook_url, self._first_switches = webhook_url, switches
         # The product's database outlives this process, so ids must not start again at 1. They fit an int4 column.
         first = int(time.time()) - 1_700_000_000
@@ -54,7 +55,9 @@ class State:
         self.card_tokens: dict[str, tuple[str, Card]] = {}  # with the external_key of the merchant whose they are
         self.upsell_hashes: dict[str, int] = {}  # not used yet, with the order whose card they charge
         self.faults: list[Fault] = []
-        self.identities: dict[str, str] = {}  # of each merchant's store: an external_id, or the client_id in its place
+        self.used_wallet_tokens: set[str] = set()  # the name of each (`wallets.name_of`)
+        # Of each merchant's store: an external_id, or the client_id in its place.
+        self.identities: dict[str, str] = dict(self._first_identities)
         self._seen: dict[str, str] = {}  # external_ids, with the hash of the installation in which they were told
         self._installed_as: dict[str, str] = {}  # the external_key of each merchant's newest installation
         self._tokens: dict[str, tuple[str, float]] = {}
@@ -123,11 +126,13 @@ class State:
 
     # --- installations ---
 
-    def authorize(self, external_key: str, callback_url: str) -> str:
-        """The hash of a new installation."""
+    def authorize(self, external_key: str, callback_url: str, domain_names: Sequence[str] = ()) -> str:
+        """The hash of a new installation. `domain_names`: where Apple Pay shall work."""
         token = secrets.token_hex(20)
         with self._lock:
-            self.authorizations[token] = Authorization(token, external_key, callback_url)
+            self.authorizations[token] = Authorization(
+                token, external_key, callback_url, domain_names=tuple(domain_names)
+            )
         return token
 
     def authorization(self, token: str) -> Authorization | None:
@@ -157,6 +162,11 @@ class State:
         client_id, _ = self._credentials.issue(merchant)
         with self._lock:
             return self.identities.get(merchant) != client_id
+
+    def store_of(self, external_id: str) -> str | None:
+        """The merchant whose store Appmax knows by this external_id."""
+        with self._lock:
+            return next((merchant for merchant, known in self.identities.items() if known == external_id), None)
 
     def latest_authorizations(self) -> list[Authorization]:
         """Newest first."""
@@ -292,6 +302,13 @@ class State:
                 return None
             del self.card_tokens[token]
             return card
+
+    def use_wallet_token(self, name: str) -> bool:
+        """Whether the wallet token of this name is used for the first time."""
+        with self._lock:
+            is_new = name not in self.used_wallet_tokens
+            self.used_wallet_tokens.add(name)
+            return is_new
 
     def sell_up(self, external_key: str, upsell_hash: str, cents: int, products: list[Any]) -> Order | None:
         """A new order, charged to the card whose hash this is; None if it is unknown, used or another merchant's."""

@@ -164,10 +164,9 @@ def _decide(event: Event, found: Found) -> Decision:
     decision = decide(event, found.seen, trust=settings.WEBHOOK_TRUST)
     is_repeated = decision.outcome in (Outcome.DUPLICATE, Outcome.IGNORED) and payload.means_payment(event.name)
     if decision.why is None and is_repeated and payload.payment_facts(event.payload):
-        earlier = WebhookEvent.objects.filter(HANDLED, appmax_order_id=event.order_id)
-        told = earlier.values_list("event", "payload")
-        facts = [payload.payment_facts(body) for name, body in told if payload.means_payment(name)]
-        seen = replace(found.seen, paid_before=tuple(facts))
+        earlier = rows.handled_before(event)
+        facts = tuple(payload.payment_facts(body) for name, body in earlier if payload.means_payment(name))
+        seen = replace(found.seen, paid_before=facts)
         decision = decide(event, seen, trust=settings.WEBHOOK_TRUST)
     return decision
 

@@ -25,8 +25,8 @@ from backoffice.overview.charts import list_url
 from backoffice.rhythm import UNUSUAL_WEBHOOKS
 from installations.models import Installation
 from notifications.models import DisabledWhy, Endpoint
-from orders.models import AttemptMethod, AttemptState, Order, PaymentAttempt
-from orders.status import OrderStatus
+from orders.models import AttemptState, Order, PaymentAttempt
+from orders.status import BY_CARD, OrderStatus
 from webhooks.decide import Outcome
 from webhooks.models import WebhookEvent
 
@@ -188,7 +188,7 @@ def declines(rule: AlertRule, now: datetime) -> Iterator[Finding]:
         ) % {"merchant": merchants[pk], "declined": declined, "tried": tried, "share": share, "usual": usual}
         query = {
             "order__installation__id__exact": pk,
-            "method__exact": AttemptMethod.CREDIT_CARD.value,
+            "method__exact": [method.value for method in BY_CARD],
             "state__in": AttemptState.DECLINED.value,
         }
         yield Finding(_merchant(pk), f"{now:%Y-%m-%d %H}", text, list_url("orders_paymentattempt", query))
@@ -336,7 +336,7 @@ def _cards(
     """(merchant, number of card payments that were answered, number of declined ones) of those begun in this time."""
     states = (AttemptState.SUCCEEDED, AttemptState.DECLINED)
     rows: QuerySet[Any] = PaymentAttempt.objects.filter(
-        state__in=states, method=AttemptMethod.CREDIT_CARD, started_at__gte=since, started_at__lt=until
+        state__in=states, method__in=BY_CARD, started_at__gte=since, started_at__lt=until
     )
     rows = _of(rule, rows, "order__installation")
     if merchants is not None:

@@ -17,6 +17,6 @@ def grant(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
 class Migration(migrations.Migration):
     dependencies = [
         ("backoffice", "0013_team"),
-        ("orders", "0016_subscriptions"),
+        ("orders", "0017_subscriptions"),
     ]
     operations = [migrations.RunPython(grant, migrations.RunPython.noop)]

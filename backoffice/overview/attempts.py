@@ -17,7 +17,7 @@ from backoffice.overview.figures import LONG, Figures
 from backoffice.overview.lists import Lists, states
 from backoffice.overview.period import Query
 from orders.models import OPEN, AttemptMethod, AttemptState
-from orders.status import RefundState
+from orders.status import BY_CARD, RefundState
 
 REASONS = 8  # that are shown one by one
 
@@ -32,13 +32,11 @@ class Tried:
     lists: Lists
 
     def approval(self) -> Card:
-        """The share of card payments that were approved. Attempts that failed or whose result isn't known don't
-        count."""
-        approved, declined = (
-            self._tried([AttemptMethod.CREDIT_CARD], state) for state in (AttemptState.SUCCEEDED, AttemptState.DECLINED)
-        )
+        """The share of card payments, wallets' included, that were approved. Attempts that failed or whose result isn't
+        known don't count."""
+        approved, declined = (self._tried(BY_CARD, state) for state in (AttemptState.SUCCEEDED, AttemptState.DECLINED))
         title = _("Card approval")
-        card = {"method__exact": AttemptMethod.CREDIT_CARD.value}
+        card = {"method__exact": [method.value for method in BY_CARD]}
         return Card(
             title,
             Figure(title, share(approved, approved + declined), self.lists.attempts(card, states(*_ANSWERED))),

@@ -29,7 +29,7 @@ from backoffice.overview.period import HOURS, Period, midnight
 from backoffice.sales import Sales, sales
 from installations.models import Installation
 from orders.models import AttemptMethod, AttemptState, Order, PaymentAttempt, Refund
-from orders.status import EVER_PAID, PaymentMethod, RefundState
+from orders.status import BY_CARD, EVER_PAID, PaymentMethod, RefundState
 from webhooks import payload
 from webhooks.decide import Outcome
 from webhooks.models import WebhookEvent
@@ -218,7 +218,7 @@ def _span(method: str, seconds: list[float]) -> Span:
 def _newest(orders: QuerySet[Order], method: PaymentMethod) -> QuerySet[Order, Any]:
     """The method and times of the newest paid orders. A card is paid when Appmax answers. A Pix or boleto is paid
     later, when an event says so."""
-    if method is PaymentMethod.CREDIT_CARD:
+    if method in BY_CARD:
         answers = PaymentAttempt.objects.filter(order=OuterRef("pk"), method=method, state=AttemptState.SUCCEEDED)
         paid_at = Subquery(answers.order_by("settled_at").values("settled_at")[:1])
     else:

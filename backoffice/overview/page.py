@@ -18,12 +18,19 @@ from backoffice.overview.charts import Card, Chart, Figure, Series, Table, list_
 from backoffice.overview.figures import Figures, figures
 from backoffice.overview.lists import Lists, by, having
 from backoffice.overview.period import Query, chosen, hour, week
-from orders.status import EVER_PAID, GONE, PAID_AND_KEPT, PaymentMethod, RefundState
+from backoffice.sales import ALWAYS_SHOWN
+from orders.status import BY_CARD, EVER_PAID, GONE, PAID_AND_KEPT, PaymentMethod, RefundState
 from webhooks.decide import Outcome
 
-CARD, PIX, BOLETO = (method.value for method in PaymentMethod)
 NO_METHOD = ""
-COLOURS = {CARD: "violet", PIX: "teal", BOLETO: "amber", NO_METHOD: "grey"}
+COLOURS = {
+    PaymentMethod.CREDIT_CARD.value: "violet",
+    PaymentMethod.PIX.value: "teal",
+    PaymentMethod.BOLETO.value: "amber",
+    PaymentMethod.GOOGLE_PAY.value: "blue",
+    PaymentMethod.APPLE_PAY.value: "pink",
+    NO_METHOD: "grey",
+}
 
 
 def context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -85,8 +92,8 @@ class Overview:
                 [Figure(_("Paid"), number(self._total("paid")), orders(having(EVER_PAID)))],
             ),
             self._net(),
-            self._conversion(_("Pix conversion"), PIX),
-            self._conversion(_("Boleto conversion"), BOLETO),
+            self._conversion(_("Pix conversion"), PaymentMethod.PIX),
+            self._conversion(_("Boleto conversion"), PaymentMethod.BOLETO),
         ]
 
     def _net(self) -> Card:
@@ -127,7 +134,7 @@ class Overview:
 
     def spans(self, *, cards: bool, others: bool) -> Card:
         """How long it took from the order to its payment, for cards and for the other methods."""
-        spans = [span for span in self.found["spans"] if (cards if span["method"] == CARD else others)]
+        spans = [span for span in self.found["spans"] if (cards if span["method"] in BY_CARD else others)]
         rows = []
         for span in spans:
             method, url = _method(span["method"]), self.lists.orders(by(span["method"]), having(EVER_PAID))
@@ -161,7 +168,7 @@ class Overview:
         whole = self.lists.choice.period.query("created_at")
 
         def series(what: str, *queries: Query) -> list[Series]:
-            methods = [method for method in COLOURS if method or self._total(what, NO_METHOD)]
+            methods = [method for method in COLOURS if method in ALWAYS_SHOWN or self._total(what, method)]
             return [
                 Series(
                     _method(method),

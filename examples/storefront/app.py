@@ -1,8 +1,9 @@
 """Puts the shop together. `create_app` is what `flask --app examples.storefront.app run` calls."""
 
 import secrets
+from pathlib import Path
 
-from flask import Flask, redirect, url_for
+from flask import Flask, redirect, send_from_directory, url_for
 from werkzeug.wrappers import Response
 
 from examples.storefront import buying, language, orders, pages, told
@@ -13,6 +14,7 @@ from examples.storefront.told import Told
 __all__ = ["buying", "create_app", "orders", "pages", "told"]  # these four modules add their routes to the blueprint
 
 COOKIE_SECONDS = 31 * 24 * 3600
+ROOT = Path(__file__).parent
 
 
 def create_app(**settings: str) -> Flask:
@@ -41,8 +43,14 @@ def create_app(**settings: str) -> Flask:
     language.init_app(app)
     app.register_blueprint(shop)
     app.add_url_rule("/", "home", _home)
+    app.add_url_rule("/.well-known/apple-developer-merchantid-domain-association", "association", _association)
     app.add_url_rule("/health", "health", lambda: {"status": "ok"})
     return app
+
+
+def _association() -> Response:
+    """The file that Apple Pay wants of each domain of a shop; here it is the simulated Appmax's."""
+    return send_from_directory(ROOT / "static", "merchantid-domain-association.txt", mimetype="text/plain")
 
 
 def _home() -> Response:

@@ -112,6 +112,10 @@ class Backend:
         calls, self._calls = self._calls, []
         return calls
 
+    def installation(self) -> dict[str, Any]:
+        """What the shop's page starts Appmax's script with: `external_id` and `environment`."""
+        return dict(self._get("", area="installations"))
+
     def check(self) -> None:
         """Raises NotConnected or Unavailable if the shop can't sell."""
         try:
@@ -128,13 +132,9 @@ class Backend:
         answer = self._post("order", {"customer": customer, "order": order}, key)
         return int(answer["order_id"]), int(answer["customer_id"])
 
-    def tokenize(self, card: Mapping[str, str]) -> str:
-        """A token that stands for the card in one payment."""
-        return str(self._post("tokenize", card)["token"])
-
     def pay(self, way: str, body: Mapping[str, Any], key: str) -> dict[str, Any]:
-        """Pays an order. `way`: credit-card, pix or boleto. `key`: the Idempotency-Key, the same for the same payment
-        however often it is sent. docs/api.md lists what goes in and what comes back."""
+        """Pays an order. `way`: credit-card, google-pay, apple-pay, pix or boleto. `key`: the Idempotency-Key, the same
+        for the same payment however often it is sent. docs/api.md lists what goes in and what comes back."""
         return dict(self._post(f"pay/{way}", body, key))
 
     def upsell(self, body: Mapping[str, Any], key: str) -> dict[str, str]:
@@ -158,9 +158,9 @@ class Backend:
         body = {} if mine else {"url": url, "event_types": event_types}
         return str(self._send("POST", path, READ_TIMEOUT_SECONDS, area="installations", json=body)["secret"])
 
-    def _get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
+    def _get(self, path: str, params: Mapping[str, Any] | None = None, *, area: str = "checkout") -> Any:
         try:
-            return self._send("GET", path, READ_TIMEOUT_SECONDS, params=params)
+            return self._send("GET", path, READ_TIMEOUT_SECONDS, area=area, params=params)
         except OutcomeUnknown as error:  # a question changes nothing
             raise Unavailable(error.message) from None
 
@@ -188,7 +188,7 @@ class Backend:
         **request: Any,
     ) -> Any:
         """The answer's JSON. A request that was never sent did nothing; one that was sent and not answered may have."""
-        url = f"{self.app_url}/{area}/{quote(self.external_key, safe='')}/{path}"
+        url = f"{self.app_url}/{area}/{quote(self.external_key, safe='')}/{path}".rstrip("/")
         authorization = {"Authorization": f"Api-Key {self.api_key}"} if self.api_key else {}
         started, status, replayed = time.monotonic(), None, False
         try:

@@ -62,10 +62,13 @@ def _common() -> dict[str, Any]:
 
 @shop.after_request
 def _protect(response: Response) -> Response:
-    """Scripts and styles are the shop's own, and nothing of a form stays in a browser's cache."""
+    """Scripts and styles are the shop's own, besides Appmax's script where a card can pay. Nothing of a form stays in
+    a browser's cache."""
     # The picture of a Pix's QR code may come as an address of Appmax's.
     pictures = f"'self' data: https: {current_app.config['SIMULATOR_URL']}".rstrip()
     policy = f"default-src 'self'; img-src {pictures}; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+    if script := g.get("script_origin"):
+        policy += f"; script-src 'self' {script}; connect-src 'self' {script}; frame-src {script}"
     response.headers["Content-Security-Policy"] = policy
     response.headers["Cache-Control"] = "no-store"
     response.headers["Referrer-Policy"] = "same-origin"

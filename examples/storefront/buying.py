@@ -14,7 +14,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from flask import abort, current_app, flash, redirect, render_template, request, url_for
+from flask import abort, current_app, flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from examples.storefront import cart, forms, statuses, visitor
@@ -28,13 +28,15 @@ from examples.storefront.backend import (
 )
 from examples.storefront.blueprint import Answer, backend, external_key, shop
 from examples.storefront.catalogue import CARD_WORDS, CUSTOMER
-from examples.storefront.forms import BOLETO, CARD, PIX, Errors, Payment
+from examples.storefront.forms import APPLE_PAY, BOLETO, CARD, GOOGLE_PAY, PIX, Errors, Payment
 from examples.storefront.language import text as _
 from examples.storefront.memory import Line, memory
 from examples.storefront.visitor import Placed
 
-WAYS = {CARD: "credit-card", PIX: "pix", BOLETO: "boleto"}  # each method's route, under pay/
-SHOWN_AGAIN = ("holder_name", "installments")  # a form that was wrong gets these back of a card, and nothing else
+# Each method's route, under pay/.
+WAYS = {CARD: "credit-card", PIX: "pix", BOLETO: "boleto", GOOGLE_PAY: "google-pay", APPLE_PAY: "apple-pay"}
+# Where Appmax's browser script comes from. A simulated Appmax has one of its own.
+SCRIPTS = {"production": "https://scripts.appmax.com.br", "sandbox": "https://scripts.sandboxappmax.com.br"}
 
 
 # --- the checkout ----------------------------------------------------------------------------------------------------
@@ -101,7 +103,7 @@ def _checkout_page(values: Mapping[str, str], errors: Errors, notice: str = "") 
     return render_template(
         "checkout.html",
         cart=basket,
-        values={"holder_name": holder, **values, **_kept_of_the_card()},
+        values={"holder_name": holder, **values},
         errors=errors,
         notice=notice,
         **_payment_form(basket.total),
@@ -145,7 +147,7 @@ def may_pay(placed: Placed, status: str) -> bool:
 
 def _pay_page(placed: Placed, errors: Errors) -> str:
     details = memory().details(external_key(), placed.order_id)
-    values = {"document_number": details.document_number, "holder_name": details.holder_name, **_kept_of_the_card()}
+    values = {"document_number": details.document_number, "holder_name": details.holder_name}
     if "document_number" in request.form:
         values["document_number"] = request.form["document_number"]
     return render_template(
@@ -167,33 +169,32 @@ def _payment_form(total_cents: int) -> dict[str, Any]:
     return {
         "attempt": forms.new_attempt(),
         "method": request.form.get("method", CARD),
+        "chosen": request.form.get("installments", "1"),
         "rates": rates,
+        "appmax": _appmax(total_cents),
         "test_cards": CARD_WORDS if current_app.config["SIMULATOR_URL"] else {},
     }
 
 
-def _kept_of_the_card() -> dict[str, str]:
-    return {name: request.form[name] for name in SHOWN_AGAIN if name in request.form}
+def _appmax(total_cents: int) -> dict[str, Any] | None:
+    """What the page needs to start Appmax's script; None if there is none now, so that no card or wallet can pay."""
+    try:
+        installation = backend().installation()
+    except Unavailable:
+        return None
+    origin = current_app.config["SIMULATOR_URL"] or SCRIPTS.get(installation["environment"])
+    if origin is None:
+        return None
+    g.script_origin = origin
+    return {"script": f"{origin}/appmax.min.js", "external_id": installation["external_id"], "total_cents": total_cents}
 
 
 def _pay(product: Backend, placed: Placed, payment: Payment, attempt: str, *, document: str) -> Response:
-    """Pays by card, Pix or boleto. A card becomes a token first: its number and CVV go no further than that."""
+    """Pays in the way that the form says. A card has become a token in the browser already."""
     body: dict[str, Any] = {"document_number": document}
-    if payment.method == CARD:
-        try:
-            token = product.tokenize(payment.card)
-        except Rejected:
-            return _try_again(placed, _("The card's number, date or security code isn't right. Nothing was charged."))
-        except (Unavailable, OutcomeUnknown):
-            return _try_again(placed, _("The card couldn't be checked just now. Nothing was charged."))
-        body = {
-            "payment": {
-                "token": token,
-                "holder_name": payment.card["holder_name"],
-                "holder_document_number": document,
-                "installments": payment.installments,
-            }
-        }
+    if payment.token:
+        of_payment = {"holder_document_number": document, "installments": payment.installments}
+        body = {"payment": {**payment.token, **of_payment}}
     return send_payment(product, placed, payment.method, body, attempt)
 
 

@@ -1,10 +1,11 @@
-"""Reads the checkout's form. What is wrong is told by field, and never repeats a card's number or CVV."""
+"""Reads the checkout's form. What is wrong is told by field. A card's number and CVV never come here."""
 
+import json
 import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from typing import Any
 
 from flask import abort
 from stdnum.br import cnpj, cpf
@@ -13,6 +14,7 @@ from examples.storefront.catalogue import CUSTOMER
 from examples.storefront.language import text as _
 
 CARD, PIX, BOLETO = METHODS = ("card", "pix", "boleto")
+GOOGLE_PAY, APPLE_PAY = ("google_pay", "apple_pay")  # chosen by their own buttons
 MOST_INSTALMENTS = 12
 LONGEST = 255
 OPTIONAL = ("complement",)
@@ -24,10 +26,11 @@ Errors = dict[str, str]
 
 @dataclass(frozen=True)
 class Payment:
-    """How the shopper wants to pay. `card`: what the product's POST tokenize takes; empty for Pix and boleto."""
+    """How the shopper wants to pay. `token`: the fields of the product's `payment` that stand for the card; empty for
+    Pix and boleto."""
 
     method: str
-    card: Mapping[str, str] = field(default_factory=dict, repr=False)
+    token: Mapping[str, Any] = field(default_factory=dict, repr=False)
     installments: int = 1
 
 
@@ -82,36 +85,33 @@ def read_document(form: Mapping[str, str]) -> tuple[str, Errors]:
 
 
 def read_payment(form: Mapping[str, str]) -> tuple[Payment, Errors]:
-    """How the shopper wants to pay, and what is wrong with it."""
+    """How the shopper wants to pay, and what is wrong with it. Of a card there is a token only, which Appmax's script
+    made in the browser; a wallet's token comes as JSON, in the form that the wallet gave it."""
     method = form.get("method", "")
+    count = form.get("installments", "1")
+    if not re.fullmatch("[1-9][0-9]?", count) or int(count) > MOST_INSTALMENTS:
+        return Payment(method), {"installments": _("Please choose one of these.")}
+    if form.get("wallet_token"):
+        return _read_wallet(form["wallet_token"], int(count))
     if method not in METHODS:
         return Payment(""), {"method": _("Please choose how to pay.")}
     if method != CARD:
         return Payment(method), {}
-    errors = {}
-    number = re.sub(r"[\s-]", "", form.get("card_number", ""))
-    if not re.fullmatch("[0-9]{13,19}", number):
-        errors["card_number"] = _("A card number has 13 to 19 digits.")
-    cvv = form.get("cvv", "").strip()
-    if not re.fullmatch("[0-9]{3,4}", cvv):
-        errors["cvv"] = _("The security code has 3 or 4 digits.")
-    expiry = re.fullmatch("(0?[1-9]|1[0-2]) ?/ ?(?:20)?([0-9]{2})", form.get("expiry", "").strip())
-    month, year = expiry.groups() if expiry else ("0", "0")
-    if not expiry:
-        errors["expiry"] = _("Write the date as MM/YY.")
-    elif (2000 + int(year), int(month)) < ((today := datetime.now(UTC)).year, today.month):
-        errors["expiry"] = _("This card has expired.")
-    holder = form.get("holder_name", "").strip()
-    if not 0 < len(holder) <= LONGEST:
-        errors["holder_name"] = _("Please write the name as on the card.")
-    count = form.get("installments", "1")
-    if not re.fullmatch("[1-9][0-9]?", count) or int(count) > MOST_INSTALMENTS:
-        count, errors["installments"] = "1", _("Please choose one of these.")
-    card = {
-        "number": number,
-        "cvv": cvv,
-        "expiration_month": month.zfill(2),
-        "expiration_year": year,
-        "holder_name": holder,
-    }
-    return Payment(method, card, int(count)), errors
+    token = form.get("card_token", "")
+    if not 0 < len(token) <= LONGEST:
+        return Payment(method), {"method": _("The card couldn't be checked just now. Nothing was charged.")}
+    return Payment(method, {"token": token}, int(count)), {}
+
+
+def _read_wallet(text: str, count: int) -> tuple[Payment, Errors]:
+    try:
+        token = json.loads(text)
+    except ValueError:
+        token = None
+    match token:
+        case {"tokenizationData": _}:
+            return Payment(GOOGLE_PAY, {"payment_data": token}, count), {}
+        case {"paymentData": data, "paymentMethod": method, "transactionIdentifier": identifier}:
+            parts = {"payment_data": data, "payment_method": method, "transaction_identifier": identifier}
+            return Payment(APPLE_PAY, parts, count), {}
+    return Payment(""), {"method": _("Please choose how to pay.")}

@@ -7,6 +7,7 @@ from django.contrib.postgres.functions import TransactionNow
 from django.db import connection, models
 from django.db.models import Case, F, OuterRef, Q, Subquery, Sum, When
 from django.db.models.functions import Coalesce
+from django.db.transaction import TransactionManagementError
 from django.utils.translation import gettext_lazy as _
 
 from installations.models import Installation
@@ -36,7 +37,24 @@ STATUS_OF = "(SELECT status FROM orders WHERE appmax_order_id = %(order)s AND in
 else, so it is read together with their key: one statement instead of two."""
 
 
+# Each payment makes these two statements. Through the ORM they took six times as many calls, a seventh of all.
+_LOCKED = "SELECT {columns} FROM orders WHERE id = %s FOR NO KEY UPDATE"
+_INSERTED = """
+    INSERT INTO orders (installation_id, appmax_customer_id, appmax_order_id, total_cents, request_id)
+    VALUES (%s, %s, %s, %s, %s) RETURNING {columns}
+"""
+
+
 class OrderQuerySet(models.QuerySet["Order"]):
+    def insert(
+        self, installation: Installation, *, appmax_customer_id: int, appmax_order_id: int, total_cents: int
+    ) -> "Order":
+        """A new order, which is pendente and of which nothing has been paid."""
+        values = [installation.pk, appmax_customer_id, appmax_order_id, total_cents, current_request_id()]
+        order = self._returned_by(_INSERTED, values)
+        order.installation = installation
+        return order
+
     def lock_appmax_order(self, appmax_order_id: int) -> None:
         """Lock the number of an Appmax order until the transaction ends.
 
@@ -96,10 +114,22 @@ class OrderQuerySet(models.QuerySet["Order"]):
     def locked(self, pk: int) -> "Order":
         """The order, locked until the transaction ends. It must be locked before the rows that belong to it.
 
-        `no_key` lets others insert rows that refer to the order meanwhile, so that no circle of waits can arise. Raises
-        Order.DoesNotExist.
+        NO KEY lets others insert rows that refer to the order meanwhile, so that no circle of waits can arise. Raises
+        Order.DoesNotExist, and TransactionManagementError if no transaction is open, as the lock would end at once.
         """
-        return self.select_for_update(no_key=True).get(pk=pk)
+        if not connection.in_atomic_block:
+            raise TransactionManagementError("an order is locked until the transaction ends, so one must be open")
+        return self._returned_by(_LOCKED, [pk])
+
+    def _returned_by(self, statement: str, values: list[Any]) -> "Order":
+        """The order whose row this statement returns. Raises Order.DoesNotExist if it returns none."""
+        names = [field.attname for field in self.model._meta.concrete_fields]
+        with connection.cursor() as cursor:
+            cursor.execute(statement.format(columns=", ".join(names)), values)
+            row = cursor.fetchone()
+        if row is None:
+            raise self.model.DoesNotExist
+        return self.model.from_db(connection.alias, names, row)
 
 
 class Order(models.Model):
@@ -130,7 +160,7 @@ class Order(models.Model):
         choices=PaymentMethod.choices,
         null=True,
         blank=True,
-        db_comment="credit_card, pix or boleto; null until a payment was taken",
+        db_comment="credit_card, pix, boleto, google_pay or apple_pay; null until a payment was taken",
     )
     total_cents = models.IntegerField(_("total (cents)"), db_default=0, db_comment="Order total in cents")
     pix_qr_code = models.TextField(

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from orders.models import OPEN, AttemptMethod, AttemptState, PaymentAttempt
-from orders.status import RESTARTABLE, OrderStatus, PaymentMethod, advances, is_paid
+from orders.models import OPEN, AttemptState, PaymentAttempt
+from orders.status import BY_CARD, RESTARTABLE, OrderStatus, PaymentMethod, advances, is_paid
 
 OVER_AFTER = timedelta(seconds=300)
 """After this time neither we nor Appmax wait for a payment's answer any more. If Appmax knows of no payment then, there
@@ -87,16 +87,21 @@ def _state_of(
     """
     is_over = _is_over(payment, at)
     if is_paid(said):
-        if method in ("", payment.method):
+        if not method or _may_be(payment, method):
             return AttemptState.SUCCEEDED
         return AttemptState.FAILED if is_over else None  # The order was paid in another way.
     if said in RESTARTABLE:
         is_only_one = not payment.restarted_from and len(now.attempts) == 1
         return AttemptState.DECLINED if is_over or is_only_one else None
-    if method == payment.method:
-        is_card = payment.method == AttemptMethod.CREDIT_CARD  # Appmax examines a card payment first.
-        return None if is_card else AttemptState.SUCCEEDED
+    if _may_be(payment, method):
+        return None if payment.method in BY_CARD else AttemptState.SUCCEEDED  # Appmax examines a card payment first.
     return AttemptState.FAILED if is_over else None
+
+
+def _may_be(payment: PaymentAttempt, method: str) -> bool:
+    """Whether Appmax may mean this payment by that method. No source says what it calls a wallet's, which may be the
+    name of a card's."""
+    return method == payment.method or (method in BY_CARD and payment.method in BY_CARD)
 
 
 def _is_over(payment: PaymentAttempt, at: datetime) -> bool:

@@ -140,7 +140,7 @@ def test_whose_order_it_is(
         ("Pix", "pix"),
         ("boleto", "boleto"),
         ("billet", "boleto"),
-        ("apple_pay", ""),
+        ("apple_pay", "apple_pay"),
         (None, ""),
         (5, ""),
     ],

@@ -27,6 +27,7 @@ def open_shop(
     open_page: Callable[..., Page], live_server: Any, origins: list[str], appmax: SimulatorServer, shop: Installation
 ) -> Iterator[Callable[..., Page]]:
     """Open the demo shop of an installed merchant, with an API key."""
+    appmax.state.identities[shop.external_key] = str(shop.external_id)
     with serving(APP_URL=live_server.url, SIMULATOR_URL=appmax.url, API_KEY=api_key(shop)) as origin:
         origins.append(origin)
         yield lambda **options: open_page(f"{origin}/shop/{shop.external_key}", **options)
@@ -96,6 +97,45 @@ def test_the_page_turns_to_paid_because_the_shop_was_told(
         send("order_paid_by_pix", Order.objects.get().appmax_order_id)
         assert delivery.deliver_due() == {"delivered": 1}
         expect_status(page, "aprovado")
+
+
+def test_the_card_goes_from_the_browser_to_appmax_and_never_to_the_shop(shopper: Page, appmax: SimulatorServer) -> None:
+    sent: list[tuple[str, str]] = []
+    shopper.on("request", lambda request: sent.append((request.url, request.post_data or "")))
+
+    pay_by(shopper, "card", APPROVED)
+
+    expect_status(shopper, "aprovado")
+    assert [url for url, body in sent if APPROVED in body] == [f"{appmax.url}/v1/payments/tokenize"]
+    assert any("card_token" in body for url, body in sent if url.endswith("/checkout"))
+
+
+def test_a_store_that_appmax_does_not_know_charges_nothing(shopper: Page, appmax: SimulatorServer) -> None:
+    appmax.state.identities.clear()
+    shopper.route("**/v1/payments/tokenize", lambda route: route.fulfill(response=route.fetch(), status=200, body="{}"))
+
+    pay_by(shopper, "card", APPROVED)
+
+    expect(shopper.locator("#card-failed")).to_be_visible()
+    assert not appmax.state.orders
+
+
+@pytest.mark.parametrize(("wallet", "method"), [("Google Pay", "google_pay"), ("Apple Pay", "apple_pay")])
+def test_a_wallets_button_pays(shopper: Page, appmax: SimulatorServer, wallet: str, method: str) -> None:
+    shopper.get_by_role("button", name=f"Pagar com {wallet}").click()
+    sheet = shopper.get_by_role("dialog")
+    expect(sheet).to_contain_text("R$ 59.80")
+    picture(shopper, f"shop-{method}")
+    sheet.get_by_role("button", name="Cancelar").click()
+    expect(sheet).to_have_count(0)
+
+    shopper.get_by_role("button", name=f"Pagar com {wallet}").click()
+    sheet.get_by_role("button", name="Pagar", exact=True).click()
+
+    expect_status(shopper, "aprovado")
+    [order] = appmax.state.latest_orders()
+    assert [(payment.method, payment.status) for payment in order.payments] == [(method, "aprovado")]
+    assert Order.objects.get().payment_method == method
 
 
 def test_a_declined_card_is_followed_by_one_that_pays(shopper: Page, appmax: SimulatorServer) -> None:

@@ -210,6 +210,7 @@ def test_migrations_come_before_whatever_they_are_for() -> None:
         ("image.tag", ""),
         ("secretName", ""),
         ("config.APP_URL", "http://checkout.example.com"),
+        ("config.APP_URL", "https://açaí.com.br"),
         ("config.APP_DEBUG", False),
         ("config.WEB_GROUPS", "2"),
         ("networkPolicy.proxies", []),

@@ -1,20 +1,24 @@
-"""ops/postgres/roles.sh: the web's role reads and writes rows, and nothing else; migrations have one of their own."""
+"""The web's role reads and writes rows, and nothing else; migrations have one of their own. ops/postgres/roles.sh makes
+both, and on Kubernetes the cluster in docs/deploy.md does."""
 
 import os
+import re
 import secrets
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
+import yaml
 from django.db import connection
 from psycopg import sql
 
 from dev import services
 
 ROOT = Path(__file__).resolve().parents[2]
+DEPLOY = (ROOT / "docs" / "deploy.md").read_text()
 
 
 @pytest.fixture
@@ -44,11 +48,33 @@ def run(*command: str, **variables: str) -> None:
     subprocess.run(command, cwd=ROOT, env=os.environ | variables, check=True, capture_output=True)
 
 
-@pytest.mark.django_db
-def test_the_webs_role_writes_rows_and_can_change_no_table(variables: dict[str, str]) -> None:
+def as_in_compose(variables: dict[str, str]) -> None:
     path = f"{services.PROGRAMS}:{os.environ['PATH']}"
     for _ in range(2):  # it may be run again
         run("sh", "ops/postgres/roles.sh", **variables, PATH=path)
+
+
+def as_on_kubernetes(variables: dict[str, str]) -> None:
+    """What CloudNativePG does with the cluster in docs/deploy.md: the owner and its database first, then the
+    statements, by the superuser."""
+    [text] = re.findall(r"^ *apiVersion: postgresql\.cnpg\.io/v1\n(?:.+\n)+?(?= *```)", DEPLOY, re.MULTILINE)
+    cluster = yaml.safe_load(text)["spec"]["bootstrap"]["initdb"]
+    names = {cluster["owner"]: variables["DB_OWNER"], "appmax": variables["DB_USERNAME"]}
+    host, name = variables["PGHOST"], variables["POSTGRES_DB"]
+    with psycopg.connect(host=host, user=services.SUPERUSER, dbname=name, autocommit=True) as postgres:
+        postgres.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(variables["DB_OWNER"])))
+        owned = sql.SQL("ALTER DATABASE {} OWNER TO {}")
+        postgres.execute(owned.format(sql.Identifier(name), sql.Identifier(variables["DB_OWNER"])))
+        for statement in cluster["postInitSQL"] + cluster["postInitApplicationSQL"]:
+            postgres.execute(re.sub(r"\b(appmax\w*)\b", lambda found: names[found[1]], statement))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("make", [as_in_compose, as_on_kubernetes])
+def test_the_webs_role_writes_rows_and_can_change_no_table(
+    variables: dict[str, str], make: Callable[[dict[str, str]], None]
+) -> None:
+    make(variables)
     owner = {"DB_DATABASE": variables["POSTGRES_DB"], "DB_USERNAME": variables["DB_OWNER"], "DB_PASSWORD": "x"}
     run(sys.executable, "manage.py", "migrate", "--verbosity", "0", **owner)
     app = owner | {"DB_USERNAME": variables["DB_USERNAME"]}

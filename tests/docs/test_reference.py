@@ -101,7 +101,7 @@ def test_the_api_guide_lists_the_statuses_in_their_order(guide: str) -> None:
 @in_each_api_guide
 def test_the_api_guide_has_every_route_and_no_other(guide: str) -> None:
     text = (DOCS / guide).read_text()
-    told = set(re.findall(r"`(?:GET|POST|DELETE)\s(/[^`?]*)[^`]*`", text)) | set(
+    told = set(re.findall(r"`(?:GET|POST|PUT|DELETE)\s(/[^`?]*)[^`]*`", text)) | set(
         re.findall(r"`(/api/\w+|/admin/|/metrics)`", text)
     )
 

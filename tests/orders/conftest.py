@@ -1,5 +1,6 @@
 """A storefront's server in front of the product, and a simulated Appmax behind it."""
 
+import copy
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from installations import clients
 from installations.models import Installation
 from simulator.orders import Order as RemoteOrder
 from simulator.server import SimulatorServer
+from tests.support.documented import APPLE_PAY, GOOGLE_PAY
 from tests.support.factories import api_key
 
 CPF = "529.982.247-25"
@@ -51,6 +53,26 @@ def by_card(order_id: int | None, **changes: Any) -> dict[str, Any]:
     """Body of pay/credit-card, of an order or with a new one."""
     target = ORDER if order_id is None else {"order_id": order_id}
     return {**target, "payment": {**CARD, **changes}}
+
+
+def by_google_pay(order_id: int | None, token: str = "", **changes: Any) -> dict[str, Any]:
+    """Body of pay/google-pay, of an order or with a new one, with the documented token or this one. A None takes a
+    field away."""
+    made = copy.deepcopy(GOOGLE_PAY)
+    if token:
+        made["payment_data"]["tokenizationData"]["token"] = token
+    return _by_wallet(order_id, {**made, **changes})
+
+
+def by_apple_pay(order_id: int | None, **changes: Any) -> dict[str, Any]:
+    """Body of pay/apple-pay, likewise."""
+    return _by_wallet(order_id, {**APPLE_PAY, **changes})
+
+
+def _by_wallet(order_id: int | None, fields: dict[str, Any]) -> dict[str, Any]:
+    target = ORDER if order_id is None else {"order_id": order_id}
+    payment = {"holder_document_number": CPF, **fields}
+    return {**target, "payment": {name: value for name, value in payment.items() if value is not None}}
 
 
 def by_pix(order_id: int | None) -> dict[str, Any]:

@@ -1,6 +1,7 @@
-"""No card number, CVV or secret stays anywhere: not in logs, tables, the cache, or error pages."""
+"""No card number, CVV, wallet token or secret stays anywhere: not in logs, tables, the cache, or error pages."""
 
 import io
+import json
 import logging
 import re
 from collections.abc import Iterator
@@ -18,14 +19,19 @@ from structlog.stdlib import ProcessorFormatter
 from installations.models import Installation
 from simulator.server import SimulatorServer
 from simulator.state import Fault
-from tests.orders.conftest import CARD, by_card, ordered, post
+from tests.orders.conftest import CARD, by_apple_pay, by_card, by_google_pay, ordered, post
 from tests.support.appmax_mock import ADAPTER
+from tests.support.documented import APPLE_PAY, GOOGLE_PAY_TOKEN
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 NUMBER, CVV = "4000000000000028", "7391"
 SPACED = "4000 0000 0000 0028"
 IS_CVV = re.compile(rf"(?<![\w.-]){CVV}(?![\w-])")  # these digits, but not in a moment's microseconds or an id
+
+# Google's is a text that holds JSON, of which any part would be enough.
+GOOGLE_PARTS = ("MEQCIH6Q4OwQ0jAceFEkGF0JID6s", "MEYCIQCO2EIi48s8VTH", "mKOoXwi8OavZ")
+APPLE_PARTS = {"data": "bhZ2cOkuRmtK5yS2TuLYlGsRSXpwq0y6ONSinTJyfyxemb/94i", "signature": "MIAGCSqGSIb3DQEHAqCAMIACAQ"}
 
 
 def everything_stored() -> str:
@@ -42,11 +48,11 @@ def everything_stored() -> str:
 
 
 @contextmanager
-def sending_a_card_raises(simulator: SimulatorServer, error: Exception) -> Iterator[None]:
+def sending_a_card_raises(simulator: SimulatorServer, error: Exception, method: str = "credit-card") -> Iterator[None]:
     """A bug below the gateway, where the card is in most frames."""
     with responses.RequestsMock(target=ADAPTER) as appmax:
         appmax.add_passthru(f"{simulator.url}/oauth2/token")
-        appmax.post(f"{simulator.url}/v1/payments/credit-card", body=error)
+        appmax.post(f"{simulator.url}/v1/payments/{method}", body=error)
         yield
 
 
@@ -72,6 +78,74 @@ def pay_in_every_way(store: Client, simulator: SimulatorServer) -> list[Any]:
     answers.append(post(store, "pay/credit-card", by_card(None, number=NUMBER + "x", cvv=CVV + "x")))
     answers.append(post(store, "tokenize", {**CARD, **card}))
     return answers
+
+
+def pay_by_wallets_in_every_way(store: Client, simulator: SimulatorServer) -> list[Any]:
+    """A token that pays, is declined, repeated by Appmax, lost, malformed and not a token."""
+    bodies = {
+        "pay/google-pay": by_google_pay(None, token=GOOGLE_PAY_TOKEN),
+        "pay/apple-pay": by_apple_pay(None, payment_data={**APPLE_PAY["payment_data"], **APPLE_PARTS}),
+    }
+    repeats = {"pay/google-pay": GOOGLE_PAY_TOKEN, "pay/apple-pay": " ".join(APPLE_PARTS.values())}
+    answers = []
+    for path, body in bodies.items():
+        echo = {"errors": {"message": f"{repeats[path]} is no token"}}
+        answers.append(post(store, path, body, key=f"k-{path}"))
+        answers.append(post(store, path, body))  # The token was used.
+        faults: tuple[dict[str, Any], ...] = (
+            {"status": 422, "body": echo},
+            {"status": 402, "body": echo},
+            {"status": 504, "body": f"<p>{echo}</p>", "work": True},
+            {"reset": True, "work": True},
+        )
+        for fault in faults:
+            simulator.state.add_fault(Fault(f"/v1/{path.replace('pay/', 'payments/')}", **fault))
+            answers.append(post(store, path, body))
+        text = json.dumps(body)[:-2]
+        answers.append(store.generic("POST", f"/checkout/shop/{path}", text, content_type="application/json"))
+        answers.append(post(store, path, {**body, "payment": {**body["payment"], "installments": 99}}))
+        answers.append(post(store, path, {**body, "payment": {**body["payment"], "payment_data": [GOOGLE_PAY_TOKEN]}}))
+    return answers
+
+
+def test_wallets_tokens_are_nowhere_after_every_kind_of_failure(
+    store: Client, simulator: SimulatorServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, "urllib3")
+
+    answers = pay_by_wallets_in_every_way(store, simulator)
+
+    assert {answer.status_code for answer in answers} == {200, 400, 422, 502}
+    texts = {"log": caplog.text, "tables and Redis": everything_stored()}
+    texts["answers"] = "\n".join(answer.content.decode() for answer in answers)
+    assert "google_pay" in texts["tables and Redis"]
+    for name, text in texts.items():
+        for secret in (*GOOGLE_PARTS, *APPLE_PARTS.values()):
+            assert secret not in text, name
+
+
+@pytest.mark.parametrize("is_debug", [False, True])
+def test_a_bug_that_names_a_wallets_token_shows_none_of_it(
+    store: Client, simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch, settings: Any, is_debug: bool
+) -> None:
+    order_id = ordered(store)
+    store.raise_request_exception = False
+    settings.DEBUG = is_debug
+    [console] = [handler for handler in logging.root.handlers if isinstance(handler.formatter, ProcessorFormatter)]
+    assert isinstance(console, logging.StreamHandler)
+    monkeypatch.setattr(console, "stream", written := io.StringIO())
+    body = by_google_pay(order_id, token=GOOGLE_PAY_TOKEN)
+    error = AssertionError(f"sent {body['payment']['payment_data']!r} and {APPLE_PARTS} and {json.dumps(APPLE_PARTS)}")
+
+    with sending_a_card_raises(simulator, error, "google-pay"):
+        answer = post(store, "pay/google-pay", body)
+
+    assert answer.status_code == 500
+    assert "AssertionError" in written.getvalue()
+    shown = written.getvalue() + ("" if is_debug else answer.content.decode())
+    for secret in (*GOOGLE_PARTS, *APPLE_PARTS.values()):
+        assert secret not in shown
 
 
 def test_card_and_secret_are_nowhere_after_every_kind_of_failure(

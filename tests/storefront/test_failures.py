@@ -1,5 +1,6 @@
 """What the demo shop does when the product says no, says nothing, or doesn't know."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from examples.storefront import backend
 from tests.storefront.visitor import CARD, Product, Visitor, fields, status_of
+from tests.support.documented import APPLE_PAY, GOOGLE_PAY
 
 NOT_KNOWN = {"code": "outcome_unknown", "message": "Appmax did not confirm the outcome"}
 CARD_ROUTE = "pay/credit-card"
@@ -64,7 +66,7 @@ def test_a_product_that_is_away_still_lets_one_look_around(open_storefront: Call
 
     assert "The payment service doesn't answer." in browser.get().text
     browser.add()
-    page = browser.post("/checkout", {**browser.checkout_form(), **CARD, "method": "card"})
+    page = browser.post("/checkout", {**browser.checkout_form(), "method": "pix"})
     assert page.status_code == 503
     assert "nothing was charged" in page.text
 
@@ -105,13 +107,12 @@ def test_fields_that_the_product_refuses_are_marked(browser: Visitor, product: P
     assert product.posts("pay/pix") == []
 
 
-def test_a_card_that_cant_be_tokenised_is_not_charged(browser: Visitor, product: Product) -> None:
-    product.says("tokenize", 400, {"message": "number: must have 13 to 19 digits"})
+def test_a_form_without_a_cards_token_charges_nothing(browser: Visitor, product: Product) -> None:
+    page = browser.buy("card", card_token="")
 
-    page = browser.buy("card")
-
-    assert page.url.endswith("/orders/77/pay")
-    assert product.posts(CARD_ROUTE) == []
+    assert page.status_code == 422
+    assert "Nothing was charged." in page.text
+    assert product.posts(CARD_ROUTE) == product.posts("order") == []
 
 
 def test_the_charge_has_a_token_and_nothing_of_the_card(browser: Visitor, product: Product) -> None:
@@ -120,11 +121,60 @@ def test_the_charge_has_a_token_and_nothing_of_the_card(browser: Visitor, produc
     [charge] = product.posts(CARD_ROUTE)
     assert charge.body["payment"] == {
         "token": "card-token",
-        "holder_name": "ANA SOUZA",
         "holder_document_number": "529.982.247-25",
         "installments": 1,
     }
     assert (charge.body["order_id"], charge.body["customer_id"]) == (77, 7)
+
+
+GOOGLE = GOOGLE_PAY["payment_data"]
+APPLE = {
+    "paymentData": APPLE_PAY["payment_data"],
+    "paymentMethod": APPLE_PAY["payment_method"],
+    "transactionIdentifier": APPLE_PAY["transaction_identifier"],
+}
+
+
+@pytest.mark.parametrize(
+    ("token", "route", "parts"), [(GOOGLE, "pay/google-pay", GOOGLE_PAY), (APPLE, "pay/apple-pay", APPLE_PAY)]
+)
+def test_a_wallets_token_is_passed_on_as_it_came(
+    browser: Visitor, product: Product, token: Any, route: str, parts: Any
+) -> None:
+    page = browser.buy("pix", wallet_token=json.dumps(token))
+
+    assert page.url.endswith("/orders/77")
+    [charge] = product.posts(route)
+    assert charge.body["payment"] == {**parts, "holder_document_number": "529.982.247-25", "installments": 1}
+    assert product.posts("pay/pix") == []
+
+
+@pytest.mark.parametrize("token", ["x", "[]", '{"paymentData": {}}', '"text"'])
+def test_what_is_no_wallets_token_pays_nothing(browser: Visitor, product: Product, token: str) -> None:
+    assert browser.buy("pix", wallet_token=token).status_code == 422
+    assert product.posts("order") == []
+
+
+@pytest.mark.parametrize(
+    ("environment", "origin"),
+    [
+        ("production", "https://scripts.appmax.com.br"),
+        ("sandbox", "https://scripts.sandboxappmax.com.br"),
+    ],
+)
+def test_the_page_and_its_policy_name_the_environments_script(
+    browser: Visitor, product: Product, environment: str, origin: str
+) -> None:
+    product.says("", 200, {"external_id": "the-external-id", "environment": environment})
+    browser.add()
+
+    page = browser.get("/checkout")
+
+    assert f'<script src="{origin}/appmax.min.js"' in page.text
+    assert 'data-external-id="the-external-id"' in page.text
+    policy = page.headers["Content-Security-Policy"]
+    assert f"script-src 'self' {origin}; connect-src 'self' {origin}; frame-src {origin}" in policy
+    assert origin not in browser.get("/cart").headers["Content-Security-Policy"]
 
 
 # --- when money is at stake ------------------------------------------------------------------------------------------
@@ -149,7 +199,7 @@ def test_an_unknown_outcome_is_being_confirmed_and_not_paid_again(
     product.says(route, status, body)
 
     page = browser.buy(method)
-    browser.post(f"{page.url}/pay", {"attempt": "0" * 32, **CARD, "method": "pix"})
+    browser.post(f"{page.url}/pay", {"attempt": "0" * 32, "method": "pix"})
 
     assert status_of(page.text) == ("pendente", "Being confirmed")
     assert len(product.posts(route)) == 1

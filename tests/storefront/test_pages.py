@@ -1,5 +1,6 @@
 """Finding the demo shop, its languages, its cart, and what it makes of nonsense. The product is a stand-in."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -10,6 +11,7 @@ from examples.storefront.statuses import WORDS
 from orders.status import OrderStatus
 from simulator.cards import OUTCOMES
 from simulator.records import Authorization
+from simulator.scripts import ASSOCIATION
 from simulator.server import SimulatorServer
 from tests.storefront.visitor import CARD, Product, Visitor, fields
 from web.codes import Code
@@ -234,11 +236,7 @@ def test_the_bank_does_two_things_only(browser: Visitor, act: dict[str, str]) ->
         ("document_number", "123.456.789-00", "Please check this field."),
         ("postcode", "0131", "Please check this field."),
         ("method", "cheque", "Please choose how to pay."),
-        ("card_number", "4000 0000", "A card number has 13 to 19 digits."),
-        ("cvv", "12", "The security code has 3 or 4 digits."),
-        ("expiry", "13/39", "Write the date as MM/YY."),
-        ("expiry", "01/20", "This card has expired."),
-        ("holder_name", "", "Please write the name as on the card."),
+        ("card_token", "x" * 256, "be checked just now. Nothing was charged."),
         ("installments", "13", "Please choose one of these."),
     ],
 )
@@ -246,15 +244,31 @@ def test_a_wrong_field_is_told_before_anything_is_asked(
     browser: Visitor, product: Product, field: str, value: str, fault: str
 ) -> None:
     browser.add()
-    form = {**browser.checkout_form(), **CARD, "method": "card", "cvv": "9173", field: value}
+    form = {**browser.checkout_form(), **CARD, "method": "card", field: value}
     page = browser.post("/checkout", form)
 
     assert page.status_code == 422
     assert fault in page.text
     assert [asked.path for asked in product.asked if asked.method == "POST"] == []
-    assert fields(page.text)["card_number"] == ""
-    assert fields(page.text)["cvv"] == ""
-    assert "9173" not in page.text
+    assert fields(page.text)["card_token"] == ""
+
+
+def test_a_cards_fields_are_no_part_of_the_form_that_the_shop_gets(browser: Visitor) -> None:
+    browser.add()
+    page = browser.get("/checkout").text
+
+    tags = {name: tag for tag in re.findall("<input [^>]*>", page) for name in re.findall(' name="([^"]*)"', tag)}
+    for name in ("card-number", "card-holder-name", "exp-month", "exp-year", "cvv"):
+        assert ' form="card"' in tags[name]
+    assert '<form id="card" data-appmax-checkout method="dialog" hidden></form>' in page
+
+
+def test_apples_file_is_the_simulated_appmaxs(browser: Visitor) -> None:
+    answer = browser.get(f"{browser.origin}/.well-known/apple-developer-merchantid-domain-association")
+
+    assert (answer.status_code, answer.history) == (200, [])
+    assert answer.headers["Content-Type"].partition(";")[0] == "text/plain"
+    assert answer.text == ASSOCIATION
 
 
 def test_what_was_typed_is_shown_again_escaped(browser: Visitor) -> None:
@@ -270,7 +284,7 @@ def test_what_the_product_says_is_escaped(browser: Visitor, product: Product) ->
         "pay/credit-card", 422, {"code": "payment_declined", "message": "payment declined", "reason": "<b>no</b>"}
     )
 
-    page = browser.buy("card", **CARD)
+    page = browser.buy("card")
 
     assert "&lt;b&gt;no&lt;/b&gt;" in page.text
     assert "<b>no" not in page.text

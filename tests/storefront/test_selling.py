@@ -16,7 +16,7 @@ from orders.models import Order
 from orders.questions import ask
 from simulator.server import SimulatorServer
 from tests.storefront.server import serving
-from tests.storefront.visitor import CARD, DECLINED, Visitor, fields, order_id_of, status_of
+from tests.storefront.visitor import DECLINED, Visitor, fields, order_id_of, status_of
 from tests.support.factories import api_key
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -29,6 +29,7 @@ PIX_FAULT = "/v1/payments/pix"
 def key(simulator: SimulatorServer, shop: Installation, live_server: Any) -> str:
     """The product is told by webhook, and has an API key for the whole platform."""
     simulator.state.webhook_url = f"{live_server.url}/webhooks/appmax"
+    simulator.state.identities["shop"] = str(shop.external_id)
     return api_key()
 
 
@@ -84,8 +85,8 @@ def test_a_pix_that_expires_can_be_paid_by_card(browser: Visitor, simulator: Sim
     browser.post(f"{page.url}/bank", {"act": "expire", "method": "pix"})
     browser.wait_for_status(page.url, "cancelado")
 
-    form = fields(browser.get(f"{page.url}/pay").text)
-    paid = browser.post(f"{page.url}/pay", {**form, **CARD, "method": "card"})
+    form = browser.get(f"{page.url}/pay").text
+    paid = browser.post(f"{page.url}/pay", {**fields(form), **browser.card(form)})
 
     assert paid.url == page.url
     browser.wait_for_status(page.url, "aprovado")
@@ -123,7 +124,7 @@ def test_a_card_pays_in_instalments_that_the_form_prices(browser: Visitor, simul
     form = browser.get("/checkout").text
     assert "3 x R$51.63 = R$154.87" in form  # of 148.90: two mugs and the shipping
 
-    page = browser.post("/checkout", {**fields(form), **CARD, "method": "card", "installments": "3"})
+    page = browser.post("/checkout", {**fields(form), **browser.card(form), "installments": "3"})
 
     assert browser.wait_for_status(page.url, "aprovado")
     [order] = simulator.state.latest_orders()
@@ -133,11 +134,11 @@ def test_a_card_pays_in_instalments_that_the_form_prices(browser: Visitor, simul
 def test_a_declined_card_may_be_followed_by_another_on_the_same_order(
     browser: Visitor, simulator: SimulatorServer
 ) -> None:
-    declined = browser.buy("card", card_number=DECLINED)
+    declined = browser.buy("card", DECLINED)
     assert declined.url.endswith("/pay")
     assert "The payment was declined (Payment not authorized)." in declined.text
 
-    page = browser.post(declined.url, {**fields(declined.text), **CARD, "method": "card"})
+    page = browser.post(declined.url, {**fields(declined.text), **browser.card(declined.text)})
 
     assert status_of(page.text)[0] == "aprovado"
     assert charges(simulator) == [1]
@@ -146,7 +147,7 @@ def test_a_declined_card_may_be_followed_by_another_on_the_same_order(
 
 
 def test_a_card_that_is_only_authorised_says_so(browser: Visitor) -> None:
-    page = browser.buy("card", card_number="4000000000000044")
+    page = browser.buy("card", "4000000000000044")
 
     assert status_of(page.text) == ("autorizado", "Authorised")
 
@@ -166,7 +167,8 @@ def test_a_form_sent_several_times_at_once_buys_once(
     browser: Visitor, visit: Callable[..., Visitor], simulator: SimulatorServer, race: Callable[..., list[Any]]
 ) -> None:
     browser.add()
-    form = {**browser.checkout_form(), **CARD, "method": "card"}
+    page = browser.get("/checkout").text
+    form = {**fields(page), **browser.card(page)}
 
     def send(_: int) -> str:
         copy = visit()
@@ -182,7 +184,8 @@ def test_a_form_sent_several_times_at_once_buys_once(
 
 def test_a_form_sent_again_later_leads_to_what_it_bought(browser: Visitor, simulator: SimulatorServer) -> None:
     browser.add()
-    form = {**browser.checkout_form(), **CARD, "method": "card"}
+    page = browser.get("/checkout").text
+    form = {**fields(page), **browser.card(page)}
     bought = browser.post("/checkout", form)
 
     again = browser.post("/checkout", form)
@@ -194,13 +197,12 @@ def test_a_form_sent_again_later_leads_to_what_it_bought(browser: Visitor, simul
 def test_a_changed_cart_is_a_new_order_and_an_unchanged_one_is_not(
     browser: Visitor, simulator: SimulatorServer
 ) -> None:
-    first = browser.buy("card", card_number=DECLINED)
-    form = {**browser.checkout_form(), **CARD, "method": "card", "card_number": DECLINED}
-    assert browser.post("/checkout", form).url == first.url
+    first = browser.buy("card", DECLINED)
+    page = browser.get("/checkout").text
+    assert browser.post("/checkout", {**fields(page), **browser.card(page, DECLINED)}).url == first.url
     assert len(simulator.state.orders) == 1
 
-    browser.add()
-    browser.post("/checkout", {**browser.checkout_form(), **CARD, "method": "card"})
+    browser.buy("card")
 
     assert charges(simulator) == [1, 0]
     assert [order.products[0]["quantity"] for order in simulator.state.latest_orders()] == [2, 1]
@@ -222,7 +224,7 @@ def test_a_card_whose_outcome_is_unknown_is_being_confirmed_and_never_paid_again
     assert "Choose how to pay" not in page.text
 
     assert browser.get(f"{page.url}/pay").url == page.url
-    form = {"attempt": "f" * 32, "document_number": "529.982.247-25", **CARD, "method": "card"}
+    form = {"attempt": "f" * 32, "document_number": "529.982.247-25", "method": "card", "card_token": "t"}
     assert browser.post(f"{page.url}/pay", form).url == page.url
     assert charges(simulator) == [1]
 
@@ -317,27 +319,23 @@ def test_no_page_cookie_or_log_holds_a_card_or_a_key(
     browser: Visitor, key: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    number, cvv = "4000000000000028", "9173"
-    browser.buy("card", card_number=number, cvv=cvv, expiry="nonsense")
-    declined = browser.buy("card", card_number=number, cvv=cvv)
-    browser.post(declined.url, {**fields(declined.text), **CARD, "cvv": cvv, "method": "card"})
+    declined = browser.buy("card", DECLINED)
+    browser.post(declined.url, {**fields(declined.text), **browser.card(declined.text)})
     browser.get("/orders")
 
     # A key refused, too: its page must not repeat it.
     browser.post("/api-key", {"api_key": f"{key[:-1]}-"})
     browser.get()
     cookies = [answer.cookies.get("storefront") for answer in browser.seen]
-    seen = [answer.text.replace(" ", "") for answer in browser.seen] + [opened(each) for each in cookies if each]
-    filled_in = [fields(answer.text) for answer in browser.seen if "<input" in answer.text]
+    tokens = {value for form in (declined.text,) for value in browser.card(form).values() if len(value) > 8}
+    everything = "\n".join(
+        [*(answer.text for answer in browser.seen), *(opened(each) for each in cookies if each), caplog.text]
+    )
 
-    everything = "\n".join([*seen, caplog.text])
     assert len(caplog.records) > 10
     assert len([each for each in cookies if each]) > 5
-    assert cvv not in everything
-    assert key not in everything
-    assert key[:-1] not in everything
-    assert number not in caplog.text + "".join(opened(each) for each in cookies if each)
-    assert {form.get("card_number", "") + form.get("cvv", "") + form.get("api_key", "") for form in filled_in} == {""}
+    for secret in (key, key[:-1], *tokens):
+        assert secret not in everything
 
 
 def opened(cookie: str) -> str:

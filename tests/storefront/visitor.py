@@ -14,8 +14,8 @@ from typing import Any
 import requests
 
 TIMEOUT = 20  # seconds, for whatever is waited for
-CARD = {"card_number": "4000 0000 0000 0010", "cvv": "737", "expiry": "12/39", "holder_name": "ANA SOUZA"}
-DECLINED = "4000000000000028"
+APPROVED, DECLINED = "4000000000000010", "4000000000000028"
+CARD = {"card_token": "card-token"}  # what the browser's script has made of a card, where nobody looks at it
 PIX = {"qr_code": "aGk=", "emv": "00020126", "expires_at": "2039-12-31T23:30:00Z"}
 BOLETO = {"pdf_url": "http://127.0.0.1:1/1.pdf", "digitavel": "1" * 47, "due_date": "2039-12-31"}
 BASIC = "CAF-250"  # a product that is cheap enough to be sent for money
@@ -49,10 +49,29 @@ class Visitor:
     def checkout_form(self) -> dict[str, str]:
         return fields(self.get("/checkout").text)
 
-    def buy(self, method: str, **changes: Any) -> requests.Response:
+    def buy(self, method: str, number: str = APPROVED, **changes: Any) -> requests.Response:
         """One product, by this method; the page that comes in the end."""
         self.add()
-        return self.post("/checkout", {**self.checkout_form(), **CARD, "method": method, **changes})
+        page = self.get("/checkout").text
+        card = self.card(page, number) if method == "card" else {}
+        return self.post("/checkout", {**fields(page), "method": method, **card, **changes})
+
+    def card(self, page: str, number: str = APPROVED) -> dict[str, str]:
+        """A card's part of the page's form, once Appmax's script has made a token of the card; a made-up one if the
+        page has no script."""
+        script = re.search(r'<script src="(http[^"]*)/appmax[.]min[.]js"', page)
+        if script is None:
+            return {"method": "card", **CARD}
+        external_id = re.search('data-external-id="([^"]*)"', page)
+        assert external_id
+        card = {"number": number, "cvv": "737", "expiration_month": "12", "expiration_year": "39", "holder_name": "ANA"}
+        answer = self.http.post(
+            f"{script[1]}/v1/payments/tokenize",
+            json={"payment_data": {"credit_card": card}},
+            headers={"external-id": external_id[1]},
+            timeout=TIMEOUT,
+        )
+        return {"method": "card", "card_token": answer.json()["data"]["token"]}
 
     def wait_for_status(self, order_page: str, status: str) -> dict[str, str]:
         """What the order page's script is told, once it is told this."""
@@ -66,11 +85,12 @@ class Visitor:
 
 
 def fields(page: str) -> dict[str, str]:
-    """The page's text fields, hidden ones included, as they are filled in."""
+    """The text fields that the page sends to the shop, hidden ones included, as they are filled in. A card's fields are
+    for Appmax's script alone."""
     found = {}
     for tag in re.findall(r"<input [^>]*>", page):
         values = {name: unescape(value) for name, value in re.findall(r'([a-z_-]+)="([^"]*)"', tag)}
-        if values.get("type") != "radio" and "name" in values:
+        if values.get("type") != "radio" and values.get("form") != "card" and "name" in values:
             found[values["name"]] = values.get("value", "")
     return found
 
@@ -106,9 +126,11 @@ class Product:
     """A stand-in for the product: sells order 77 of customer 7, unless it is told to say something else."""
 
     usual: Mapping[str, Any] = {
+        "": {"external_id": "8a3ae441-146b-4879-90c4-7d58504b8157", "environment": "simulator"},
         "order": {"order_id": 77, "customer_id": 7},
-        "tokenize": {"token": "card-token"},
         "pay/credit-card": {"order_id": 77, "status": "aprovado", "upsell_hash": "hash"},
+        "pay/google-pay": {"order_id": 77, "status": "aprovado", "upsell_hash": "hash"},
+        "pay/apple-pay": {"order_id": 77, "status": "aprovado", "upsell_hash": "hash"},
         "pay/pix": {"order_id": 77, **PIX},
         "pay/boleto": {"order_id": 77, **BOLETO},
         "upsell": {"message": "ok", "redirect_url": ""},
@@ -154,7 +176,7 @@ class Product:
         path = call.path.partition("?")[0]
         sent = call.rfile.read(int(call.headers.get("Content-Length") or 0))
         self.asked.append(Asked(call.command, path, call.headers, json.loads(sent) if sent else None))
-        route = path.split("/", 3)[3]
+        route = "".join(path.split("/", 3)[3:])  # empty: the installation itself
         status, body, times = self._told.pop(route, (200, self.usual.get(route), 0))
         if times > 1:
             self._told[route] = status, body, times - 1

@@ -1,5 +1,5 @@
 """Bodies of Appmax's documentation in its own words and numbers, each with its page beneath
-https://appmax.readme.io/reference/. E-mail addresses are made up: the pages hide them."""
+https://appmax.readme.io/reference/ if no other is named. E-mail addresses are made up: the pages hide them."""
 
 from typing import Any
 
@@ -55,6 +55,35 @@ INSTALLMENTS: dict[str, Any] = {
 
 # github.com/appmaxbrasil/appstore-backend-example, docs/appmax/api-reference.md: the older shape, for R$ 100,00, too
 PARCELS: dict[str, Any] = {"parcels": {"1": 10000.00, "2": 5050.00, "3": 3400.00}}
+
+# developers.google.com/pay/api/web/reference/response-objects: PaymentMethodData, under Appmax's name
+GOOGLE_PAY: dict[str, Any] = {
+    "payment_data": {
+        "type": "CARD",
+        "description": "Visa •••• 1234",
+        "info": {"cardNetwork": "VISA", "cardDetails": "1234"},
+        "tokenizationData": {"type": "PAYMENT_GATEWAY", "token": "examplePaymentMethodToken"},
+    }
+}
+# developers.google.com/pay/api/web/guides/resources/payment-data-cryptography: what such a token is, a text of JSON
+GOOGLE_PAY_TOKEN = (
+    r'{"protocolVersion":"ECv2","signature":"MEQCIH6Q4OwQ0jAceFEkGF0JID6sJNXxOEi4r+mA7biRxqBQAiAondqoUpU/bdsrAOpZIsrHQS9'
+    r'nwiiNwOrr24RyPeHA0Q\u003d\u003d","intermediateSigningKey":{"signedKey":"{\"keyExpiration\":\"1542323393147\"}",'
+    r'"signatures":["MEYCIQCO2EIi48s8VTH+ilMEpoXLFfkxAwHjfPSCVED/QDSHmQIhALLJmrUlNAY8hDQRV/y1iKZGsWpeNmIP+z+tCQHQxP0v"]},'
+    r'"signedMessage":"{\"tag\":\"jpGz1F1Bcoi/fCNxI9n7Qrsw7i7KHrGtTf3NrRclt+U\\u003d\",'
+    r'\"encryptedMessage\":\"mKOoXwi8OavZ\"}"}'
+)
+# docs.appmax.com.br/api-reference/payments/apple-pay: the parts of an Apple token under Appmax's names
+APPLE_PAY: dict[str, Any] = {
+    "payment_data": {
+        "version": "EC_v1",
+        "data": "exemplo",
+        "signature": "signature",
+        "header": {"ephemeralPublicKey": "MFk...==", "transactionId": "trx....wvu"},
+    },
+    "payment_method": {"displayName": "Visa •••• 3714", "network": "Visa", "type": "credit"},
+    "transaction_identifier": "trx....wvu",
+}
 
 # The errors that the documentation's pages show, and what is told of each.
 ERRORS: list[tuple[int, dict[str, Any], str]] = [

@@ -1,5 +1,5 @@
 "use strict";
-// All pages work without this file: it only saves reloads and typing.
+// A card or a wallet needs this file and Appmax's script. Everything else works without it: it saves reloads and typing.
 
 const POLL_MS = 2000;
 const SELDOM_MS = 20000;
@@ -63,11 +63,50 @@ function offerCard(button) {
   });
 }
 
+// Appmax's script makes a token of the card, or hands over the wallet's. Either goes to the shop with the form, whose
+// answer is the order's page; a shop that stays on its page would answer Apple's sheet by what came of the payment.
+function startAppmax(place) {
+  const payment = document.getElementById("payment");
+  const card = document.getElementById("card");
+  const failed = document.getElementById("card-failed");
+  const send = (name, token) => {
+    payment.elements[name].value = token;
+    payment.submit();
+  };
+  payment.addEventListener("submit", (event) => {
+    if (payment.elements.method.value !== "card") return;
+    event.preventDefault();
+    failed.hidden = true;
+    const number = document.getElementById("card_number");
+    if (card.reportValidity()) {
+      number.value = number.value.replace(/\D/g, "");
+      card.requestSubmit();
+    }
+  });
+  const cart = () => ({
+    orderId: "",
+    total: Number(place.dataset.totalCents) / 100, // reais, for the wallet's sheet
+    freight: 0,
+    discount: 0,
+    installments: Number(payment.elements.installments.value),
+    products: [],
+  });
+  window.AppmaxScripts.init(
+    (said) => { if (typeof said === "string") send("card_token", said); },
+    () => { failed.hidden = false; },
+    place.dataset.externalId,
+    cart,
+    (token) => send("wallet_token", JSON.stringify(token)),
+  );
+}
+
 const box = document.getElementById("status");
 if (box) {
   follow(box);
   document.querySelector(".reload").hidden = true;
 }
+const appmax = document.getElementById("appmax");
+if (appmax && window.AppmaxScripts) startAppmax(appmax);
 document.querySelectorAll("#countdown").forEach((clock) => countDown(clock));
 document.querySelectorAll("[data-copy]").forEach(offerCopying);
 document.querySelectorAll("[data-card]").forEach(offerCard);
