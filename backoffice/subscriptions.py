@@ -62,7 +62,6 @@ class PauseForm(ReasonForm):
         help_text=_("Empty: until it is reactivated"),
         widget=UnfoldAdminTextInputWidget({"type": "date"}),
     )
-    field_order = ("until", "reason")
 
     def clean_until(self) -> Any:
         """A pause ends in the future."""
