@@ -1,4 +1,4 @@
-"""Where Redis is, by `REDIS_URL` or by the variables of its parts, and how our keys are spelled in it."""
+"""Where Redis is, by `REDIS_URL`, by its parts or by its Sentinels, and how our keys are spelled in it."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,6 +11,8 @@ from redis.retry import Retry
 
 from checkout_project import addresses
 from checkout_project.environment import Environment
+
+_SECONDS = 0.25  # for a connection, and for an answer
 
 
 def make_key(key: str, key_prefix: str, version: int) -> str:
@@ -26,6 +28,7 @@ def reverse_key(key: str) -> str:
 def redis(env: Environment) -> dict[str, Any]:
     """Django's setting of a cache in Redis. Over TLS the server's certificate and name are verified with the CA of
     REDIS_SSLROOTCERT, or else with the system's CAs. Raises ImproperlyConfigured."""
+    sentinels = env.address("REDIS_SENTINELS", ("REDIS_URL", "REDIS_HOST", "REDIS_PORT"))
     parts = ("REDIS_HOST", "REDIS_PORT", "REDIS_USERNAME", "REDIS_PASSWORD", "REDIS_DB", "REDIS_TLS")
     url = env.address("REDIS_URL", parts)
     said = _parts_of(url) if url else _parts(env)
@@ -33,9 +36,21 @@ def redis(env: Environment) -> dict[str, Any]:
     if certificate and not said["is_tls"]:
         raise ImproperlyConfigured("REDIS_SSLROOTCERT needs REDIS_TLS=true, or a REDIS_URL that begins with rediss://")
     scheme = "rediss" if said["is_tls"] else "redis"
+    connection = {
+        "retry": Retry(NoBackoff(), 0),
+        **({"ssl_ca_certs": certificate} if certificate else {}),
+    }
+    location = f"{scheme}://{addresses.with_port(said['host'], said['port'])}/{said['db']}"
+    more: dict[str, Any] = {}
+    if sentinels:
+        # With the scheme rediss django-redis would make connections that ask no Sentinel, so TLS is an option of each.
+        connection |= {"ssl": True} if said["is_tls"] else {}
+        more = _sentinels(env, sentinels, connection)
+        connection |= {"service_name": env.text("REDIS_SENTINEL_MASTER", "mymaster")}
+        location = f"redis://sentinels/{said['db']}"
     return {
         "BACKEND": "django_redis.cache.RedisCache",
-        "LOCATION": f"{scheme}://{addresses.with_port(said['host'], said['port'])}/{said['db']}",
+        "LOCATION": location,
         "REVERSE_KEY_FUNCTION": "checkout_project.cache.reverse_key",
         "OPTIONS": {
             "USERNAME": said["username"],
@@ -43,16 +58,39 @@ def redis(env: Environment) -> dict[str, Any]:
             "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
             # No request fails because Redis is away: time-outs are short, nothing is repeated, and the failure is
             # logged and counts as a miss.
-            "SOCKET_CONNECT_TIMEOUT": 0.25,
-            "SOCKET_TIMEOUT": 0.25,
-            "CONNECTION_POOL_KWARGS": {
-                "retry": Retry(NoBackoff(), 0),
-                "retry_on_timeout": False,
-                **({"ssl_ca_certs": certificate} if certificate else {}),
-            },
+            "SOCKET_CONNECT_TIMEOUT": _SECONDS,
+            "SOCKET_TIMEOUT": _SECONDS,
+            "CONNECTION_POOL_KWARGS": connection,
             "IGNORE_EXCEPTIONS": True,
+            **more,
         },
     }
+
+
+def _sentinels(env: Environment, named: str, connection: dict[str, Any]) -> dict[str, Any]:
+    """What makes django-redis ask Sentinels. Without its SentinelClient all reads go to the primary: what a replica
+    doesn't have yet would be an installation that never began."""
+    own = {
+        "username": env.text("REDIS_SENTINEL_USERNAME", "") or None,
+        "password": env.text("REDIS_SENTINEL_PASSWORD", "") or None,
+        "socket_connect_timeout": _SECONDS,
+        "socket_timeout": _SECONDS,
+    }
+    return {
+        "CONNECTION_FACTORY": "django_redis.pool.SentinelConnectionFactory",
+        "SENTINELS": [_sentinel(address.strip()) for address in named.split(",")],
+        "SENTINEL_KWARGS": {**connection, **own},
+    }
+
+
+def _sentinel(address: str) -> tuple[str, int]:
+    try:
+        parts = urlsplit(f"//{address}")
+        if parts.netloc != address or parts.username is not None:
+            raise ValueError
+        return addresses.server(parts.hostname or ""), parts.port or 26379
+    except ValueError:
+        raise ImproperlyConfigured("REDIS_SENTINELS must be like sentinel1:26379,sentinel2:26379") from None
 
 
 def _parts(env: Environment) -> dict[str, Any]:

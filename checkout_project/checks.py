@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
+from django.core.cache import caches
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
+from redis.exceptions import RedisError
 
 from checkout_project import database
 from installations import registration, rotation
@@ -72,6 +74,22 @@ def app_ids_not_mixed_up(app_configs: Sequence[Any] | None, **kwargs: Any) -> li
     if settings.APPMAX_APP_ID_NUMERIC and not settings.APPMAX_APP_ID_NUMERIC.isdigit():
         found.append(Error("APPMAX_APP_ID_NUMERIC must be the app's number", id="checkout.E003"))
     return found
+
+
+@register(Tags.caches)
+def redis_is_no_cluster(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """A node of a Redis Cluster holds some of the keys and refuses the others, which would look like a Redis that
+    forgets. One that is away is no fault. HELLO is a command that no ACL forbids."""
+    if settings.CACHE_DRIVER != "redis":
+        return []
+    try:
+        said = caches["default"].client.get_client().execute_command("HELLO")  # type: ignore[attr-defined]
+    except RedisError:
+        return []
+    if said.get(b"mode") != b"cluster":
+        return []
+    hint = "give us a Redis of its own, or one that Sentinels watch (REDIS_SENTINELS); see docs/deploy.md"
+    return [Error("Redis is a node of a Redis Cluster, which can't be used", hint=hint, id="checkout.E005")]
 
 
 _OPEN = "API_KEYS_REQUIRED is off: checkout and merchant tokens are open to anybody"

@@ -11,6 +11,15 @@ from checkout_project.environment import Environment
 # Longer waits would use up the pool's connections.
 LOCK_TIMEOUT, STATEMENT_TIMEOUT = 3000, 15000  # milliseconds
 
+# A server that has vanished without closing its connections is given up after so long. With the kernel's own settings
+# that takes a quarter of an hour for what was sent, and two hours for an answer that is waited for.
+GIVEN_UP = {
+    "tcp_user_timeout": 5000,  # milliseconds without an acknowledgement of what was sent
+    "keepalives_idle": 3,  # seconds of silence until the server is asked whether it is there
+    "keepalives_interval": 1,
+    "keepalives_count": 3,
+}
+
 _VERIFYING = ("verify-ca", "verify-full")
 _SSL_MODES = ("disable", "allow", "prefer", "require", *_VERIFYING)
 

@@ -23,6 +23,7 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Appmax Checkout",
     "DESCRIPTION": "Install the app, sell, be paid by card, Pix and boleto through Appmax. Amounts are integer cents.",
     "VERSION": VERSION,
+    "OAS_VERSION": "3.1.0",  # 3.0 can't say that a nested object may be null
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PUBLIC": True,
     "SWAGGER_UI_DIST": "SIDECAR",

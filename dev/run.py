@@ -132,7 +132,7 @@ def _servers(stack: ExitStack, env: Environment) -> list[services.Service]:
     started = []
     if not (env.is_set("DB_HOST") or env.is_set("DATABASE_URL")):
         started.append(stack.enter_context(services.postgres(DATA / "postgres")))
-    names_redis = env.is_set("REDIS_HOST") or env.is_set("REDIS_URL")
+    names_redis = any(map(env.is_set, ("REDIS_HOST", "REDIS_URL", "REDIS_SENTINELS")))
     if not names_redis and env.text("CACHE_DRIVER", "redis") == "redis":
         started.append(stack.enter_context(services.redis(DATA / "redis")))
     return started

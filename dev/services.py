@@ -138,6 +138,7 @@ def redis(folder: Path | None = None) -> Iterator[Service]:
     try:
         variables = {
             **dict.fromkeys(("REDIS_URL", "REDIS_USERNAME", "REDIS_PASSWORD", "REDIS_TLS", "REDIS_SSLROOTCERT"), ""),
+            "REDIS_SENTINELS": "",
             "REDIS_HOST": "127.0.0.1",
             "REDIS_PORT": str(server.port),
         }

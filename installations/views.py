@@ -7,7 +7,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
@@ -147,13 +147,15 @@ class InstallViewSet(ViewSet):
         return Response(ConfirmedAnswer({"external_id": told}).data)
 
 
-@require_POST
 @never_cache
 def make_first_key(request: HttpRequest) -> HttpResponse:
     """The first API key of an installation, for the browser that has installed it. The page shows it once.
 
     A view of Django's own, as REST framework exempts its views from the check of forms (CSRF).
     """
+    if request.method != "POST":  # The page was loaded again by its address.
+        message = f'Method "{request.method}" not allowed.'
+        return refusal(request, ErrorAnswer(Code.METHOD_NOT_ALLOWED, message=message, headers={"Allow": "POST"}))
     installation = Installation.objects.named(request.POST.get("external_key", "").replace("\0", ""))
     try:
         if installation is None or not browser.has_finished(request, installation):
@@ -246,7 +248,7 @@ class MerchantTokenViewSet(MerchantViewSet):
     def retrieve(self, request: Request, key: str) -> Response:
         """The merchant's bearer token and credentials; never cached by anyone on the way."""
         answer = {
-            "merchant_bearer_token": clients.client_for(self.installation).bearer_token(),
+            "merchant_bearer_token": clients.client_for(self.installation, calls=0).bearer_token(),
             "external_key": self.installation.external_key,
             "merchant_client_id": self.installation.merchant_client_id,
             "merchant_client_secret": self.installation.merchant_client_secret,

@@ -58,7 +58,7 @@ _PURCHASE = {
             "postcode": "01310-100",
             "street": "Avenida Paulista",
             "number": "1000",
-            "complement": "",
+            "complement": "sala 12",
             "district": "Bela Vista",
             "city": "São Paulo",
             "state": "SP",
@@ -270,7 +270,7 @@ installments = extend_schema(
     responses={
         200: answer(
             InstallmentAnswer(many=True),
-            [{"installments": 2, "value": 6560, "total_value": 13120}],
+            {"installments": 2, "value": 6560, "total_value": 13120},  # drf-spectacular makes a list of it
         ),
         **errors(*READS, 409, 422),
     },
@@ -283,7 +283,7 @@ order_status = extend_schema(
     parameters=[MERCHANT, _NUMBER],
     responses={
         200: answer(StatusAnswer, {"status": "aprovado"}),
-        **errors(*_ALWAYS),
+        **errors(*_ALWAYS, is_limited=False),
     },
 )
 

@@ -41,6 +41,12 @@ class Code(StrEnum):
     BODY_TOO_LARGE = "body_too_large", 413, "request body is too large"
     TOO_MANY_REQUESTS = "too_many_requests", 429, "too many requests, try again later"
 
+    APPMAX_LIMIT_REACHED = (
+        "appmax_limit_reached",
+        429,
+        "this merchant's requests come faster than Appmax allows, try again later; nothing was sent to Appmax",
+    )
+
     # The caller may not do this, or names something that doesn't exist.
     INVALID_API_KEY = "invalid_api_key", 401, "invalid or missing API key"
     INSTALLATION_DISABLED = "installation_disabled", 403, "installation disabled"

@@ -11,7 +11,7 @@ from django.contrib.admin import ShowFacets
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ERROR_FLAG, PAGE_VAR
 from django.core.exceptions import ValidationError
-from django.core.paginator import Paginator
+from django.core.paginator import Page, Paginator
 from django.db import DataError
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
@@ -74,6 +74,7 @@ class BoundedPaginator(Paginator[Any]):
     """
 
     LIMIT = 10_000
+    FEW = 2_000
     template_name = "admin/bounded_pagination.html"
 
     @cached_property
@@ -89,6 +90,17 @@ class BoundedPaginator(Paginator[Any]):
     def _counted(self) -> int:
         rows: Any = self.object_list
         return int(rows.order_by()[: self.LIMIT + 1].count())
+
+    def page(self, number: int | str) -> Page[Any]:
+        """A page of the list. If there are few rows, they are found first and put in order then.
+
+        PostgreSQL takes filters for independent of each other. Where two of them hardly ever meet it expects too many
+        rows, and goes through the index of times until a page is full: for 266 of 5 million events that took 5 s.
+        """
+        if self._counted <= self.FEW:
+            rows: Any = self.object_list
+            self.object_list = rows.filter(pk__in=rows.order_by().values("pk")[: self.FEW])
+        return super().page(number)
 
 
 class FastListAdmin(ModelAdmin[M]):

@@ -28,7 +28,7 @@ from django.utils import timezone
 from backoffice.overview.period import HOURS, Period, midnight
 from backoffice.sales import Sales, sales
 from installations.models import Installation
-from orders.models import AttemptMethod, AttemptState, Order, PaymentAttempt, Refund
+from orders.models import AttemptState, Order, PaymentAttempt, Refund
 from orders.status import BY_CARD, EVER_PAID, PaymentMethod, RefundState
 from webhooks import payload
 from webhooks.decide import Outcome
@@ -36,7 +36,7 @@ from webhooks.models import WebhookEvent
 
 KEPT = 60  # seconds
 WEEKS = 8
-SAMPLE = 1000  # payments of each method whose times are looked at
+SAMPLE = 300  # payments of each method whose times are looked at
 LONG = timedelta(minutes=10)  # A payment attempt without an answer for so long is in doubt.
 
 # Appmax sends these when an order has been paid. No column tells when a Pix or boleto was paid, so the first of these
@@ -120,7 +120,7 @@ def figures(period: Period, merchant: int | None) -> Figures:
 
 
 def collect(period: Period, now: datetime, merchant: int | None = None) -> Figures:
-    """The figures as of `now`, from eight queries."""
+    """The figures as of `now`, from seven queries."""
     now = timezone.localtime(now)
     slots = period.slots(now)
     hours = _hours(now)
@@ -129,7 +129,7 @@ def collect(period: Period, now: datetime, merchant: int | None = None) -> Figur
     refunds = Refund.objects.filter(order__installation=merchant) if merchant else Refund.objects.all()
     in_period = {"created_at__gte": period.begin, "created_at__lt": period.end}
     sold = sales(orders.filter(**in_period), slot=_slot("created_at", slots))
-    tried = attempts.filter(started_at__gte=period.begin, started_at__lt=period.end, method__in=AttemptMethod.values)
+    tried = attempts.filter(started_at__gte=period.begin, started_at__lt=period.end)
     paid = [method for method in PaymentMethod if any(row["paid"] for row in sold if row["method"] == method)]
     return {
         "at": now.isoformat(),
@@ -185,14 +185,10 @@ def _slot(field: str, slots: Sequence[datetime]) -> Func:
 
 def _attempts(attempts: Any) -> list[Attempts]:
     """Only of those that were declined the row itself is read, for the reason. The others are counted in an index."""
-    columns = ("method", "state", "reason")
-    others = [state for state in AttemptState.values if state != AttemptState.DECLINED]
+    others = attempts.exclude(state=AttemptState.DECLINED).annotate(reason=Value("", output_field=TextField()))
+    declined = attempts.filter(state=AttemptState.DECLINED).with_reason()
     counted = [
-        rows.order_by().values(*columns).annotate(attempts=Count("pk"))
-        for rows in (
-            attempts.filter(state__in=others).annotate(reason=Value("", output_field=TextField())),
-            attempts.filter(state=AttemptState.DECLINED).with_reason(),
-        )
+        rows.order_by().values("method", "state", "reason").annotate(attempts=Count("*")) for rows in (others, declined)
     ]
     return list(counted[0].union(counted[1], all=True))
 

@@ -239,7 +239,8 @@ class Order(models.Model):
             models.Index(fields=["upsell_hash"], condition=Q(upsell_hash__isnull=False), name="orders_upsell_hash"),
             # for the back office's list, which shows the newest first, with its filters and its search
             models.Index(fields=["status", "created_at"], name="orders_status"),
-            # for the list too, and for the sums of a period, which they answer without a look at the rows
+            # for the list too, and for the sums of a period, which they answer without a look at the rows; the ids are
+            # for counting a merchant's payment attempts
             models.Index(
                 fields=["created_at"],
                 include=["payment_method", "status", "total_cents"],
@@ -247,7 +248,7 @@ class Order(models.Model):
             ),
             models.Index(
                 fields=["installation", "created_at"],
-                include=["payment_method", "status", "total_cents"],
+                include=["payment_method", "status", "total_cents", "id"],
                 name="orders_sales_of_merchant",
             ),
             models.Index(fields=["appmax_customer_id"], name="orders_customer"),

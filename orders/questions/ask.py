@@ -151,7 +151,7 @@ def ask_by_hand() -> Counter[Answer]:
 
 def _remote(installation: Installation, appmax_order_id: int) -> tuple[RemoteOrder, OrderStatus]:
     """Appmax's answer about this order, and its status. Raises AppmaxError, which may be UnknownStatus."""
-    remote = clients.client_for(installation).get_order(appmax_order_id)
+    remote = clients.client_for(installation, is_question=True).get_order(appmax_order_id)
     status = known(remote.status)
     if remote.id != appmax_order_id:
         raise UnknownStatus("Appmax answered about another order", status=200)

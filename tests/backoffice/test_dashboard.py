@@ -309,13 +309,13 @@ def figure_queries(client: Client) -> list[str]:
 
 
 def test_figures_are_kept_for_a_minute(admin_client: Client, trade: None) -> None:
-    assert len(figure_queries(admin_client)) == 8
+    assert len(figure_queries(admin_client)) == 7
     assert figure_queries(admin_client) == []
     assert 0 < cache.ttl(key()) <= 60  # type: ignore[attr-defined] # django-redis's
 
     cache.delete(key())
 
-    assert len(figure_queries(admin_client)) == 8
+    assert len(figure_queries(admin_client)) == 7
 
 
 def test_each_period_is_kept_by_itself(admin_client: Client, trade: None) -> None:

@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django_redis.cache import RedisCache
+from redis.connection import SSLConnection
+from redis.sentinel import SentinelManagedConnection
 
 from checkout_project import cache, database
 from checkout_project.environment import Environment
@@ -18,6 +21,7 @@ SECRETS = (
     "DB_PASSWORD",
     "REDIS_URL",
     "REDIS_PASSWORD",
+    "REDIS_SENTINEL_PASSWORD",
     "FIELD_ENCRYPTION_KEYS",
     "SEARCH_HASH_KEYS",
     "APPMAX_CLIENT_ID",
@@ -338,6 +342,35 @@ def test_addresses_of_redis(
     assert redis_of(env) == tuple(certificate if value == "CA" else value for value in expected)
 
 
+@pytest.mark.parametrize("is_tls", [True, False])
+def test_sentinels_are_asked_where_redis_is_over_tls_if_it_is(
+    env: Environment, monkeypatch: pytest.MonkeyPatch, certificate: str, is_tls: bool
+) -> None:
+    tls = {"REDIS_TLS": "true", "REDIS_SSLROOTCERT": certificate} if is_tls else {}
+    theirs = {"REDIS_SENTINELS": "A, b:1,[::1]:2", "REDIS_SENTINEL_MASTER": "Shop", "REDIS_SENTINEL_PASSWORD": "theirs"}
+    db = 3 + is_tls  # django-redis has one pool for each LOCATION
+    set_all(monkeypatch, REDIS_DB=str(db), REDIS_USERNAME="u", REDIS_PASSWORD="ours", **theirs, **tls)
+    made = cache.redis(env)
+
+    pool = RedisCache(made["LOCATION"], made).client.get_client().connection_pool
+
+    sentinels = [sentinel.connection_pool for sentinel in pool.sentinel_manager.sentinels]
+    assert [(each.connection_kwargs["host"], each.connection_kwargs["port"]) for each in sentinels] == [
+        ("a", 26379),
+        ("b", 1),
+        ("::1", 2),
+    ]
+    assert (pool.is_master, pool.service_name, pool.connection_kwargs["db"]) == (True, "Shop", db)
+    assert (pool.connection_kwargs["password"], sentinels[0].connection_kwargs["password"]) == ("ours", "theirs")
+    assert issubclass(pool.connection_class, SentinelManagedConnection)
+    for each in (pool, *sentinels):
+        assert issubclass(each.connection_class, SSLConnection) is is_tls
+        assert each.connection_kwargs.get("ssl_ca_certs") == (certificate if is_tls else None)
+        assert each.connection_kwargs["socket_timeout"] == 0.25
+        assert each.connection_kwargs["retry"].get_retries() == 0
+
+
+LIKE_SENTINELS = "REDIS_SENTINELS must be like sentinel1:26379,sentinel2:26379"
 LIKE_REDIS = "REDIS_URL must be like redis://user:password@host:6379/0, or rediss:// for TLS, without parameters"
 
 
@@ -367,6 +400,12 @@ LIKE_REDIS = "REDIS_URL must be like redis://user:password@host:6379/0, or redis
         ({"REDIS_URL": "redis://a", "REDIS_HOST": "a"}, "REDIS_URL and REDIS_HOST are both set; keep one"),
         ({"REDIS_URL": "redis://a", "REDIS_PASSWORD": "s3cret"}, "REDIS_URL and REDIS_PASSWORD are both set; keep one"),
         ({"REDIS_URL": "redis://a", "REDIS_TLS": "true"}, "REDIS_URL and REDIS_TLS are both set; keep one"),
+        ({"REDIS_SENTINELS": "a", "REDIS_HOST": "a"}, "REDIS_SENTINELS and REDIS_HOST are both set; keep one"),
+        ({"REDIS_SENTINELS": "a", "REDIS_URL": "redis://a"}, "REDIS_SENTINELS and REDIS_URL are both set; keep one"),
+        ({"REDIS_SENTINELS": "a,"}, LIKE_SENTINELS),
+        ({"REDIS_SENTINELS": "a:b"}, LIKE_SENTINELS),
+        ({"REDIS_SENTINELS": "s3cret@a"}, LIKE_SENTINELS),
+        ({"REDIS_SENTINELS": "redis://a"}, LIKE_SENTINELS),
     ],
 )
 def test_an_address_of_redis_that_cannot_be_meant_is_refused_and_not_told(

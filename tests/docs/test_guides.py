@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,9 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from django.db import connection
 
+from installations.models import Installation
 from simulator.server import SimulatorServer
+from tests.support.factories import api_key
 
 ROOT = Path(__file__).resolve().parents[2]
 BLOCKS = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -41,7 +45,7 @@ def shell(simulator: SimulatorServer, live_server: Any, settings: Any, tmp_path:
     def run(block: str) -> str:
         script = f"{PRELUDE}{block}\nenv -0 > {shlex.quote(str(variables))}\n"
         done = subprocess.run(
-            ["bash", "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=30
+            ["bash", "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=90
         )
         assert done.returncode == 0, (block, done.stdout, done.stderr)
         for line in variables.read_text().rstrip("\0").split("\0"):
@@ -68,12 +72,59 @@ def test_every_answer_of_the_api_guide_is_as_it_says(shell: Shell) -> None:
     assert answered == len(told) > 15
 
 
-def test_the_first_pix_of_the_readme_is_paid(shell: Shell) -> None:
-    blocks = [text for language, text in BLOCKS.findall((ROOT / "README.md").read_text()) if "curl" in text]
+RUNNERS = {"python": [sys.executable, "-c"], "js": ["node", "--input-type=module", "--eval"]}
 
-    printed = [shell(text) for text in blocks]
 
-    assert json.loads(printed[-1]) == {"status": "aprovado"}
+@pytest.fixture(params=RUNNERS)
+def program(request: pytest.FixtureRequest) -> list[str]:
+    """How the guide's first program is run, in each language; CI requires all."""
+    runner = RUNNERS[request.param]
+    if not shutil.which(runner[0]):
+        assert not os.environ.get("CI"), "CI needs Node.js: apt-get install nodejs"
+        pytest.skip("Node.js is not installed")
+    return [*runner, first_blocks()[request.param]]
+
+
+def first_blocks() -> dict[str, str]:
+    """What stands in the guide's first section, by language."""
+    [section] = re.findall(r"^## From nothing .*?(?=^## )", (ROOT / "docs" / "api.md").read_text(), re.M | re.S)
+    return {language: text for language, text in BLOCKS.findall(section) if language != "json"}
+
+
+def test_a_first_order_takes_ten_lines_of_curl_or_thirty_of_a_program() -> None:
+    lines = {language: len(text.splitlines()) for language, text in first_blocks().items()}
+
+    assert lines.keys() == {"sh", *RUNNERS}
+    assert lines.pop("sh") == 10
+    assert max(lines.values()) <= 30
+
+
+def test_the_guides_first_order_is_paid(
+    shop: Installation, simulator: SimulatorServer, live_server: Any, program: list[str]
+) -> None:
+    """The test is the shopper, who pays when the program has printed the order's Pix."""
+    simulator.state.webhook_url = f"{live_server.url}/webhooks/appmax"
+    variables = {"APP": live_server.url, "KEY": shop.external_key, "API_KEY": api_key(shop)}
+
+    with subprocess.Popen(program, env=os.environ | variables, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout
+        printed = re.fullmatch(r"order (\d+): 000201.+\n", running.stdout.readline())
+        assert printed
+        requests.post(f"{simulator.url}/simulator/api/orders/{printed[1]}/pay", timeout=10).raise_for_status()
+        said, _ = running.communicate(timeout=30)
+
+    assert (running.returncode, said) == (0, "aprovado\n")
+
+
+def test_the_guides_programs_stop_at_an_error_and_name_its_code(
+    shop: Installation, live_server: Any, program: list[str]
+) -> None:
+    variables = {"APP": live_server.url, "KEY": shop.external_key, "API_KEY": "wrong"}
+
+    done = subprocess.run(program, env=os.environ | variables, capture_output=True, text=True, timeout=30)
+
+    assert done.returncode == 1
+    assert "invalid_api_key: invalid or missing API key" in done.stderr
 
 
 def goals() -> list[str]:

@@ -1,16 +1,19 @@
-"""Servers of a drill's own, beside those that every test has: a PostgreSQL on TCP, certificates."""
+"""Servers of a drill's own, beside those that every test has: a PostgreSQL on TCP, its standby, a PgBouncer before it,
+certificates."""
 
 import os
 import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import psutil
 import psycopg
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -19,6 +22,7 @@ from cryptography.x509.oid import NameOID
 
 from dev import services
 
+PGBOUNCER = shutil.which("pgbouncer")
 PASSWORD = "spaces and / in it"
 
 
@@ -30,44 +34,112 @@ class Cluster:
     port: int
     programs: Path
 
+    @property
+    def source(self) -> str:
+        """Where its superuser finds it, in libpq's words."""
+        return f"host={self.folder} port={self.port} user=postgres"
+
     def run(self, program: str, *arguments: str) -> None:
         """One of PostgreSQL's programs, as the user that its server runs as, which is never root."""
         command = [str(self.programs / program), *arguments]
-        subprocess.run(command, user=_user(), cwd="/", check=True, capture_output=True, timeout=60)
+        done = subprocess.run(command, user=_user(), cwd="/", capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
 
     def ask(self, query: str, database: str = "postgres") -> str:
         """The first value that a query as superuser gives."""
-        with psycopg.connect(host=str(self.folder), port=self.port, user="postgres", dbname=database) as connection:
-            return str((connection.execute(query.encode()).fetchone() or [None])[0])
+        return str(self.rows(query, database)[0][0])
 
-    def execute(self, statement: str) -> None:
+    def rows(self, query: str, database: str = "postgres") -> list[tuple[Any, ...]]:
+        """What a query as superuser gives."""
+        with self._connect(database) as connection:
+            return connection.execute(query.encode()).fetchall()
+
+    def execute(self, statement: str, database: str = "postgres") -> None:
         """As superuser."""
-        with psycopg.connect(host=str(self.folder), port=self.port, user="postgres", autocommit=True) as connection:
+        with self._connect(database) as connection:
             connection.execute(statement.encode())
+
+    def _connect(self, database: str) -> psycopg.Connection[tuple[Any, ...]]:
+        return psycopg.connect(f"{self.source} dbname={database}", autocommit=True)
 
 
 def cluster(folder: Path, programs: Path) -> Cluster:
     """A new one, not yet started: the role `appmax` has PASSWORD, and its database is `appmax_checkout`."""
     made = Cluster(folder, services.free_port(), programs)
     give(folder)
-    made.run("initdb", f"--pgdata={folder}/data", "--username=postgres", "--auth=trust", "--no-sync", "--encoding=UTF8")
+    options = ["--username=postgres", "--auth=trust", "--no-sync", "--encoding=UTF8", "--data-checksums"]
+    made.run("initdb", f"--pgdata={folder}/data", *options)
     return made
 
 
+def standby_of(primary: Cluster, folder: Path) -> Cluster:
+    """A copy of a running one that follows it, not yet started."""
+    folder.mkdir()
+    give(folder)
+    standby = Cluster(folder, services.free_port(), primary.programs)
+    options = [f"--dbname={primary.source}", f"--pgdata={folder}/data", "--write-recovery-conf", "--checkpoint=fast"]
+    standby.run("pg_basebackup", *options)
+    return standby
+
+
 @contextmanager
-def running(made: Cluster, **settings: str) -> Iterator[None]:
-    """PostgreSQL, until it is left; `settings` are those of postgresql.conf."""
+def running(made: Cluster, *, inside: Sequence[str] = (), **settings: str) -> Iterator[subprocess.Popen[bytes]]:
+    """PostgreSQL, until it is left; `settings` are those of postgresql.conf. `inside`: a command that is given as root
+    and runs the rest of its line elsewhere, such as `ip netns exec`."""
     own = {"port": str(made.port), "unix_socket_directories": str(made.folder), "fsync": "off"}
     options = [f"--{name}={value}" for name, value in ({"listen_addresses": "localhost"} | settings | own).items()]
     command = [str(made.programs / "postgres"), "-D", str(made.folder / "data"), *options]
+    if inside:
+        command = [*inside, "setpriv", f"--reuid={_user()}", f"--regid={_user()}", "--clear-groups", *command]
     with (made.folder / "log").open("ab") as log:
-        process = subprocess.Popen(command, user=_user(), cwd="/", stdout=log, stderr=log)
+        process = subprocess.Popen(command, user=None if inside else _user(), cwd="/", stdout=log, stderr=log)
     try:
         wait_for(lambda: made.ask("SELECT 1"), process, made.folder / "log")
-        yield
+        yield process
     finally:
         process.send_signal(signal.SIGINT)  # connections are closed, not waited for
         process.wait(timeout=20)
+
+
+def crash(process: subprocess.Popen[bytes]) -> None:
+    """kill -9, of the server and all its processes at once, as when a machine dies."""
+    server = psutil.Process(process.pid)
+    for one in (server, *server.children()):
+        one.kill()
+    process.wait(timeout=10)
+
+
+@dataclass(frozen=True)
+class Bouncer:
+    """A PgBouncer in transaction mode, for any database and for the role `appmax`."""
+
+    port: int
+    folder: Path
+    settings: str  # more lines of its section [pgbouncer]
+
+    def lead_to(self, host: str, port: int | str) -> None:
+        """Write its configuration, which it reads when it starts and at a HUP."""
+        (self.folder / "users").write_text('"appmax" ""\n')
+        (self.folder / "pgbouncer.ini").write_text(
+            f"[databases]\n* = host={host} port={port}\n"
+            f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {self.port}\nunix_socket_dir =\n"
+            f"pool_mode = transaction\nauth_type = trust\nauth_file = {self.folder}/users\n{self.settings}\n"
+        )
+
+
+@contextmanager
+def bouncing(bouncer: Bouncer) -> Iterator[subprocess.Popen[bytes]]:
+    """Until it is left."""
+    # It refuses to be root, and only PostgreSQL's own user reaches its socket.
+    user = ["-u", name] if (name := _user()) else []
+    process = subprocess.Popen(
+        [str(PGBOUNCER), "-q", *user, str(bouncer.folder / "pgbouncer.ini")], stderr=subprocess.DEVNULL
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(timeout=10)
 
 
 def wait_for(connects: Callable[[], object], process: subprocess.Popen[bytes], log: Path) -> None:

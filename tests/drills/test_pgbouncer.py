@@ -2,12 +2,10 @@
 
 import os
 import re
-import shutil
 import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +20,7 @@ from installations.models import Installation
 from orders.models import Order
 from simulator.server import SimulatorServer
 from simulator.state import Fault
+from tests.drills import servers
 from tests.drills.conftest import manage
 from tests.drills.load import says
 from tests.drills.test_redis import install
@@ -30,10 +29,9 @@ from tests.support.factories import OrderFactory, api_key
 from tests.support.processes import wait_until
 from webhooks.models import WebhookEvent
 
-PGBOUNCER = shutil.which("pgbouncer")
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(PGBOUNCER is None and not os.environ.get("CI"), reason="pgbouncer is not installed"),
+    pytest.mark.skipif(servers.PGBOUNCER is None and not os.environ.get("CI"), reason="pgbouncer is not installed"),
 ]
 MOST = 3  # connections to PostgreSQL, of a web with more threads than that, and a worker
 
@@ -41,25 +39,13 @@ MOST = 3  # connections to PostgreSQL, of a web with more threads than that, and
 @pytest.fixture
 def bounced(environment: dict[str, str]) -> Iterator[dict[str, str]]:
     """Variables that lead through a PgBouncer to the test's database."""
-    database, port = connection.settings_dict, services.free_port()
+    database = connection.settings_dict
     with services.temporary_folder() as folder:
         folder.chmod(0o755)
-        (folder / "users").write_text(f'"{database["USER"]}" ""\n')
-        (folder / "pgbouncer.ini").write_text(
-            f"[databases]\n* = host={database['HOST']} port={database['PORT']}\n"
-            f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\npool_mode = transaction\n"
-            f"auth_type = trust\nauth_file = {folder}/users\ndefault_pool_size = {MOST}\n"
-        )
-        # It refuses to be root, and only PostgreSQL's own user reaches its socket.
-        user = ["-u", Path(database["HOST"]).owner()] if os.getuid() == 0 else []
-        process = subprocess.Popen(
-            [str(PGBOUNCER), "-q", *user, str(folder / "pgbouncer.ini")], stderr=subprocess.DEVNULL
-        )
-        try:
-            yield environment | {"DB_HOST": "127.0.0.1", "DB_PORT": str(port), "DB_PGBOUNCER": "true"}
-        finally:
-            process.terminate()
-            process.wait(timeout=10)
+        bouncer = servers.Bouncer(services.free_port(), folder, f"default_pool_size = {MOST}")
+        bouncer.lead_to(database["HOST"], database["PORT"])
+        with servers.bouncing(bouncer):
+            yield environment | {"DB_HOST": "127.0.0.1", "DB_PORT": str(bouncer.port), "DB_PGBOUNCER": "true"}
 
 
 @pytest.fixture

@@ -30,6 +30,7 @@ def redis() -> Iterator[services.Service]:
 @pytest.fixture
 def url(gunicorn: Callable[..., str], environment: dict[str, str], redis: services.Service) -> str:
     more = {"CACHE_DRIVER": "redis", "WEB_CONCURRENCY": "2", **redis.variables, "REDIS_DB": "0"}
+    more |= {"API_KEY_RATE": "1000", "APPMAX_RATE": "1000"}  # counted, and never reached
     return gunicorn(**environment | more)
 
 
@@ -44,8 +45,8 @@ def install(url: str, app_id: str, external_key: str) -> requests.Response:
 
 
 @pytest.fixture
-def everything(url: str, shop: Installation, simulator: SimulatorServer) -> Callable[[Load], None]:
-    """Installations, payments, webhooks and status reads."""
+def everything(url: str, shop: Installation, simulator: SimulatorServer) -> Callable[..., None]:
+    """Installations, `pause` seconds apart, payments, webhooks and status reads."""
     simulator.state.switch(webhook_hold=True)
     order = OrderFactory.create(installation=shop)
     headers = {"Authorization": f"Api-Key {api_key(shop)}"}
@@ -63,8 +64,8 @@ def everything(url: str, shop: Installation, simulator: SimulatorServer) -> Call
     def status() -> requests.Response:
         return requests.get(f"{url}/checkout/shop/status/{order.appmax_order_id}", headers=headers, timeout=20)
 
-    def start(load: Load) -> None:
-        load.add("install", lambda: install(url, app_id, f"merchant-{next(numbers)}"))
+    def start(load: Load, *, pause: float = 0.02) -> None:
+        load.add("install", lambda: install(url, app_id, f"merchant-{next(numbers)}"), pause=pause)
         load.add("payment", pay)
         load.add("webhook", webhook)
         load.add("status", status)

@@ -274,3 +274,10 @@ def test_a_refusal_is_a_page_that_says_whom_to_ask() -> None:
 
     assert page.status_code == 403
     assert "ask support for a key" in page.content.decode()
+
+
+def test_the_pages_address_by_itself_leads_to_the_first_page() -> None:
+    page = Client().get(FIRST_KEY, headers=HTML)
+
+    assert (page.status_code, page["Allow"]) == (405, "POST")
+    assert "start again from the first page" in page.content.decode()
