@@ -75,7 +75,7 @@ def _ask(question: SubscriptionQuestion) -> None:
     row = Subscription.objects.filter(appmax_subscription_id=number).only("installation", "updated_at").first()
     if row is not None and row.installation_id != installation.pk:
         return  # A webhook that names another merchant can't be true.
-    remote = clients.client_for(installation).get_subscription(number)
+    remote = clients.client_for(installation, is_question=True).get_subscription(number)
     if remote.id != number:
         raise Unavailable("Appmax answered about another subscription", status=HTTPStatus.OK)
     record.whole(installation, remote, unless_changed_since=row.updated_at if row else None)
