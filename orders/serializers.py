@@ -28,6 +28,7 @@ from orders.fields import (
     DocumentField,
     PhoneField,
 )
+from orders.models import Interval
 from orders.wallets import ApplePayData, ApplePayMethod, GooglePayData, TextField
 
 
@@ -103,7 +104,7 @@ class NewOrderSerializer(Body):
 class SubscriptionSerializer(Body):
     """`subscription`."""
 
-    interval = serializers.ChoiceField(["week", "month", "year"])
+    interval = serializers.ChoiceField(Interval.choices)
     interval_count = serializers.IntegerField(min_value=1, max_value=365, default=1)
     max_cycles = serializers.IntegerField(min_value=1, max_value=MAX_ID, required=False)
     next_charge_at = serializers.DateField(required=False)

@@ -43,7 +43,7 @@ class SubscriptionAnswer(serializers.ModelSerializer[Subscription]):
     order_id = serializers.IntegerField(
         source="first_order.appmax_order_id", allow_null=True, default=None, help_text="The order that it began with."
     )
-    interval = serializers.ChoiceField([*Interval.choices, ("", "")])
+    interval = serializers.ChoiceField(Interval.choices, allow_blank=True)
     value = serializers.IntegerField(source="value_cents", allow_null=True, help_text="Cents, of the products.")
     freight_value = serializers.IntegerField(source="freight_cents", allow_null=True, help_text="Cents.")
     next_charge_at = TimeField(allow_null=True)
