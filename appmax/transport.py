@@ -12,7 +12,6 @@ from urllib.parse import urlencode
 import requests
 import structlog
 from prometheus_client import Histogram
-from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import (
     ConnectTimeoutError,
     HTTPError,
@@ -158,13 +157,14 @@ class Transport:
         self, method: str, url: str, token: str | None, json: Mapping[str, Any] | None, form: Mapping[str, str] | None
     ) -> requests.PreparedRequest:
         """The request, whose body and headers are complete. `requests` would add a login from ~/.netrc."""
-        headers = CaseInsensitiveDict(_HEADERS)
+        headers = dict(_HEADERS)  # Ours are written in one way, so they need none of `requests`' own dictionaries.
         if request_id := self._request_id():
             headers["X-Request-ID"] = request_id
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
         request = requests.PreparedRequest()
-        request.method, request.url, request.headers = method, url, headers
+        request.method, request.url = method, url
+        request.headers = headers  # type: ignore[assignment] # see above
         if json is not None:
             headers["Content-Type"] = "application/json"
             request.body = encoding.dumps(json, allow_nan=False).encode()

@@ -89,8 +89,8 @@ class InstallmentAnswer(SharedFields):
     """One of the ways to pay in instalments."""
 
     installments = serializers.IntegerField()
-    value = serializers.IntegerField(source="value_cents", help_text="Cents: what one instalment costs.")
-    total_value = serializers.IntegerField(source="total_cents", help_text="Cents: all of them together.")
+    value = serializers.IntegerField(help_text="Cents: what one instalment costs.")
+    total_value = serializers.IntegerField(help_text="Cents: all of them together.")
 
 
 class CardAnswer(SharedFields):
