@@ -1,5 +1,7 @@
 """How gunicorn serves the product: with worker processes and threads, whose numbers come from the environment."""
 
+import gc
+import importlib
 import os
 import shutil
 import sys
@@ -21,6 +23,17 @@ try:
 except ImproperlyConfigured as error:
     raise SystemExit(f"configuration error: {error}") from None
 from web.server import Worker  # noqa: E402 - the settings are checked first
+
+# Processes share the memory of what is read before they are forked. So the largest libraries are read here, but none
+# that keeps what the settings say, which a HUP may change. (The OpenAPI library needs Django's test client.)
+for _library in (
+    "babel.dates",
+    "django.db.backends.postgresql.base",
+    "django.test.client",
+    "requests",
+    "rest_framework.serializers",
+):
+    importlib.import_module(_library)
 
 wsgi_app = "checkout_project.wsgi"
 bind = addresses.with_port(settings.APP_HOST, settings.APP_PORT)
@@ -56,6 +69,13 @@ def on_starting(server: Any) -> None:
     """Delete the figures of an earlier start, whose files are left over after a crash."""
     for file in Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).glob("*.db"):
         file.unlink(missing_ok=True)
+
+
+def when_ready(server: Any) -> None:
+    """Keep the garbage collector of the processes away from what they share. Each object that it looks at is written
+    to, and the process then has a copy of its own: without this the web takes a fifth more memory."""
+    gc.collect()
+    gc.freeze()
 
 
 def post_fork(server: Any, worker: Any) -> None:

@@ -62,6 +62,13 @@ class CredentialsUnreadable(Unavailable):
     """The merchant's secret can't be read on our side, so nothing was sent."""
 
 
+class TooFast(Unavailable):
+    """The merchant's calls would come faster than Appmax allows, so nothing was sent. `retry_after` is in seconds."""
+
+    def __init__(self, *, retry_after: int) -> None:
+        super().__init__("this merchant's requests come faster than Appmax allows", retry_after=retry_after)
+
+
 class CredentialsRefused(Unavailable):
     """Appmax no longer accepts these credentials, so nothing happens until they are replaced.
 

@@ -12,7 +12,6 @@ from urllib.parse import urlencode
 import requests
 import structlog
 from prometheus_client import Histogram
-from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import (
     ConnectTimeoutError,
     HTTPError,
@@ -115,14 +114,17 @@ class Transport:
         token: str | None = None,
         json: Mapping[str, Any] | None = None,
         form: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> Answer:
-        """Any complete answer, whatever its status. `timeout` (seconds) limits the answer, and also the connecting.
+        """Any complete answer, whatever its status. `timeout` (seconds) limits the answer, and also the connecting. The
+        `query` is sent behind the path, and isn't logged with it.
 
         Raises Unavailable or OutcomeUnknown if no complete answer comes. No exception of the HTTP library escapes or is
         chained to ours, because it holds the request with its secrets.
         """
         self._before_send()
+        url = base_url + path + (f"?{urlencode(query)}" if query else "")
         attempt = 0
         while True:
             attempt += 1
@@ -133,7 +135,7 @@ class Transport:
             try:
                 answer = _answer(
                     self._adapter.exchange(
-                        self._prepared(method, base_url + path, token, json, form),
+                        self._prepared(method, url, token, json, form),
                         base_url=base_url,
                         connect_timeout=min(self._connect_timeout, timeout or self._connect_timeout),
                         read_timeout=timeout or self._read_timeout,
@@ -155,13 +157,14 @@ class Transport:
         self, method: str, url: str, token: str | None, json: Mapping[str, Any] | None, form: Mapping[str, str] | None
     ) -> requests.PreparedRequest:
         """The request, whose body and headers are complete. `requests` would add a login from ~/.netrc."""
-        headers = CaseInsensitiveDict(_HEADERS)
+        headers = dict(_HEADERS)  # Ours are written in one way, so they need none of `requests`' own dictionaries.
         if request_id := self._request_id():
             headers["X-Request-ID"] = request_id
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
         request = requests.PreparedRequest()
-        request.method, request.url, request.headers = method, url, headers
+        request.method, request.url = method, url
+        request.headers = headers  # type: ignore[assignment] # see above
         if json is not None:
             headers["Content-Type"] = "application/json"
             request.body = encoding.dumps(json, allow_nan=False).encode()

@@ -11,7 +11,6 @@ from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import (
-    ChoicesDropdownFilter,
     MultipleChoicesDropdownFilter,
 )
 
@@ -33,7 +32,7 @@ class PaymentAttemptAdmin(ReadOnlyAdmin[PaymentAttempt]):
     list_display_links = ("number",)
     list_filter = (
         ("state", MultipleChoicesDropdownFilter),
-        ("method", ChoicesDropdownFilter),
+        ("method", MultipleChoicesDropdownFilter),
         (_MERCHANT, RowFilter),
         ("started_at", DateRangeFilter),
         ReasonFilter,

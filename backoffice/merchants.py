@@ -19,7 +19,7 @@ from backoffice.kit.lists import action, display
 from backoffice.kit.words import ago, explained, history
 from backoffice.merchant_forms import KeyNameForm, MerchantNameForm, ReasonForm
 from backoffice.notes import Noted
-from installations import clients, identities, reconnect
+from installations import clients, domains, identities, reconnect
 from installations.models import ApiKey, Installation, ReconnectLink, Suspension
 from orders.models.shopper import storable
 from web.pages import public_url
@@ -58,6 +58,7 @@ class InstallationAdmin(Noted[Installation]):
         "masked_client_id",
         "masked_client_secret",
         "reconnections",
+        "apple_pay_on",
         "webhook_url",
     )
     fields = (
@@ -67,6 +68,7 @@ class InstallationAdmin(Noted[Installation]):
         ("masked_client_id", "masked_client_secret"),
         ("installed_at", "created_at"),
         ("updated_at", "reconnections"),
+        "apple_pay_on",
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Installation]:
@@ -107,6 +109,7 @@ class InstallationAdmin(Noted[Installation]):
             known[object_id] = row = super().get_object(request, object_id, from_field)
             if row is not None:
                 row.newest_links = list(row.reconnect_links.order_by("-pk")[:10])  # type: ignore[attr-defined]
+                row.host_names = domains.of(row)  # type: ignore[attr-defined]
         return known[object_id]
 
     # --- columns and fields ---
@@ -124,6 +127,13 @@ class InstallationAdmin(Noted[Installation]):
     def known_by(self, installation: Installation) -> str:
         """The newest external_id that Appmax was told. A shop's page starts Appmax's script with it."""
         return str(installation.told)  # type: ignore[attr-defined]
+
+    @display(description=_("Apple Pay on"))
+    def apple_pay_on(self, installation: Installation) -> str:
+        """The host names of the shop where it shall work, and which of them wait for a reconnect link."""
+        waits = gettext("%(name)s (Appmax has not been told yet)")
+        names = installation.host_names  # type: ignore[attr-defined]
+        return ", ".join(each.name if each.told_at else waits % {"name": each.name} for each in names) or "-"
 
     @display(description=_("reconnect links"))
     def reconnections(self, installation: Installation) -> str:

@@ -1,5 +1,6 @@
 """The pages where staff without a password get one: "forgot password", and the page that a link leads to."""
 
+from math import ceil
 from typing import Any
 
 from django import forms
@@ -16,15 +17,14 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminPasswordWidget
 
 from backoffice import links
-from web import limits
 from web.address import client_ip
 from web.codes import Code
 from web.errors import ErrorAnswer, refusal
+from web.limits import Limit
 from web.pages import public_url
 
-BY_ADDRESS, TO_ADDRESS = 10, 3
-"""So many requests of one network, and so many mails to one e-mail address, within SPAN seconds."""
-SPAN = 3600
+BY_ADDRESS = Limit("forgot_by_address", 10, 3600)  # requests of one network
+TO_ADDRESS = Limit("forgot_to_address", 3, 3600)  # mails to one e-mail address
 
 
 class ForgotForm(forms.Form):
@@ -38,8 +38,10 @@ def forgot(site: Any, request: HttpRequest) -> HttpResponse:
     form = ForgotForm(request.POST or None)
     is_done = False
     if request.method == "POST" and settings.EMAIL_HOST:
-        if limits.count(f"forgot:{client_ip(request)}", SPAN) > BY_ADDRESS:
-            return refusal(request, ErrorAnswer(Code.TOO_MANY_REQUESTS, headers={"Retry-After": str(SPAN)}))
+        asked = BY_ADDRESS.take(client_ip(request))
+        if not asked.is_allowed:
+            wait = {"Retry-After": str(ceil(asked.wait))}
+            return refusal(request, ErrorAnswer(Code.TOO_MANY_REQUESTS, headers=wait))
         if form.is_valid():
             _mail(form.cleaned_data["email"], public_url(request))
             is_done = True
@@ -56,8 +58,8 @@ def forgot(site: Any, request: HttpRequest) -> HttpResponse:
 def _mail(email: str, base: str) -> None:
     """The mail goes to the address that the user's row has, as what was typed may only look like it."""
     hashed = salted_hmac("backoffice.forgot", email.casefold()).hexdigest()
-    is_allowed = limits.count(f"forgot_to:{hashed}", SPAN) <= TO_ADDRESS
-    found = links.active().filter(email__iexact=email).values_list("pk", flat=True)[:TO_ADDRESS]
+    is_allowed = TO_ADDRESS.take(hashed).is_allowed
+    found = links.active().filter(email__iexact=email).values_list("pk", flat=True)[: TO_ADDRESS.most]
     for user in list(found) or [0]:
         links.mail(user if is_allowed else 0, by=None, base=base)
 

@@ -258,6 +258,8 @@ APPMAX_ENVIRONMENT = (
 APPMAX_TIMEOUT = env.number("APPMAX_TIMEOUT", 30, minimum=1)
 if APPMAX_TIMEOUT > 40:
     raise ImproperlyConfigured(f"APPMAX_TIMEOUT must be at most 40 seconds, not {APPMAX_TIMEOUT}")
+# Calls a second that Appmax takes of a merchant in the long run; 0: no limit of ours.
+APPMAX_RATE = env.number("APPMAX_RATE", 5)
 # Appmax's dates carry no zone, and no page of its documentation names one.
 APPMAX_TIMEZONE = env.timezone("APPMAX_TIMEZONE", "America/Sao_Paulo")
 # The path of an order's page in Appmax's panel, beneath APPMAX_ADMIN_URL, with {order_id} in it. Appmax documents none.
@@ -315,6 +317,7 @@ SERVER_EMAIL = DEFAULT_FROM_EMAIL
 # --- API -------------------------------------------------------------------------------------------------------------
 
 API_KEYS_REQUIRED = env.flag("API_KEYS_REQUIRED", True)
+API_KEY_RATE = env.number("API_KEY_RATE", 20)  # requests a second of each key in the long run; 0: no limit
 MAX_BODY_BYTES = 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 FILE_UPLOAD_HANDLERS = ["web.bodies.NoFiles"]

@@ -29,6 +29,12 @@ DATA = ROOT / ".data"
 LOGS = DATA / "logs"
 RUN_FILE = DATA / "run.json"  # what `make smoke` and `make manage` need to know of the running stack
 ADMIN_USER = "admin"
+# Prints what the simulator has to know of the merchants who installed the app before it was started.
+STORES = (
+    "import json; from installations.identities import with_told; from installations.models import Installation;"
+    "rows = with_told(Installation.objects.all()).values_list('merchant_client_id', 'told');"
+    "print(json.dumps({client_id: str(told) for client_id, told in rows}))"
+)
 STOREFRONT = ("-m", "flask", "--app", "examples.storefront.app", "run", "--port")
 STOP_SECONDS = 20.0  # for each part, before it is killed
 STEADY_SECONDS = 10.0  # after which a worker that ends is started again
@@ -73,7 +79,8 @@ def main() -> int:
         if stopping.is_set():
             return 0
         if simulated:
-            parts.append(_start(stack, environment, "simulator", "-m", "simulator"))
+            stores = {"SIMULATOR_STORES": manage(environment, "shell", "--verbosity", "0", "-c", STORES)}
+            parts.append(_start(stack, environment | stores, "simulator", "-m", "simulator"))
             api_key = {"STOREFRONT_API_KEY": _storefront_key(env, environment)}
             parts.append(_start(stack, environment | api_key, "storefront", *STOREFRONT, variables["STOREFRONT_PORT"]))
         parts.append(_worker(stack, environment))

@@ -1,6 +1,7 @@
 """The only place that builds an `appmax.client.AppmaxClient`, with the credentials of the app or of a merchant."""
 
 import functools
+import time
 from collections.abc import Callable
 from enum import Enum
 
@@ -14,6 +15,7 @@ from appmax.client import AppmaxClient
 from appmax.errors import AppmaxError
 from appmax.tokens import Credentials
 from appmax.transport import Transport
+from installations import limits
 from installations.fields import DecryptionFailed, decrypted, fernet
 from installations.models import Installation
 from observability.logs import tell
@@ -44,11 +46,19 @@ def app_client() -> AppmaxClient:
     return _client(credentials, _APP_TOKEN_KEY)
 
 
-def client_for(installation: Installation) -> AppmaxClient:
-    """The client that acts as this merchant, for every /v1 call. That Appmax refuses its credentials, or accepts them
-    again, is noted at the installation. Raises CredentialsUnreadable."""
+def client_for(installation: Installation, *, calls: int = 1, is_question: bool = False) -> AppmaxClient:
+    """The client that acts as this merchant, for so many /v1 calls. It is noted at the installation if Appmax refuses
+    its credentials, or accepts them again.
+
+    If the merchant's calls come faster than Appmax allows, this waits for up to 2 seconds, before anything is sent. A
+    question never waits (limits.admit). Raises TooFast, CredentialsUnreadable.
+    """
+    credentials = installation.credentials
+    if calls and (seconds := limits.admit(installation, calls=calls, is_question=is_question)):
+        _release_database_connection()
+        time.sleep(seconds)
     return _client(
-        installation.credentials,
+        credentials,
         _merchant_token_key(installation),
         refusal_key=_refusal_key(installation),
         heard=functools.partial(_note, installation),

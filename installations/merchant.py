@@ -3,11 +3,16 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django.conf import settings
 from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.throttling import BaseThrottle
 from rest_framework.viewsets import ViewSet
 
 from installations.authentication import Access, ApiKeyAuthentication, IsEnabled, access_of
 from installations.errors import ERROR_CODES
+from installations.limits import PerKey
 from installations.models import Installation
 
 
@@ -17,6 +22,19 @@ class MerchantViewSet(ViewSet):
     authentication_classes = (ApiKeyAuthentication,)
     permission_classes: Sequence[type[BasePermission]] = (IsEnabled,)
     error_codes = ERROR_CODES
+    per_key: PerKey | None = None
+
+    def get_throttles(self) -> list[BaseThrottle]:
+        """The API key's limit, if there is one."""
+        self.per_key = PerKey() if settings.API_KEY_RATE else None
+        return [self.per_key] if self.per_key else []
+
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
+        """REST framework calls this for every answer, errors too."""
+        answer = super().finalize_response(request, response, *args, **kwargs)
+        for name, value in (self.per_key.headers() if self.per_key else {}).items():
+            answer[name] = value
+        return answer
 
     def reads_also(self) -> tuple[str, dict[str, Any]]:
         """A column in SQL that is read in the statement that finds the key and the merchant, and the values for it. It

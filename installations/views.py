@@ -248,7 +248,7 @@ class MerchantTokenViewSet(MerchantViewSet):
     def retrieve(self, request: Request, key: str) -> Response:
         """The merchant's bearer token and credentials; never cached by anyone on the way."""
         answer = {
-            "merchant_bearer_token": clients.client_for(self.installation).bearer_token(),
+            "merchant_bearer_token": clients.client_for(self.installation, calls=0).bearer_token(),
             "external_key": self.installation.external_key,
             "merchant_client_id": self.installation.merchant_client_id,
             "merchant_client_secret": self.installation.merchant_client_secret,

@@ -79,12 +79,18 @@ class TokenAnswer(SharedFields):
     token = serializers.CharField()
 
 
+class PaymentLinkAnswer(SharedFields):
+    """The answer of payment-link."""
+
+    checkout_url = serializers.CharField(help_text="Appmax's page, on which whoever has its address can pay.")
+
+
 class InstallmentAnswer(SharedFields):
     """One of the ways to pay in instalments."""
 
     installments = serializers.IntegerField()
-    value = serializers.IntegerField(source="value_cents", help_text="Cents: what one instalment costs.")
-    total_value = serializers.IntegerField(source="total_cents", help_text="Cents: all of them together.")
+    value = serializers.IntegerField(help_text="Cents: what one instalment costs.")
+    total_value = serializers.IntegerField(help_text="Cents: all of them together.")
 
 
 class CardAnswer(SharedFields):

@@ -119,7 +119,7 @@ def create_order(
     if claim.order is not None:  # An earlier try of this request made the order, and was then cut off.
         claim.is_replay = True
         return claim.order
-    claim.client = client = clients.client_for(installation)
+    claim.client = client = clients.client_for(installation, calls=2 if to_be_paid is None else 3)
     customer_id = client.create_customer(purchase.customer)
     created = client.create_order(customer_id=customer_id, order=purchase.order)
     total_cents = purchase.order.total_cents

@@ -51,7 +51,7 @@ def ask(order: Order, wish: Wish, claim: Claim) -> Refund:
     """
     if earlier := _earlier(order, claim):
         return earlier
-    client = clients.client_for(order.installation)
+    client = clients.client_for(order.installation, calls=1 if order.total_cents else 2)
     if not order.total_cents:
         _learn_total(order, client)
     refund = _record(order, wish, claim)

@@ -35,6 +35,7 @@ from appmax.errors import (
     Declined,
     OutcomeUnknown,
     Rejected,
+    TooFast,
     Unavailable,
 )
 from web.api import BodyTooLarge, wants_page
@@ -130,6 +131,8 @@ def _of_gateway(exc: AppmaxError) -> ErrorAnswer:
             return ErrorAnswer(Code.APPMAX_REFUSED, exc.status or 422, exc.message)
         case OutcomeUnknown(timed_out=timed_out):
             return ErrorAnswer(Code.OUTCOME_UNKNOWN, 504 if timed_out else 502)
+        case TooFast(retry_after=int(seconds)):
+            return ErrorAnswer(Code.APPMAX_LIMIT_REACHED, headers={"Retry-After": str(seconds)})
         case Unavailable(retry_after=int(seconds)):
             return ErrorAnswer(Code.APPMAX_RATE_LIMITED, headers={"Retry-After": str(seconds)})
         case Unavailable(timed_out=True):

@@ -50,7 +50,10 @@ _MEANINGS = {
     409: ("It would be done twice, or contradicts what is there.", Code.ALREADY_PAID),
     413: ("More than 1 MiB.", Code.BODY_TOO_LARGE),
     422: ("Declined, or Appmax refuses the content.", Code.PAYMENT_DECLINED),
-    429: ("Too many requests from one address: later (Retry-After).", Code.TOO_MANY_REQUESTS),
+    429: (
+        "Too many requests, or more than Appmax takes of this merchant: later (Retry-After).",
+        Code.TOO_MANY_REQUESTS,
+    ),
     500: ("A fault of ours.", Code.INTERNAL_ERROR),
     502: ("Appmax failed. With `outcome_unknown` it may have done what was asked for.", Code.APPMAX_UNAVAILABLE),
     503: (
@@ -61,9 +64,11 @@ _MEANINGS = {
 }
 
 
-def errors(*statuses: int) -> dict[int, OpenApiResponse]:
-    """The answers with these statuses, each with its meaning, its codes and an example."""
-    return {status: _error(status) for status in sorted(statuses)}
+def errors(*statuses: int, is_limited: bool = True) -> dict[int, OpenApiResponse]:
+    """The answers with these statuses, each with its meaning, its codes and an example. A route that needs an API key
+    also has 429, unless it isn't limited."""
+    of_keys = {429} if is_limited and 401 in statuses else set()
+    return {status: _error(status) for status in sorted({*statuses, *of_keys})}
 
 
 def _error(status: int) -> OpenApiResponse:

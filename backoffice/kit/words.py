@@ -12,7 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext, to_locale
 
-from appmax.errors import CredentialsRefused, CredentialsUnreadable, Declined, OutcomeUnknown, Rejected
+from appmax.errors import CredentialsRefused, CredentialsUnreadable, Declined, OutcomeUnknown, Rejected, TooFast
 
 
 def reais(cents: int) -> str:
@@ -83,6 +83,8 @@ def explained(error: Exception) -> str:
             return gettext("Our own keys don't open the stored secret: see FIELD_ENCRYPTION_KEYS.")
         case CredentialsRefused():
             return gettext("Appmax refused this merchant's credentials.")
+        case TooFast():
+            return gettext("This merchant's requests come faster than Appmax allows; nothing was sent. Try again soon.")
         case _:
             return gettext("Appmax is not available; nothing was done. Try again later.")
 
@@ -96,6 +98,8 @@ def failure(kind: str) -> str:
             return gettext("Appmax refused this merchant's credentials.")
         case "CredentialsUnreadable":
             return gettext("Our own keys don't open the stored secret: see FIELD_ENCRYPTION_KEYS.")
+        case "TooFast":
+            return gettext("This merchant's requests came faster than Appmax allows, so this one wasn't sent.")
         case "UnknownStatus":
             return gettext("Appmax's answer could not be understood.")
         case _:

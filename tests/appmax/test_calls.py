@@ -141,6 +141,7 @@ def test_whose_order_it_is(
         ("boleto", "boleto"),
         ("billet", "boleto"),
         ("apple_pay", "apple_pay"),
+        ("GooglePay", "google_pay"),
         (None, ""),
         (5, ""),
     ],

@@ -268,6 +268,24 @@ def test_rates_lead_to_what_they_are_rates_of(admin_client: Client, trade: None)
     assert [listed(admin_client, row.url).count() for row in spans.rows] == [2, 2, 2, 2]
 
 
+def test_a_wallets_card_counts_as_a_card_and_a_wallet_is_shown_once_it_has_sold(admin_client: Client) -> None:
+    now = timezone.now()
+    assert [row.label for row in charts(page(admin_client))["Orders per day"].rows] == ["Credit card", "Pix", "Boleto"]
+    for method, state in (("google_pay", "succeeded"), ("apple_pay", "declined"), ("pix", "declined")):
+        attempt(order(now, payment_method=method, status="aprovado"), AttemptState(state), method=method)
+    cache.clear()
+
+    shown = page(admin_client)
+
+    approval = cards(shown)["Card approval"]
+    assert approval.main.text == "50%"
+    assert [listed(admin_client, figure.url).count() for figure in (approval.main, *approval.rows)] == [2, 1, 1]
+    labels = [row.label for row in charts(shown)["Orders per day"].rows]
+    assert labels[:5] == ["Credit card", "Pix", "Boleto", "Google Pay", "Apple Pay"]
+    spans = cards(shown)["From order to payment"]
+    assert "Google Pay" in [row.label for row in spans.rows]
+
+
 def test_orders_without_a_method_lead_to_their_list(admin_client: Client) -> None:
     order(timezone.now(), payment_method="pix", status="aprovado")
     order(timezone.now(), status="aprovado")

@@ -223,6 +223,19 @@ def test_cards_are_approved_if_they_are_not_declined(eva: Client, shop: Installa
     assert month(eva, shop)["Credit card"][2] == "75%"
 
 
+def test_a_wallet_has_a_row_once_somebody_has_used_it(eva: Client, shop: Installation) -> None:
+    assert "Google Pay" not in month(eva, shop)
+    cache.clear()
+    attempt(order(shop, payment_method="google_pay"), "succeeded", method="google_pay")
+    attempt(order(shop, payment_method=None, status="cancelado"), "declined", method="apple_pay")
+
+    shown = month(eva, shop)
+
+    assert (shown["Google Pay"][0], shown["Google Pay"][2]) == ("1", "100%")
+    assert (shown["Apple Pay"][0], shown["Apple Pay"][2]) == ("0", "0%")
+    assert shown["Credit card"][2] == "–"
+
+
 @pytest.mark.parametrize("status", OrderStatus.values)
 def test_paid_is_what_was_ever_paid(eva: Client, shop: Installation, status: str) -> None:
     order(shop, status=status, total_cents=100)

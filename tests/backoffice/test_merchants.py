@@ -12,6 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from installations import domains
 from installations.models import ApiKey, Identity, Installation, ReconnectLink, Suspension
 from orders.models import Order
 from simulator.server import SimulatorServer
@@ -38,6 +39,17 @@ def test_a_disabled_merchant_is_told_with_the_reason_and_can_be_filtered_for(eva
 
     assert [row.external_key for row in page.context["cl"].result_list] == ["shut"]
     assert "Disabled: unpaid &lt;b&gt;bills&lt;/b&gt;" in page.content.decode()
+
+
+@database
+def test_a_merchants_page_tells_where_apple_pay_works(eva: Client) -> None:
+    shop = InstallationFactory.create()
+    domains.told(shop, ["loja.example.com"])
+    domains.replace(shop, ["loja.example.com", "nova.example.com"])
+
+    page = eva.get(on(shop)).content.decode()
+
+    assert "loja.example.com, nova.example.com (Appmax has not been told yet)" in page
 
 
 # --- credentials ---

@@ -86,6 +86,8 @@ def test_whatever_selects_pods_selects_those_that_are_there(values: dict[str, An
     assert {name: each["spec"]["selector"] for name, each in of("Service", values).items()} == {
         group: labels[group] for group in WEB
     }
+    for service in of("Service", values).values():
+        assert service["spec"]["ports"][0]["targetPort"] == "http"  # as the probes' port
     budgets = {
         name: each["spec"]["selector"]["matchLabels"] for name, each in of("PodDisruptionBudget", values).items()
     }
@@ -101,6 +103,7 @@ def test_a_group_grows_only_if_it_may() -> None:
         group: (EXAMPLE[group]["replicas"], EXAMPLE[group]["maxReplicas"]) for group in WEB
     }
     assert {each["scaleTargetRef"]["name"] for each in grown.values()} == {f"checkout-{group}" for group in WEB}
+    assert of("ScaledObject", EXAMPLE)["worker"]["spec"]["scaleTargetRef"] == {"name": "checkout-worker"}
     # What grows isn't set back at each upgrade.
     assert [each["spec"].get("replicas") for each in of("Deployment", EXAMPLE).values()] == [None] * 3
 

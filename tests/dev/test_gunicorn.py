@@ -11,6 +11,8 @@ import pytest
 from django.conf import settings
 from gunicorn import glogging
 
+from tests.support import fresh_process
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -54,6 +56,23 @@ def test_a_wrong_setting_ends_the_start_in_one_line() -> None:
 
     assert result.returncode != 0
     assert result.stderr.strip() == "configuration error: APP_PORT must be a whole number of at least 1, not 'abc'"
+
+
+def _read_and_see_whether_django_is_set_up() -> None:
+    from django.conf import settings as of_django
+
+    runpy.run_path("gunicorn.conf.py")
+    assert not of_django.configured
+
+
+def test_what_is_read_before_the_fork_keeps_no_settings_that_a_reload_changes(tmp_path: Path) -> None:
+    given = {name: os.environ[name] for name in os.environ if name != "DJANGO_SETTINGS_MODULE"}
+
+    done = fresh_process.run(
+        _read_and_see_whether_django_is_set_up, **given | {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+    )
+
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_reload_reads_the_settings_of_the_new_code(monkeypatch: pytest.MonkeyPatch, conf: dict[str, Any]) -> None:

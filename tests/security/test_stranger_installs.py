@@ -248,14 +248,17 @@ def test_he_guesses_the_apps_numeric_id(stranger: Person) -> None:
     answers = [stranger.post(app_id=str(guess)) for guess in range(4230, 4243)]
 
     assert [answer.status_code for answer in answers] == [400] * 10 + [429] * 3  # the last guess was right
-    assert answers[-1].headers["Retry-After"] == "3600"
+    assert answers[-1].headers["Retry-After"] == "360"
     assert not Installation.objects.exists()
 
 
 def test_he_asks_for_many_hashes(stranger: Person) -> None:
     url = f"{stranger.app}/install/start?app_id=wrong&external_key={KEY}"
 
-    assert [stranger.start(url).status_code for _ in range(21)] == [400] * 20 + [429]
+    codes = [stranger.start(url).status_code for _ in range(40)]
+
+    assert codes[:20] == [400] * 20
+    assert 429 in codes  # one more is allowed every three seconds
 
 
 def test_he_says_that_each_request_comes_from_elsewhere(stranger: Person, settings: Any) -> None:
@@ -266,4 +269,7 @@ def test_he_says_that_each_request_comes_from_elsewhere(stranger: Person, settin
         forwarded = {"X-Forwarded-For": f"203.0.113.{number}, 198.51.100.7", "X-Forwarded-Proto": "https"}
         return requests.get(url, headers=forwarded, timeout=10).status_code
 
-    assert [asked(number) for number in range(21)] == [400] * 20 + [429]
+    codes = [asked(number) for number in range(40)]
+
+    assert codes[:20] == [400] * 20
+    assert 429 in codes

@@ -50,6 +50,15 @@ def print_client_ip(forwarded: str) -> None:
     sys.stdout.write(str(get_client_ip_address(RequestFactory().post("/", REMOTE_ADDR="10.0.0.1", headers=headers))))
 
 
+def print_tokens(times: str) -> None:
+    """Take one token after the other out of a bucket of 20, and print how many there were."""
+    django.setup()
+    from web.limits import Limit
+
+    limit = Limit("test", 20, 36_000)
+    sys.stdout.write(str(sum(limit.take("shop").is_allowed for _ in range(int(times)))))
+
+
 def _work(
     function: Callable[..., None], arguments: tuple[str, ...], variables: Mapping[str, str], outputs: tuple[Path, Path]
 ) -> None:

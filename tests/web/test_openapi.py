@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import schemathesis
+from django.conf import settings as django_settings
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from drf_spectacular.generators import SchemaGenerator
@@ -37,7 +38,7 @@ def routes(resolver: URLResolver, prefix: str = "") -> set[str]:
         if path in PAGES and path:
             continue
         if isinstance(entry, URLPattern):
-            found.add("/" + re.sub("<(?:str|path|id):", "{", path).replace(">", "}"))
+            found.add("/" + re.sub("<(?:str|path|id|int):", "{", path).replace(">", "}"))
         else:
             found |= routes(entry, path)
     return found
@@ -85,8 +86,10 @@ def test_the_docs_ask_no_other_host_for_anything(path: str) -> None:
 
 
 @pytest.fixture
-def world(shop: Installation, simulator: SimulatorServer) -> str:
-    """The order that the schema's examples speak of; returns an API key."""
+def world(shop: Installation, simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The order that the schema's examples speak of; returns an API key, which may be used as often as it likes."""
+    monkeypatch.setattr(django_settings, "API_KEY_RATE", 0)
+    monkeypatch.setattr(django_settings, "APPMAX_RATE", 0)
     simulator.state.orders[9001] = RemoteOrder(9001, "shop", 5001, 12990, 0, 0, [])
     OrderFactory.create(installation=shop, appmax_order_id=9001, appmax_customer_id=5001)
     return api_key(shop)
