@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import tzinfo
+from datetime import date, tzinfo
 from functools import partial
 from typing import Any, TypeVar
 
@@ -19,7 +19,23 @@ from appmax.answers import (
     UpsellAnswer,
 )
 from appmax.errors import CredentialsRefused, Declined, Rejected, Unavailable
-from appmax.messages import Card, Charge, Customer, NewOrder, Product, Subscription
+from appmax.messages import (
+    Card,
+    Charge,
+    Customer,
+    NewOrder,
+    NewSubscription,
+    PaymentLink,
+    Product,
+    Subscription,
+)
+from appmax.subscriptions import (
+    RemoteSubscription,
+    SubscriptionPage,
+    read_payment_link,
+    read_subscription,
+    read_subscriptions,
+)
 from appmax.tokens import Credentials, Token, TokenCache, TokenSource
 from appmax.transport import Kind, Transport
 
@@ -251,6 +267,56 @@ class AppmaxClient:
             json={"order_id": order_id, "shipping_tracking_code": code},
         )
 
+    # --- subscriptions and payment links ---
+
+    def create_subscription(self, subscription: NewSubscription) -> RemoteSubscription:
+        """POST /v1/subscriptions. Appmax makes another one each time that it is asked."""
+        return self._call(
+            "POST", "/v1/subscriptions", self._read_subscription, kind=Kind.ONCE, json=subscription.body()
+        )
+
+    def subscriptions_of(self, *, email: str, status: str = "", page: int = 1) -> SubscriptionPage:
+        """GET /v1/subscriptions: those of the shopper with this e-mail, ten on a page."""
+        return self._call(
+            "GET",
+            "/v1/subscriptions",
+            partial(read_subscriptions, zone=self._timezone),
+            kind=Kind.REPEATABLE,
+            query={"email": email, "page": str(page), **({"status": status} if status else {})},
+        )
+
+    def get_subscription(self, subscription_id: int) -> RemoteSubscription:
+        """GET /v1/subscriptions/{id}: the subscription as it truly is."""
+        path = f"/v1/subscriptions/{subscription_id}"
+        return self._call("GET", path, self._read_subscription, kind=Kind.REPEATABLE)
+
+    def pause_subscription(
+        self, subscription_id: int, *, until: date | None = None, reason: str = ""
+    ) -> RemoteSubscription:
+        """PATCH /v1/subscriptions/{id}/pause, `until` a day or until it is activated. The answer tells little more than
+        the status; so do those of the next two."""
+        wish = {"paused_until": until.isoformat()} if until else {}
+        return self._change_subscription(subscription_id, "pause", {**wish, **({"reason": reason} if reason else {})})
+
+    def activate_subscription(self, subscription_id: int) -> RemoteSubscription:
+        """PATCH /v1/subscriptions/{id}/activate, after a pause."""
+        return self._change_subscription(subscription_id, "activate", {})
+
+    def cancel_subscription(self, subscription_id: int, *, reason: str = "") -> RemoteSubscription:
+        """PATCH /v1/subscriptions/{id}/cancel, for good."""
+        return self._change_subscription(subscription_id, "cancel", {"reason": reason} if reason else {})
+
+    def create_payment_link(self, link: PaymentLink) -> str:
+        """POST /v1/payment-link: the page on which whoever has its address can pay."""
+        return self._call("POST", "/v1/payment-link", read_payment_link, kind=Kind.ONCE, json=link.body())
+
+    def _change_subscription(self, subscription_id: int, verb: str, body: dict[str, str]) -> RemoteSubscription:
+        path = f"/v1/subscriptions/{subscription_id}/{verb}"
+        return self._call("PATCH", path, self._read_subscription, kind=Kind.ONCE, json=body)
+
+    def _read_subscription(self, body: Any) -> RemoteSubscription:
+        return read_subscription(body, self._timezone)
+
     def _call(
         self,
         method: str,
@@ -259,19 +325,21 @@ class AppmaxClient:
         *,
         kind: Kind,
         json: Mapping[str, Any] | None = None,
+        query: Mapping[str, str] | None = None,
     ) -> T:
         """Sends one call with a bearer token, and reads the answer.
 
         A cached token may have been revoked. If Appmax answers 401 to it, Appmax did nothing, so the call is sent once
         more with a new token.
         """
+        send = partial(self._transport.send, method, self._api_url, path, kind=kind, json=json, query=query)
         with self._hearing():
             token, cached = self._tokens.get()
-            answer = self._transport.send(method, self._api_url, path, kind=kind, token=token, json=json)
+            answer = send(token=token)
             if answer.status == 401 and cached:
                 token = self._tokens.renew()
-                answer = self._transport.send(method, self._api_url, path, kind=kind, token=token, json=json)
-            secrets = wording.secrets_in(json or {}) | {token}
+                answer = send(token=token)
+            secrets = wording.secrets_in({**(json or {}), **(query or {})}) | {token}
             if answer.status not in (200, 201) or wording.is_refusal(answer.body):
                 raise failures.of_answer(answer, kind, secrets)
         self._heard(True)

@@ -1,9 +1,12 @@
 """Reads Appmax's dates, which carry no zone."""
 
+import re
 from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 
 from appmax.wording import text_of
+
+_DAY = re.compile(r"(\d{2})/(\d{2})/(\d{4})", re.ASCII)
 
 
 def moment(value: Any, zone: tzinfo) -> datetime | None:
@@ -18,6 +21,14 @@ def day(value: Any, zone: tzinfo) -> date | None:
     """The day, in this zone, of a date with or without a time; None for anything else."""
     found = _read_date(text_of(value).strip(), zone)
     return found.astimezone(zone).date() if found else None
+
+
+def beginning(value: Any, zone: tzinfo) -> datetime | None:
+    """The moment in UTC of a date with or without a time, whose day may be written dd/mm/yyyy; without a time it is the
+    day's beginning in this zone. None for anything else."""
+    text = text_of(value).strip()
+    found = _DAY.fullmatch(text)
+    return _read_date(f"{found[3]}-{found[2]}-{found[1]}" if found else text, zone)
 
 
 def _read_date(text: str, zone: tzinfo) -> datetime | None:

@@ -111,6 +111,59 @@ class Subscription:
         return _filled({**asdict(self), "next_charge_at": self.next_charge_at and self.next_charge_at.isoformat()})
 
 
+@dataclass(frozen=True, slots=True)
+class SubscribedProduct:
+    """A product of Appmax's own catalogue, of which each renewal is so many."""
+
+    product_id: int
+    quantity: int = 1
+
+
+# docs.appmax.com.br/api-reference/subscriptions/criar-assinatura
+@dataclass(frozen=True, slots=True)
+class NewSubscription:
+    """POST /v1/subscriptions: renew a paid order from now on. `freight_value` and `discount` are in cents, and None to
+    leave them to Appmax; it is told decimal reais, as nowhere else. Without products Appmax takes the order's."""
+
+    order_id: int
+    cadence: Subscription
+    products: tuple[SubscribedProduct, ...] = ()
+    freight_value: int | None = None
+    discount: int | None = None
+
+    def body(self) -> dict[str, Any]:
+        return _filled(
+            {
+                "order_id": self.order_id,
+                **self.cadence.body(),
+                "products": [asdict(product) for product in self.products],
+                "freight_value": _reais(self.freight_value),
+                "discount": _reais(self.discount),
+            }
+        )
+
+
+# docs.appmax.com.br/api-reference/payment-links/criar-link-pagamento
+@dataclass(frozen=True, slots=True)
+class PaymentLink:
+    """POST /v1/payment-link. `value` is in cents. `payments` are Appmax's words: creditcard, pix, boleto. From the
+    instalment `fee_transfer_from_installment` on the shopper pays the interest, and with 0 the merchant always does.
+    `document` is the CPF or CNPJ of one of the merchant's companies, and "" leaves it to Appmax."""
+
+    name: str
+    value: int
+    description: str
+    payments: tuple[str, ...]
+    max_installments: int
+    fee_transfer_from_installment: int
+    product_type: str = ""
+    document: str = field(default="", repr=False)
+    allow_multiple_sales: bool | None = None
+
+    def body(self) -> dict[str, Any]:
+        return _filled({**asdict(self), "payments": list(self.payments)})
+
+
 # tokenizacao-do-cartao-de-credito
 @dataclass(frozen=True, slots=True)
 class Card:
@@ -205,6 +258,12 @@ Charge = CardCharge | GooglePayCharge | ApplePayCharge
 
 def _holder(document_number: str, soft_descriptor: str) -> dict[str, Any]:
     return _filled({"holder_document_number": document_number, "soft_descriptor": soft_descriptor})
+
+
+def _reais(cents: int | None) -> float | None:
+    """The amount as Appmax's documentation of subscriptions writes it: 1990 is 19.9. The nearest float to a number with
+    two decimals is written with these two decimals, so nothing is lost."""
+    return None if cents is None else cents / 100
 
 
 def _filled(body: dict[str, Any]) -> dict[str, Any]:

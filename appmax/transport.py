@@ -114,14 +114,17 @@ class Transport:
         token: str | None = None,
         json: Mapping[str, Any] | None = None,
         form: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> Answer:
-        """Any complete answer, whatever its status. `timeout` (seconds) limits the answer, and also the connecting.
+        """Any complete answer, whatever its status. `timeout` (seconds) limits the answer, and also the connecting. The
+        `query` is sent behind the path, and isn't logged with it.
 
         Raises Unavailable or OutcomeUnknown if no complete answer comes. No exception of the HTTP library escapes or is
         chained to ours, because it holds the request with its secrets.
         """
         self._before_send()
+        url = base_url + path + (f"?{urlencode(query)}" if query else "")
         attempt = 0
         while True:
             attempt += 1
@@ -132,7 +135,7 @@ class Transport:
             try:
                 answer = _answer(
                     self._adapter.exchange(
-                        self._prepared(method, base_url + path, token, json, form),
+                        self._prepared(method, url, token, json, form),
                         base_url=base_url,
                         connect_timeout=min(self._connect_timeout, timeout or self._connect_timeout),
                         read_timeout=timeout or self._read_timeout,

@@ -14,6 +14,7 @@ from backoffice import (  # noqa: F401
     orders,
     questions,
     session_list,
+    subscriptions,
     team,
     team_log_list,
 )

@@ -38,6 +38,7 @@ _JOB_STATUSES = {
 }
 TASKS = {
     "orders.ask_appmax": _("Ask Appmax the questions that are due"),
+    "orders.ask_about_subscriptions": _("Ask Appmax about subscriptions"),
     "orders.put_overdue": _("Find orders that Appmax must be asked about"),
     "orders.forget_idempotency_keys": _("Forget old idempotency keys"),
     "installations.verify": _("Check new merchants' credentials"),

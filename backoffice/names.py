@@ -21,6 +21,7 @@ _PERMISSIONS = {
 # What the list of permissions says of models that have no names of their own.
 _MODELS = (
     *(gettext_noop("idempotent request"), gettext_noop("quota"), gettext_noop("order code")),
+    gettext_noop("subscription question"),
     *(gettext_noop("claim source"), gettext_noop("procrastinate worker"), gettext_noop("procrastinate event")),
     *(gettext_noop("procrastinate periodic defer"), gettext_noop("static device"), gettext_noop("static token")),
 )

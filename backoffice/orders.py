@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import MultipleChoicesDropdownFilter
 
 from appmax.errors import AppmaxError
-from backoffice import order_story, order_totals, search, shopper_words, timeline
+from backoffice import order_story, order_totals, search, shopper_words, subscriptions, timeline
 from backoffice.kit.chips import is_filtered
 from backoffice.kit.export import ExportableAdmin
 from backoffice.kit.lists import DateRangeFilter, RowFilter, action, display
@@ -131,6 +131,7 @@ class OrderAdmin(Noted[Order], ExportableAdmin[Order]):
                 "story": order_story.story(order, past, timezone.now()),
                 "money": order_story.money(order),
                 "shopper": " · ".join(filter(None, shopper_words.of(request, order))),
+                "subscriptions": subscriptions.links_of(order),
                 "timeline": timeline.of(order, past),
             }
         return super().changeform_view(request, object_id, form_url, context)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext, gettext_noop
 
 _SEES = (
     "installations.view_installation installations.view_apikey orders.view_order orders.view_paymentattempt "
-    "orders.view_question webhooks.view_webhookevent procrastinate.view_procrastinatejob "
+    "orders.view_question orders.view_subscription webhooks.view_webhookevent procrastinate.view_procrastinatejob "
     "notifications.view_endpoint notifications.view_notification backoffice.view_alertrule backoffice.view_alert"
 )
 _SUPPORT = (
@@ -20,8 +20,8 @@ _SUPPORT = (
     "backoffice.add_note notifications.send_notification"
 )
 _FINANCE = (
-    f"{_SUPPORT} orders.refund_order orders.track_order orders.export_order webhooks.export_webhookevent "
-    "backoffice.share_savedview"
+    f"{_SUPPORT} orders.refund_order orders.manage_subscription orders.track_order orders.export_order "
+    "webhooks.export_webhookevent backoffice.share_savedview"
 )
 _ADMINISTRATOR = (
     f"{_FINANCE} webhooks.view_personal_data webhooks.view_webhook_url "
@@ -37,8 +37,8 @@ _ADMINISTRATOR = (
 
 ROLES = {"Support": _SUPPORT.split(), "Finance": _FINANCE.split(), "Administrator": _ADMINISTRATOR.split()}
 """Support sees everything but secrets and personal data, and may reprocess, reconcile, name merchants and write notes.
-Finance may also move money, export, and share saved views. Administrators also see personal data, delete others' notes,
-and look after merchants, keys, alert rules, staff and roles."""
+Finance may also move money, look after subscriptions, export, and share saved views. Administrators also see personal
+data, delete others' notes, and look after merchants, keys, alert rules, staff and roles."""
 
 
 gettext_noop("Support"), gettext_noop("Finance"), gettext_noop("Administrator")

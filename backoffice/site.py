@@ -178,6 +178,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             "separator": True,
             "items": [
                 _entry(_("Payment attempts"), "credit_card", "orders.paymentattempt"),
+                _entry(_("Subscriptions"), "autorenew", "orders.subscription"),
                 _entry(_("Questions to Appmax"), "rule", "orders.question"),
                 _entry(_("Messages to storefronts"), "outgoing_mail", "notifications.notification"),
                 _entry(_("Alerts"), "campaign", "backoffice.alert"),

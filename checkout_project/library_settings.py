@@ -20,6 +20,12 @@ REST_FRAMEWORK = {
 }
 
 SPECTACULAR_SETTINGS = {
+    # Fields of one name that have different words, and one set of words under two names.
+    "ENUM_NAME_OVERRIDES": {
+        "StatusEnum": "orders.status.OrderStatus",
+        "SubscriptionStatusEnum": "orders.models.subscription.SubscriptionStatus",
+        "ProductTypeEnum": ["physical", "digital"],
+    },
     "TITLE": "Appmax Checkout",
     "DESCRIPTION": "Install the app, sell, be paid by card, Pix and boleto through Appmax. Amounts are integer cents.",
     "VERSION": VERSION,

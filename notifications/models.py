@@ -31,6 +31,12 @@ class EventType(models.TextChoices):
     REFUND_COMPLETED = "refund.completed", "refund.completed"
     CHARGEBACK_OPENED = "chargeback.opened", "chargeback.opened"
     CHARGEBACK_CLOSED = "chargeback.closed", "chargeback.closed"
+    SUBSCRIPTION_CREATED = "subscription.created", "subscription.created"
+    SUBSCRIPTION_RENEWED = "subscription.renewed", "subscription.renewed"
+    SUBSCRIPTION_CHARGE_FAILED = "subscription.charge_failed", "subscription.charge_failed"
+    SUBSCRIPTION_PAUSED = "subscription.paused", "subscription.paused"
+    SUBSCRIPTION_REACTIVATED = "subscription.reactivated", "subscription.reactivated"
+    SUBSCRIPTION_CANCELLED = "subscription.cancelled", "subscription.cancelled"
 
 
 TEST = "test"

@@ -11,15 +11,16 @@ from notifications.models import TEST, Endpoint, EventType, Notification, new_me
 
 def put(
     installation_id: int,
-    appmax_order_id: int,
+    appmax_order_id: int | None,
     events: Mapping[EventType, Mapping[str, Any]],
-    order: Callable[[], Mapping[str, Any]],
+    answer: Callable[[], Mapping[str, Any]],
 ) -> None:
-    """Tell the installation's endpoints of events of one order, each of which is given with what it adds to the order's
-    answer. `order` makes that answer, and is called only if somebody listens.
+    """Tell the installation's endpoints of events of one order, or of the subscription that began with it. Each is
+    given with what it adds to the answer about the order or subscription. `answer` makes that answer, and is called
+    only if somebody listens.
 
-    It must be called in the transaction that changes the order, with the order locked, so that the rows' ids are in the
-    order of its events.
+    It must be called in the transaction that changes the order or subscription, with its row locked, so that the rows'
+    ids are in the order of its events.
     """
     if not connection.in_atomic_block:
         raise RuntimeError("the outbox is written in the transaction that it tells of")
@@ -32,7 +33,7 @@ def put(
     ]
     if not any(listeners for _type, _added, listeners in wanted):
         return
-    told = order()
+    told = answer()
     rows = []
     for event_type, added, listeners in wanted:
         message_id = new_message_id()

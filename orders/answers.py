@@ -79,6 +79,12 @@ class TokenAnswer(SharedFields):
     token = serializers.CharField()
 
 
+class PaymentLinkAnswer(SharedFields):
+    """The answer of payment-link."""
+
+    checkout_url = serializers.CharField(help_text="Appmax's page, on which whoever has its address can pay.")
+
+
 class InstallmentAnswer(SharedFields):
     """One of the ways to pay in instalments."""
 

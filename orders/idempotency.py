@@ -62,8 +62,9 @@ class Replay:
 class Claim:
     """The right to do a request. No other try with the same key is at work meanwhile.
 
-    `key` is None if the request has no Idempotency-Key. `is_retry` tells that an earlier try was cut off, and `order`
-    is then the one that it made, if any. `is_replay` is set if the answer comes from that try. `attempt` is the payment
+    `key` is None if the request has no Idempotency-Key. `is_retry` tells that an earlier try wasn't answered for good,
+    and `order` is then the one that it made, if any. `was_cut_off` tells that this try wasn't answered at all, because
+    its process died or took too long. `is_replay` is set if the answer comes from that try. `attempt` is the payment
     attempt that was recorded together with a new order, and `client` the one that made the order at Appmax and has a
     token.
     """
@@ -72,6 +73,7 @@ class Claim:
     fingerprint: str
     order: Order | None = None
     is_retry: bool = False
+    was_cut_off: bool = False
     is_replay: bool = False
     attempt: PaymentAttempt | None = None
     client: AppmaxClient | None = None
@@ -145,11 +147,12 @@ def claim(installation: Installation, header: str | None, *, route: str, body: M
             return Replay(row.status_code, row.body)
         if row.claimed_at is not None and row.claimed_at > now - ABANDONED:
             raise StillRunning
+        was_cut_off = row.claimed_at is not None
         row.claimed_at = now
         row.save(update_fields=["claimed_at"])
     if row.order is not None:
         row.order.installation = installation  # Reading it again would fail if its secret can't be decrypted.
-    return Claim(key, fingerprint, order=row.order, is_retry=True, _row=row)
+    return Claim(key, fingerprint, order=row.order, is_retry=True, was_cut_off=was_cut_off, _row=row)
 
 
 def _unless_taken_over(row: IdempotentRequest) -> QuerySet[IdempotentRequest]:

@@ -15,6 +15,7 @@ from orders.answers import (
     OrdersQuery,
     PayBoletoAnswer,
     PayCardAnswer,
+    PaymentLinkAnswer,
     PayPixAnswer,
     StatusAnswer,
     TokenAnswer,
@@ -29,6 +30,7 @@ from orders.serializers import (
     PayBoletoSerializer,
     PayCardSerializer,
     PayGooglePaySerializer,
+    PaymentLinkSerializer,
     PayPixSerializer,
     RefundSerializer,
     TrackingSerializer,
@@ -40,8 +42,8 @@ from web.openapi import MERCHANT, answer, errors, request_example
 F = TypeVar("F", bound=Callable[..., Any])
 
 _ALWAYS = (400, 401, 403, 404, 405, 500, 503)
-_READS = (*_ALWAYS, 502, 504)
-_WRITES = (*_READS, 409, 413, 422)
+READS = (*_ALWAYS, 502, 504)
+WRITES = (*READS, 409, 413, 422)
 
 _PRODUCTS = [{"sku": "CAM-01", "name": "Camiseta", "quantity": 1, "unit_value": 12990, "type": "physical"}]
 _PURCHASE = {
@@ -96,7 +98,7 @@ _APPLE_PAYMENT = {
     "transaction_identifier": "...",
 }
 
-_KEY_OF_ONCE = OpenApiParameter(
+KEY_OF_ONCE = OpenApiParameter(
     HEADER,
     OpenApiTypes.STR,
     OpenApiParameter.HEADER,
@@ -117,9 +119,9 @@ def _post(
     return extend_schema(
         tags=["checkout"],
         summary=summary,
-        parameters=[MERCHANT, *([_KEY_OF_ONCE] if once else [])],
+        parameters=[MERCHANT, *([KEY_OF_ONCE] if once else [])],
         request=serializer,
-        responses={200: ok, **errors(*_WRITES)},
+        responses={200: ok, **errors(*WRITES)},
         examples=[request_example(body, f"request {number}") for number, body in enumerate(bodies, start=1)],
     )
 
@@ -232,6 +234,21 @@ tokenize = _post(
     once=False,
 )
 
+payment_link = _post(
+    "Make a page of Appmax's on which anybody can pay",
+    PaymentLinkSerializer,
+    answer(PaymentLinkAnswer, {"checkout_url": "https://pay.example.com/6f2b7c1e9a"}),
+    {
+        "name": "Curso de costura",
+        "value": 12990,
+        "description": "Doze aulas, para começar hoje",
+        "payments": ["credit_card", "pix"],
+        "max_installments": 3,
+        "product_type": "digital",
+    },
+    once=True,
+)
+
 installments = extend_schema(
     tags=["checkout"],
     summary="What an amount costs in instalments",
@@ -255,7 +272,7 @@ installments = extend_schema(
             InstallmentAnswer(many=True),
             {"installments": 2, "value": 6560, "total_value": 13120},  # drf-spectacular makes a list of it
         ),
-        **errors(*_READS, 409, 422),
+        **errors(*READS, 409, 422),
     },
 )
 

@@ -14,6 +14,7 @@ from appmax.messages import (
     Customer,
     GooglePayCharge,
     NewOrder,
+    PaymentLink,
     Product,
     Subscription,
 )
@@ -27,6 +28,7 @@ from orders.fields import (
     DocumentField,
     PhoneField,
 )
+from orders.models import Interval
 from orders.wallets import ApplePayData, ApplePayMethod, GooglePayData, TextField
 
 
@@ -102,7 +104,7 @@ class NewOrderSerializer(Body):
 class SubscriptionSerializer(Body):
     """`subscription`."""
 
-    interval = serializers.ChoiceField(["week", "month", "year"])
+    interval = serializers.ChoiceField(Interval.choices)
     interval_count = serializers.IntegerField(min_value=1, max_value=365, default=1)
     max_cycles = serializers.IntegerField(min_value=1, max_value=MAX_ID, required=False)
     next_charge_at = serializers.DateField(required=False)
@@ -313,7 +315,7 @@ class UpsellSerializer(Body):
 # --- what follows a payment, and what comes before it ----------------------------------------------------------------
 
 
-def _order_id() -> serializers.IntegerField:
+def required_order_id() -> serializers.IntegerField:
     """A required Appmax order id."""
     missing = "order_id is required"
     return serializers.IntegerField(
@@ -326,7 +328,7 @@ class RefundSerializer(Body):
 
     refuses_unknown_fields = True
 
-    order_id = _order_id()
+    order_id = required_order_id()
     type = serializers.ChoiceField(["total", "partial"])
     value = CentsField(min_value=1, default=None)
     reason = serializers.CharField(max_length=255, default="", help_text="Kept with the refund; Appmax isn't told.")
@@ -344,8 +346,37 @@ class RefundSerializer(Body):
 class TrackingSerializer(Body):
     """Body of POST tracking."""
 
-    order_id = _order_id()
+    order_id = required_order_id()
     shipping_tracking_code = serializers.CharField(max_length=255)
+
+
+class PaymentLinkSerializer(Body):
+    """Body of POST payment-link. `value` is in cents, and not below what Appmax makes a link for."""
+
+    refuses_unknown_fields = True
+
+    name = serializers.CharField(max_length=255)
+    value = CentsField(min_value=500)
+    description = serializers.CharField(max_length=1000)
+    payments = serializers.ListField(
+        child=serializers.ChoiceField(["credit_card", "pix", "boleto"]), allow_empty=False, max_length=10
+    )
+    max_installments = serializers.IntegerField(min_value=1, max_value=12, default=1)
+    fee_transfer_from_installment = serializers.IntegerField(
+        min_value=0,
+        max_value=12,
+        default=0,
+        help_text="From this instalment on the shopper pays the interest; 0: never.",
+    )
+    product_type = serializers.ChoiceField(["physical", "digital"], default="")
+    document = DocumentField(default="", help_text="Of the merchant's company, if there are several.")
+    allow_multiple_sales = serializers.BooleanField(default=None)
+
+    def link(self) -> PaymentLink:
+        """The gateway's message, in Appmax's words."""
+        said = self.validated_data
+        methods = tuple(dict.fromkeys(name.replace("_", "") for name in said["payments"]))
+        return PaymentLink(**{**said, "payments": methods})
 
 
 class InstallmentsSerializer(Body):

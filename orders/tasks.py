@@ -5,6 +5,7 @@ from procrastinate.contrib.django import app
 
 from orders import idempotency
 from orders.questions import ask, due
+from orders.subscriptions import ask as subscriptions
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -23,6 +24,15 @@ def put_overdue(timestamp: int) -> None:
     """Every minute, put the questions that no webhook or payment puts. This is a job of its own, because a round of
     `ask_appmax` is left out while another one waits, and that may go on for as long as Appmax is slow."""
     due.put_overdue()
+    subscriptions.put_overdue()
+
+
+@app.periodic(cron="* * * * * */3")
+@app.task(name="orders.ask_about_subscriptions", queueing_lock="orders.ask_about_subscriptions")
+def ask_about_subscriptions(timestamp: int) -> None:
+    """Every 3 seconds, ask about the subscriptions that webhooks have told of."""
+    if answered := subscriptions.ask_due():
+        log.info("subscriptions.asked", answered=answered)
 
 
 @app.periodic(cron="17 * * * *")

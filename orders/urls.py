@@ -5,6 +5,7 @@ from collections.abc import Callable
 from django.http import HttpResponse
 from django.urls import URLPattern, path
 
+from orders.subscriptions.views import SubscriptionViewSet
 from orders.views import CheckoutViewSet
 from web.asks_appmax import asks_appmax
 
@@ -14,6 +15,14 @@ def _route(path_after_key: str, method: str, action: str, *, may_ask_appmax: boo
     if may_ask_appmax:
         view = asks_appmax(view)
     return path(f"checkout/<path:key>/{path_after_key}", view, name=f"checkout-{action}")
+
+
+def _subscriptions(path_after: str, **actions: str) -> URLPattern:
+    """A route of subscriptions. Each may ask Appmax."""
+    view = asks_appmax(SubscriptionViewSet.as_view({**actions}))
+    return path(
+        f"checkout/<path:key>/subscriptions{path_after}", view, name=f"subscription-{'-'.join(actions.values())}"
+    )
 
 
 urlpatterns = [
@@ -31,4 +40,10 @@ urlpatterns = [
     _route("tokenize", "post", "tokenize"),
     _route("tracking", "post", "tracking"),
     _route("upsell", "post", "upsell"),
+    _route("payment-link", "post", "payment_link"),
+    _subscriptions("", get="subscription_list", post="create"),
+    _subscriptions("/<int:subscription_id>", get="retrieve"),
+    _subscriptions("/<int:subscription_id>/pause", post="pause"),
+    _subscriptions("/<int:subscription_id>/reactivate", post="reactivate"),
+    _subscriptions("/<int:subscription_id>/cancel", post="cancel"),
 ]

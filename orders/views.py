@@ -1,18 +1,15 @@
 """The checkout over HTTP. Each method parses the request, calls one use case, and answers."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 from django.http import JsonResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import Serializer
 from rest_framework.throttling import BaseThrottle
 
 from appmax.answers import InstallmentSettings
-from installations.merchant import MerchantViewSet
-from orders import checkout, idempotency, openapi, refunds
+from orders import checkout, openapi, payment_links, refunds
 from orders.answers import (
     NewOrderAnswer,
     OrderAnswer,
@@ -20,14 +17,16 @@ from orders.answers import (
     OrdersQuery,
     PayBoletoAnswer,
     PayCardAnswer,
+    PaymentLinkAnswer,
     PayPixAnswer,
     TokenAnswer,
     UpsellAnswer,
 )
 from orders.errors import ERROR_CODES
 from orders.fields import MAX_ID
-from orders.idempotency import Claim, Replay
+from orders.idempotency import Claim
 from orders.models.order import STATUS_OF
+from orders.once import OnceViewSet
 from orders.refunds import Wish
 from orders.serializers import (
     CardSerializer,
@@ -37,6 +36,7 @@ from orders.serializers import (
     PayBoletoSerializer,
     PayCardSerializer,
     PayGooglePaySerializer,
+    PaymentLinkSerializer,
     PayPixSerializer,
     RefundSerializer,
     TrackingSerializer,
@@ -52,11 +52,10 @@ class InvalidOrderId(Exception):
     """The path's order id isn't a positive integer of the column's size."""
 
 
-class CheckoutViewSet(MerchantViewSet):
+class CheckoutViewSet(OnceViewSet):
     """`/checkout/{key}/...`"""
 
     error_codes = {**ERROR_CODES, InvalidOrderId: Code.INVALID_ORDER_ID}
-    claim: Claim | None = None
 
     def reads_also(self) -> tuple[str, dict[str, Any]]:
         """The status, if that is what is asked for. An order id that is none finds nothing."""
@@ -78,7 +77,7 @@ class CheckoutViewSet(MerchantViewSet):
             order = checkout.create_order(self.installation, body.purchase(), claim)
             return NewOrderAnswer(order).data
 
-        return self._once(request, body, create)
+        return self.once(request, body, create)
 
     @openapi.pay_credit_card
     def pay_credit_card(self, request: Request, key: str) -> Response:
@@ -102,7 +101,7 @@ class CheckoutViewSet(MerchantViewSet):
             order = checkout.pay_with_card(self.installation, body.target(), body.payment_request(), claim)
             return PayCardAnswer(order).data
 
-        return self._once(request, body, pay)
+        return self.once(request, body, pay)
 
     @openapi.pay_pix
     def pay_pix(self, request: Request, key: str) -> Response:
@@ -113,7 +112,7 @@ class CheckoutViewSet(MerchantViewSet):
             order = checkout.pay_with_pix(self.installation, body.target(), body.payment_request(), claim)
             return PayPixAnswer(order).data
 
-        return self._once(request, body, pay)
+        return self.once(request, body, pay)
 
     @openapi.pay_boleto
     def pay_boleto(self, request: Request, key: str) -> Response:
@@ -125,7 +124,7 @@ class CheckoutViewSet(MerchantViewSet):
             order = checkout.pay_with_boleto(self.installation, body.target(), document_number, claim)
             return PayBoletoAnswer(order).data
 
-        return self._once(request, body, pay)
+        return self.once(request, body, pay)
 
     @openapi.upsell
     def upsell(self, request: Request, key: str) -> Response:
@@ -135,7 +134,7 @@ class CheckoutViewSet(MerchantViewSet):
         def sell(claim: Claim) -> dict[str, Any]:
             return UpsellAnswer(checkout.upsell(self.installation, body.upsell_request(), claim)).data
 
-        return self._once(request, body, sell)
+        return self.once(request, body, sell)
 
     @openapi.refund
     def refund(self, request: Request, key: str) -> Response:
@@ -148,7 +147,7 @@ class CheckoutViewSet(MerchantViewSet):
             refunds.ask(order, Wish(said["value"], reason=said["reason"], api_key=self.access.key_prefix), claim)
             return MessageAnswer({"message": "Refund request accepted"}).data
 
-        return self._once(request, body, ask)
+        return self.once(request, body, ask)
 
     @openapi.tracking
     def tracking(self, request: Request, key: str) -> Response:
@@ -165,6 +164,17 @@ class CheckoutViewSet(MerchantViewSet):
         body = CardSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         return Response(TokenAnswer({"token": checkout.tokenize(self.installation, body.card())}).data)
+
+    @openapi.payment_link
+    def payment_link(self, request: Request, key: str) -> Response:
+        """A page of Appmax's on which anybody can pay."""
+        body = PaymentLinkSerializer(data=request.data)
+
+        def make(claim: Claim) -> dict[str, Any]:
+            url = payment_links.create(self.installation, body.link(), claim)
+            return PaymentLinkAnswer({"checkout_url": url}).data
+
+        return self.once(request, body, make)
 
     @openapi.installments
     def installments(self, request: Request, key: str) -> Response:
@@ -206,41 +216,6 @@ class CheckoutViewSet(MerchantViewSet):
         query.is_valid(raise_exception=True)
         orders, following = checkout.orders_of(self.installation, **query.validated_data)
         return Response(OrdersAnswer({"orders": orders, "next": following}).data)
-
-    def _once(self, request: Request, body: Serializer[Any], work: Callable[[Claim], dict[str, Any]]) -> Response:
-        """Do the work, unless a request with the same Idempotency-Key has done it before."""
-        body.is_valid(raise_exception=True)
-        claim = idempotency.claim(
-            self.installation,
-            request.headers.get(idempotency.HEADER),
-            route=str(self.action),
-            body=body.validated_data,
-        )
-        if isinstance(claim, Replay):
-            return Response(claim.body, status=claim.status, headers=idempotency.REPLAYED)
-        self.claim = claim
-        answer = work(claim)
-        claim.finish(200, answer)
-        return Response(answer, headers=idempotency.REPLAYED if claim.is_replay else None)
-
-    def handle_exception(self, exc: Exception) -> Response:
-        """The answer to an error, which the claim keeps if need be. If an order was made, the answer names it, so that
-        the caller can ask for its status or try again."""
-        try:
-            response = super().handle_exception(exc)
-        except Exception:  # This is a bug, which is answered with 500.
-            if self.claim is not None:
-                self.claim.release()
-            raise
-        if self.claim is not None and isinstance(response, Response):
-            sent = self.request.data
-            if self.claim.order is not None and not (isinstance(sent, dict) and sent.get("order_id")):
-                response.data["order_id"] = self.claim.order.appmax_order_id
-            self.claim.fail(exc, response.status_code, response.data)
-            if self.claim.is_replay:
-                for name, value in idempotency.REPLAYED.items():
-                    response[name] = value
-        return response
 
 
 def _number(order_id: str) -> int:

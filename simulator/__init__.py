@@ -25,10 +25,20 @@ its examples of requests, answers and errors are quoted as they stood on 2026-03
     POST /v1/orders/upsell                criar-um-upsell-na-appmax
     webhooks                              webhooks
 
+Subscriptions and payment links are at https://docs.appmax.com.br/api-reference/, whose examples were read in November
+2026:
+
+    POST /v1/subscriptions                subscriptions/criar-assinatura
+    GET  /v1/subscriptions, /{id}         subscriptions/listar-assinaturas, consultar-assinatura
+    PATCH /v1/subscriptions/{id}/...      subscriptions/pausar-assinatura, reativar-assinatura, cancelar-assinatura
+    POST /v1/payment-link                 payment-links/criar-link-pagamento
+    webhooks about subscriptions          ../guides/webhooks
+
 Not on these pages, and taken from Appmax's example backend (github.com/appmaxbrasil/appstore-backend-example,
 docs/appmax/api-reference.md, 2026-03) or from payloads seen: the answers of the payment calls, an upsell's order, when
 a Pix ends, a boleto's last day. No page says what a wrong Apple Pay token is answered, nor what `GET /v1/orders/{id}`
-calls a wallet's payment, which is called a card's here. Harsher than Appmax on purpose: a card is charged as often as
-it is asked for, although the documentation says that a paid order is answered 400, so that a product that charges
-twice is found out.
+calls a wallet's payment, which is called a card's here; nor what a subscription's charge that was declined is called,
+and whether it makes an order, which it doesn't here. Harsher than Appmax on purpose: a card is charged as often as it
+is asked for, although the documentation says that a paid order is answered 400, so that a product that charges twice is
+found out.
 """

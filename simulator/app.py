@@ -15,12 +15,15 @@ from simulator.delivery import Courier
 from simulator.order_pages import order_pages
 from simulator.outbox import Outbox
 from simulator.panel import panel
+from simulator.payment_links import payment_link_api, payment_link_pages
 from simulator.payments import payments
 from simulator.recording import record
 from simulator.sales import sales
 from simulator.scripts import scripts
 from simulator.settings import SimulatorSettings
 from simulator.state import State
+from simulator.subscription_api import subscription_api
+from simulator.subscription_pages import subscription_pages
 from simulator.switch_pages import switch_pages
 from simulator.switches import Switches
 from simulator.webhook_pages import webhook_pages
@@ -47,7 +50,10 @@ def _app_with_routes() -> Flask:
     """What all simulators of a process share: to compile the routes takes 20 ms, and each test has a simulator."""
     app = Flask(__name__)
     record(app)
-    for blueprint in (api, sales, payments, scripts, control, panel, order_pages, webhook_pages, switch_pages):
+    for blueprint in (
+        *(api, sales, payments, scripts, subscription_api, payment_link_api),
+        *(control, panel, order_pages, subscription_pages, payment_link_pages, webhook_pages, switch_pages),
+    ):
         app.register_blueprint(blueprint)
     app.context_processor(lambda: {"shop_url": simulation().settings.shop_url})
     app.register_error_handler(HTTPException, _say_what_failed)

@@ -22,6 +22,9 @@ ROUTES: Mapping[str, str] = {  # the method of each
     "/v1/orders/refund-request": "POST",
     "/v1/orders/shipping-tracking-code": "POST",
     "/v1/orders/upsell": "POST",
+    "/v1/subscriptions": "POST",
+    "/v1/subscriptions/": "GET",
+    "/v1/payment-link": "POST",
 }
 
 _STATUSES: Mapping[str, str] = {  # and what such an error says

@@ -7,13 +7,16 @@ numbers or as text, and dates without a zone.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from simulator.catalogue import CUSTOMER, ORDER, Event, find
+from simulator.catalogue import CUSTOMER, ORDER, SUBSCRIPTION, Event, find
 from simulator.orders import CANCELLED, Order
 from simulator.records import as_appmax_writes
+from simulator.subscriptions import Subscription
 
 APP_STORE, GUIDE, LEGACY = "app_store", "app_store_guide", "old_legacy"
 STANDARD, WITH_META, FLAT, CUSTOM = "standard", "standard_with_meta", "two_level_flat", "custom_content"
 MODELS = (APP_STORE, GUIDE, LEGACY, STANDARD, WITH_META, FLAT, CUSTOM)
+
+_TOLD_OF_CUSTOMERS = ("subscription_cancelation", "subscription_delayed")  # by the panel's models
 
 REASON = "Saldo insuficiente"  # of every decline
 NOBODY: Mapping[str, Any] = {  # whom events tell of whose customer isn't known
@@ -37,12 +40,23 @@ def trial_body(model: str, app_id: str) -> dict[str, Any]:
     return body(model, "order_approved", order, NOBODY, app_id)
 
 
-def body(model: str, name: str, order: Order, customer: Mapping[str, Any], app_id: str) -> dict[str, Any]:
-    """The event of this name in this model. `customer`: id, first_name, last_name, email, phone."""
+def body(
+    model: str,
+    name: str,
+    order: Order,
+    customer: Mapping[str, Any],
+    app_id: str,
+    subscription: Subscription | None = None,
+) -> dict[str, Any]:
+    """The event of this name in this model. `customer`: id, first_name, last_name, email, phone. An event about a
+    subscription that isn't known tells of the order, as all did before the documentation had the subscription's."""
     event = find(name)
+    if event.about != SUBSCRIPTION:
+        subscription = None
     if model in (APP_STORE, GUIDE):
         tell = _guide if model == GUIDE else _app_store
         data = tell(order, customer) if event.about != CUSTOMER else dict(_person(customer))
+        data = _app_store_subscription(subscription) if subscription else data
         return {
             "event": event.spelled(pascal=False),
             "event_type": event.about,
@@ -56,7 +70,10 @@ def body(model: str, name: str, order: Order, customer: Mapping[str, Any], app_i
     if model == LEGACY:
         data = {"id": customer["id"]} if event.about == CUSTOMER else {"order_id": order.id}
         return {"event": event.spelled(pascal=False), "event_type": ORDER, "data": data}
-    return _panel(model, event, order, customer)
+    told = _panel(model, event, order, customer)
+    if subscription and event.name in _TOLD_OF_CUSTOMERS:
+        told["data"] = {**_OF_CUSTOMERS[model](order, customer), "subscription": {"id": subscription.id}}
+    return told
 
 
 def order_id_of(body: Mapping[str, Any]) -> int | None:
@@ -82,6 +99,18 @@ def _app_store(order: Order, customer: Mapping[str, Any]) -> dict[str, Any]:
         "order_status": order.status,
         "order_total": order.total,
         "payment_type": order.method,
+    }
+
+
+def _app_store_subscription(subscription: Subscription) -> dict[str, Any]:
+    """It names no order, and no cycle."""
+    return {
+        "subscription_id": subscription.id,
+        "subscription_name": subscription.name,
+        "total": subscription.terms.total,
+        "customer_id": subscription.customer_id,
+        "created_at": as_appmax_writes(subscription.created_at),
+        "updated_at": as_appmax_writes(subscription.updated_at),
     }
 
 

@@ -50,7 +50,7 @@ class Order:
 
     `external_key`: the merchant whose it is; `installed_as`: the external_key of that merchant's installation, if its
     account has another name. `pix_expires_at`: ISO; empty, a Pix stays until it is let go. `boleto_due_date`: ISO.
-    `refunded_at`: of the latest.
+    `refunded_at`: of the latest. `subscription_wish`: how to renew it as soon as its Pix is paid.
     """
 
     id: int
@@ -75,6 +75,7 @@ class Order:
     boleto_due_date: str = ""
     shipping_tracking_code: str = ""
     payments: list[Payment] = field(default_factory=list)
+    subscription_wish: dict[str, Any] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
@@ -125,10 +126,13 @@ class Order:
 
     # --- changes: each is whole and answers True, or does nothing and answers False ---
 
-    def begin_pix(self, payment_id: int, emv: str, qr_code: str, expires_at: str) -> bool:
+    def begin_pix(
+        self, payment_id: int, emv: str, qr_code: str, expires_at: str, subscription_wish: dict[str, Any] | None = None
+    ) -> bool:
         """Wait for a Pix from now on."""
         if self.has_pending_pix or self.status not in PAYABLE:
             return False
+        self.subscription_wish = subscription_wish or {}
         self.pix_emv, self.pix_qr_code, self.pix_expires_at = emv, qr_code, expires_at
         return self._begin(payment_id, PIX)
 

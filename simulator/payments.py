@@ -11,16 +11,17 @@ from simulator import answers, boleto, cards, events, faults, pix, wallets
 from simulator.access import EXTERNAL_ID, NO_SUCH_STORE, require_merchant, require_order, require_store
 from simulator.cards import MOST_INSTALMENTS, Card
 from simulator.context import simulation
-from simulator.orders import APPLE_PAY, CARD, GOOGLE_PAY, PAYABLE, PAYABLE_BY_CARD, Order, Payment
+from simulator.orders import APPLE_PAY, APPROVED, CARD, GOOGLE_PAY, PAYABLE, PAYABLE_BY_CARD, Order, Payment
 from simulator.reading import as_object, is_document, is_whole, json_body, refuse, refuse_fields
 from simulator.records import iso
 from simulator.sales import MOST_CENTS
+from simulator.subscriptions import INTERVALS
 
 payments = Blueprint("payments", __name__)
 faults.suffer(payments)
 
 LONGEST_DESCRIPTOR = 13  # characters on a card's statement
-INTERVALS, MOST_INTERVALS = ("week", "month", "year"), 12  # of a subscription
+MOST_INTERVALS = 12  # of a subscription
 
 
 # --- cards -----------------------------------------------------------------------------------------------------------
@@ -34,7 +35,8 @@ def pay_by_card() -> tuple[Response, int]:
     errors = _customer_errors(order) | _subscription_errors(data.get("subscription"))
     refuse_fields(errors | _card_payment_errors(fields))
     _require_status(order, PAYABLE_BY_CARD, 400)
-    return _charge(order, CARD, _card(order.external_key, fields), fields.get("installments") or 1)
+    wish = as_object(data.get("subscription"))
+    return _charge(order, CARD, _card(order.external_key, fields), fields.get("installments") or 1, wish)
 
 
 @payments.post("/v1/payments/google-pay")
@@ -75,7 +77,10 @@ def _order_to_charge() -> tuple[Order, dict[str, Any]]:
     return require_order(merchant, body.get("order_id")), as_object(body.get("payment_data"))
 
 
-def _charge(order: Order, method: str, card: Card, number_of_instalments: int) -> tuple[Response, int]:
+def _charge(
+    order: Order, method: str, card: Card, number_of_instalments: int, subscription: dict[str, Any] | None = None
+) -> tuple[Response, int]:
+    """Charge the card, and renew the order from then on if a subscription is wished for."""
     sim = simulation()
     card = cards.under(sim.state.switches.cards, card)
     outcome = card.outcome
@@ -85,6 +90,8 @@ def _charge(order: Order, method: str, card: Card, number_of_instalments: int) -
         if tried is None:
             refuse(400, {"errors": {"message": "The order can't be paid any more"}})
         events.tell(sim, tried, *outcome.events)
+        if payment.status == APPROVED and subscription:
+            events.begin_subscription(sim, tried, subscription)
     if outcome.refusal:
         refuse(*outcome.refusal)
     return jsonify(data=answers.card(sim.state.shape, payment)), 201
@@ -195,9 +202,12 @@ def _subscription_errors(subscription: Any) -> dict[str, str]:
 def pay_by_pix() -> tuple[Response, int]:
     """A Pix; empty if one is pending already."""
     sim, order = simulation(), _order_to_pay("pix")
+    wish = as_object(as_object(json_body().get("payment_data")).get("subscription"))
     shape, emv = sim.state.shape, pix.br_code(order.id, order.total)
     expires_at = datetime.now(UTC) + timedelta(minutes=sim.state.switches.pix_minutes)
-    begun = sim.state.begin_pix(order.id, emv, pix.qr_picture(emv), iso(expires_at))
+    begun = sim.state.begin_pix(
+        order.id, emv=emv, qr_code=pix.qr_picture(emv), expires_at=iso(expires_at), subscription_wish=wish
+    )
     if begun is None:
         return jsonify(data=answers.pix_is_pending(shape)), 200
     events.tell(sim, begun, "order_pix_created")

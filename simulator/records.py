@@ -127,6 +127,19 @@ class Delivery:
     next_try_at: str = ""
 
 
+@dataclass(frozen=True)
+class PaymentLink:
+    """A page on which anybody can pay `value` cents."""
+
+    id: int
+    external_key: str
+    name: str
+    description: str
+    value: int
+    payments: tuple[str, ...]
+    max_installments: int
+
+
 @dataclass
 class Fault:
     """A failure switched on for the next `times` calls of a route; 0: until it is switched off.

@@ -11,7 +11,8 @@ from typing import Any
 from simulator.cards import Card
 from simulator.credentials import MerchantCredentials, account_of
 from simulator.orders import APPROVED, UPSELL, Order, Payment
-from simulator.records import Authorization, Fault, HealthCheck, now
+from simulator.records import Authorization, Fault, HealthCheck, PaymentLink, now
+from simulator.subscriptions import Subscription
 from simulator.switches import Switches
 
 __all__ = ["APP", "Authorization", "Fault", "HealthCheck", "Order", "Payment", "State"]
@@ -49,6 +50,8 @@ class State:
         self.authorizations: dict[str, Authorization] = {}
         self.customers: dict[int, dict[str, Any]] = {}
         self.orders: dict[int, Order] = {}
+        self.subscriptions: dict[int, Subscription] = {}
+        self.payment_links: dict[int, PaymentLink] = {}
         self.card_tokens: dict[str, tuple[str, Card]] = {}  # with the external_key of the merchant whose they are
         self.upsell_hashes: dict[str, int] = {}  # not used yet, with the order whose card they charge
         self.faults: list[Fault] = []
@@ -71,6 +74,7 @@ class State:
                 "installations": len(self.authorizations),
                 "customers": len(self.customers),
                 "orders": len(self.orders),
+                "subscriptions": len(self.subscriptions),
                 "faults": len(self.faults),
             }
 
@@ -262,10 +266,13 @@ class State:
 
     # --- payments ---
 
-    def begin_pix(self, order_id: int, emv: str, qr_code: str, expires_at: str) -> Order | None:
-        """The order waits for its Pix from now on; None, and nothing changes, if it does so already or is paid."""
+    def begin_pix(self, order_id: int, **parts: Any) -> Order | None:
+        """The order waits for its Pix from now on; None, and nothing changes, if it does so already or is paid.
+
+        `parts` are those of `Order.begin_pix`.
+        """
         payment_id = self.next_payment_id()
-        return self.change_order(order_id, lambda order: order.begin_pix(payment_id, emv, qr_code, expires_at))
+        return self.change_order(order_id, lambda order: order.begin_pix(payment_id, **parts))
 
     def orders_whose_pix_is_over(self, moment: str) -> list[int]:
         """Orders with a pending Pix that should have been paid before this moment (ISO)."""
@@ -326,6 +333,51 @@ class State:
             order.take_card(payment)
             self.orders[order.id] = order
             return copy.deepcopy(order)
+
+    # --- subscriptions and payment links ---
+
+    def add_subscription(self, subscription: Subscription) -> Subscription:
+        """A new one."""
+        with self._lock:
+            self.subscriptions[subscription.id] = subscription
+            return copy.deepcopy(subscription)
+
+    def subscription(self, subscription_id: int) -> Subscription | None:
+        """Any merchant's subscription."""
+        with self._lock:
+            return copy.deepcopy(self.subscriptions.get(subscription_id))
+
+    def latest_subscriptions(self) -> list[Subscription]:
+        """Newest first."""
+        with self._lock:
+            return copy.deepcopy(list(self.subscriptions.values())[::-1])
+
+    def change_subscription(self, subscription_id: int, change: Callable[[Subscription], bool]) -> Subscription | None:
+        """The subscription after this change; None if there is none, or it refuses."""
+        with self._lock:
+            subscription = self.subscriptions.get(subscription_id)
+            if subscription is None or not change(subscription):
+                return None
+            subscription.updated_at = now()
+            return copy.deepcopy(subscription)
+
+    def add_sold_order(self, order: Order, payment: Payment) -> Order:
+        """An order that Appmax makes by itself, and a card that pays it."""
+        with self._lock:
+            order.installed_as = order.installed_as or self._installed_as.get(order.external_key, "")
+            order.take_card(payment)
+            self.orders[order.id] = order
+            return copy.deepcopy(order)
+
+    def add_payment_link(self, link: PaymentLink) -> None:
+        """A new one."""
+        with self._lock:
+            self.payment_links[link.id] = link
+
+    def payment_link(self, link_id: int) -> PaymentLink | None:
+        """Any merchant's."""
+        with self._lock:
+            return self.payment_links.get(link_id)
 
     # --- faults ---
 

@@ -9,8 +9,10 @@ from simulator.cards import BY_NUMBER, POLICIES
 from simulator.models import APP_STORE, MODELS
 from simulator.reading import is_number_in, is_whole
 from simulator.records import ARRANGEMENTS, AS_SENT, Plan
+from simulator.subscriptions import FAILED, PAID
 
 WITH_CREDENTIALS, _, WITH_APP_ID = HEALTH_CHECKS = ("credentials", "external_key", "app_id")
+RENEWALS = (PAID, FAILED)
 LONGEST_DELAY = 86_400  # seconds
 MOST_COPIES = 100
 
@@ -19,14 +21,15 @@ MOST_COPIES = 100
 class Switches:
     """`shape`: of answers about payments. `writing`: of all answers. `lifetime`: how a token says it.
 
-    `cards`: what becomes of every card. `rate_limits`: whether Appmax's are in force. `webhook_delay` and
-    `token_seconds` in seconds, `pix_minutes` in minutes. `health_check`: what the installation callback's body has;
-    only the app's id is certain.
+    `cards`: what becomes of every card. `renewals`: what becomes of a subscription's next charge. `rate_limits`:
+    whether Appmax's are in force. `webhook_delay` and `token_seconds` in seconds, `pix_minutes` in minutes.
+    `health_check`: what the installation callback's body has; only the app's id is certain.
     """
 
     shape: str = DOCUMENTED
     writing: str = AS_JSON
     cards: str = BY_NUMBER
+    renewals: str = RENEWALS[0]
     rate_limits: bool = False
     token_seconds: float = 3600
     lifetime: str = LIFETIMES[0]
@@ -53,6 +56,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "writing": WRITINGS,
     "lifetime": LIFETIMES,
     "cards": POLICIES,
+    "renewals": RENEWALS,
     "webhook_model": MODELS,
     "webhook_order": ARRANGEMENTS,
     "health_check": HEALTH_CHECKS,

@@ -61,6 +61,7 @@ class Code(StrEnum):
     FORBIDDEN = "forbidden", 403, "forbidden"
     INSTALLATION_NOT_FOUND = "installation_not_found", 404, "installation not found"
     ORDER_NOT_FOUND = "order_not_found", 404, "order not found"
+    SUBSCRIPTION_NOT_FOUND = "subscription_not_found", 404, "subscription not found"
     ENDPOINT_NOT_FOUND = "endpoint_not_found", 404, "endpoint not found"
     DELIVERY_NOT_FOUND = "delivery_not_found", 404, "delivery not found"
     API_KEY_NOT_FOUND = "api_key_not_found", 404, "API key not found"
@@ -78,6 +79,12 @@ class Code(StrEnum):
     PAYMENT_PENDING = "payment_pending", 409
     REFUND_EXCEEDS_PAYMENT = "refund_exceeds_payment", 409, "nothing of this order is left to be paid back"
     ORDER_NUMBER_TAKEN = "order_number_taken", 409
+    ORDER_NOT_RENEWABLE = (
+        "order_not_renewable",
+        409,
+        "only an order that is aprovado or integrado, and was paid by card or Pix, can be renewed",
+    )
+    SUBSCRIPTION_CANCELLED = "subscription_cancelled", 409, "the subscription is cancelled, which is for good"
     TOO_MANY_ENDPOINTS = "too_many_endpoints", 409, "the installation has 10 endpoints, which is the most"
     FIRST_KEY_MADE = "first_key_made", 409, "the installation's first API key was made before"
     TOO_MANY_API_KEYS = "too_many_api_keys", 409, "the installation has 20 API keys, which is the most"

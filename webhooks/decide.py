@@ -123,8 +123,12 @@ def _without_order_id(event: Event, seen: Seen) -> Decision:
 
 
 def _without_status(event: Event, seen: Seen) -> Decision:
-    is_open = seen.status is not None and payload.leaves_status_open(event.name) and not seen.is_confirmed
-    return Decision(Outcome.ACKNOWLEDGED, reason=_unknown(event), why=Why.NO_STATUS if is_open else None)
+    why = None
+    if seen.status is None and payload.means_renewal(event.name):
+        why = Why.ORDER_MISSING  # It is the order that Appmax has just made.
+    elif seen.status is not None and payload.leaves_status_open(event.name) and not seen.is_confirmed:
+        why = Why.NO_STATUS
+    return Decision(Outcome.ACKNOWLEDGED, reason=_unknown(event), why=why)
 
 
 def _duplicate(event: Event, seen: Seen) -> Decision:

@@ -30,6 +30,7 @@ from orders.models import Order
 from orders.models.question import Question
 from orders.questions import due
 from orders.status import OrderStatus, advances, may_have_moved_on
+from orders.subscriptions import ask as subscriptions
 from webhooks import payload, retention, rows
 from webhooks.decide import Decision, Outcome, decide
 from webhooks.models import HANDLED, ClaimSource, WebhookEvent
@@ -137,7 +138,8 @@ def _receive(event: Event, address: str | None) -> Outcome:
         found = rows.look(event, address)
         decision = _decide(event, found)
         is_told = decision.status is not None and found.is_listened_to
-        if is_told or decision.supersedes or (found.order_pk is None and decision.outcome is Outcome.WAITING):
+        is_more = is_told or decision.supersedes or payload.is_about_subscription(event)
+        if is_more or (found.order_pk is None and decision.outcome is Outcome.WAITING):
             break  # More than the two rows must be written, or the order may be created just now: this needs the lock.
         try:
             if rows.insert(event, address, found, decision) is not None:
@@ -150,6 +152,7 @@ def _receive(event: Event, address: str | None) -> Outcome:
         decision = _decide(event, found)
         _supersede(found, decision)
         rows.insert(event, address, found, decision)
+        _ask_about_subscription(event, found, decision)
         if decision.status is not None and found.is_listened_to and found.order_pk and found.seen.status:
             changes.tell_moved(Order.objects.get(pk=found.order_pk), found.seen.status, Cause.WEBHOOK)
     return decision.outcome
@@ -176,6 +179,14 @@ def lock(appmax_order_id: int | None) -> None:
         # There is no row to lock yet. A process that creates it holds this lock.
         Order.objects.lock_appmax_order(appmax_order_id)
         Order.objects.locked_by_number(appmax_order_id)
+
+
+def _ask_about_subscription(event: Event, found: Found, decision: Decision) -> None:
+    """Have Appmax asked about the subscription that the event tells of, as its body is only a claim. Without a merchant
+    there are no credentials to ask with."""
+    if found.installation_id is None or decision.outcome is Outcome.REFUSED or not payload.is_about_subscription(event):
+        return
+    subscriptions.hear(found.installation_id, event.subscription_id, event.order_id)
 
 
 def _supersede(found: Found, decision: Decision) -> None:
@@ -232,6 +243,7 @@ def _handle_kept(row: WebhookEvent, *, is_confirmed: bool = False, may_close: bo
     decision = _decide(event, found)
     is_refuted = is_confirmed and decision.outcome is Outcome.WAITING
     write_decision(row, found, decision, asks=not is_refuted)
+    _ask_about_subscription(event, found, decision)
     if is_refuted and event.order_id is not None and found.installation_id is not None:
         _count_refuted(event.order_id, row.source)
     _count(row.event, decision.outcome, row)

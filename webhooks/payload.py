@@ -13,7 +13,7 @@ from orders.status import OrderStatus
 
 MAX_NAME = 64  # webhook_events.event
 MAX_TYPE = 32  # webhook_events.event_type
-MAX_ORDER_ID = 2**31 - 1  # webhook_events.appmax_order_id
+MAX_ORDER_ID = 2**31 - 1  # webhook_events.appmax_order_id, and subscriptions.appmax_subscription_id
 
 _WHOLE_NUMBER = re.compile(r"\s*([0-9]{1,20})(?:\.0+)?\s*")  # Some languages write a number as 95922354.0.
 
@@ -57,6 +57,10 @@ _TO_BE_ASKED_ABOUT = {
     _folded(name) for name in ("SplitOrders", "OrderChargeBackLost", "OrderCanceled", "OrderPartialRefund")
 }
 
+# Of these, some name the subscription, some an order of it, and some neither.
+_ABOUT_SUBSCRIPTIONS = {_folded(name) for name in _NAMES if "Subscription" in name or name.startswith("Charge")}
+_CHARGED = {_folded(name) for name in ("ChargeSuccess", "SubscriptionChargeSuccess")}
+
 # These fields tell one payment of an order from another. A model of payload has some of them, or none.
 _PAYMENT_FACTS = ("end_to_end_id", "total_paid", "amount", "total", "order_total", "totalAmount")
 
@@ -83,7 +87,8 @@ class Event:
     """A webhook as we understand it.
 
     `payload` is the whole body, in which what PostgreSQL can't store is replaced. `model` is the contract's name for
-    its form. `merchants` are the external_keys that its envelope names. `note` tells what was odd.
+    its form. `merchants` are the external_keys that its envelope names. `note` tells what was odd. `subscription_id` is
+    that of the subscription that it names.
     """
 
     name: str
@@ -93,6 +98,7 @@ class Event:
     model: str = ""
     merchants: tuple[str, ...] = ()
     note: str = ""
+    subscription_id: int | None = None
 
 
 def is_known(name: str) -> bool:
@@ -114,6 +120,16 @@ def leaves_status_open(name: str) -> bool:
     """Whether only Appmax can tell the status of this event's order, because the event is about money and means no
     status, or is unknown."""
     return _folded(name) in _TO_BE_ASKED_ABOUT or not is_known(name)
+
+
+def is_about_subscription(event: Event) -> bool:
+    """Whether the event tells of a subscription, so that Appmax is asked about it."""
+    return event.subscription_id is not None or _folded(event.name) in _ABOUT_SUBSCRIPTIONS
+
+
+def means_renewal(name: str) -> bool:
+    """Whether the event says that a subscription was charged, for which Appmax makes a new order."""
+    return _folded(name) in _CHARGED
 
 
 def means_payment(name: str) -> bool:
@@ -139,6 +155,7 @@ def kept(name: str, event_type: str, order_id: int | None, body: Mapping[str, An
         payload=dict(body),
         merchants=merchants_of(body.get("client_key"), body.get("external_key")),
         note=_order_id(body.get("data"))[1] if order_id is None else "",
+        subscription_id=_subscription_id(body.get("data")),
     )
 
 
@@ -169,6 +186,7 @@ def read(body: Any, merchant: str = "") -> Event:
         model=model_of(payload),
         merchants=merchants_of(payload.get("client_key"), payload.get("external_key")),
         note=note,
+        subscription_id=_subscription_id(payload.get("data")),
     )
 
 
@@ -219,13 +237,26 @@ def _order_id(data: Any) -> tuple[int | None, str]:
         claimed = data["id"]  # Without customer_id this may be a customer's id.
     else:
         return None, ""
+    number = _id(claimed)
+    return (number, "") if number is not None else (None, f"not an order id: {str(claimed)[:100]!r}")
+
+
+def _subscription_id(data: Any) -> int | None:
+    """The subscription's id: the app store's `data.subscription_id`, or the panel's `data.subscription.id`."""
+    if not isinstance(data, dict):
+        return None
+    subscription = data.get("subscription")
+    inside = subscription.get("id") if isinstance(subscription, dict) else None
+    return _id(data.get("subscription_id")) or _id(inside)
+
+
+def _id(claimed: Any) -> int | None:
+    """A positive integer of a column's size, also as a text or a decimal; None for anything else."""
     if isinstance(claimed, str) and (found := _WHOLE_NUMBER.fullmatch(claimed)):
         claimed = int(found[1])
     elif isinstance(claimed, float) and claimed.is_integer():
         claimed = int(claimed)
-    if type(claimed) is int and 0 < claimed <= MAX_ORDER_ID:
-        return claimed, ""
-    return None, f"not an order id: {str(claimed)[:100]!r}"
+    return claimed if type(claimed) is int and 0 < claimed <= MAX_ORDER_ID else None
 
 
 def _storable(value: Any) -> Any:

@@ -6,6 +6,7 @@ from orders.models.order import Order, OrderQuerySet
 from orders.models.question import Question, Quota
 from orders.models.refund import Refund
 from orders.models.shopper import CodeKind, OrderCode, Shopper
+from orders.models.subscription import Interval, Subscription, SubscriptionQuestion, SubscriptionStatus
 
 __all__ = [
     "OPEN",
@@ -13,6 +14,7 @@ __all__ = [
     "AttemptState",
     "CodeKind",
     "IdempotentRequest",
+    "Interval",
     "Order",
     "OrderCode",
     "OrderQuerySet",
@@ -21,4 +23,7 @@ __all__ = [
     "Quota",
     "Refund",
     "Shopper",
+    "Subscription",
+    "SubscriptionQuestion",
+    "SubscriptionStatus",
 ]

@@ -8,6 +8,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from installations.models import Installation
+from orders import clock
 from orders.questions.why import Why
 from orders.status import OrderStatus
 
@@ -49,23 +50,18 @@ statement, and a part of the one that writes a webhook: through the ORM it took 
 turns).
 """
 
-# Takes the next question for this process, in three steps:
-# 1. `due` locks the first question that is due and whose merchant has a token. Others skip locked rows.
-# 2. `allowed` takes the token. The update locks the quota's row, so that two processes can't take the same token.
-# 3. The question is leased: it is due again only when the lease is over.
-# Through the ORM, as a transaction with five statements, it took six times as long (400 of each in turns).
-_TAKE = """
+TAKE = """
     WITH due AS (
         SELECT q.id, q.installation_id,
-               CASE WHEN q.is_patient AND q.asked_at IS NOT NULL THEN %(left)s + 1 ELSE 1 END AS needed
-          FROM order_questions q LEFT JOIN question_quotas quota USING (installation_id)
+               CASE WHEN {is_patient} AND q.asked_at IS NOT NULL THEN %(left)s + 1 ELSE 1 END AS needed
+          FROM {table} q LEFT JOIN question_quotas quota USING (installation_id)
          WHERE q.due_at <= clock_timestamp()
            AND (%(ids)s::bigint[] IS NULL OR q.id = ANY(%(ids)s))
            AND (quota.installation_id IS NULL OR
                 (quota.paused_until IS NULL OR quota.paused_until <= clock_timestamp()) AND
                 least(%(tokens)s, quota.tokens + %(rate)s * extract(epoch FROM clock_timestamp() - quota.counted_at))
-                >= CASE WHEN q.is_patient AND q.asked_at IS NOT NULL THEN %(left)s + 1 ELSE 1 END)
-         ORDER BY q.is_patient, q.asked_at NULLS FIRST, q.due_at
+                >= CASE WHEN {is_patient} AND q.asked_at IS NOT NULL THEN %(left)s + 1 ELSE 1 END)
+         ORDER BY {patient_last}q.asked_at NULLS FIRST, q.due_at
          LIMIT 1
            FOR UPDATE OF q SKIP LOCKED
     ), allowed AS (
@@ -79,12 +75,21 @@ _TAKE = """
                >= (SELECT needed FROM due)
      RETURNING installation_id
     )
-    UPDATE order_questions q
+    UPDATE {table} q
        SET due_at = clock_timestamp() + %(lease)s, asked_at = clock_timestamp(), times = q.times + 1
       FROM due JOIN allowed USING (installation_id)
      WHERE q.id = due.id
  RETURNING q.*
 """
+"""Takes the next question of a table for this process, in three steps:
+
+1. `due` locks the first question that is due and whose merchant has a token. Others skip locked rows.
+2. `allowed` takes the token. The update locks the quota's row, so that two processes can't take the same token.
+3. The question is leased: it is due again only when the lease is over.
+
+Through the ORM, as a transaction with five statements, it took six times as long (400 of each in turns).
+"""
+_TAKE = TAKE.format(table="order_questions", is_patient="q.is_patient", patient_last="q.is_patient, ")
 
 
 class QuestionQuerySet(models.QuerySet["Question"]):
@@ -106,14 +111,7 @@ class QuestionQuerySet(models.QuerySet["Question"]):
     def take(self, ids: list[int] | None = None) -> "Question | None":
         """The next question for this process, for which a token of its merchant's quota is taken. None if no question
         is due whose merchant has a token. With `ids` only these questions are looked at."""
-        values = {
-            "ids": ids,
-            "tokens": TOKENS,
-            "rate": TOKENS_A_SECOND,
-            "left": TOKENS_LEFT,
-            "lease": LEASE,
-        }
-        found = list(self.raw(_TAKE, values))
+        found = list(self.raw(_TAKE, take_values(ids)))
         return found[0] if found else None
 
     def open(self) -> "QuestionQuerySet":
@@ -194,6 +192,17 @@ class Question(models.Model):
         return f"{self.appmax_order_id}: {self.get_why_display()}"
 
 
+class QuotaQuerySet(models.QuerySet["Quota"]):
+    def pause(self, installation_id: int, wait: timedelta) -> None:
+        """Leave the merchant alone for a while, as Appmax has asked."""
+        now = clock.now()
+        self.update_or_create(
+            installation_id=installation_id,
+            defaults={"paused_until": now + wait},
+            create_defaults={"paused_until": now + wait, "tokens": 0.0, "counted_at": now},
+        )
+
+
 class Quota(models.Model):
     """How many questions about a merchant's orders may be asked now. A merchant without a row has a full bucket."""
 
@@ -202,12 +211,19 @@ class Quota(models.Model):
     counted_at = models.DateTimeField(db_comment="When there were so many tokens")
     paused_until = models.DateTimeField(null=True, db_comment="Appmax has asked to be left alone until then")
 
+    objects = QuotaQuerySet.as_manager()
+
     class Meta:
         db_table = "question_quotas"
         db_table_comment = "How many questions about a merchant's orders may be asked now, on all machines together"
 
     def __str__(self) -> str:
         return f"{self.installation_id}: {self.tokens}"
+
+
+def take_values(ids: list[int] | None) -> dict[str, Any]:
+    """The parameters of `TAKE`."""
+    return {"ids": ids, "tokens": TOKENS, "rate": TOKENS_A_SECOND, "left": TOKENS_LEFT, "lease": LEASE}
 
 
 def put_values(

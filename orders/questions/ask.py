@@ -23,7 +23,16 @@ from installations import clients
 from installations.models import Installation
 from notifications.models import EventType
 from orders import changes, clock, facts, refunds
-from orders.models import AttemptState, Order, OrderCode, Question, Quota, Shopper
+from orders.models import (
+    AttemptState,
+    Order,
+    OrderCode,
+    Question,
+    Quota,
+    Shopper,
+    Subscription,
+    SubscriptionQuestion,
+)
 from orders.questions import due
 from orders.questions.verdict import Standing, Verdict, verdict
 from orders.questions.why import Why
@@ -126,6 +135,8 @@ def adopt(installation: Installation, appmax_order_id: int) -> Order:
                 document=remote.customer_document,
             )
             Shopper.objects.put([shopper], replaces=True)
+            # It may be a renewal, of which a webhook told nothing but the order.
+            SubscriptionQuestion.objects.put_all(Subscription.objects.of_customer(installation.pk, remote.customer_id))
             log.info("order.adopted", installation=installation.pk, order=appmax_order_id)
     return order
 
@@ -205,11 +216,7 @@ def _keep_failure(question: Question | None, error: AppmaxError) -> None:
     now = clock.now()
     if isinstance(error, Unavailable) and error.retry_after is not None:
         wait = max(wait, timedelta(seconds=error.retry_after))
-        Quota.objects.update_or_create(
-            installation_id=question.installation_id,
-            defaults={"paused_until": now + wait},
-            create_defaults={"paused_until": now + wait, "tokens": 0.0, "counted_at": now},
-        )
+        Quota.objects.pause(question.installation_id, wait)
     given_up_after = timedelta(hours=settings.WEBHOOK_WAIT_HOURS) + due.NOT_FOUND_GIVEN_UP_AFTER
     is_given_up = question.why == Why.ORDER_MISSING and now - question.since > given_up_after
     kind = NOT_FOUND if is_not_found else type(error).__name__

@@ -19,7 +19,7 @@ from notifications import endpoints, outbox
 from notifications.models import Endpoint, EventType, Notification
 from orders.models import Order, PaymentAttempt
 from tests.backoffice.conftest import make_job, on
-from tests.support.factories import OrderFactory, QuestionFactory, WebhookEventFactory, api_key
+from tests.support.factories import OrderFactory, QuestionFactory, WebhookEventFactory, api_key, subscribed
 from webhooks.models import WebhookEvent
 
 pytestmark = pytest.mark.django_db
@@ -44,6 +44,7 @@ def order(admin_user: User) -> Order:
     api_key(order.installation)
     PaymentAttempt.objects.create(order=order, method="pix", fingerprint="")
     QuestionFactory.create(appmax_order_id=order.appmax_order_id, installation=order.installation)
+    subscribed(order)
     make_job()
     endpoints.register(order.installation, url="https://shop.example.com/told", event_types=[])
     with transaction.atomic():

@@ -11,14 +11,24 @@ from django.urls import reverse
 from backoffice.alerts.models import Alert, AlertRule
 from installations.models import ApiKey, Installation
 from notifications.models import Endpoint, Notification
-from orders.models import Order, PaymentAttempt, Question
-from tests.support.factories import InstallationFactory, OrderFactory, QuestionFactory, WebhookEventFactory, api_key
+from orders.models import Order, PaymentAttempt, Question, Subscription
+from tests.support.factories import (
+    InstallationFactory,
+    OrderFactory,
+    QuestionFactory,
+    WebhookEventFactory,
+    api_key,
+    subscribed,
+)
 from webhooks.models import WebhookEvent
 
 pytestmark = pytest.mark.django_db
 
 MOST_QUERIES = 15
-MODELS = [Alert, AlertRule, Installation, ApiKey, Endpoint, Notification, Order, PaymentAttempt, Question, WebhookEvent]
+MODELS = [
+    *(Alert, AlertRule, Installation, ApiKey, Endpoint, Notification),
+    *(Order, PaymentAttempt, Question, Subscription, WebhookEvent),
+]
 
 
 @pytest.fixture
@@ -39,6 +49,7 @@ def rows() -> dict[type, Any]:
         Alert.objects.create(rule=rule, kind="silence", subject="merchant:1", text="Silent.", path="/admin/")
         PaymentAttempt.objects.create(order=order, method="pix", fingerprint="")
         QuestionFactory.create(appmax_order_id=order.appmax_order_id, installation=order.installation)
+        subscribed(order)
     return {model: model._default_manager.first() for model in MODELS}
 
 
@@ -65,7 +76,7 @@ def test_pages_open_and_show_no_secret(
     assert "merchant-secret" not in answer.content.decode()
 
 
-@pytest.mark.parametrize("model", [Installation, Order, PaymentAttempt, Question, WebhookEvent])
+@pytest.mark.parametrize("model", [Installation, Order, PaymentAttempt, Question, Subscription, WebhookEvent])
 def test_evidence_cannot_be_added_changed_or_deleted_by_hand(admin_client: Client, rows: Any, model: Any) -> None:
     base = f"admin:{model._meta.app_label}_{model._meta.model_name}"
     assert admin_client.get(reverse(f"{base}_add")).status_code == 403

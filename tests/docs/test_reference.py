@@ -111,7 +111,7 @@ def test_the_api_guide_has_every_route_and_no_other(guide: str) -> None:
 def _routes(resolver: URLResolver, prefix: str = "/") -> set[str]:
     found: set[str] = set()
     for entry in resolver.url_patterns:
-        path = prefix + re.sub("<(?:str|path|id):", "{", str(entry.pattern)).replace(">", "}")
+        path = prefix + re.sub("<(?:str|path|id|int):", "{", str(entry.pattern)).replace(">", "}")
         if path == "/admin/" or isinstance(entry, URLPattern):
             found.add(path)
         else:

@@ -127,3 +127,156 @@ ERRORS: list[tuple[int, dict[str, Any], str]] = [
         "The delivery_tracking_code field is required.",
     ),
 ]
+
+# docs.appmax.com.br/api-reference/subscriptions: criar-assinatura
+NEW_SUBSCRIPTION: dict[str, Any] = {
+    "order_id": 12345,
+    "interval": "month",
+    "interval_count": 1,
+    "max_cycles": 12,
+    "products": [{"product_id": 55, "quantity": 1}],
+    "freight_value": 19.9,
+    "discount": 10,
+}
+SUBSCRIBER: dict[str, Any] = {
+    "name": "Maria Silva",
+    "email": "cliente@exemplo.com",
+    "document": "12345678909",
+    "phone": "11999999999",
+    "address": {
+        "street": "Rua São Bento",
+        "number": "111",
+        "complement": "Bloco 7",
+        "district": "Centro",
+        "city": "São Paulo",
+        "state": "SP",
+        "postcode": "01010000",
+    },
+}
+SUBSCRIPTION_MADE: dict[str, Any] = {
+    "id": 10,
+    "uuid": "6f1c0f1e-6a1c-4a2b-9f0e-3d5c7a9b1234",
+    "status": "active",
+    "subscription_status_id": 1,
+    "interval": "month",
+    "interval_count": 1,
+    "interval_name": "Mensal",
+    "charge_day": 15,
+    "fail_max_tries": 3,
+    "fail_interval_hours": 24,
+    "max_cycles": 12,
+    "completed_cycles": 0,
+    "current_cycle": 1,
+    "next_charge_at": "2026-08-15 00:00:00",
+    "created_at": "2026-07-15 10:00:00",
+    "freight_value": 19.9,
+    "products": [
+        {
+            "name": "Camiseta Preta",
+            "price": 199.9,
+            "quantity": 1,
+            "product_id": 55,
+            "shopify_product_id": None,
+            "variant_id": None,
+            "sku": "SKU-1",
+            "image_url": None,
+            "compare_at_price": None,
+        }
+    ],
+    "customer": SUBSCRIBER,
+    "payment": {"payment_info": {"brand": "visa", "final": "1234", "expiration": "12/2029"}},
+    "charges": [
+        {
+            "cycle": 0,
+            "order_id": 12345,
+            "shopify_order_id": None,
+            "charged_at": "15/07/2026",
+            "value": 209.8,
+            "status": "paid",
+        }
+    ],
+    "panel_url": "https://assinaturas.appmax.com.br/painel/6f1c0f1e-6a1c-4a2b-9f0e-3d5c7a9b1234",
+}
+
+# consultar-assinatura
+SUBSCRIPTION: dict[str, Any] = {
+    "subscription_id": 10,
+    "status": "ACTIVE",
+    "products": SUBSCRIPTION_MADE["products"],
+    "value": 199.9,
+    "freight_value": 19.9,
+    "interval": "month",
+    "interval_count": 1,
+    "current_cycle": 3,
+    "completed_cycles": 2,
+    "max_cycles": 12,
+    "customer": SUBSCRIBER,
+    "payment": {"payment_info": {"brand": "visa", "final": "1234", "expiration": "12/2029"}},
+    "next_charge_at": "2026-08-15 00:00:00",
+    "last_charge_at": "15/07/2026",
+    "charges": [
+        {
+            "cycle": 2,
+            "order_id": 12347,
+            "shopify_order_id": None,
+            "charged_at": "15/07/2026",
+            "value": 199.9,
+            "status": "paid",
+        }
+    ],
+    "created_at": "2026-06-15 10:00:00",
+    "canceled_at": None,
+    "paused_from": None,
+    "paused_until": None,
+}
+
+# listar-assinaturas
+SUBSCRIPTIONS: dict[str, Any] = {
+    "subscriptions": [
+        {
+            "subscription_id": 10,
+            "status": "ACTIVE",
+            "products": SUBSCRIPTION_MADE["products"],
+            "value": 199.9,
+            "freight_value": 19.9,
+            "current_cycle": 3,
+            "customer": SUBSCRIBER,
+            "payment": {"payment_info": {"brand": "visa", "final": "1234", "expiration": None}},
+            "charges": [
+                {
+                    "cycle": 1,
+                    "order_id": 12346,
+                    "shopify_order_id": None,
+                    "charged_at": "15/07/2026",
+                    "value": 199.9,
+                    "status": "paid",
+                }
+            ],
+            "next_charge_at": "15/08/2026",
+        }
+    ],
+    "pagination": {"total": 1, "per_page": 10, "current_page": 1, "last_page": 1},
+}
+
+# docs.appmax.com.br/guides/webhooks
+SUBSCRIPTION_EVENT: dict[str, Any] = {
+    "event": "subscription_created",
+    "event_type": "subscription",
+    "site_id": "a1b2c3d4-e5f6-7890-abcd-ef1234567890",
+    "app_id": "f9e8d7c6-b5a4-3210-fedc-ba0987654321",
+    "client_key": "merchant-key-123",
+    "external_key": None,
+    "data": {
+        "subscription_id": 501,
+        "subscription_name": "Plano Mensal Premium",
+        "total": 4990,
+        "customer_id": 2023,
+        "created_at": "2025-03-15 14:30:00",
+        "updated_at": "2025-03-15 14:30:00",
+    },
+    "partner_merchant": {
+        "merchant_email": "loja@exemplo.com",
+        "merchant_document_number": "12345678000199",
+        "merchant_phone": "11999999999",
+    },
+}

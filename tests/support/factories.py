@@ -5,7 +5,7 @@ from factory.declarations import LazyAttribute, LazyFunction, Sequence, SubFacto
 from factory.django import DjangoModelFactory
 
 from installations.models import ApiKey, Installation
-from orders.models import Order, Question
+from orders.models import Order, Question, Subscription
 from orders.questions.why import Why
 from webhooks.models import WebhookEvent
 
@@ -62,3 +62,16 @@ def api_key(installation: Installation | None = None) -> str:
     key: str
     _, key = ApiKey.objects.create_key(name="test", installation=installation)
     return key
+
+
+def subscribed(order: Order) -> Subscription:
+    """A subscription that began with the order."""
+    charge = {"cycle": 0, "order_id": order.appmax_order_id, "charged_at": "2026-07-15", "value": 100, "status": "paid"}
+    return Subscription.objects.create(
+        installation=order.installation,
+        appmax_subscription_id=order.appmax_order_id,
+        first_order=order,
+        status="ACTIVE",
+        interval="month",
+        charges=[charge],
+    )

@@ -38,7 +38,7 @@ def routes(resolver: URLResolver, prefix: str = "") -> set[str]:
         if path in PAGES and path:
             continue
         if isinstance(entry, URLPattern):
-            found.add("/" + re.sub("<(?:str|path|id):", "{", path).replace(">", "}"))
+            found.add("/" + re.sub("<(?:str|path|id|int):", "{", path).replace(">", "}"))
         else:
             found |= routes(entry, path)
     return found
