@@ -6,7 +6,6 @@ import hmac
 
 import structlog
 from django.conf import settings
-from django.contrib.postgres.functions import TransactionNow
 from django.db import Error as DatabaseFailure
 from django.db import connection, models
 
@@ -21,7 +20,6 @@ class KeyInUse(models.Model):
     process = models.CharField(max_length=16, db_comment="Which kind of process: web or worker")
     setting = models.CharField(max_length=32, db_comment="FIELD_ENCRYPTION_KEYS or SEARCH_HASH_KEYS")
     fingerprint = models.CharField(max_length=64, db_comment="A hash, keyed with the first key itself")
-    noted_at = models.DateTimeField(db_default=TransactionNow(), db_comment="When such a process last started")
 
     class Meta:
         db_table = "keys_in_use"
@@ -41,7 +39,7 @@ def note(process: str) -> None:
             rows,
             update_conflicts=True,
             unique_fields=["process", "setting"],
-            update_fields=["fingerprint", "noted_at"],
+            update_fields=["fingerprint"],
         )
     except DatabaseFailure as error:
         log.warning("keys.not_noted", process=process, error=type(error).__name__)

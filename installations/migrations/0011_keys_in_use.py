@@ -1,6 +1,5 @@
 """Which keys the running processes write with."""
 
-import django.contrib.postgres.functions
 from django.db import migrations, models
 
 
@@ -17,13 +16,6 @@ class Migration(migrations.Migration):
                 ("process", models.CharField(db_comment="Which kind of process: web or worker", max_length=16)),
                 ("setting", models.CharField(db_comment="FIELD_ENCRYPTION_KEYS or SEARCH_HASH_KEYS", max_length=32)),
                 ("fingerprint", models.CharField(db_comment="A hash, keyed with the first key itself", max_length=64)),
-                (
-                    "noted_at",
-                    models.DateTimeField(
-                        db_comment="When such a process last started",
-                        db_default=django.contrib.postgres.functions.TransactionNow(),
-                    ),
-                ),
             ],
             options={
                 "db_table": "keys_in_use",
