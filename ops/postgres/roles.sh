@@ -3,6 +3,8 @@
 # for the web and the worker, which may only read and write rows. Neither is a superuser. The image runs this once, while
 # its volume is empty; after a restore into a new database it is run by hand (docs/deploy.md). It may be run again.
 set -eu
+[ -z "${DB_PASSWORD_FILE:-}" ] || DB_PASSWORD=$(cat "$DB_PASSWORD_FILE")
+: "${DB_PASSWORD:?set DB_PASSWORD, or DB_PASSWORD_FILE}"
 exec psql --username "$POSTGRES_USER" --dbname "$POSTGRES_DB" --quiet --set ON_ERROR_STOP=1 \
     --set database="$POSTGRES_DB" --set owner="$DB_OWNER" --set owner_password="$DB_OWNER_PASSWORD" \
     --set app="$DB_USERNAME" --set app_password="$DB_PASSWORD" <<'SQL'

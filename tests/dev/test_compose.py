@@ -62,7 +62,6 @@ def test_what_the_containers_need_is_fixed(rendered: dict[str, Any]) -> None:
     [
         "APP_KEY",
         "APP_URL",
-        "DB_PASSWORD",
         "REDIS_PASSWORD",
         "FIELD_ENCRYPTION_KEYS",
         "SEARCH_HASH_KEYS",
@@ -111,6 +110,29 @@ def test_whatever_up_waits_for_has_a_health_check_or_ends() -> None:
 
     assert switched_off == ends == {"migrate"}
     assert SERVICES["worker"]["healthcheck"]["test"][-2:] == ["observability/probe.py", "worker"]
+
+
+def test_the_databases_password_may_be_in_a_file_alone(tmp_path: Path) -> None:
+    if compose.program() is None:
+        pytest.skip("Docker Compose is not installed")
+    install.write_dotenv(tmp_path / ".env", (ROOT / ".env.example").read_text(), "https://checkout.example.com")
+    text = re.sub(r"^DB_PASSWORD=.*$", "DB_PASSWORD=", (tmp_path / ".env").read_text(), flags=re.MULTILINE)
+    (tmp_path / ".env").write_text(f"{text}\nDB_PASSWORD_FILE={tmp_path}/password\n")
+    (tmp_path / "password").write_text("of-the-app")
+
+    result = compose.configuration(tmp_path)
+
+    assert result.returncode == 0, result.stderr
+    rendered = yaml.safe_load(result.stdout)
+    inside = rendered["services"]["app"]["secrets"][0]["target"]
+    assert rendered["secrets"]["db_password"]["file"] == f"{tmp_path}/password"
+    for name in ("app", "quick", "worker", "postgres"):
+        environment = rendered["services"][name]["environment"]
+        assert (environment["DB_PASSWORD"], environment["DB_PASSWORD_FILE"]) == ("", inside)
+        assert rendered["services"][name]["secrets"][0]["source"] == "db_password"
+    migrate = rendered["services"]["migrate"]["environment"]
+    assert migrate["DB_PASSWORD"]  # the owner's
+    assert migrate["DB_PASSWORD_FILE"] == ""
 
 
 def test_both_groups_of_the_web_know_that_they_are_two(rendered: dict[str, Any]) -> None:

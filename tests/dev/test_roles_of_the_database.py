@@ -95,3 +95,23 @@ def test_the_webs_role_writes_rows_and_can_change_no_table(
         ):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 web.execute(forbidden)
+
+
+@pytest.mark.django_db
+def test_the_apps_password_may_be_in_a_file(variables: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("of-the-app\n")
+
+    as_in_compose(variables | {"DB_PASSWORD": "", "DB_PASSWORD_FILE": str(tmp_path / "password")})
+
+    with psycopg.connect(host=variables["PGHOST"], user=services.SUPERUSER, dbname="postgres") as postgres:
+        query = "SELECT rolpassword LIKE 'SCRAM-SHA-256$%%' FROM pg_authid WHERE rolname = %s"
+        assert postgres.execute(query, [variables["DB_USERNAME"]]).fetchone() == (True,)  # a blank one is null
+
+
+@pytest.mark.django_db
+def test_without_a_password_of_the_app_it_says_so(variables: dict[str, str]) -> None:
+    as_in_compose(variables)
+    with pytest.raises(subprocess.CalledProcessError) as caught:
+        as_in_compose(variables | {"DB_PASSWORD": ""})
+
+    assert b"set DB_PASSWORD, or DB_PASSWORD_FILE" in caught.value.stderr
