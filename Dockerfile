@@ -24,6 +24,13 @@ RUN python -m compileall -q . \
 
 FROM python:3.13-slim
 
+# `make install` and `make upgrade` say which.
+ARG VERSION=unknown
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="Appmax Checkout" \
+      org.opencontainers.image.version=$VERSION \
+      org.opencontainers.image.revision=$REVISION
+
 # It writes to /tmp alone, which may be a tmpfs; the rest may be read-only. A heap for each thread is 40 MB more.
 ENV PATH=/srv/venv/bin:$PATH \
     HOME=/tmp \

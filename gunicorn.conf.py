@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import tempfile
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,13 @@ def when_ready(server: Any) -> None:
 def post_fork(server: Any, worker: Any) -> None:
     """Make the folder if something has tidied it away, so that a new process can start."""
     os.makedirs(os.environ["PROMETHEUS_MULTIPROC_DIR"], mode=0o700, exist_ok=True)
+
+
+def post_worker_init(worker: Any) -> None:
+    """Have the process's keys noted, beside its first requests: without the database that takes seconds."""
+    from installations import keys_in_use
+
+    threading.Thread(target=keys_in_use.note, args=("web",), daemon=True).start()
 
 
 def child_exit(server: Any, worker: Any) -> None:

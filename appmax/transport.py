@@ -183,8 +183,9 @@ class Transport:
         status = answer.status if answer else type(error).__name__
         _calls.labels(method, _NUMBERS.sub("/{id}", path), str(status)).observe(seconds)
         facts = {"method": method, "path": path, "status": status, "ms": round(seconds * 1000), "attempt": attempt}
+        facts |= answer.trace if answer else {}
         if failed:
-            log.warning("appmax.call", **facts, **(answer.trace if answer else {}))
+            log.warning("appmax.call", **facts)
         else:
             self._tell(log, "appmax.call", **facts)
 

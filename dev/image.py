@@ -73,7 +73,7 @@ def build(folder: Path) -> Stage:
                 stage.health = json.loads(value.partition("CMD ")[2])
             case "CMD":
                 stage.command = json.loads(value)
-            case "COMMENT" | "USER" | "EXPOSE":
+            case "COMMENT" | "USER" | "EXPOSE" | "ARG" | "LABEL":
                 pass
             case other:
                 raise SystemExit(f"Dockerfile: dev/image.py knows no {other}")

@@ -15,8 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 COMPOSE = ["docker", "compose"]
-STEPS = [
-    [*COMPOSE, "build"],
+START = [
     [*COMPOSE, "up", "--detach", "--wait"],  # migrates once, then waits until the web says that it is healthy
     [*COMPOSE, "exec", "-T", "app", "python", "manage.py", "show_urls_for_appmax"],
 ]
@@ -32,11 +31,29 @@ def main(root: Path, environment: Mapping[str, str]) -> int:
     else:
         write_dotenv(dotenv, (root / ".env.example").read_text(), environment.get("APP_URL", ""))
         print(f"{dotenv} has keys of its own now: keep a copy in a safe place, apart from the database's", flush=True)
-    for command in STEPS:
+    for command in [*build(), *START]:
         print("+", *command, flush=True)
         if code := subprocess.run(command, cwd=root).returncode:
             return code
     return 0
+
+
+def build() -> list[list[str]]:
+    """The commands that build the image, labelled and tagged with its version and, in a checkout, its commit. The tag
+    stays when a later build takes the name, so that there is an image to go back to."""
+    version = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    assert version is not None  # noqa: S101 - ours has one # nosec B101
+    try:
+        git = ["git", "rev-parse", "--short", "HEAD"]
+        revision = subprocess.run(git, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
+    except FileNotFoundError:
+        revision = ""
+    labels = {"VERSION": version[1], "REVISION": revision.strip() or "unknown"}
+    arguments = [word for name, value in labels.items() for word in ("--build-arg", f"{name}={value}")]
+    return [
+        [*COMPOSE, "build", *arguments],
+        ["docker", "image", "tag", "appmax-checkout", f"appmax-checkout:{'-'.join(labels.values())}"],
+    ]
 
 
 def require_docker() -> None:

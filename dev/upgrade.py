@@ -10,12 +10,11 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from dev.install import COMPOSE, ROOT, require_docker
+from dev.install import COMPOSE, ROOT, build, require_docker
 
 ONCE = [*COMPOSE, "run", "--rm", "--no-deps", "-T"]
 REPLACE = [*COMPOSE, "up", "--detach", "--wait", "--no-deps"]
 BEFORE = {
-    "building the image": [*COMPOSE, "build"],
     "checking the configuration with the new image": [*ONCE, "app", "python", "manage.py", "check", "--deploy"],
     "migrating, while the old web answers": [*ONCE, "migrate"],
 }
@@ -37,7 +36,8 @@ def main(root: Path, now: datetime) -> int:
         raise SystemExit("no web is there to be upgraded: make install starts one")
     older = f"appmax-checkout:until-{now:%Y%m%d-%H%M%S}"
     keep = {f"keeping the old image as {older}": ["docker", "image", "tag", running.stdout.split()[0], older]}
-    for what, command in (keep | BEFORE | AFTER).items():
+    new = dict(zip(("building the image", "naming it by its version"), build(), strict=True))
+    for what, command in (keep | new | BEFORE | AFTER).items():
         print(f"{what}\n+", *command, flush=True)
         if code := subprocess.run(command, cwd=root).returncode:
             return _failed(what, code, is_replaced=what in AFTER)

@@ -14,6 +14,7 @@ from rest_framework_api_key.models import AbstractAPIKey, APIKeyManager
 from appmax.errors import CredentialsUnreadable
 from appmax.tokens import Credentials
 from installations.fields import DecryptionFailed, EncryptedTextField, decrypted
+from installations.keys_in_use import KeyInUse  # noqa: F401 - Django looks for models here
 
 
 def _plain(text: models.Value | models.F) -> models.Func:

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 import structlog
+from django.conf import settings
 from django.core.signals import request_finished
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
@@ -28,8 +29,8 @@ def current_request_id() -> str | None:
 
 
 class Observed:
-    """Sets `request.request_id` to the caller's X-Request-ID, or to a new one. The answer carries it, and so do the
-    lines that are logged and the calls to Appmax that are made meanwhile."""
+    """Sets `request.request_id`. The answer carries it as X-Request-ID, and so do the lines that are logged and the
+    calls to Appmax that are made meanwhile."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -50,8 +51,9 @@ class Observed:
 
 
 def id_of(environ: dict[str, Any]) -> str:
-    """The caller's X-Request-ID, or a new one."""
-    given = environ.get("HTTP_X_REQUEST_ID", "")
+    """The X-Request-ID that our proxy gave the request, and has in its own log, or else a new one. A caller can't
+    choose it, or two requests could have one number in the log and in the back office's search."""
+    given = environ.get("HTTP_X_REQUEST_ID", "") if settings.TRUSTED_PROXIES else ""
     return given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
 
 

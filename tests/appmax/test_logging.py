@@ -29,6 +29,17 @@ def test_calls_are_logged_without_bodies_tokens_or_secrets(
         assert secret not in text
 
 
+def test_a_call_that_went_well_is_told_with_appmaxs_numbers(
+    client: AppmaxClient, appmax: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    appmax.post(f"{URL}/v1/payments/tokenize", json={"data": {"token": "t"}}, headers={"X-Trace-Id": "trace-1"})
+    caplog.set_level(logging.DEBUG)
+
+    client.tokenize_card(Card("4000000000000010", "987", "12", "2031", "Ana Souza"))
+
+    assert "'X-Trace-Id': 'trace-1'" in caplog.text
+
+
 @pytest.mark.parametrize("status", [201, 402, 500])
 def test_nothing_of_a_card_is_logged(
     client: AppmaxClient, appmax: Any, caplog: pytest.LogCaptureFixture, status: int

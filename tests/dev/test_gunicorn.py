@@ -24,7 +24,7 @@ def conf(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
 
 def read() -> dict[str, Any]:
     """The configuration; the modules that it forgets are put back, for the other tests."""
-    forgotten = ("checkout_project", "observability")
+    forgotten = ("checkout_project", "observability", "web")
     ours = {name: module for name, module in sys.modules.items() if name.partition(".")[0] in forgotten}
     try:
         return runpy.run_path(str(ROOT / "gunicorn.conf.py"))

@@ -5,6 +5,7 @@ import re
 import stat
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -39,11 +40,26 @@ def values(dotenv: Path) -> dict[str, str]:
 def test_it_builds_starts_waits_for_health_and_prints_the_urls(checkout: Path) -> None:
     assert install.main(checkout, {"APP_URL": URL}) == 0
 
+    build, tag = [" ".join(command).removeprefix("docker ") for command in install.build()]
     assert (checkout / "asked").read_text().splitlines() == [
-        "compose build",
+        build,
+        tag,
         "compose up --detach --wait",
         "compose exec -T app python manage.py show_urls_for_appmax",
     ]
+
+
+def test_the_image_has_a_label_and_a_tag_of_its_version_and_commit() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    commit = subprocess.check_output(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, text=True).strip()
+
+    build, tag = install.build()
+
+    assert build[2:] == ["build", "--build-arg", f"VERSION={version}", "--build-arg", f"REVISION={commit}"]
+    assert tag == ["docker", "image", "tag", "appmax-checkout", f"appmax-checkout:{version}-{commit}"]
+    labels = (ROOT / "Dockerfile").read_text().rpartition("FROM ")[2]  # of the last stage, which the image is
+    assert "org.opencontainers.image.version=$VERSION" in labels
+    assert "org.opencontainers.image.revision=$REVISION" in labels
 
 
 def test_the_new_env_is_its_owners_only_and_holds_keys_that_production_takes(checkout: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 import requests
 from django.db import connection
 
-from dev import install, nginx
+from dev import install, nginx, services
 from tests.support.processes import Proxy, needs_nginx
 
 pytestmark = needs_nginx
@@ -75,12 +75,16 @@ def backend(backends: Callable[[], Backend]) -> Backend:
 
 def test_what_a_client_claims_about_itself_is_overwritten(proxy: Callable[..., Proxy], backend: Backend) -> None:
     claims = {"X-Forwarded-For": "192.0.2.9", "X-Forwarded-Proto": "http", "X-Forwarded-Host": "evil.example"}
+    claims["X-Request-Id"] = "chosen"
 
-    seen = proxy(backend.server_port).ask("GET", "/health", headers=claims).json()
+    front = proxy(backend.server_port)
+    seen = front.ask("GET", "/health", headers=claims).json()
 
     assert seen["x-forwarded-for"] == "127.0.0.1"
     assert seen["x-forwarded-proto"] == "https"
     assert seen["x-forwarded-host"] == seen["host"] == "localhost"
+    assert len(seen["x-request-id"]) == 32
+    assert front.logs_once(f"{seen['x-request-id']} 127.0.0.1 GET /health")
 
 
 @pytest.mark.parametrize(
@@ -118,6 +122,31 @@ def test_a_payment_whose_answer_is_lost_is_sent_once_and_the_outcome_called_unkn
     assert backend.arrived == ["/checkout/shop/pay/pix"]
     # One address shows no second try at another one.
     assert "proxy_next_upstream off;" in (nginx.ROOT / "ops" / "nginx" / "nginx.conf").read_text()
+
+
+@pytest.mark.parametrize("path", ["/webhooks/appmax", "/checkout/shop/pay/pix"])
+def test_while_a_group_takes_no_connection_the_other_serves_its_routes(
+    proxy: Callable[..., Proxy], backend: Backend, path: str
+) -> None:
+    nobody = services.free_port()
+    groups = (backend.server_port, nobody) if path.startswith("/webhooks") else (nobody, backend.server_port)
+
+    answer = proxy(*groups).ask("POST", path, json={})
+
+    assert (answer.status_code, backend.arrived) == (200, [path])
+    assert answer.json()["x-forwarded-proto"] == "https"
+
+
+def test_a_group_that_hangs_up_is_not_replaced_by_the_other(
+    proxy: Callable[..., Proxy], backend: Backend, backends: Callable[[], Backend]
+) -> None:
+    quick = backends()
+    backend.hangs_up = True
+
+    answer = proxy(backend.server_port, quick.server_port).ask("POST", "/checkout/shop/pay/pix", json={})
+
+    assert (answer.status_code, answer.json()["code"]) == (502, "outcome_unknown")
+    assert (backend.arrived, quick.arrived) == (["/checkout/shop/pay/pix"], [])
 
 
 def test_a_large_file_is_whole_and_never_kept_in_the_small_tmp(proxy: Callable[..., Proxy], backend: Backend) -> None:

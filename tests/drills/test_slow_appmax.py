@@ -46,7 +46,7 @@ def test_100_payments_in_flight_hold_none_of_5_connections(
     connections_of_tests = connections()
     url = gunicorn(
         DB_DATABASE=connection.settings_dict["NAME"],
-        DB_MAX_OPEN_CONNS=str(POOL + 6),  # six are the job worker's
+        DB_MAX_OPEN_CONNS=str(POOL + 7),  # seven are the job worker's
         WEB_CONCURRENCY="1",
         WEB_THREADS=str(PAYMENTS + 10),
         CACHE_DRIVER="memory",

@@ -65,7 +65,8 @@ def receiver() -> Iterator[tuple[str, list[bytes], list[set[str]]]]:
 
 
 def act(**variables: str) -> None:
-    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "checkout_project.settings", **variables}
+    behind_a_proxy = {"DJANGO_SETTINGS_MODULE": "checkout_project.settings", "TRUSTED_PROXIES": "1"}
+    environment = os.environ | behind_a_proxy | variables
     subprocess.run([sys.executable, "-c", ACT], cwd=ROOT, env=environment, check=True, capture_output=True, timeout=60)
 
 

@@ -23,7 +23,19 @@ def lines(caplog: pytest.LogCaptureFixture, event: str) -> list[dict[str, Any]]:
     return [record.msg for record in caplog.records if isinstance(record.msg, dict) and record.msg["event"] == event]
 
 
-def test_a_callers_number_is_kept_and_a_strange_one_is_replaced(client: Client) -> None:
+@pytest.fixture(autouse=True)
+def _behind_nginx(settings: Any) -> None:
+    """A proxy of ours, which numbers requests, stands in front."""
+    settings.TRUSTED_PROXIES = 1
+
+
+def test_without_a_proxy_of_ours_nobody_chooses_his_number(client: Client, settings: Any) -> None:
+    settings.TRUSTED_PROXIES = 0
+
+    assert client.get("/nothing", headers={"X-Request-ID": "shop-17"})["X-Request-ID"] != "shop-17"
+
+
+def test_the_proxys_number_is_kept_and_a_strange_one_is_replaced(client: Client) -> None:
     kept = client.get("/health", headers={"X-Request-ID": "shop-17.a_b"})
     made = [client.get("/health", headers={"X-Request-ID": given}) for given in ("", "a b", "x" * 65, "é", "a\tb")]
 

@@ -204,7 +204,9 @@ def test_an_adopted_order_knows_its_shopper(store: Client, shop: Installation, s
     assert not order.pix_emv or OrderCode.objects.matching(emv).get().order == order
 
 
-def test_rows_carry_the_id_of_the_request_that_made_them(store: Client) -> None:
+def test_rows_carry_the_id_of_the_request_that_made_them(store: Client, settings: Any) -> None:
+    settings.TRUSTED_PROXIES = 1
+
     def ask_as(request_id: str, path: str, body: Any) -> Any:
         return store.post(
             f"/checkout/shop/{path}", body, content_type="application/json", headers={"X-Request-ID": request_id}

@@ -16,7 +16,8 @@ def _ask(**environ: str) -> tuple[str, dict[str, str], bytes]:
     return told[0], told[1], body
 
 
-def test_a_program_is_answered_with_the_id_that_it_gave(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_program_is_answered_with_the_id_that_our_proxy_gave(caplog: pytest.LogCaptureFixture, settings: Any) -> None:
+    settings.TRUSTED_PROXIES = 1
     caplog.set_level(logging.DEBUG)
 
     status, headers, body = _ask(HTTP_X_REQUEST_ID="probe-1", HTTP_HOST="10.0.0.7:8080")
@@ -38,7 +39,8 @@ def test_head_has_no_body() -> None:
 
 
 @pytest.mark.parametrize("given", ["", "a b", "x" * 65, "a\tb"])
-def test_a_strange_id_is_replaced(given: str) -> None:
+def test_a_strange_id_is_replaced(given: str, settings: Any) -> None:
+    settings.TRUSTED_PROXIES = 1
     assert len(_ask(HTTP_X_REQUEST_ID=given)[1]["X-Request-ID"]) == 32
 
 

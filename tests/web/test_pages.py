@@ -268,7 +268,8 @@ def test_wrong_methods_say_so(client: Client) -> None:
     assert "PUT" in answer.json()["message"]
 
 
-def test_an_error_page_names_the_request(client: Client) -> None:
+def test_an_error_page_names_the_request(client: Client, settings: Any) -> None:
+    settings.TRUSTED_PROXIES = 1
     assert "Request number abc-123" in text_of(client, "/nowhere", **{"X-Request-ID": "abc-123"})
 
 

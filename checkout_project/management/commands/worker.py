@@ -9,6 +9,8 @@ from django.core.management.base import BaseCommand, CommandError
 from procrastinate import cli
 from prometheus_client import start_http_server
 
+from installations import keys_in_use
+
 log = structlog.stdlib.get_logger(__name__)
 
 
@@ -26,6 +28,7 @@ class Command(BaseCommand):
                 start_http_server(settings.WORKER_METRICS_PORT, addr=settings.APP_HOST)
             except OSError as error:
                 raise CommandError(f"WORKER_METRICS_PORT {settings.WORKER_METRICS_PORT}: {error}") from None
+        keys_in_use.note("worker")
         cli.print_stderr = _tell  # The library's plain lines become lines of the log, which may be JSON.
         call_command("procrastinate", "worker")
 

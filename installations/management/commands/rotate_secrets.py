@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
-from installations import rotation
+from installations import keys_in_use, rotation
 
 
 class Command(BaseCommand):
@@ -22,9 +22,12 @@ class Command(BaseCommand):
         parser.add_argument("--batch", type=int, default=200, help="rows that are locked at once (200)")
 
     def handle(self, *args: Any, batch: int, **options: Any) -> None:
-        """Raises CommandError at the end if there are secrets that no key decrypts."""
+        """Raises CommandError if the running processes have another first key, and at the end if there are secrets that
+        no key decrypts."""
         if batch < 1:
             raise CommandError("--batch must be at least 1")
+        if why := keys_in_use.refusal("FIELD_ENCRYPTION_KEYS"):
+            raise CommandError(why)
         rotated = 0
         failed: dict[str, list[int]] = {}
         for model in rotation.tables():

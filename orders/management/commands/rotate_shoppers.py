@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
+from installations import keys_in_use
 from orders import rotation
 from orders.models import OrderCode, Shopper
 
@@ -18,7 +19,10 @@ class Command(BaseCommand):
     help = "Make the hashes of shoppers and codes anew with the first of SEARCH_HASH_KEYS."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Raises CommandError at the end if there are rows that no key decrypts."""
+        """Raises CommandError if the running processes have another first key, and at the end if there are rows that no
+        key decrypts."""
+        if why := keys_in_use.refusal("SEARCH_HASH_KEYS"):
+            raise CommandError(why)
         rotated, failed = 0, []
         with tqdm(total=Shopper.objects.count() + OrderCode.objects.count(), unit=" rows", disable=None) as bar:
             for model in (Shopper, OrderCode):
