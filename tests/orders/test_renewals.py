@@ -24,7 +24,7 @@ from simulator.state import Fault
 from simulator.subscriptions import Subscription as RemoteSubscription
 from tests.orders.conftest import by_card, post
 from tests.orders.test_subscriptions import ROUTE, calls, endpoint, made, paid, read, told
-from tests.support.factories import InstallationFactory
+from tests.support.factories import InstallationFactory, OrderFactory, subscribed
 from tests.webhooks.conftest import URL
 from webhooks.models import WebhookEvent
 
@@ -366,3 +366,42 @@ def test_what_a_payment_began_is_renewed_too(store: Client, simulator: Simulator
     work()
 
     assert Subscription.objects.get().first_order == Order.objects.get(appmax_order_id=number)
+
+
+# --- what stays ---
+
+
+def test_what_was_cancelled_stays_so_whatever_a_late_answer_says(
+    made: int, store: Client, simulator: SimulatorServer, shop: Installation
+) -> None:
+    """Appmax promises it, and its reads may lag behind."""
+    before = post(store, f"subscriptions/{made}/cancel", {}).json()
+    simulator.state.subscriptions[made].status, simulator.state.subscriptions[made].canceled_at = "ACTIVE", ""
+    SubscriptionQuestion.objects.put(shop.pk, made)
+
+    work()
+
+    after = read(store, made).json()
+    assert (after["status"], after["cancelled_at"]) == ("CANCELLED", before["cancelled_at"])
+
+
+def test_an_event_about_an_order_that_names_another_merchant_asks_nothing(made: int, paid: int) -> None:
+    InstallationFactory.create(external_key="other")
+
+    send("CanceledSubscription", {"order_id": paid}, external_key="other")
+
+    assert WebhookEvent.objects.get().outcome == "refused"
+    assert not SubscriptionQuestion.objects.exists()
+
+
+def test_a_number_that_appmax_gives_twice_stays_its_first_merchants(
+    paid: int, store: Client, simulator: SimulatorServer
+) -> None:
+    taken = subscribed(OrderFactory.create(appmax_order_id=77))
+    body = {"data": {"id": 77, "status": "active"}}
+    simulator.state.add_fault(Fault(ROUTE, "POST", status=201, body=body))
+
+    answer = post(store, "subscriptions", {"order_id": paid, "interval": "month"})
+
+    assert (answer.status_code, answer.json()["code"]) == (404, "subscription_not_found")
+    assert Subscription.objects.get().installation == taken.installation
