@@ -187,8 +187,8 @@ def _month(installation: int, first: date) -> list[dict[str, Any]]:
         attempts.order_by()
         .values("method")
         .annotate(
-            approved=Count("*", filter=Q(state=AttemptState.SUCCEEDED)),
-            declined=Count("*", filter=Q(state=AttemptState.DECLINED)),
+            approved=Count("state", filter=Q(state=AttemptState.SUCCEEDED)),
+            declined=Count("state", filter=Q(state=AttemptState.DECLINED)),
         )
     )
     cards = {row["method"]: {"approved": row["approved"], "declined": row["declined"]} for row in answered}

@@ -20,6 +20,7 @@ class Migration(migrations.Migration):
             options={
                 "db_table": "keys_in_use",
                 "db_table_comment": "The first key of each setting that has several, as the running processes have it",
+                "default_permissions": (),
                 "constraints": [models.UniqueConstraint(fields=("process", "setting"), name="keys_in_use_once")],
             },
         ),

@@ -1,13 +1,13 @@
 """Subscriptions and payment links: Appmax's own examples, and what else may come (contract, 5.1)."""
 
 import json
+import logging
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from structlog.testing import capture_logs
 
 from appmax.client import AppmaxClient
 from appmax.errors import OutcomeUnknown, Rejected, Unavailable
@@ -96,16 +96,19 @@ def test_an_activation_says_nothing_else(client: AppmaxClient, appmax: Any) -> N
     assert sent(appmax) == {}
 
 
-def test_a_shoppers_subscriptions_are_asked_for_by_an_address_no_log_has(client: AppmaxClient, appmax: Any) -> None:
+def test_a_shoppers_subscriptions_are_asked_for_by_an_address_no_log_has(
+    client: AppmaxClient, appmax: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     appmax.get(ROUTE, json={"data": SUBSCRIPTIONS})
 
-    with capture_logs() as logs:
-        client.subscriptions_of(email="cliente+a@exemplo.com", status="ACTIVE", page=2)
+    caplog.set_level(logging.DEBUG)
+
+    client.subscriptions_of(email="cliente+a@exemplo.com", status="ACTIVE", page=2)
 
     query = parse_qs(urlsplit(appmax.calls[-1].request.url).query)
     assert query == {"email": ["cliente+a@exemplo.com"], "status": ["ACTIVE"], "page": ["2"]}
-    assert [line["path"] for line in logs if line["event"] == "appmax.call"][-1] == "/v1/subscriptions"
-    assert "cliente" not in str(logs)
+    assert "/v1/subscriptions" in caplog.text
+    assert "cliente" not in caplog.text
 
 
 def test_an_error_does_not_repeat_the_address_that_was_asked_for(client: AppmaxClient, appmax: Any) -> None:

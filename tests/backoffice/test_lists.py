@@ -17,7 +17,7 @@ from backoffice.alerts.models import Alert, AlertRule
 from backoffice.kit.lists import BoundedPaginator
 from installations.models import ApiKey, Installation
 from notifications.models import Endpoint, Notification
-from orders.models import Order, PaymentAttempt, Question
+from orders.models import Order, PaymentAttempt, Question, Subscription
 from orders.status import OrderStatus
 from tests.backoffice.conftest import make_job, on, url
 from tests.support.factories import InstallationFactory, OrderFactory, QuestionFactory
@@ -257,7 +257,7 @@ def menu(client: Client) -> set[str]:
 
 
 def test_the_menu_has_what_one_may_see_and_nothing_else(staff: Callable[..., Client]) -> None:
-    business = {url(model) for model in (*LISTS, Alert, AlertRule)} | {reverse("admin:index")}
+    business = {url(model) for model in (*LISTS, Subscription, Alert, AlertRule)} | {reverse("admin:index")}
     people = {
         reverse(f"admin:{name}_changelist")
         for name in (

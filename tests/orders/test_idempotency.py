@@ -298,7 +298,7 @@ def test_a_killed_payment_is_not_sent_again(store: Client, simulator: SimulatorS
 
 def test_a_bug_leaves_the_key_free_and_the_order_bound(store: Client, simulator: SimulatorServer) -> None:
     store.raise_request_exception = False
-    with statements_fail('INSERT INTO "payment_attempts"', ZeroDivisionError):
+    with statements_fail("INSERT INTO payment_attempts", ZeroDivisionError):
         assert post(store, "pay/credit-card", by_card(None), key="k-1").status_code == 500
 
     assert post(store, "pay/credit-card", by_card(None), key="k-1").json()["status"] == "aprovado"

@@ -1,5 +1,6 @@
 """A paid order that Appmax renews: made, looked up, paused, reactivated, cancelled over our routes."""
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -8,7 +9,6 @@ import requests
 from django.db import OperationalError
 from django.db.models import F
 from django.test import Client
-from structlog.testing import capture_logs
 
 from installations.models import Installation
 from notifications.models import Endpoint, Notification
@@ -283,16 +283,17 @@ def test_another_merchants_subscription_is_not_found(store: Client, made: int, s
 
 
 def test_a_shoppers_subscriptions_are_looked_up_by_email_which_is_kept_nowhere(
-    store: Client, made: int, paid: int
+    store: Client, made: int, paid: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with capture_logs() as logs:
-        body = store.get(f"/checkout/shop/subscriptions?email={ANA}&status=ACTIVE&page=1").json()
+    caplog.set_level(logging.DEBUG)
+
+    body = store.get(f"/checkout/shop/subscriptions?email={ANA}&status=ACTIVE&page=1").json()
 
     [row] = body["subscriptions"]
     assert (body["total"], body["pages"]) == (1, 1)
     assert (row["subscription_id"], row["order_id"], row["value"], row["interval"]) == (made, paid, 12990, "month")
     assert row["next_charge_at"].endswith("T03:00:00Z")
-    assert "ana.souza" not in f"{logs} {Subscription.objects.values()} {body}"
+    assert "ana.souza" not in f"{caplog.text} {Subscription.objects.values()} {body}"
 
 
 def test_a_list_has_what_we_do_not_know(store: Client, made: int) -> None:

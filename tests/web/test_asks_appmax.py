@@ -93,7 +93,15 @@ def test_every_route_that_may_ask_appmax_says_so() -> None:
 
     assert unmarked == {
         *("home", "health", "ready", "metrics", "set_language", "schema", "docs", "redoc"),
-        *("installation", "merchant-reconnect", "webhooks-appmax", "install-first-key", "api-keys", "api-key"),
+        *(
+            "installation",
+            "merchant-reconnect",
+            "merchant-domain-names",
+            "webhooks-appmax",
+            "install-first-key",
+            "api-keys",
+            "api-key",
+        ),
         *("endpoints", "endpoint", "endpoint-rotate-secret", "endpoint-test", "endpoint-deliveries"),
         "endpoint-send-again",
         *("checkout-order_status", "checkout-order_detail", "checkout-order_list"),
