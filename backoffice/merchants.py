@@ -4,8 +4,10 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import admin, messages
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet
+from django.db.models.functions import JSONObject
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
@@ -19,8 +21,8 @@ from backoffice.kit.lists import action, display
 from backoffice.kit.words import ago, explained, history
 from backoffice.merchant_forms import KeyNameForm, MerchantNameForm, ReasonForm
 from backoffice.notes import Noted
-from installations import clients, domains, identities, reconnect
-from installations.models import ApiKey, Installation, ReconnectLink, Suspension
+from installations import clients, identities, reconnect
+from installations.models import ApiKey, Domain, Installation, ReconnectLink, Suspension
 from orders.models.shopper import storable
 from web.pages import public_url
 from webhooks import urls_to_register
@@ -74,6 +76,8 @@ class InstallationAdmin(Noted[Installation]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Installation]:
         """The secret isn't shown, so it isn't read."""
         rows = super().get_queryset(request).select_related("suspension", "figures")
+        names = Domain.objects.filter(installation=OuterRef("pk")).order_by("name")
+        rows = rows.annotate(host_names=ArraySubquery(names.values(found=JSONObject(name="name", told_at="told_at"))))
         return identities.with_told(rows.defer("merchant_client_secret"))
 
     def get_search_results(
@@ -109,7 +113,6 @@ class InstallationAdmin(Noted[Installation]):
             known[object_id] = row = super().get_object(request, object_id, from_field)
             if row is not None:
                 row.newest_links = list(row.reconnect_links.order_by("-pk")[:10])  # type: ignore[attr-defined]
-                row.host_names = domains.of(row)  # type: ignore[attr-defined]
         return known[object_id]
 
     # --- columns and fields ---
@@ -133,7 +136,7 @@ class InstallationAdmin(Noted[Installation]):
         """The host names of the shop where it shall work, and which of them wait for a reconnect link."""
         waits = gettext("%(name)s (Appmax has not been told yet)")
         names = installation.host_names  # type: ignore[attr-defined]
-        return ", ".join(each.name if each.told_at else waits % {"name": each.name} for each in names) or "-"
+        return ", ".join(each["name"] if each["told_at"] else waits % each for each in names) or "-"
 
     @display(description=_("reconnect links"))
     def reconnections(self, installation: Installation) -> str:

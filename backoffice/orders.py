@@ -80,8 +80,10 @@ class OrderAdmin(Noted[Order], ExportableAdmin[Order]):
     list_before_template = "backoffice/order_totals.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
-        """The big and the secret columns aren't shown, so they aren't read."""
-        return Order.objects.with_merchant().with_net().with_shopper()
+        """The big and the secret columns aren't shown, so they aren't read. A single order has its subscriptions."""
+        orders = Order.objects.with_merchant().with_net().with_shopper()
+        route = request.resolver_match
+        return subscriptions.with_subscriptions(orders) if route and "object_id" in route.kwargs else orders
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Order | None:
         """A page asks for its order several times. It is read once."""

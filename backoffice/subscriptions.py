@@ -5,7 +5,9 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Q, QuerySet
+from django.db.models.functions import JSONObject
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
@@ -291,20 +293,27 @@ class SubscriptionAdmin(ReadOnlyAdmin[Subscription]):
         return HttpResponseRedirect(back)
 
 
-def links_of(order: Order) -> list[tuple[str, str]]:
-    """The subscriptions that the order is a part of: the address of each one's page, and what the order is to it."""
-    rows = Subscription.objects.about(order).order_by("pk").only("appmax_subscription_id", "first_order")
+def with_subscriptions(orders: QuerySet[Order]) -> QuerySet[Order]:
+    """The orders with what `links_of` needs, so that an order's page asks no query more."""
+    columns = JSONObject(pk="pk", number="appmax_subscription_id", first_order="first_order")
+    found = Subscription.objects.about_each().order_by("pk").values(found=columns)
+    return orders.annotate(part_of=ArraySubquery(found))
+
+
+def links_of(order: Any) -> list[tuple[str, str]]:
+    """The subscriptions that an order `with_subscriptions` is a part of: the address of each one's page, and what the
+    order is to it."""
     return [
         (
-            reverse("admin:orders_subscription_change", args=[row.pk]),
+            reverse("admin:orders_subscription_change", args=[row["pk"]]),
             (
                 gettext("first order of %(number)s")
-                if row.first_order_id == order.pk
+                if row["first_order"] == order.pk
                 else gettext("renewal of %(number)s")
             )
-            % {"number": row},
+            % {"number": row["number"]},
         )
-        for row in rows
+        for row in order.part_of
     ]
 
 

@@ -7,7 +7,8 @@ from django.contrib.postgres.functions import TransactionNow
 from django.contrib.postgres.indexes import GinIndex
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, models
-from django.db.models import F, Q
+from django.db.models import F, Func, OuterRef, Q, Value
+from django.db.models.functions import JSONObject
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -28,6 +29,11 @@ class Interval(models.TextChoices):
     YEAR = "year", _("Year")
 
 
+def _is_about(order: Any, number: Any, installation: Any) -> Q:
+    charge = Func(JSONObject(order_id=number), function="jsonb_build_array", output_field=models.JSONField())
+    return Q(first_order=order) | Q(installation=installation, charges__contains=charge)
+
+
 class SubscriptionQuerySet(models.QuerySet["Subscription"]):
     def with_merchant(self) -> "SubscriptionQuerySet":
         """Subscriptions with their installations and first orders. The merchant's secret is decrypted only when it is
@@ -38,9 +44,11 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
     def about(self, order: Order) -> "SubscriptionQuerySet":
         """The subscriptions that the order is a part of: those that began with it, and the one that it is a charge
         of."""
-        number = order.appmax_order_id
-        is_charged = Q(installation=order.installation_id, charges__contains=[{"order_id": number}])
-        return self.filter(Q(first_order=order.pk) | is_charged)
+        return self.filter(_is_about(order.pk, Value(order.appmax_order_id), order.installation_id))
+
+    def about_each(self) -> "SubscriptionQuerySet":
+        """The same of each order of the query that this one is a part of."""
+        return self.filter(_is_about(OuterRef("pk"), OuterRef("appmax_order_id"), OuterRef("installation")))
 
     def of_customer(self, installation_id: int, appmax_customer_id: int) -> "SubscriptionQuerySet":
         """The customer's subscriptions that may still make an order."""

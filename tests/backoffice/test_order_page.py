@@ -420,7 +420,7 @@ def test_a_long_story_costs_the_same_few_queries(ana: Client) -> None:
         entries = timeline_of(ana, order)
 
     assert len(entries) == 91
-    assert len(queries) <= 16
+    assert len(queries) <= 15
 
 
 def test_only_the_newest_of_a_very_long_story_are_there(ana: Client, monkeypatch: pytest.MonkeyPatch) -> None:
