@@ -227,6 +227,7 @@ needs_pgbouncer = pytest.mark.skipif(
 )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("what", "make"),
     [

@@ -118,6 +118,7 @@ def next_version(folder: Path, operation: str) -> dict[str, str]:
     return {"PYTHONPATH": str(folder), "DJANGO_SETTINGS_MODULE": "next_settings"}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("what", "operation", "replaced"),
     [
