@@ -104,7 +104,7 @@ def read_subscriptions(body: Any, zone: tzinfo) -> SubscriptionPage:
     )
 
 
-# payment-links/criar-link-pagamento; github.com/appmaxbrasil/appstore-backend-example for the answer
+# docs.appmax.com.br: payment-links/criar-link-pagamento. It says that the answer brings checkout_url, and not where.
 def read_payment_link(body: Any) -> str:
     """The page on which the shopper pays. Raises Unreadable if it is missing."""
     return text_of(dig(body, "checkout_url")) or read_text(body, "data", "checkout_url")

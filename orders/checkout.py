@@ -13,7 +13,7 @@ from prometheus_client import Counter
 
 from appmax.answers import CreatedOrder, InstallmentOffer
 from appmax.client import AppmaxClient
-from appmax.errors import AppmaxError, Rejected
+from appmax.errors import AppmaxError, OutcomeUnknown, Rejected
 from appmax.messages import Card, Charge, Customer, NewOrder, Product, Subscription
 from installations import clients
 from installations.models import Installation
@@ -245,7 +245,8 @@ def pay_with_card(
             columns["upsell_hash"] = paid.upsell_hash
         return Taken(paid.status, columns, {"pay_reference": paid.pay_reference})
 
-    return _pay(_order_to_pay(installation, target, method, claim), method, claim, charge).order
+    order = _order_to_pay(installation, target, method, claim)
+    return _pay(order, method, claim, charge, renews=payment.subscription is not None).order
 
 
 def pay_with_pix(
@@ -266,7 +267,7 @@ def pay_with_pix(
 
     order = _order_to_pay(installation, target, AttemptMethod.PIX, claim)
     try:
-        return _pay(order, AttemptMethod.PIX, claim, create).order
+        return _pay(order, AttemptMethod.PIX, claim, create, renews=payment.subscription is not None).order
     except PaymentPending:
         order.refresh_from_db()
         if not order.pix_emv:
@@ -292,9 +293,14 @@ def pay_with_boleto(
 
 
 def _pay(
-    order: Order, method: AttemptMethod, claim: Claim, send: Callable[[AppmaxClient, Order], Taken]
+    order: Order,
+    method: AttemptMethod,
+    claim: Claim,
+    send: Callable[[AppmaxClient, Order], Taken],
+    *,
+    renews: bool = False,
 ) -> PaymentAttempt:
-    """The steps of every payment.
+    """The steps of every payment. `renews` tells that Appmax makes a subscription of it.
 
     1. If an earlier try of this request was cut off, its attempt is the answer, unless certainly nothing came of it.
     2. If only a webhook says that the order is paid or cancelled, Appmax is asked first.
@@ -315,10 +321,16 @@ def _pay(
         said, _ = ask.ask(order)
         nothing_paid_after = newest if said in RESTARTABLE else None
     attempt = claim.attempt or attempts.begin(order, method, claim, nothing_paid_after=nothing_paid_after)
+    if renews:
+        Order.objects.note_renewal(order.pk, is_asked=True)
     try:
         taken = send(claim.client or clients.client_for(order.installation), order)
     except AppmaxError as error:
         attempts.fail(attempt, error)
+        # An earlier payment may have begun a subscription too, and that note stays.
+        is_first = renews and attempt.order.renewal_asked_at is None
+        if is_first and not isinstance(error, OutcomeUnknown | PaymentPending):
+            Order.objects.note_renewal(order.pk, is_asked=False)
         raise
     return attempts.succeed(attempt, taken)
 

@@ -5,7 +5,7 @@ from orders.attempts import AlreadyPaid, PaymentExamined, PaymentUnderWay
 from orders.checkout import NumberTaken, OrderNotFound, PaymentPending, UnknownCursor, WrongCustomer
 from orders.idempotency import InvalidKey, KeyReused, StillRunning
 from orders.refunds import TooMuch
-from orders.subscriptions.manage import NotRenewable, SubscriptionCancelled, SubscriptionNotFound
+from orders.subscriptions.manage import AlreadyRenewed, NotRenewable, SubscriptionCancelled, SubscriptionNotFound
 from web.codes import Code
 from web.errors import ErrorCodes
 
@@ -22,6 +22,7 @@ ERROR_CODES: ErrorCodes = {
     TooMuch: Code.REFUND_EXCEEDS_PAYMENT,
     SubscriptionNotFound: Code.SUBSCRIPTION_NOT_FOUND,
     SubscriptionCancelled: Code.SUBSCRIPTION_CANCELLED,
+    AlreadyRenewed: Code.ORDER_ALREADY_RENEWED,
     NotRenewable: Code.ORDER_NOT_RENEWABLE,
     InvalidKey: Code.INVALID_IDEMPOTENCY_KEY,
     KeyReused: Code.IDEMPOTENCY_KEY_REUSED,

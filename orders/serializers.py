@@ -238,7 +238,10 @@ class PaySerializer(Body):
     order = NewOrderSerializer(required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Without order_id (absent, null or 0) both customer and order are required."""
+        """Without order_id (absent, null or 0) both customer and order are required. A subscription beside a payment
+        that can't begin one is refused, as the shop would believe that it has one."""
+        if "subscription" not in self.fields and self.initial_data.get("subscription"):
+            raise serializers.ValidationError({"subscription": ["a payment of this kind can't begin a subscription"]})
         if not attrs.get("order_id"):
             missing = [name for name in ("customer", "order") if name not in attrs]
             if missing:

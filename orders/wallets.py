@@ -6,7 +6,7 @@ developer.apple.com/documentation/applepayontheweb/applepaypaymenttoken
 """
 
 import json
-from typing import Any
+from typing import Any, NoReturn
 
 from rest_framework import serializers
 
@@ -36,18 +36,23 @@ class Untouched(Body):
     default_error_messages = {
         "too_long": f"too long: at most {MOST_CHARACTERS} characters",
         "too_deep": "too many objects in objects",
+        "too_large": "has a number that is too large",
     }
 
     def to_internal_value(self, data: Any) -> Any:
         """Raises ValidationError, which names the faults and repeats no value."""
         if not _has_levels(data, MOST_LEVELS):
             self._refuse("too_deep")
-        if len(json.dumps(data)) > MOST_CHARACTERS:
+        try:
+            length = len(json.dumps(data, allow_nan=False))
+        except ValueError:  # A number such as 1e999 is read as infinite, and can't be passed on as it came.
+            self._refuse("too_large")
+        if length > MOST_CHARACTERS:
             self._refuse("too_long")
         super().to_internal_value(data)
         return data
 
-    def _refuse(self, code: str) -> None:
+    def _refuse(self, code: str) -> NoReturn:
         raise serializers.ValidationError(self.error_messages[code])
 
 

@@ -84,6 +84,11 @@ class Code(StrEnum):
         409,
         "only an order that is aprovado or integrado, and was paid by card or Pix, can be renewed",
     )
+    ORDER_ALREADY_RENEWED = (
+        "order_already_renewed",
+        409,
+        "the order has a subscription that is not cancelled, or Appmax may be making one",
+    )
     SUBSCRIPTION_CANCELLED = "subscription_cancelled", 409, "the subscription is cancelled, which is for good"
     TOO_MANY_ENDPOINTS = "too_many_endpoints", 409, "the installation has 10 endpoints, which is the most"
     FIRST_KEY_MADE = "first_key_made", 409, "the installation's first API key was made before"

@@ -6,7 +6,7 @@ from django.apps import apps
 from django.contrib.postgres.functions import TransactionNow
 from django.db import connection, models
 from django.db.models import Case, F, OuterRef, Q, Subquery, Sum, When
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Now
 from django.db.transaction import TransactionManagementError
 from django.utils.translation import gettext_lazy as _
 
@@ -69,6 +69,10 @@ class OrderQuerySet(models.QuerySet["Order"]):
         with connection.cursor() as cursor:
             cursor.execute("SELECT EXISTS (SELECT FROM orders WHERE appmax_order_id = %s)", [appmax_order_id])
             return bool(cursor.fetchone()[0])
+
+    def note_renewal(self, pk: int, *, is_asked: bool) -> None:
+        """Note that Appmax is asked to make a subscription of the order now, or that it certainly made none."""
+        self.filter(pk=pk).update(renewal_asked_at=Now() if is_asked else None)
 
     def with_merchant(self) -> "OrderQuerySet":
         """Orders with their installations. The merchant's secret is decrypted only when it is used, and the big Pix
@@ -210,6 +214,12 @@ class Order(models.Model):
         null=True,
         blank=True,
         db_comment="When a part went back that nobody had asked for through us; only Appmax's panel tells how much",
+    )
+    renewal_asked_at = models.DateTimeField(
+        _("renewal asked for"),
+        null=True,
+        blank=True,
+        db_comment="When Appmax was last asked for a subscription of the order; null: never, or it made none",
     )
     request_id = models.CharField(
         _("request id"),

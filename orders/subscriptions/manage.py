@@ -10,9 +10,10 @@ from http import HTTPStatus
 
 import structlog
 from django.db import Error as DatabaseFailure
+from django.db import transaction
 
 from appmax.client import AppmaxClient
-from appmax.errors import OutcomeUnknown, Rejected
+from appmax.errors import AppmaxError, OutcomeUnknown, Rejected
 from appmax.messages import NewSubscription
 from appmax.subscriptions import RemoteSubscription
 from installations import clients
@@ -20,7 +21,7 @@ from installations.models import Installation
 from orders.checkout import find_order
 from orders.fields import MAX_ID
 from orders.idempotency import Claim
-from orders.models import Subscription, SubscriptionQuestion, SubscriptionStatus
+from orders.models import Order, Subscription, SubscriptionQuestion, SubscriptionStatus
 from orders.status import OrderStatus, PaymentMethod
 from orders.subscriptions import record
 
@@ -34,6 +35,10 @@ class NotRenewable(Exception):
     """Appmax makes subscriptions only of orders that were paid by card or Pix and have passed its examination."""
 
 
+class AlreadyRenewed(Exception):
+    """The order is a part of a subscription that isn't cancelled, or Appmax may be making one of it."""
+
+
 class SubscriptionNotFound(Exception):
     """The subscription doesn't exist, or is another merchant's."""
 
@@ -43,25 +48,51 @@ class SubscriptionCancelled(Exception):
 
 
 def create(installation: Installation, wish: NewSubscription, claim: Claim) -> Subscription:
-    """Have Appmax renew an order of this merchant's from now on. Raises AppmaxError, OrderNotFound, NotRenewable.
+    """Have Appmax renew an order of this merchant's from now on. Raises AppmaxError, OrderNotFound, NotRenewable,
+    AlreadyRenewed.
 
-    Appmax makes another subscription each time that it is asked. If it may have made one, the error is OutcomeUnknown,
-    also when this request's first try was cut off: what Appmax has made its webhook tells.
+    Appmax makes another subscription each time that it is asked, and each would charge the shopper. If it may have made
+    one, the error is OutcomeUnknown, also when this request's first try was cut off: what Appmax has made its webhook
+    tells.
     """
     order = find_order(installation, wish.order_id)
     if order.status not in _RENEWABLE or order.payment_method not in _METHODS:
         raise NotRenewable
     if claim.was_cut_off:
         raise OutcomeUnknown("an earlier try of this subscription was cut off")
-    remote = clients.client_for(installation).create_subscription(wish)
+    client = clients.client_for(installation)
+    _note_asked(order)
+    try:
+        remote = client.create_subscription(wish)
+    except OutcomeUnknown:
+        raise
+    except AppmaxError:
+        Order.objects.note_renewal(order.pk, is_asked=False)
+        raise
     try:
         row = record.whole(installation, remote, first_order=order)
     except DatabaseFailure as error:
         log.error("subscription.not_recorded", subscription=remote.id, error=type(error).__name__)
         raise OutcomeUnknown("the subscription was made and could not be recorded") from error
     if row is None:
-        raise SubscriptionNotFound
+        raise OutcomeUnknown("the subscription was made, and has the number of another merchant's")
     return row
+
+
+def _note_asked(order: Order) -> None:
+    """Note that Appmax is asked to renew this order, now. Of two requests one may. Raises AlreadyRenewed.
+
+    Once Appmax may have made a subscription, another is asked for only when that one is known and cancelled, or staff
+    have found that there is none (`manage.py settle_renewal`).
+    """
+    with transaction.atomic():
+        locked = Order.objects.locked(order.pk)
+        known = Subscription.objects.about(order)
+        asked_at = locked.renewal_asked_at
+        is_known = asked_at is None or known.filter(created_at__gte=asked_at).exists()
+        if not is_known or known.exclude(status=SubscriptionStatus.CANCELLED).exists():
+            raise AlreadyRenewed
+        Order.objects.note_renewal(order.pk, is_asked=True)
 
 
 def find(installation: Installation, number: int) -> Subscription:

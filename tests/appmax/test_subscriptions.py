@@ -119,8 +119,10 @@ def test_an_error_does_not_repeat_the_address_that_was_asked_for(client: AppmaxC
     assert error.value.message == "email: ••• is no email."
 
 
-def test_a_payment_link_is_written_in_cents_as_documented(client: AppmaxClient, appmax: Any) -> None:
-    appmax.post(f"{URL}/v1/payment-link", json={"data": {"checkout_url": "https://pay.example/abc"}}, status=201)
+@pytest.mark.parametrize("where", [lambda told: {"data": told}, lambda told: told])
+def test_a_payment_link_is_written_in_cents(client: AppmaxClient, appmax: Any, where: Any) -> None:
+    """Appmax's page shows no answer, and says only that it brings checkout_url."""
+    appmax.post(f"{URL}/v1/payment-link", json=where({"checkout_url": "https://pay.example/abc"}), status=201)
     link = PaymentLink(
         name="Curso",
         value=500,

@@ -403,5 +403,5 @@ def test_a_number_that_appmax_gives_twice_stays_its_first_merchants(
 
     answer = post(store, "subscriptions", {"order_id": paid, "interval": "month"})
 
-    assert (answer.status_code, answer.json()["code"]) == (404, "subscription_not_found")
+    assert (answer.status_code, answer.json()["code"]) == (502, "outcome_unknown")
     assert Subscription.objects.get().installation == taken.installation

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import requests
+from django.core.management import CommandError, call_command
 from django.db import OperationalError
 from django.db.models import F
 from django.test import Client
@@ -228,13 +229,88 @@ def test_one_that_was_made_and_could_not_be_recorded_is_not_asked_for_again(
     assert len(calls(simulator, "POST")) == 1
 
 
-def test_the_same_key_for_another_subscription_is_another_request(store: Client, paid: int, made: int) -> None:
-    other = post(store, "subscriptions", {"order_id": paid, **MONTHLY}).json()["subscription_id"]
+def test_the_same_key_for_another_subscription_is_another_request(store: Client, made: int) -> None:
+    another = post(store, "pay/credit-card", by_card(None)).json()["order_id"]
+    other = post(store, "subscriptions", {"order_id": another, **MONTHLY}).json()["subscription_id"]
 
     assert post(store, f"subscriptions/{made}/cancel", {}, key="c-1").status_code == 200
     again = post(store, f"subscriptions/{other}/cancel", {}, key="c-1")
 
     assert (again.status_code, again.json()["code"]) == (422, "idempotency_key_reused")
+
+
+# --- one of an order ---
+
+
+def test_an_order_that_is_renewed_begins_no_second_subscription(
+    store: Client, paid: int, made: int, simulator: SimulatorServer
+) -> None:
+    answers = [post(store, "subscriptions", {"order_id": paid, **MONTHLY}, key=key) for key in (None, "s-2")]
+
+    assert {(answer.status_code, answer.json()["code"]) for answer in answers} == {(409, "order_already_renewed")}
+    assert len(calls(simulator, "POST")) == 1
+
+
+def test_requests_at_once_make_one_subscription(
+    store: Client, paid: int, simulator: SimulatorServer, race: Any
+) -> None:
+    simulator.state.add_fault(Fault(ROUTE, hang=0.3))
+
+    answers = race(lambda _: post(store, "subscriptions", {"order_id": paid, **MONTHLY}), times=4)
+
+    assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409]
+    assert len(calls(simulator, "POST")) == 1
+
+
+def test_without_a_key_too_one_that_appmax_may_have_made_is_not_asked_for_again(
+    store: Client, paid: int, simulator: SimulatorServer
+) -> None:
+    simulator.state.add_fault(Fault(ROUTE, status=504, work=True))
+
+    answers = [post(store, "subscriptions", {"order_id": paid, **MONTHLY}).json()["code"] for _ in range(2)]
+
+    assert answers == ["outcome_unknown", "order_already_renewed"]
+    assert len(calls(simulator, "POST")) == 1
+
+
+def test_after_the_end_of_the_first_another_may_be_asked_for(store: Client, paid: int, made: int) -> None:
+    post(store, f"subscriptions/{made}/cancel", {})
+
+    assert post(store, "subscriptions", {"order_id": paid, **MONTHLY}).status_code == 200
+
+
+def test_once_staff_have_found_that_there_is_none_another_may_be_asked_for(
+    store: Client, paid: int, simulator: SimulatorServer
+) -> None:
+    simulator.state.add_fault(Fault(ROUTE, status=504))
+    assert post(store, "subscriptions", {"order_id": paid, **MONTHLY}).status_code == 502
+
+    call_command("settle_renewal", str(paid))
+
+    assert post(store, "subscriptions", {"order_id": paid, **MONTHLY}).status_code == 200
+    with pytest.raises(CommandError):
+        call_command("settle_renewal", "999999999")
+
+
+def test_an_order_whose_payment_began_a_subscription_begins_no_second_one(
+    store: Client, simulator: SimulatorServer
+) -> None:
+    """Appmax's webhook, which tells of the first one, may come at any time."""
+    order_id = post(store, "pay/credit-card", {**by_card(None), "subscription": MONTHLY}).json()["order_id"]
+
+    answer = post(store, "subscriptions", {"order_id": order_id, **MONTHLY})
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "order_already_renewed")
+    assert calls(simulator, "POST") == []
+
+
+def test_a_declined_payment_began_no_subscription(store: Client, simulator: SimulatorServer) -> None:
+    simulator.state.switch(cards="declined")
+    order_id = post(store, "pay/credit-card", {**by_card(None), "subscription": MONTHLY}).json()["order_id"]
+    simulator.state.switch(cards="by_number")
+    post(store, "pay/credit-card", by_card(order_id))
+
+    assert post(store, "subscriptions", {"order_id": order_id, **MONTHLY}).status_code == 200
 
 
 # --- looking it up ---

@@ -14,7 +14,7 @@ from orders.questions.ask import Answer
 from orders.wallets import MOST_CHARACTERS, MOST_LEVELS
 from simulator.server import SimulatorServer
 from simulator.state import Fault
-from tests.orders.conftest import by_apple_pay, by_google_pay, ordered, post, remote
+from tests.orders.conftest import by_apple_pay, by_google_pay, by_pix, ordered, post, remote
 from tests.support.appmax_mock import ADAPTER
 from tests.support.documented import APPLE_PAY, GOOGLE_PAY, GOOGLE_PAY_TOKEN
 
@@ -46,6 +46,29 @@ def test_without_an_order_one_is_made_first(store: Client, simulator: SimulatorS
     answer = post(store, f"pay/{wallet}", body(None))
 
     assert len(remote(simulator, answer.json()["order_id"]).charges) == 1
+
+
+@pytest.mark.parametrize(("route", "body"), [*WALLETS, ("boleto", by_pix)])
+def test_a_payment_that_cannot_begin_a_subscription_refuses_one(
+    store: Client, simulator: SimulatorServer, route: str, body: Body
+) -> None:
+    answer = post(store, f"pay/{route}", {**body(None), "subscription": {"interval": "month"}})
+
+    assert (answer.status_code, list(answer.json()["errors"])) == (400, ["subscription"])
+    assert simulator.state.latest_orders() == []
+    assert post(store, f"pay/{route}", {**body(None), "subscription": None}).status_code == 200
+
+
+@in_each_wallet
+def test_a_number_that_nobody_can_write_again_is_refused_before_anything_is_made(
+    store: Client, simulator: SimulatorServer, wallet: str, body: Body
+) -> None:
+    text = json.dumps({**body(None)}).replace('"payment_data": {', '"payment_data": {"x": 1e999, ')
+
+    answer = store.post(f"/checkout/shop/pay/{wallet}", text, "application/json")
+
+    assert (answer.status_code, list(answer.json()["errors"])) == (400, ["payment.payment_data"])
+    assert simulator.state.latest_orders() == []
 
 
 @in_each_wallet

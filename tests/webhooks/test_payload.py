@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from orders.status import OrderStatus
+from tests.support.documented import SUBSCRIPTION_EVENT
 from webhooks import payload
 
 MODELS = {
@@ -24,6 +25,14 @@ def test_every_model_names_its_order(body: dict[str, Any]) -> None:
 
     assert (event.order_id, event.note) == (7, "")
     assert payload.status_of(event.name) == "aprovado"
+
+
+def test_appmaxs_own_example_of_a_subscriptions_event_names_the_subscription() -> None:
+    event = payload.read(SUBSCRIPTION_EVENT)
+
+    assert (event.name, event.subscription_id, event.order_id, event.note) == ("subscription_created", 501, None, "")
+    assert payload.is_about_subscription(event)
+    assert payload.status_of(event.name) is None
 
 
 @pytest.mark.parametrize(
