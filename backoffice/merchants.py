@@ -19,7 +19,7 @@ from backoffice import merchant_list, merchant_page
 from backoffice.keys import show_key, show_once
 from backoffice.kit.lists import action, display
 from backoffice.kit.words import ago, explained, history
-from backoffice.merchant_forms import KeyNameForm, MerchantNameForm, ReasonForm
+from backoffice.merchant_forms import KeyNameForm, MerchantNameForm, ReasonForm, ReconnectForm
 from backoffice.notes import Noted
 from installations import clients, identities, reconnect
 from installations.models import ApiKey, Domain, Installation, ReconnectLink, Suspension
@@ -240,7 +240,8 @@ class InstallationAdmin(Noted[Installation]):
         """Make a link with which the merchant connects the shop to Appmax again. It is shown in the answer and nowhere
         else."""
         installation = self.found(request, object_id)
-        if request.method != "POST":
+        form = ReconnectForm(request.POST if request.method == "POST" else None)
+        if request.method != "POST" or not form.is_valid():
             return self._ask(
                 request,
                 installation,
@@ -249,10 +250,16 @@ class InstallationAdmin(Noted[Installation]):
                     "Whoever opens the link within the hour, and presses Salvar at Appmax, decides whose Appmax "
                     "account this shop's payments go to. Give it to the merchant alone, in a way that you trust."
                 ),
+                form=form,
                 button=gettext("Make the link"),
                 is_dangerous=True,
             )
-        link = reconnect.make_link(installation, made_by=request.user.get_username(), public_url=public_url(request))
+        link = reconnect.make_link(
+            installation,
+            made_by=request.user.get_username(),
+            public_url=public_url(request),
+            keeps_access=form.cleaned_data["keeps_access"],
+        )
         self.log_change(request, installation, RECONNECT_LINK_MADE)
         return show_once(
             request,

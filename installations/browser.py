@@ -5,6 +5,7 @@ that has begun the installation, and has come back with the hash for which Appma
 tells that without Redis; whether a key was made before is known by the database.
 """
 
+import hashlib
 from datetime import timedelta
 
 from django.conf import settings
@@ -30,16 +31,23 @@ def has_begun(request: HttpRequest, token: str) -> bool:
 
 def note_finished(response: HttpResponse, installation: Installation) -> None:
     """This browser may make the installation's first API key."""
-    _keep(response, str(installation.pk), _FINISHED)
+    _keep(response, _named(installation), _FINISHED)
 
 
 def has_finished(request: HttpRequest, installation: Installation) -> bool:
     """Whether this browser installed this installation, within the last hour."""
-    return constant_time_compare(_kept(request, _FINISHED), str(installation.pk))
+    return constant_time_compare(_kept(request, _FINISHED), _named(installation))
 
 
 def forget(response: HttpResponse) -> None:
     response.delete_cookie(_NAME, samesite="Lax")
+
+
+def _named(installation: Installation) -> str:
+    """The installation with the Appmax account that it has now. Who installed it before another account took over has
+    not installed this one."""
+    account = hashlib.sha256(installation.merchant_client_id.encode()).hexdigest()
+    return f"{installation.pk}:{account}"
 
 
 def _keep(response: HttpResponse, value: str, salt: str) -> None:

@@ -69,7 +69,7 @@ def try_refused(installation: Installation) -> None:
     """Ask Appmax once more with credentials that it has refused: for a token, and with it for what costs nothing and
     changes nothing, the price of R$ 10.00 in one part. Raises AppmaxError; the answer is noted at the installation."""
     cache.delete(_refusal_key(installation))
-    client_for(installation).installments(total_value=1000, installments=1)
+    client_for(installation, is_question=True).installments(total_value=1000, installments=1)
 
 
 def forget_token(installation: Installation) -> None:

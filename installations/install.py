@@ -25,9 +25,9 @@ from django.db.models import ProtectedError
 from django.utils import timezone
 from prometheus_client import Counter
 
-from appmax.errors import AppmaxError, CredentialsUnreadable, Rejected
+from appmax.errors import AppmaxError, CredentialsUnreadable, Rejected, TooFast
 from appmax.tokens import Credentials
-from installations import clients, domains, identities, reconnect
+from installations import clients, domains, identities, keys, reconnect
 from installations.clients import Verdict
 from installations.models import Installation
 from installations.refusals import (
@@ -39,6 +39,7 @@ from installations.refusals import (
     InvalidAppId,
     LinkSpent,
 )
+from installations.signals import handed_over
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -194,8 +195,11 @@ def _finish(started: dict[str, Any], credentials: Credentials) -> Installation:
         may_replace = link_id is not None and reconnect.use_up(link_id, replaced=replaces)
         if replaces and not may_replace:
             raise _refused(current, LinkSpent if link_id is not None else AlreadyConfirmed)
+        is_handed_over = replaces and current.merchant_client_id != credentials.client_id
         current.confirm(credentials)
         identities.adopt(current)
+        if is_handed_over and link_id is not None and not reconnect.keeps_access(link_id):
+            _take_access_away(current)
         if names := started.get("domain_names"):
             domains.told(current, names)
     clients.forget_token(current)
@@ -204,6 +208,13 @@ def _finish(started: dict[str, Any], credentials: Credentials) -> Installation:
         log.warning("install.credentials_replaced", installation=current.pk, link=link_id)
     log.info("install.confirmed", by="browser", installation=current.pk)
     return current
+
+
+def _take_access_away(installation: Installation) -> None:
+    """Another Appmax account has taken the place of the one before, whose keys and endpoints would otherwise open the
+    new one's orders and credentials."""
+    keys.revoke_all(installation)
+    handed_over.send(sender=Installation, installation=installation)
 
 
 def confirm_by_appmax(callback: Callback) -> uuid.UUID:
@@ -324,7 +335,7 @@ def try_refused_credentials(at: datetime) -> None:
             clients.try_refused(installation)
         except AppmaxError as error:
             log.info("install.refused_again", installation=installation.pk, error=type(error).__name__)
-            if error.status is None and not isinstance(error, CredentialsUnreadable):
+            if error.status is None and not isinstance(error, CredentialsUnreadable | TooFast):
                 return  # Appmax gives no answer
 
 

@@ -72,6 +72,12 @@ def revoke(installation: Installation, *, prefix: str, by: str | None) -> None:
     log.warning("api_key.revoked", installation=installation.pk, prefix=prefix, by=by)
 
 
+def revoke_all(installation: Installation) -> None:
+    """Revoke all keys of the installation, whose row is locked."""
+    revoked = installation.api_keys.filter(revoked=False).update(revoked=True)
+    log.warning("api_key.all_revoked", installation=installation.pk, keys=revoked)
+
+
 def _lock(installation: Installation) -> None:
     """Keys of an installation are made one after the other. Payments of its orders don't wait for that."""
     Installation.objects.without_secret().select_for_update(no_key=True).get(pk=installation.pk)

@@ -269,6 +269,12 @@ class ReconnectLink(models.Model):
         help_text=_("When the installation was done"),
         db_comment="When the installation that it began was done",
     )
+    keeps_access = models.BooleanField(
+        _("keeps the keys"),
+        db_default=False,
+        help_text=_("Whether API keys and endpoints stay if another Appmax account comes"),
+        db_comment="Whether the shop's API keys and endpoints stay if another Appmax account comes",
+    )
     replaced = models.BooleanField(
         _("replaced credentials"),
         db_default=False,

@@ -4,6 +4,10 @@ Nobody proves who they are at /install/start or on the callback's route, and the
 panel decides whose credentials come. So a confirmed merchant's credentials are replaced only by an installation that
 was begun with a signed link. Staff make such links, and so does the merchant's own API key.
 
+Whoever was the first to install an external_key may have been a stranger, who then holds API keys of it. So if the link
+brings another Appmax account, these keys are revoked, unless who made the link says that they stay. A link of the
+merchant's own API key leaves them, as its holder has shown that key.
+
 A link is used up when the installation is done, and not when it is opened. Messengers open links to preview them, and a
 merchant may go back or lose a page and open it again.
 """
@@ -26,10 +30,11 @@ GOOD_FOR = timedelta(hours=1)
 _SALT = "installations.reconnect"
 
 
-def make_link(installation: Installation, *, made_by: str, public_url: str) -> str:
+def make_link(installation: Installation, *, made_by: str, public_url: str, keeps_access: bool = False) -> str:
     """A URL for the merchant's browser. The merchant's history shows `made_by`. `public_url` is our own, without a
-    trailing slash."""
-    link = ReconnectLink.objects.create(installation=installation, made_by=made_by)
+    trailing slash. `keeps_access` tells whether the shop's API keys and endpoints stay if another Appmax account
+    comes."""
+    link = ReconnectLink.objects.create(installation=installation, made_by=made_by, keeps_access=keeps_access)
     log.warning("install.reconnect_link_made", installation=installation.pk, link=link.pk, made_by=made_by)
     query = {
         "app_id": settings.APPMAX_APP_ID_UUID,
@@ -56,6 +61,11 @@ def under_way(installation: Installation) -> ReconnectLink | None:
     """The newest link with which an installation was begun within the last hour and isn't done yet."""
     begun = installation.reconnect_links.filter(used_at=None, begun_at__gte=Now() - GOOD_FOR)
     return begun.order_by(F("begun_at").desc()).first()
+
+
+def keeps_access(link_id: int) -> bool:
+    """Whether this link leaves the shop's API keys as they are."""
+    return ReconnectLink.objects.filter(pk=link_id, keeps_access=True).exists()
 
 
 def use_up(link_id: int, *, replaced: bool) -> bool:

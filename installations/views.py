@@ -208,7 +208,9 @@ class ReconnectViewSet(MerchantViewSet):
     def reconnect(self, request: Request, key: str) -> Response:
         """A link for the merchant's browser, good for one hour and one installation."""
         made_by = f"API key {self.access.key_prefix}"
-        url = reconnect.make_link(self.installation, made_by=made_by, public_url=public_url(request._request))
+        url = reconnect.make_link(
+            self.installation, made_by=made_by, public_url=public_url(request._request), keeps_access=True
+        )
         answer = {"url": url, "expires_in": reconnect.GOOD_FOR.total_seconds()}
         return Response(ReconnectAnswer(answer).data)
 

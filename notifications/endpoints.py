@@ -104,6 +104,13 @@ def delete(endpoint: Endpoint) -> None:
     log.warning("notification.endpoint_deleted", endpoint=endpoint.pk)
 
 
+def switch_all_off(installation: Installation, **_: object) -> None:
+    """Switch all endpoints of an installation off whose payments go to another Appmax account from now on."""
+    Endpoint.objects.of(installation.pk).filter(enabled=True).update(
+        enabled=False, disabled_why=DisabledWhy.HANDED_OVER, updated_at=Now()
+    )
+
+
 def deliveries(endpoint: Endpoint, *, limit: int, before: int | None = None) -> tuple[list[Notification], int | None]:
     """A page of the endpoint's messages, the newest first, and the `before` of the next page."""
     rows = endpoint.notifications.order_by("-pk").defer("data")

@@ -48,6 +48,7 @@ class DisabledWhy(models.TextChoices):
     BY_STAFF = "by_staff", _("Switched off by staff")
     GONE = "gone", _("It answered 410: nobody wants it any more")
     FAILING = "failing", _("It has failed for five days")
+    HANDED_OVER = "handed_over", _("The shop was connected to another Appmax account")
     DELETED = "deleted", _("Deleted")
 
 

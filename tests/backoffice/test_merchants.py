@@ -166,10 +166,18 @@ def test_a_reconnect_link_is_asked_first_shown_once_and_in_the_history(eva: Clie
     assert link.startswith(f"{settings.PUBLIC_URL}/install/start?")
     assert "no-store" in answer["Cache-Control"]
     assert history_of(shop) == ["Reconnect link made"]
-    assert ReconnectLink.objects.get().made_by == "eva"
+    made = ReconnectLink.objects.get()
+    assert (made.made_by, made.keeps_access) == ("eva", False)
     token = link.rpartition("reconnect=")[2]
     for path in (on(shop), on(shop, "history")):
         assert token not in eva.get(path).content.decode(), path
+
+
+@database
+def test_staff_who_know_whose_the_keys_are_may_leave_them(eva: Client) -> None:
+    eva.post(on(InstallationFactory.create(), "reconnect"), {"keeps_access": "on"})
+
+    assert ReconnectLink.objects.get().keeps_access
 
 
 @database

@@ -97,7 +97,7 @@ def test_names_that_come_later_are_told_by_the_next_reconnect_link(
     kept = put(store, ["old.example.com", "new.example.com"]).json()["domain_names"]
 
     assert names(kept) == [("new.example.com", False), ("old.example.com", True)]
-    walk_through(reconnect.make_link(row, made_by="ana", public_url=live_server.url))
+    walk_through(reconnect.make_link(row, made_by="ana", public_url=live_server.url, keeps_access=True))
     assert told_to_appmax(simulator) == ("new.example.com", "old.example.com")
     told = store.get("/installations/loja").json()["domain_names"]
     assert names(told) == [("new.example.com", True), ("old.example.com", True)]
@@ -108,7 +108,9 @@ def test_a_name_that_comes_while_an_installation_is_under_way_waits_for_the_next
 ) -> None:
     put(store, ["first.example.com"])
     with requests.Session() as browser:
-        panel = browser.get(reconnect.make_link(row, made_by="ana", public_url=live_server.url), timeout=9).url
+        panel = browser.get(
+            reconnect.make_link(row, made_by="ana", public_url=live_server.url, keeps_access=True), timeout=9
+        ).url
         put(store, ["first.example.com", "second.example.com"])
         browser.post(panel, timeout=9)
 

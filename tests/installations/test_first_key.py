@@ -144,6 +144,15 @@ def test_it_can_be_made_for_an_hour(monkeypatch: pytest.MonkeyPatch) -> None:
     assert press(browser).status_code == 200
 
 
+def test_once_another_appmax_account_has_the_shop_the_browser_of_before_makes_none() -> None:
+    browser = Client()
+    install(browser)
+    Installation.objects.update(merchant_client_id="the-new-account")
+
+    assert refusal(press(browser)) == REFUSED
+    assert not ApiKey.objects.exists()
+
+
 def test_a_form_of_another_sites_page_makes_none() -> None:
     browser = Client(enforce_csrf_checks=True)
     install(browser)

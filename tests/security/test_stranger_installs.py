@@ -13,7 +13,8 @@ import requests
 from django.core.cache import cache
 
 from installations import reconnect
-from installations.models import Installation
+from installations.models import ApiKey, Installation
+from notifications.models import Endpoint
 from simulator.server import SimulatorServer
 from simulator.state import Fault
 from tests.support.factories import api_key
@@ -190,6 +191,37 @@ def test_he_finds_a_reconnect_link_that_has_been_used(
 
     assert stranger.start(link).status_code == 409
     assert seen(merchant) == before
+
+
+@pytest.mark.parametrize("keeps_access", [False, True])
+def test_he_was_first_and_the_merchant_takes_over(stranger: Person, merchant: Person, keeps_access: bool) -> None:
+    """What he made while the shop was his opens nothing of the merchant's, unless staff know whose it is."""
+    row = Installation.objects.get()
+    key = api_key(row)
+    endpoint = Endpoint.objects.create(installation=row, url="https://his.example.com", secret="whsec_x")
+    link = reconnect.make_link(row, made_by="ana", public_url=merchant.app, keeps_access=keeps_access)
+    merchant.account = "merchants-own-account"
+
+    merchant.salvar(merchant.start(link).url.rpartition("/")[2])
+
+    endpoint.refresh_from_db()
+    answer = requests.get(
+        f"{merchant.app}/installations/{KEY}/merchant/token", headers={"Authorization": f"Api-Key {key}"}, timeout=9
+    )
+    assert (answer.status_code, endpoint.enabled) == ((200, True) if keeps_access else (401, False))
+    assert endpoint.disabled_why == ("" if keeps_access else "handed_over")
+
+
+def test_the_same_account_that_comes_again_keeps_its_keys(merchant: Person) -> None:
+    row = Installation.objects.get()
+    key = api_key(row)
+    Installation.objects.update(merchant_client_secret="an-older-one")
+    link = reconnect.make_link(row, made_by="ana", public_url=merchant.app)
+
+    merchant.salvar(merchant.start(link).url.rpartition("/")[2])
+
+    assert row.reconnect_links.get().replaced
+    assert ApiKey.objects.get_from_key(key).revoked is False
 
 
 def test_he_posts_while_the_merchant_reconnects(stranger: Person, merchant: Person) -> None:

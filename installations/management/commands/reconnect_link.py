@@ -17,12 +17,21 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("external_key")
+        parser.add_argument(
+            "--keep-access",
+            action="store_true",
+            help="leave the shop's API keys and endpoints if another Appmax account comes, as you know whose they are",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Raises CommandError for an unknown installation."""
         installation = Installation.objects.named(options["external_key"])
         if installation is None:
             raise CommandError(f"no installation has the external_key {options['external_key']!r}")
-        self.stdout.write(
-            reconnect.make_link(installation, made_by="manage.py reconnect_link", public_url=settings.PUBLIC_URL)
+        link = reconnect.make_link(
+            installation,
+            made_by="manage.py reconnect_link",
+            public_url=settings.PUBLIC_URL,
+            keeps_access=options["keep_access"],
         )
+        self.stdout.write(link)
