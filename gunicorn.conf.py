@@ -85,14 +85,10 @@ def post_fork(server: Any, worker: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Have the process's keys noted, beside its first requests: without the database that takes seconds. The bare view
-    that `make bench` compares with has none."""
-    from django.apps import apps
+    """Have the process's keys noted, beside its first requests: without the database that takes seconds."""
+    from installations import keys_in_use
 
-    if apps.is_installed("installations"):
-        from installations import keys_in_use
-
-        threading.Thread(target=keys_in_use.note, args=("web",), daemon=True).start()
+    threading.Thread(target=keys_in_use.note, args=("web",), daemon=True).start()
 
 
 def child_exit(server: Any, worker: Any) -> None:

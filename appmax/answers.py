@@ -197,7 +197,7 @@ def read_order(body: Any, zone: tzinfo) -> RemoteOrder:
         installments=_instalment_count(payment),
         installments_amount_cents=_cents(payment.get("installments_amount")),
         card_brand=word(dig(payment, "card", "brand"))[:32],
-        card_last_digits=_last_digits(dig(payment, "card", "number")),
+        card_last_digits=last_digits(dig(payment, "card", "number")),
         paid_at=moment(payment.get("paid_at"), zone),
         refunded_at=moment(dig(body, "data", "refund", "refunded_at"), zone),
         customer_name=text_of(dig(body, "data", "customer", "name")),
@@ -383,7 +383,7 @@ def _is_blank(value: Any) -> bool:
     return not (value.strip() if isinstance(value, str) else value)
 
 
-def _last_digits(number: Any) -> str:
+def last_digits(number: Any) -> str:
     """The last four digits of a masked card number; "" unless it ends in four digits."""
     last = word(number)[-4:]
     return last if re.fullmatch("[0-9]{4}", last) else ""

@@ -111,7 +111,7 @@ class AppmaxClient:
         """POST /app/authorize: the hash under which the merchant authorises this installation. app_id is the UUID,
         `domain_names` are host names of the shop where Apple Pay shall work."""
         domains: dict[str, Any] = {"domain_names": list(domain_names)} if domain_names else {}
-        if len(domain_names) == 1:
+        if len(domain_names) == 1:  # Appmax has a field for one name and another for several.
             domains = {"domain_name": domain_names[0]}
         return self._call(
             "POST",
@@ -293,17 +293,17 @@ class AppmaxClient:
     def pause_subscription(
         self, subscription_id: int, *, until: date | None = None, reason: str = ""
     ) -> RemoteSubscription:
-        """PATCH /v1/subscriptions/{id}/pause, `until` a day or until it is activated. The answer tells little more than
-        the status; so do those of the next two."""
+        """PATCH /v1/subscriptions/{id}/pause. Without `until` the pause lasts until the subscription is activated. The
+        answer has little more than the status."""
         wish = {"paused_until": until.isoformat()} if until else {}
         return self._change_subscription(subscription_id, "pause", {**wish, **({"reason": reason} if reason else {})})
 
     def activate_subscription(self, subscription_id: int) -> RemoteSubscription:
-        """PATCH /v1/subscriptions/{id}/activate, after a pause."""
+        """PATCH /v1/subscriptions/{id}/activate, after a pause. The answer has little more than the status."""
         return self._change_subscription(subscription_id, "activate", {})
 
     def cancel_subscription(self, subscription_id: int, *, reason: str = "") -> RemoteSubscription:
-        """PATCH /v1/subscriptions/{id}/cancel, for good."""
+        """PATCH /v1/subscriptions/{id}/cancel, for good. The answer has little more than the status."""
         return self._change_subscription(subscription_id, "cancel", {"reason": reason} if reason else {})
 
     def create_payment_link(self, link: PaymentLink) -> str:

@@ -14,11 +14,11 @@ from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from typing import Any
 
-from appmax.answers import MAX_NUMBER, Unreadable, read_id, read_text
+from appmax.answers import MAX_NUMBER, Unreadable, last_digits, read_id, read_text
 from appmax.dates import beginning
 from appmax.wording import dig, text_of, word
 
-ACTIVE, PAUSED, CANCELLED = STATUSES = ("ACTIVE", "PAUSED", "CANCELLED")
+STATUSES = ("ACTIVE", "PAUSED", "CANCELLED")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,6 @@ class SubscriptionPage:
 
     subscriptions: tuple[RemoteSubscription, ...]
     total: int
-    page: int
     pages: int
 
 
@@ -99,7 +98,6 @@ def read_subscriptions(body: Any, zone: tzinfo) -> SubscriptionPage:
     return SubscriptionPage(
         subscriptions=tuple(_subscription(row, zone) for row in rows),
         total=_count(dig(pagination, "total")) or len(rows),
-        page=_count(dig(pagination, "current_page")) or 1,
         pages=_count(dig(pagination, "last_page")) or 1,
     )
 
@@ -122,7 +120,7 @@ def reais_in_cents(value: Any) -> int | None:
 
 
 def _subscription(data: Any, zone: tzinfo) -> RemoteSubscription:
-    status = word(dig(data, "status")).upper().replace("CANCELED", CANCELLED)
+    status = word(dig(data, "status")).upper().replace("CANCELED", "CANCELLED")
     if status not in STATUSES:
         raise Unreadable("data.status")
     is_made = dig(data, "subscription_id") is None  # Only the answer to a new one has it as `id`.
@@ -143,7 +141,7 @@ def _subscription(data: Any, zone: tzinfo) -> RemoteSubscription:
         paused_until=beginning(dig(data, "paused_until"), zone),
         cancelled_at=beginning(dig(data, "canceled_at"), zone),
         card_brand=word(dig(card, "brand"))[:32],
-        card_last_digits=_last_digits(dig(card, "final")),
+        card_last_digits=last_digits(dig(card, "final")),
         products=tuple(_product(row) for row in _rows(dig(data, "products"))),
         charges=tuple(_charge(row, zone) for row in _rows(dig(data, "charges"))),
     )
@@ -178,8 +176,3 @@ def _count(value: Any) -> int | None:
     """A whole number that isn't negative and fits a column, also as a text; None for anything else."""
     text = word(value)
     return int(text) if re.fullmatch("[0-9]{1,10}", text) and int(text) <= MAX_NUMBER else None
-
-
-def _last_digits(value: Any) -> str:
-    text = word(value)
-    return text if re.fullmatch("[0-9]{4}", text) else ""

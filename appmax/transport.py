@@ -157,7 +157,7 @@ class Transport:
         self, method: str, url: str, token: str | None, json: Mapping[str, Any] | None, form: Mapping[str, str] | None
     ) -> requests.PreparedRequest:
         """The request, whose body and headers are complete. `requests` would add a login from ~/.netrc."""
-        headers = dict(_HEADERS)  # Ours are written in one way, so they need none of `requests`' own dictionaries.
+        headers = dict(_HEADERS)  # A plain dictionary is enough, as each name is spelled in one way only.
         if request_id := self._request_id():
             headers["X-Request-ID"] = request_id
         if token is not None:

@@ -18,7 +18,7 @@ from appmax.errors import AppmaxError
 from backoffice import merchant_list, merchant_page
 from backoffice.keys import show_key, show_once
 from backoffice.kit.lists import action, display
-from backoffice.kit.words import ago, explained, history
+from backoffice.kit.words import ago, history
 from backoffice.merchant_forms import KeyNameForm, MerchantNameForm, ReasonForm, ReconnectForm
 from backoffice.notes import Noted
 from installations import clients, identities, reconnect
@@ -210,8 +210,7 @@ class InstallationAdmin(Noted[Installation]):
         try:
             clients.check(installation.credentials)
         except AppmaxError as error:
-            self.log_change(request, installation, history(CHECKED, type(error).__name__))
-            messages.error(request, explained(error))
+            self.log_failure(request, installation, CHECKED, error)
         else:
             self.log_change(request, installation, history(CHECKED, "ok"))
             messages.success(request, gettext("Appmax accepts the credentials."))

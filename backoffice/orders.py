@@ -22,7 +22,7 @@ from backoffice import order_story, order_totals, search, shopper_words, subscri
 from backoffice.kit.chips import is_filtered
 from backoffice.kit.export import ExportableAdmin
 from backoffice.kit.lists import DateRangeFilter, RowFilter, action, display
-from backoffice.kit.words import badge, copyable, explained, history, reais, when
+from backoffice.kit.words import badge, copyable, history, reais, when
 from backoffice.notes import Noted
 from backoffice.order_forms import RefundForm, TrackingForm
 from backoffice.order_list import EXPORTED, STATUS_TONES, AmountFilter, MethodFilter, PendingFilter, RefundFilter
@@ -283,7 +283,7 @@ class OrderAdmin(Noted[Order], ExportableAdmin[Order]):
             messages.error(request, gettext("Somebody was quicker: less than that is left to be paid back."))
         except AppmaxError as error:
             claim.fail(error, 502, {"message": str(error)})
-            self._log_failure(request, order, REFUND_FAILED, error)
+            self.log_failure(request, order, REFUND_FAILED, error)
         else:
             claim.finish(200, {})
             self.log_addition(request, order, history(REFUND_ACCEPTED, amount))
@@ -385,13 +385,8 @@ class OrderAdmin(Noted[Order], ExportableAdmin[Order]):
         try:
             self.log_change(request, order, history(done, work(order)))
         except AppmaxError as error:
-            self._log_failure(request, order, failed, error)
+            self.log_failure(request, order, failed, error)
         return self._back(order)
-
-    def _log_failure(self, request: HttpRequest, order: Order, what: str, error: Exception) -> None:
-        """Appmax's words may quote the shopper, so the history keeps the kind of error only."""
-        self.log_change(request, order, history(what, type(error).__name__))
-        messages.error(request, explained(error))
 
     @staticmethod
     def _url(order: Order) -> str:

@@ -14,16 +14,16 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.utils.formats import date_format
 from django.utils.html import format_html
-from django.utils.translation import gettext, gettext_noop, ngettext, pgettext_lazy
+from django.utils.translation import gettext, gettext_noop, ngettext, pgettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from appmax.errors import AppmaxError
 from backoffice.kit.lists import ReadOnlyAdmin, RowFilter, action, display, searched
-from backoffice.kit.words import badge, explained, history, reais, when
+from backoffice.kit.words import badge, reais, when
 from orders.models import Interval, Order, Subscription, SubscriptionStatus
-from orders.subscriptions import manage
+from orders.subscriptions import manage, record
 from orders.subscriptions.manage import SubscriptionCancelled
 
 PAUSED = gettext_noop("Subscription paused")
@@ -105,8 +105,8 @@ class SubscriptionAdmin(ReadOnlyAdmin[Subscription]):
             return queryset, False
         if number is None:
             return queryset.none(), False
-        is_charged = Q(charges__contains=[{"order_id": number}])
-        return queryset.filter(Q(appmax_subscription_id=number) | is_charged), False
+        charged = Subscription.objects.charged_in(number).values("pk")
+        return queryset.filter(Q(appmax_subscription_id=number) | Q(pk__in=charged)), False
 
     def get_fields(self, request: HttpRequest, obj: Subscription | None = None) -> Any:
         fields: list[Any] = [("appmax_subscription_id", "status_badge"), ("merchant", "begun_with")]
@@ -284,8 +284,7 @@ class SubscriptionAdmin(ReadOnlyAdmin[Subscription]):
         except SubscriptionCancelled:
             messages.warning(request, gettext("The subscription is cancelled, which is for good."))
         except AppmaxError as error:
-            self.log_change(request, subscription, history(NOT_CHANGED, type(error).__name__))
-            messages.error(request, explained(error))
+            self.log_failure(request, subscription, NOT_CHANGED, error)
         else:
             self.log_change(request, subscription, done)
             status = {"status": changed.get_status_display()}
@@ -334,7 +333,7 @@ def charges_of(subscription: Subscription) -> list[dict[str, Any]]:
                 "what": gettext("First order") if row["cycle"] == 0 else gettext("Renewal %(cycle)s") % row,
                 "day": date_format(day, "SHORT_DATE_FORMAT") if day else "",
                 "amount": "" if row["value"] is None else reais(row["value"]),
-                "status": _CHARGES.get(row["status"], row["status"]),
+                "status": _charge(row["status"]),
                 "number": row["order_id"],
                 "url": _url_of_order(order.pk) if order else "",
                 "order_status": order.get_status_display() if order else "",
@@ -343,8 +342,11 @@ def charges_of(subscription: Subscription) -> list[dict[str, Any]]:
     return shown
 
 
-_CHARGES = {"paid": pgettext_lazy("charge", "Paid"), "failed": pgettext_lazy("charge", "Failed")}
-"""Appmax's words for what became of a charge. Others are shown as they are."""
+def _charge(status: str) -> str:
+    """What became of a charge. A word of Appmax's that we don't know is shown as it is."""
+    if status == record.PAID:
+        return pgettext("charge", "Paid")
+    return pgettext("charge", "Failed") if status in record.FAILED else status
 
 
 def _url_of_order(pk: int) -> str:

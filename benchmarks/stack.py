@@ -92,7 +92,7 @@ def start(stack: ExitStack) -> Stack:
     if len(groups) > 1:
         prefer(groups[-1])
     print(f"cold start to the first answer: {time.perf_counter() - started:.2f} s")
-    command = [*gunicorn, "benchmarks.bare:application"]
+    command = [*gunicorn, "--config", "benchmarks/bare_gunicorn.py", "benchmarks.bare:application"]
     floor = stack.enter_context(process(command, environment | {"APP_PORT": bare}, log=ground.folder / "bare.log"))
     wait_for(f"http://127.0.0.1:{bare}/")
     return Stack(

@@ -68,8 +68,8 @@ def redis(env: Environment) -> dict[str, Any]:
 
 
 def _sentinels(env: Environment, named: str, connection: dict[str, Any]) -> dict[str, Any]:
-    """What makes django-redis ask Sentinels. Without its SentinelClient all reads go to the primary: what a replica
-    doesn't have yet would be an installation that never began."""
+    """What makes django-redis ask Sentinels. Its SentinelClient isn't used, so that reads go to the primary too: on a
+    replica that lags, an installation that has just begun would be missing."""
     own = {
         "username": env.text("REDIS_SENTINEL_USERNAME", "") or None,
         "password": env.text("REDIS_SENTINEL_PASSWORD", "") or None,

@@ -253,8 +253,8 @@ APPMAX_ENVIRONMENT = (
     else "simulator"
 )
 # Seconds to wait for an answer. Above the limit, a payment might be sent when its attempt counts as over already
-# (SETTLED_AFTER in orders/questions/verdict.py): seven waits may come before it, three for a token, one in which Appmax
-# refuses that token, and three for another.
+# (OVER_AFTER in orders/questions/verdict.py): seven waits may come before it, three for a token, one in which Appmax
+# refuses that token, and three for another, and 2 s for the merchant's turn (installations/limits.py).
 APPMAX_TIMEOUT = env.number("APPMAX_TIMEOUT", 30, minimum=1)
 if APPMAX_TIMEOUT > 40:
     raise ImproperlyConfigured(f"APPMAX_TIMEOUT must be at most 40 seconds, not {APPMAX_TIMEOUT}")

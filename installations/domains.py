@@ -29,7 +29,7 @@ def names_of(external_key: str) -> list[str]:
 @transaction.atomic
 def replace(installation: Installation, names: Sequence[str]) -> list[Domain]:
     """Keep these names and no others. Of two requests at once the later one counts."""
-    _lock(installation)
+    Installation.objects.lock(installation.pk)
     installation.domains.exclude(name__in=names).delete()
     _add(installation, names)
     return of(installation)
@@ -38,13 +38,9 @@ def replace(installation: Installation, names: Sequence[str]) -> list[Domain]:
 @transaction.atomic
 def told(installation: Installation, names: Sequence[str]) -> None:
     """Note that Appmax was told of these names by an installation that is done now."""
-    _lock(installation)
+    Installation.objects.lock(installation.pk)
     _add(installation, names)
     installation.domains.filter(name__in=names).update(told_at=timezone.now())
-
-
-def _lock(installation: Installation) -> None:
-    Installation.objects.without_secret().select_for_update(no_key=True).get(pk=installation.pk)
 
 
 def _add(installation: Installation, names: Sequence[str]) -> None:

@@ -13,7 +13,7 @@ from installations.models import ApiKey, Installation
 log = structlog.stdlib.get_logger(__name__)
 
 MOST = 20
-"""Keys of an installation that can be used at a time."""
+"""Keys of an installation that can be used at a time. Staff may issue more."""
 
 NAME_OF_FIRST = "first key"
 
@@ -41,7 +41,7 @@ class RevokesItself(Exception):
 def make_first(installation: Installation) -> ApiKey:
     """The installation's first key, with its text. Of two calls at once, one gets it. Raises FirstKeyMade."""
     with transaction.atomic():
-        _lock(installation)
+        Installation.objects.lock(installation.pk)
         if installation.api_keys.exists():
             raise FirstKeyMade
         return _make(installation, NAME_OF_FIRST, by="the browser that installed")
@@ -50,7 +50,7 @@ def make_first(installation: Installation) -> ApiKey:
 def make(installation: Installation, *, name: str, by: str | None) -> ApiKey:
     """A further key, with its text. `by` is the prefix of the key that asks. Raises TooManyKeys."""
     with transaction.atomic():
-        _lock(installation)
+        Installation.objects.lock(installation.pk)
         if usable(installation).count() >= MOST:
             raise TooManyKeys
         return _make(installation, name, by=by)
@@ -76,11 +76,6 @@ def revoke_all(installation: Installation) -> None:
     """Revoke all keys of the installation, whose row is locked."""
     revoked = installation.api_keys.filter(revoked=False).update(revoked=True)
     log.warning("api_key.all_revoked", installation=installation.pk, keys=revoked)
-
-
-def _lock(installation: Installation) -> None:
-    """Keys of an installation are made one after the other. Payments of its orders don't wait for that."""
-    Installation.objects.without_secret().select_for_update(no_key=True).get(pk=installation.pk)
 
 
 def _make(installation: Installation, name: str, *, by: str | None) -> ApiKey:

@@ -126,7 +126,8 @@ def admit(installation: Installation, *, calls: int, is_question: bool) -> float
     if is_question:
         answer = limit.take(client_id, many=calls)
     else:
-        # Who waits has taken the tokens of that time already, and those of questions are left even then.
+        # A call that waits may take the tokens of the next 2 seconds in advance. So these are spared too, and the
+        # tokens of a second stay for questions.
         spared = rate * (FOR_QUESTIONS_SECONDS + PATIENCE_SECONDS)
         answer = limit.take(client_id, many=calls, spared=spared, patience=PATIENCE_SECONDS)
     if not answer.is_allowed:

@@ -34,8 +34,7 @@ class TooManyEndpoints(Exception):
 def register(installation: Installation, *, url: str, event_types: Sequence[str]) -> Endpoint:
     """A new endpoint, with its secret. Raises TooManyEndpoints."""
     with transaction.atomic():
-        # The row of the installation is the lock, so that two at once can't make one too many.
-        Installation.objects.without_secret().select_for_update(no_key=True).get(pk=installation.pk)
+        Installation.objects.lock(installation.pk)
         if Endpoint.objects.of(installation.pk).count() >= MOST:
             raise TooManyEndpoints
         endpoint = Endpoint.objects.create(

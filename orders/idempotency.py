@@ -63,8 +63,8 @@ class Claim:
     """The right to do a request. No other try with the same key is at work meanwhile.
 
     `key` is None if the request has no Idempotency-Key. `is_retry` tells that an earlier try wasn't answered for good,
-    and `order` is then the one that it made, if any. `was_cut_off` tells that this try wasn't answered at all, because
-    its process died or took too long. `is_replay` is set if the answer comes from that try. `attempt` is the payment
+    and `order` is then the one that it made, if any. `was_cut_off` tells that the earlier try got no answer at all, as
+    its process died or took too long. `is_replay` is set if the answer is the earlier try's. `attempt` is the payment
     attempt that was recorded together with a new order, and `client` the one that made the order at Appmax and has a
     token.
     """

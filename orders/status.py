@@ -96,7 +96,7 @@ class PaymentMethod(models.TextChoices):
 
 
 BY_CARD = (PaymentMethod.CREDIT_CARD, PaymentMethod.GOOGLE_PAY, PaymentMethod.APPLE_PAY)
-"""A card pays, whose number the shopper types or which a wallet holds. Appmax approves or declines it at once."""
+"""Methods that charge a card, typed in or held by a wallet. Appmax may examine it before it approves."""
 
 
 class RefundState(models.TextChoices):

@@ -1,5 +1,5 @@
-"""Limits how often something may happen. This is the only rule for that: a bucket of tokens in Redis for each limit and
-each of those it counts for, which all processes and machines share.
+"""Limits how often something may happen, by a bucket of tokens in Redis for each limit and each of those it counts for,
+which all processes and machines share. The worker's own quota for questions is in PostgreSQL (orders.models.Quota).
 
 While Redis is away, or with CACHE_DRIVER=memory, nothing is limited, so that merchants can still sell and install, and
 staff still work.

@@ -138,8 +138,8 @@ def _receive(event: Event, address: str | None) -> Outcome:
         found = rows.look(event, address)
         decision = _decide(event, found)
         is_told = decision.status is not None and found.is_listened_to
-        is_more = is_told or decision.supersedes or payload.is_about_subscription(event)
-        if is_more or (found.order_pk is None and decision.outcome is Outcome.WAITING):
+        writes_more = is_told or decision.supersedes or payload.is_about_subscription(event)
+        if writes_more or (found.order_pk is None and decision.outcome is Outcome.WAITING):
             break  # More than the two rows must be written, or the order may be created just now: this needs the lock.
         try:
             if rows.insert(event, address, found, decision) is not None:

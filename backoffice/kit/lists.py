@@ -24,9 +24,10 @@ from django.utils.translation import gettext
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, RadioFilter, RangeDateFilter
 from unfold.contrib.filters.forms import AutocompleteDropdownForm
 
+from appmax.errors import AppmaxError
 from backoffice.kit import saved_views
 from backoffice.kit.chips import without
-from backoffice.kit.words import told
+from backoffice.kit.words import explained, history, told
 
 M = TypeVar("M", bound=Model)
 F = TypeVar("F", bound=Callable[..., Any])
@@ -176,6 +177,12 @@ class ReadOnlyAdmin(FastListAdmin[M]):
         if row is None:
             raise Http404
         return row
+
+    def log_failure(self, request: HttpRequest, row: M, what: str, error: AppmaxError) -> None:
+        """Tell staff that Appmax didn't do it. Its words may quote the shopper, so the history keeps the kind of error
+        only."""
+        self.log_change(request, row, history(what, type(error).__name__))
+        messages.error(request, explained(error))
 
     def confirm(self, request: HttpRequest, row: M | None, *, title: str, **context: Any) -> HttpResponse:
         """The page that asks for confirmation. Its form posts to the same URL.

@@ -29,9 +29,13 @@ class Interval(models.TextChoices):
     YEAR = "year", _("Year")
 
 
-def _is_about(order: Any, number: Any, installation: Any) -> Q:
+def _has_charge(number: Any) -> Q:
     charge = Func(JSONObject(order_id=number), function="jsonb_build_array", output_field=models.JSONField())
-    return Q(first_order=order) | Q(installation=installation, charges__contains=charge)
+    return Q(charges__contains=charge)
+
+
+def _is_about(order: Any, number: Any, installation: Any) -> Q:
+    return Q(first_order=order) | Q(installation=installation) & _has_charge(number)
 
 
 class SubscriptionQuerySet(models.QuerySet["Subscription"]):
@@ -40,6 +44,10 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
         used."""
         rows = self.select_related("installation", "first_order")
         return rows.defer("installation__merchant_client_secret", "first_order__pix_qr_code")
+
+    def charged_in(self, number: int) -> "SubscriptionQuerySet":
+        """Those that have a charge with this order of Appmax's. An index finds them."""
+        return self.filter(_has_charge(Value(number)))
 
     def about(self, order: Order) -> "SubscriptionQuerySet":
         """The subscriptions that the order is a part of: those that began with it, and the one that it is a charge
@@ -221,7 +229,8 @@ class Subscription(models.Model):
 
 _PUT = """
     INSERT INTO subscription_questions AS q (installation_id, appmax_subscription_id, due_at)
-    SELECT %(installation)s, number, clock_timestamp() + %(delay)s FROM unnest(%(numbers)s::integer[]) AS number
+    SELECT installation, number, clock_timestamp() + %(delay)s
+      FROM unnest(%(installations)s::bigint[], %(numbers)s::integer[]) AS wanted (installation, number)
         ON CONFLICT (installation_id, appmax_subscription_id) DO UPDATE
        SET claims = q.claims + 1, due_at = least(q.due_at, excluded.due_at)
 """
@@ -230,19 +239,25 @@ _TAKE = TAKE.format(table="subscription_questions", is_patient="true", patient_l
 
 
 class SubscriptionQuestionQuerySet(models.QuerySet["SubscriptionQuestion"]):
-    def put(self, installation_id: int, *numbers: int, after: timedelta = timedelta()) -> None:
-        """Have the worker ask Appmax about the subscriptions with these ids, with this merchant's credentials. However
+    def put(self, installation_id: int, number: int, *, after: timedelta = timedelta()) -> None:
+        """Have the worker ask Appmax about the subscription with this id, with this merchant's credentials. However
         often one is put, it has one question."""
-        values: dict[str, Any] = {"installation": installation_id, "numbers": list(numbers), "delay": after}
-        with connection.cursor() as cursor:
-            cursor.execute(_PUT, values)
+        self._put([(installation_id, number)], after)
 
     def put_all(self, subscriptions: "SubscriptionQuerySet", *, after: timedelta = timedelta()) -> int:
         """Have the worker ask Appmax about these; returns their number."""
-        found = list(subscriptions.values_list("installation_id", "appmax_subscription_id"))
-        for installation_id, number in found:
-            self.put(installation_id, number, after=after)
+        found = sorted(subscriptions.values_list("installation_id", "appmax_subscription_id"))
+        self._put(found, after)  # in one order, so that no two wait for each other
         return len(found)
+
+    def _put(self, wanted: list[tuple[int, int]], after: timedelta) -> None:
+        values: dict[str, Any] = {
+            "installations": [installation for installation, _number in wanted],
+            "numbers": [number for _installation, number in wanted],
+            "delay": after,
+        }
+        with connection.cursor() as cursor:
+            cursor.execute(_PUT, values)
 
     def take(self) -> "SubscriptionQuestion | None":
         """The next question for this process, for which a token of its merchant's quota is taken, as for one about an

@@ -11,7 +11,7 @@ from orders.questions.why import Why
 from orders.status import UNDECIDED, OrderStatus, PaymentMethod
 
 AFTER_A_CLAIM = timedelta(seconds=2)
-"""A question waits so long after a webhook, because Appmax's reads may lag behind its webhooks."""
+"""A question waits so long after a webhook or a change, because Appmax's reads may lag behind."""
 AFTER_A_CORRECTION = timedelta(seconds=60)
 
 AGAIN = timedelta(seconds=15)
@@ -38,12 +38,16 @@ CHARGEBACK_EVERY = timedelta(days=1)
 MOST_IN_A_SWEEP = 1000
 
 
+def doubled(times: int, most: timedelta = AGAIN_AT_MOST) -> timedelta:
+    """How long a question waits that was asked so many times."""
+    return min(AGAIN * (1 << min(max(times - 1, 0), 20)), most)
+
+
 def again_after(question: Question) -> timedelta:
     """How long a question waits that was asked and is still open."""
-    wait = AGAIN * (1 << min(max(question.times - 1, 0), 20))
     is_fresh = question.asked_at is not None and question.asked_at - question.since < timedelta(days=1)
     is_urgent = question.why == Why.PAYMENT_UNKNOWN and is_fresh
-    return min(wait, PAYMENT_AGAIN_AT_MOST if is_urgent else AGAIN_AT_MOST)
+    return doubled(question.times, PAYMENT_AGAIN_AT_MOST if is_urgent else AGAIN_AT_MOST)
 
 
 def put_overdue(*, crashed_after: timedelta = CRASHED_AFTER) -> int:

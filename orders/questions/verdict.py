@@ -87,18 +87,18 @@ def _state_of(
     """
     is_over = _is_over(payment, at)
     if is_paid(said):
-        if not method or _may_be(payment, method):
+        if not method or _may_be_paid_by(payment, method):
             return AttemptState.SUCCEEDED
         return AttemptState.FAILED if is_over else None  # The order was paid in another way.
     if said in RESTARTABLE:
         is_only_one = not payment.restarted_from and len(now.attempts) == 1
         return AttemptState.DECLINED if is_over or is_only_one else None
-    if _may_be(payment, method):
+    if _may_be_paid_by(payment, method):
         return None if payment.method in BY_CARD else AttemptState.SUCCEEDED  # Appmax examines a card payment first.
     return AttemptState.FAILED if is_over else None
 
 
-def _may_be(payment: PaymentAttempt, method: str) -> bool:
+def _may_be_paid_by(payment: PaymentAttempt, method: str) -> bool:
     """Whether Appmax may mean this payment by that method. No source says what it calls a wallet's, which may be the
     name of a card's."""
     return method == payment.method or (method in BY_CARD and payment.method in BY_CARD)

@@ -13,15 +13,12 @@ from installations import clients
 from installations.models import Installation
 from orders import clock
 from orders.models import Order, Quota, Subscription, SubscriptionQuestion, SubscriptionStatus
+from orders.questions import due
+from orders.questions.ask import MOST_UNANSWERED, ROUND_SECONDS
 from orders.subscriptions import record
 
 log = structlog.stdlib.get_logger(__name__)
 
-ROUND_SECONDS = 4.0
-MOST_UNANSWERED = 3  # After so many questions in a row without an answer, the round ends.
-AGAIN = timedelta(seconds=15)
-"""The wait before a question is asked for the second time. It doubles each time, up to AGAIN_AT_MOST."""
-AGAIN_AT_MOST = timedelta(hours=6)
 MOST_TIMES_NOT_FOUND = 3
 """Appmax's reads may lag behind its webhooks. After so many times a subscription that it doesn't have isn't there."""
 OVERDUE_AFTER = timedelta(hours=1)
@@ -32,11 +29,12 @@ OVERDUE_AGAIN = timedelta(days=1)
 def hear(installation_id: int, number: int | None, appmax_order_id: int | None) -> None:
     """A webhook tells of a subscription, or of one that this order is a part of. Appmax is asked soon."""
     if number is not None:
-        SubscriptionQuestion.objects.put(installation_id, number, after=record.AGAIN)
+        SubscriptionQuestion.objects.put(installation_id, number, after=due.AFTER_A_CLAIM)
     elif appmax_order_id is not None:
-        order = Order.objects.filter(installation=installation_id, appmax_order_id=appmax_order_id).first()
+        orders = Order.objects.filter(installation=installation_id, appmax_order_id=appmax_order_id)
+        order = orders.only("appmax_order_id", "installation").first()
         if order is not None:
-            SubscriptionQuestion.objects.put_all(Subscription.objects.about(order), after=record.AGAIN)
+            SubscriptionQuestion.objects.put_all(Subscription.objects.about(order), after=due.AFTER_A_CLAIM)
 
 
 def ask_due(*, seconds: float = ROUND_SECONDS) -> int:
@@ -65,7 +63,8 @@ def put_overdue() -> int:
     is_rested = Q(status=SubscriptionStatus.PAUSED, paused_until__lt=Now() - OVERDUE_AFTER)
     asked_before = Q(asked_at__lt=F("next_charge_at") + OVERDUE_AFTER) | Q(asked_at__lt=F("paused_until"))
     is_unasked = Q(asked_at=None) | Q(asked_at__lt=Now() - OVERDUE_AGAIN) | asked_before
-    return SubscriptionQuestion.objects.put_all(Subscription.objects.filter(is_due | is_rested).filter(is_unasked))
+    wanted = Subscription.objects.filter(is_due | is_rested).filter(is_unasked)
+    return SubscriptionQuestion.objects.put_all(wanted.order_by("pk")[: due.MOST_IN_A_SWEEP])
 
 
 def _ask(question: SubscriptionQuestion) -> None:
@@ -95,7 +94,7 @@ def _keep_failure(question: SubscriptionQuestion, error: AppmaxError) -> None:
     if is_not_found and question.times >= MOST_TIMES_NOT_FOUND:
         _close(question)
         return
-    wait = min(AGAIN * (1 << min(question.times - 1, 20)), AGAIN_AT_MOST)
+    wait = due.doubled(question.times)
     if isinstance(error, Unavailable) and error.retry_after is not None:
         wait = max(wait, timedelta(seconds=error.retry_after))
         Quota.objects.pause(question.installation_id, wait)

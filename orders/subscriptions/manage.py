@@ -22,6 +22,7 @@ from orders.checkout import find_order
 from orders.fields import MAX_ID
 from orders.idempotency import Claim
 from orders.models import Order, Subscription, SubscriptionQuestion, SubscriptionStatus
+from orders.questions import due
 from orders.status import OrderStatus, PaymentMethod
 from orders.subscriptions import record
 
@@ -163,7 +164,7 @@ def _changed(subscription: Subscription, send: Callable[[AppmaxClient], RemoteSu
         remote = send(clients.client_for(subscription.installation))
     except OutcomeUnknown:
         SubscriptionQuestion.objects.put(
-            subscription.installation_id, subscription.appmax_subscription_id, after=record.AGAIN
+            subscription.installation_id, subscription.appmax_subscription_id, after=due.AFTER_A_CLAIM
         )
         raise
     return record.change(subscription, remote)

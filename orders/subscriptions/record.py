@@ -1,7 +1,7 @@
 """Writes what Appmax has said of a subscription, and tells storefronts what is new."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -13,13 +13,12 @@ from notifications import outbox
 from notifications.models import EventType
 from orders import clock
 from orders.models import Interval, Order, Question, Subscription, SubscriptionQuestion, SubscriptionStatus
+from orders.questions import due
 from orders.questions.why import Why
 from orders.subscriptions.answers import SubscriptionAnswer
 
 log = structlog.stdlib.get_logger(__name__)
 
-AGAIN = timedelta(seconds=2)
-"""A question waits so long after a change, because Appmax's reads may lag behind it."""
 PAID = "paid"
 FAILED = ("failed", "refused", "declined", "not_authorized", "unpaid")
 """What Appmax may call a charge that failed. Its documentation has no word but `paid`."""
@@ -53,7 +52,7 @@ def whole(
             return None
         row.installation = installation
         if unless_changed_since is not None and row.updated_at != unless_changed_since:
-            SubscriptionQuestion.objects.put(installation.pk, remote.id, after=AGAIN)
+            SubscriptionQuestion.objects.put(installation.pk, remote.id, after=due.AFTER_A_CLAIM)
             return row
         before, charges = row.status, row.charges
         row.take(**columns(remote, known=charges), asked_at=clock.now())
@@ -76,7 +75,7 @@ def change(subscription: Subscription, remote: RemoteSubscription) -> Subscripti
         row.take(**_state(remote))
         row.save()
         _tell_status(row, before)
-        SubscriptionQuestion.objects.put(row.installation_id, row.appmax_subscription_id, after=AGAIN)
+        SubscriptionQuestion.objects.put(row.installation_id, row.appmax_subscription_id, after=due.AFTER_A_CLAIM)
     log.info("subscription.changed", subscription=row.appmax_subscription_id, before=before, after=row.status)
     return row
 

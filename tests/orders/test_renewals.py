@@ -17,6 +17,7 @@ from notifications.models import Notification
 from orders import clock
 from orders.models import Order, Question, Quota, Subscription, SubscriptionQuestion
 from orders.questions import ask as questions
+from orders.questions import due
 from orders.subscriptions import ask
 from orders.subscriptions.record import merged
 from simulator.server import SimulatorServer
@@ -272,7 +273,7 @@ def test_what_appmax_does_not_answer_is_asked_again_later(
         assert ask.ask_due() == 0
         question = SubscriptionQuestion.objects.get()
         wait = question.due_at - clock.now()
-        assert (question.times, round(wait / ask.AGAIN)) == (times, 2 ** (times - 1))
+        assert (question.times, round(wait / due.AGAIN)) == (times, 2 ** (times - 1))
         SubscriptionQuestion.objects.update(due_at=Now())
 
 

@@ -14,6 +14,7 @@ from django.test import Client
 from installations.models import Installation
 from notifications.models import Endpoint, Notification
 from orders.models import IdempotentRequest, Order, Subscription, SubscriptionQuestion
+from orders.questions import due
 from orders.subscriptions import ask
 from simulator.server import SimulatorServer
 from simulator.state import Fault
@@ -421,7 +422,7 @@ def test_a_cancellation_is_for_good(store: Client, made: int, simulator: Simulat
 
 def test_after_a_change_appmax_is_asked_for_the_rest(store: Client, made: int) -> None:
     post(store, f"subscriptions/{made}/pause", {})
-    SubscriptionQuestion.objects.update(due_at=F("due_at") - ask.AGAIN)
+    SubscriptionQuestion.objects.update(due_at=F("due_at") - due.AGAIN)
 
     assert ask.ask_due() == 1
     assert read(store, made).json()["value"] == 12990
@@ -437,7 +438,7 @@ def test_a_change_whose_outcome_is_not_known_is_looked_into(
 
     assert (answer.status_code, answer.json()["code"]) == (502, "outcome_unknown")
     assert read(store, made).json()["status"] == "ACTIVE"
-    SubscriptionQuestion.objects.update(due_at=F("due_at") - ask.AGAIN)
+    SubscriptionQuestion.objects.update(due_at=F("due_at") - due.AGAIN)
     ask.ask_due()
     assert read(store, made).json()["status"] == "CANCELLED"
 
