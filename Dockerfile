@@ -37,6 +37,7 @@ ENV PATH=/srv/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     MALLOC_ARENA_MAX=2 \
+    WEB_PRELOAD=true \
     WORKER_SIGN=/tmp/worker-alive \
     APP_ENV=production
 

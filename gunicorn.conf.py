@@ -15,18 +15,21 @@ from gunicorn import glogging
 
 # The settings are read here, so that a wrong one ends the start with one line instead of once in each worker. Workers
 # inherit what is imported here, so a HUP must import it anew; they import the rest of the product, and its new code
-# after a HUP, by themselves.
+# after a HUP, by themselves. If the whole product is loaded here (WEB_PRELOAD), a HUP leaves it alone.
 _READ = ("checkout_project", "observability", "web")
-for _name in [name for name in sys.modules if name.partition(".")[0] in _READ]:
-    del sys.modules[_name]
+if not getattr(sys.modules.get("checkout_project.settings"), "WEB_PRELOAD", False):
+    for _name in [name for name in sys.modules if name.partition(".")[0] in _READ]:
+        del sys.modules[_name]
 try:
     from checkout_project import addresses, settings
 except ImproperlyConfigured as error:
     raise SystemExit(f"configuration error: {error}") from None
 from web.server import Worker  # noqa: E402 - the settings are checked first
 
-# Processes share the memory of what is read before they are forked. So the largest libraries are read here, but none
-# that keeps what the settings say, which a HUP may change. (The OpenAPI library needs Django's test client.)
+# Processes share the memory of what is read before they are forked. Where the code never changes beneath a running
+# gunicorn (WEB_PRELOAD), that is the whole product. Elsewhere it is the largest libraries, but none that keeps what the
+# settings say, which a HUP may change. (The OpenAPI library needs Django's test client.)
+preload_app = settings.WEB_PRELOAD
 for _library in (
     "babel.dates",
     "django.db.backends.postgresql.base",

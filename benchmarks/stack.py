@@ -65,7 +65,7 @@ def services_and_rows(orders: int = ORDERS) -> Iterator[Ground]:
         environment |= {"APP_URL": "https://bench.example", "ALLOWED_HOSTS": "127.0.0.1"}
         environment |= {"APPMAX_CLIENT_ID": "id", "APPMAX_CLIENT_SECRET": "secret", "APPMAX_APP_ID_NUMERIC": "4242"}
         environment |= dict.fromkeys(("APPMAX_AUTH_URL", "APPMAX_API_URL"), f"http://127.0.0.1:{stub}")
-        environment |= {"APP_HOST": "127.0.0.1", "MALLOC_ARENA_MAX": "2"}  # as in the Dockerfile
+        environment |= {"APP_HOST": "127.0.0.1", "MALLOC_ARENA_MAX": "2", "WEB_PRELOAD": "true"}  # as in the Dockerfile
         environment |= {"API_KEY_RATE": "100000", "APPMAX_RATE": "100000"}  # counted, and never reached
         environment |= {"ADMIN_OTP_REQUIRED": "false"}  # the session is a password's
         subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=environment, check=True)

@@ -112,7 +112,7 @@ MIDDLEWARE = [
 PROGRAM_MIDDLEWARE = [
     "web.bodies.LimitsBodies",
     "web.middleware.KeepsMethod",
-    "django.middleware.security.SecurityMiddleware",
+    "web.middleware.SecurityForPrograms",
     "web.middleware.SpeaksEnglish",
     "django.middleware.common.CommonMiddleware",
 ]
@@ -166,6 +166,9 @@ WEB_CONCURRENCY = env.number(  # processes of each group
 )
 # Threads of each process. They outnumber the connections, as a thread that waits for Appmax holds none.
 WEB_THREADS = env.number("WEB_THREADS", 160, minimum=1)
+# Whether the product is loaded once for all processes of a group. HUP doesn't bring new code then, which a container
+# never gets, and they take a quarter less memory (docs/capacity.md).
+WEB_PRELOAD = env.flag("WEB_PRELOAD", False)
 _web_processes = WEB_GROUPS * WEB_CONCURRENCY
 _open_share = _web_connections // _web_processes
 

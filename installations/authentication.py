@@ -3,7 +3,9 @@
 Only the path names the merchant. A `key` in the query or body is ignored.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Any, cast
 
 from django.conf import settings
@@ -33,14 +35,19 @@ class OwnKeyRequired(Exception):
 class Access:
     """The value of `request.auth`: the installation of the path, and the API key that was sent.
 
-    `key_prefix` is that key's prefix, and None if API_KEYS_REQUIRED is off and no key was sent. `also` is what the view
-    had read together with the key (`MerchantViewSet.reads_also`).
+    `made` makes the object of the installation, which a status doesn't need. `key_prefix` is that key's prefix, and
+    None if API_KEYS_REQUIRED is off and no key was sent. `also` is what the view had read together with the key
+    (`MerchantViewSet.reads_also`).
     """
 
-    installation: Installation
+    made: Callable[[], Installation]
     is_disabled: bool
     key_prefix: str | None = None
     also: Any = None
+
+    @cached_property
+    def installation(self) -> Installation:
+        return self.made()
 
 
 def access_of(request: Request) -> Access:
@@ -125,7 +132,8 @@ def _found_by_key(text: str, external_key: str, also: str, values: dict[str, Any
         raise InstallationNotFound
     if not is_use_noted:
         ApiKey.objects.note_use(prefix)
-    return Access(Installation.from_row(dict(zip(_COLUMNS, columns, strict=True))), is_disabled, prefix, found)
+    made = partial(Installation.from_row, dict(zip(_COLUMNS, columns, strict=True)))
+    return Access(made, is_disabled, prefix, found)
 
 
 def _open_to_anybody(external_key: str) -> Access:
@@ -133,4 +141,4 @@ def _open_to_anybody(external_key: str) -> Access:
         installation = Installation.objects.get(external_key=external_key.replace("\0", "\ufffd"))
     except Installation.DoesNotExist:
         raise InstallationNotFound from None
-    return Access(installation, Suspension.objects.filter(installation=installation).exists())
+    return Access(lambda: installation, Suspension.objects.filter(installation=installation).exists())

@@ -7,11 +7,10 @@ only if it is used.
 
 from typing import TYPE_CHECKING, Any
 
-import structlog
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from observability.logs import scrub, scrubbed
+from observability.logs import bound_facts, scrub, scrubbed
 
 if TYPE_CHECKING:
     from sentry_sdk.types import Event, Hint
@@ -75,5 +74,5 @@ def reported(event: "Event", hint: "Hint") -> "Event":
         report["logentry"] = {"message": scrub(str(record.msg))}  # The arguments are left out.
     if event.get("transaction_info", {}).get("source") == "route":  # Otherwise it is a path, which may hold a key.
         report["transaction"] = event["transaction"]
-    report["tags"] = structlog.contextvars.get_contextvars()
+    report["tags"] = dict(bound_facts())
     return report  # type: ignore[return-value]

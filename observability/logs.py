@@ -10,10 +10,11 @@ import json
 import logging
 import math
 import re
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -104,17 +105,45 @@ def _scrubbed(value: Any) -> Any:
     return _scrubbed(str(value))
 
 
+_bound: ContextVar[Mapping[str, str]] = ContextVar("bound", default=MappingProxyType({}))
+
+
+def bind(**facts: str) -> None:
+    """Have every line carry these facts from now on, in this thread or task. They replace what was bound before."""
+    _bound.set(facts)
+
+
+@contextmanager
+def bound(**facts: str) -> Iterator[None]:
+    """The same, and as before afterwards."""
+    token = _bound.set(facts)
+    try:
+        yield
+    finally:
+        _bound.reset(token)
+
+
+def bound_facts() -> Mapping[str, str]:
+    """What is bound: the request's or the job's id, and the job's task."""
+    return _bound.get()
+
+
+def _with_bound(logger: WrappedLogger, method: str, line: EventDict) -> EventDict:
+    """structlog's own processor for this looks at each variable of the context, and Django has many."""
+    return {**_bound.get(), **line}
+
+
 async def name_job(call_next: Callable[[], Awaitable[Any]], context: JobContext, worker: Worker) -> Any:
     """Middleware of the job worker: lines that are logged and calls to Appmax that are made during a job carry its
     id."""
     job = context.job
-    with structlog.contextvars.bound_contextvars(request_id=f"job-{job.id}", task=job.task_name):
+    with bound(request_id=f"job-{job.id}", task=job.task_name):
         return await call_next()
 
 
 # These processors run for our own lines and for those of libraries.
 _SHARED: list[Processor] = [
-    structlog.contextvars.merge_contextvars,
+    _with_bound,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,
 ]
@@ -122,8 +151,9 @@ _SHARED: list[Processor] = [
 
 def configure_structlog() -> None:
     """Send our own lines through the standard library's loggers, levels and handlers."""
-    # No line shows these, so they needn't be found out for each.
+    # No line shows these, so they needn't be found out for each (docs.python.org/3/howto/logging.html#optimization).
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None  # the place in the code that logs
     structlog.configure(
         processors=[structlog.stdlib.filter_by_level, *_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.stdlib.BoundLogger,
@@ -183,7 +213,7 @@ class _Formatter(structlog.stdlib.ProcessorFormatter):
                 return _write(_in_order(None, "", {"timestamp": now, **scrubbed(None, "", line)}))
             return super().format(record)
         except Exception as error:
-            what = f"log.unprintable: {type(error).__name__} at {record.pathname}:{record.lineno}"
+            what = f"log.unprintable: {type(error).__name__} in a line of {record.name}"
             return super().format(logging.LogRecord(record.name, record.levelno, "", 0, what, None, None))
 
 

@@ -1,8 +1,8 @@
 """Gives each request an id, writes one line about it to the log, and counts it in the figures of /metrics."""
 
 import re
+import secrets
 import time
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -14,7 +14,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 
 from observability import figures
-from observability.logs import collecting_steps
+from observability.logs import bind, bound_facts, collecting_steps
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -24,8 +24,7 @@ _REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
 def current_request_id() -> str | None:
     """The id of the request or job that this thread works for, which its answer and its log lines carry."""
-    request_id: str | None = structlog.contextvars.get_contextvars().get("request_id")
-    return request_id
+    return bound_facts().get("request_id")
 
 
 class Observed:
@@ -40,7 +39,7 @@ class Observed:
         request_id = id_of(request.META)
         request.request_id = request_id  # type: ignore[attr-defined]
         started = time.perf_counter()
-        structlog.contextvars.bind_contextvars(request_id=request_id)
+        bind(request_id=request_id)
         with collecting_steps() as steps:
             response = self.get_response(request)
         response["X-Request-ID"] = request_id
@@ -54,7 +53,7 @@ def id_of(environ: dict[str, Any]) -> str:
     """The X-Request-ID that our proxy gave the request, and has in its own log, or else a new one. A caller can't
     choose it, or two requests could have one number in the log and in the back office's search."""
     given = environ.get("HTTP_X_REQUEST_ID", "") if settings.TRUSTED_PROXIES else ""
-    return given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+    return given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
 
 
 def finished(
@@ -71,4 +70,4 @@ def finished(
 @receiver(request_finished)
 def _forget_request_id(**signal: Any) -> None:
     """The id stays bound until here, because Django logs a failed request after all middleware has run."""
-    structlog.contextvars.unbind_contextvars("request_id")
+    bind()

@@ -23,6 +23,7 @@ from rest_framework.decorators import api_view, authentication_classes
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from observability.logs import bound
 from observability.middleware import finished, id_of
 from status import backlog
 from status.metrics import is_probe
@@ -82,7 +83,7 @@ def answer_program(environ: dict[str, Any], start_response: Any) -> list[bytes] 
     started, request_id = time.perf_counter(), id_of(environ)
     headers = {"Content-Type": "application/json", "Content-Length": str(len(_ALIVE)), "X-Request-ID": request_id}
     start_response("200 OK", list((headers | {"X-Content-Type-Options": "nosniff"}).items()))
-    with structlog.contextvars.bound_contextvars(request_id=request_id):
+    with bound(request_id=request_id):
         finished(method, "/health", "health", 200, time.perf_counter() - started, [])
     return [_ALIVE] if method == "GET" else []
 

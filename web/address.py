@@ -1,5 +1,6 @@
 """The address that a request comes from, for limits and logs that count by address."""
 
+import functools
 import re
 from ipaddress import IPv6Address, ip_address, ip_network
 
@@ -23,6 +24,7 @@ def client_ip(request: HttpRequest) -> str | None:
     return _counted(request.META.get("REMOTE_ADDR", ""))
 
 
+@functools.lru_cache(maxsize=256)
 def _counted(text: str) -> str | None:
     """The address in the form that is counted; None if the text is no address, as then no proxy of ours wrote it."""
     if found := _WITH_PORT.fullmatch(text):

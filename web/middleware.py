@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.handlers.exception import convert_exception_to_response
 from django.http import HttpRequest, HttpResponse
 from django.middleware.locale import LocaleMiddleware
+from django.middleware.security import SecurityMiddleware
 from django.urls import reverse
 from django.utils import translation
 from django.utils.module_loading import import_string
@@ -51,6 +52,15 @@ def _innermost(get_response: Any) -> Any:
     return get_response
 
 
+class SecurityForPrograms(SecurityMiddleware):
+    """Redirects to https and sets the headers that concern any client. The two that tell a browser how to treat a page
+    are left out."""
+
+    def __init__(self, get_response: Any) -> None:
+        super().__init__(get_response)
+        self.referrer_policy = self.cross_origin_opener_policy = None
+
+
 class SpeaksEnglish:
     """Programs are answered in English."""
 
@@ -66,8 +76,10 @@ class Language(LocaleMiddleware):
     """Pages are in the reader's language, which Accept-Language tells."""
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
-        """A view of REST framework, which has a `cls`, answers programs, unless a browser asks for its page."""
-        if hasattr(view, "cls") and (request.path.startswith(_API) or not wants_page(request)):
+        """A view of REST framework, which has a `cls`, answers programs, unless a browser asks for its page. Django
+        calls this for all requests, and those of PROGRAM_MIDDLEWARE, which have no LANGUAGE_CODE, are in English."""
+        is_chosen = hasattr(request, "LANGUAGE_CODE")
+        if is_chosen and hasattr(view, "cls") and (request.path.startswith(_API) or not wants_page(request)):
             translation.activate("en")
 
 

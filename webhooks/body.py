@@ -3,11 +3,11 @@
 import codecs
 import re
 from contextlib import suppress
-from typing import IO, Any
+from typing import Any
 from urllib.parse import parse_qsl
 
+from django.http import HttpRequest
 from rest_framework.exceptions import ParseError
-from rest_framework.parsers import BaseParser
 
 from web.api import json_object, read_whole
 
@@ -19,27 +19,22 @@ _OF_ONE_BYTE = re.compile(r"iso8859-\d+|cp\d+|mac-\w+")  # the names that Python
 _FIELD = re.compile(r"[^\[\]]+(?:\[[^\[\]]*\])*")  # data[products][0][sku]
 
 
-class WebhookParser(BaseParser):
+def read(request: HttpRequest) -> dict[str, Any]:
     """Reads JSON whatever the Content-Type says. If the body isn't JSON and the Content-Type is that of a form, it is
-    read as a form.
+    read as a form. Raises `BodyTooLarge` and `ParseError`.
 
     If we answer 400, Appmax posts the same again and in the end drops the event, so everything is taken that can be
     understood for certain.
     """
-
-    media_type = "application/json"  # This is for the OpenAPI schema. AlwaysJSON ignores it.
-
-    def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> dict[str, Any]:
-        """Raises `BodyTooLarge` and `ParseError`."""
-        raw = read_whole(stream)
-        content_type = media_type or ""
-        with suppress(ParseError):
-            return json_object(raw)
-        text = _text(raw, content_type)
-        is_form = content_type.partition(";")[0].strip().lower() == FORM
-        if is_form and not text.lstrip().startswith("{"):  # PHP says of all that it posts that it is a form
-            return _form(raw, content_type)
-        return json_object(text)
+    raw = read_whole(request)
+    content_type = request.META.get("CONTENT_TYPE", "")
+    with suppress(ParseError):
+        return json_object(raw)
+    text = _text(raw, content_type)
+    is_form = content_type.partition(";")[0].strip().lower() == FORM
+    if is_form and not text.lstrip().startswith("{"):  # PHP says of all that it posts that it is a form
+        return _form(raw, content_type)
+    return json_object(text)
 
 
 def _text(raw: bytes, content_type: str) -> str:

@@ -3,6 +3,7 @@
 Nothing here touches the database. Odd values in a body raise no error: they are noted, and the body is kept.
 """
 
+import json
 import math
 import re
 from collections.abc import Mapping
@@ -15,6 +16,8 @@ MAX_NAME = 64  # webhook_events.event
 MAX_TYPE = 32  # webhook_events.event_type
 MAX_ORDER_ID = 2**31 - 1  # webhook_events.appmax_order_id, and subscriptions.appmax_subscription_id
 
+_REPLACED = re.compile(r"\\u(?:0000|d[89a-f])")  # in JSON, NUL and a surrogate, which may be one of a pair
+_MANY_BRACKETS = 200
 _WHOLE_NUMBER = re.compile(r"\s*([0-9]{1,20})(?:\.0+)?\s*")  # Some languages write a number as 95922354.0.
 
 
@@ -168,12 +171,13 @@ def read(body: Any, merchant: str = "") -> Event:
     if not isinstance(event, str) or not event:
         raise InvalidPayload
     try:
-        payload = _storable(body)
+        payload = body if _is_storable(body) else _storable(body)
     except RecursionError:
         raise InvalidPayload from None
     if merchant:
         claimed = payload.get("external_key")
-        payload |= {"external_key": merchant, **({} if claimed in (None, merchant) else {"claimed_key": claimed})}
+        beside = {} if claimed in (None, merchant) else {"claimed_key": claimed}
+        payload = {**payload, "external_key": merchant, **beside}
     text = str(payload["event"])
     name = text.partition("|")[0].strip() or text.strip() or text  # "PaymentNotAuthorized | Reason: ..."
     event_type = payload.get("event_type")
@@ -257,6 +261,17 @@ def _id(claimed: Any) -> int | None:
     elif isinstance(claimed, float) and claimed.is_integer():
         claimed = int(claimed)
     return claimed if type(claimed) is int and 0 < claimed <= MAX_ORDER_ID else None
+
+
+def _is_storable(body: dict[str, Any]) -> bool:
+    """Whether it is certain that nothing in the body has to be replaced, as nearly always. The encoder finds that out
+    much faster than a look at each value does: it escapes NULs and surrogates, and refuses infinite floats. A body with
+    many brackets may be nested so deeply that it can't be encoded later on, which `_storable` finds out."""
+    try:
+        text = json.dumps(body, allow_nan=False)
+    except ValueError:
+        return False
+    return text.count("{") + text.count("[") <= _MANY_BRACKETS and not _REPLACED.search(text)
 
 
 def _storable(value: Any) -> Any:

@@ -12,8 +12,7 @@ from web.api import WhoIsLoggedIn
 from web.codes import Code
 from web.errors import ErrorCodes
 from web.pages import public_url
-from webhooks import inbox, openapi, payload, reach, urls_to_register
-from webhooks.body import WebhookParser
+from webhooks import body, inbox, openapi, payload, reach, urls_to_register
 from webhooks.decide import Outcome
 from webhooks.models import WebhookEvent
 from webhooks.urls_to_register import WEBHOOK_PATH
@@ -27,7 +26,6 @@ class WebhookViewSet(ViewSet):
         urls_to_register.InvalidToken: Code.INVALID_WEBHOOK_TOKEN,
         payload.InvalidPayload: Code.INVALID_REQUEST_BODY,
     }
-    parser_classes = (WebhookParser,)
     authentication_classes = (WhoIsLoggedIn,)
 
     @openapi.setup_page
@@ -74,7 +72,7 @@ class WebhookViewSet(ViewSet):
         """
         query = request.META["QUERY_STRING"].encode("latin-1").decode(errors="replace")  # WSGI decodes it as Latin-1.
         merchant = urls_to_register.proven_merchant(query)
-        outcome = inbox.receive(payload.read(request.data, merchant), client_ip(request._request))
+        outcome = inbox.receive(payload.read(body.read(request._request), merchant), client_ip(request._request))
         words = "already processed" if outcome is Outcome.DUPLICATE else "ok"
         return JsonResponse({"message": words})
 

@@ -81,6 +81,34 @@ def test_a_reload_reads_the_settings_of_the_new_code(monkeypatch: pytest.MonkeyP
     assert read()["threads"] == 3
 
 
+def _load_the_product() -> None:
+    import threading
+
+    from checkout_project.wsgi import application
+    from django.db import connection
+
+    assert application
+    assert threading.active_count() == 1
+    assert not connection._connection_pools  # type: ignore[attr-defined] # of the PostgreSQL backend
+
+
+def test_a_product_that_is_loaded_before_the_fork_has_no_threads_and_no_connections(tmp_path: Path) -> None:
+    """A process would inherit neither in working order."""
+    done = fresh_process.run(_load_the_product, **os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)})
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_product_that_is_loaded_before_the_fork_is_not_mixed_with_new_code(
+    monkeypatch: pytest.MonkeyPatch, conf: dict[str, Any]
+) -> None:
+    loaded = sys.modules["checkout_project.settings"]
+    monkeypatch.setattr(loaded, "WEB_PRELOAD", True)
+
+    assert runpy.run_path(str(ROOT / "gunicorn.conf.py"))["preload_app"]
+    assert sys.modules["checkout_project.settings"] is loaded
+
+
 def test_a_process_starts_though_the_folder_of_figures_was_tidied_away(conf: dict[str, Any], tmp_path: Path) -> None:
     tmp_path.rmdir()
 

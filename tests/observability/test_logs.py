@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import structlog
 
-from observability.logs import formatter, scrub
+from observability.logs import bound, formatter, scrub
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def written(form: str, event: str, **values: Any) -> str:
 
 
 def test_a_line_is_an_object_whose_numbers_stay_numbers() -> None:
-    with structlog.contextvars.bound_contextvars(request_id="abc"):
+    with bound(request_id="abc"):
         line = json.loads(written("json", "webhook.received", order=2147483647, ms=3.1, name="order_paid", note=None))
 
     assert datetime.fromisoformat(line.pop("timestamp")).utcoffset() == timedelta()
@@ -90,7 +90,7 @@ def test_a_line_is_an_object_whose_numbers_stay_numbers() -> None:
 def test_secrets_are_masked_however_deep_they_lie(form: str) -> None:
     card = {"number": 4000000000000010, "cvv": "cvv-of-ana", "list": ["Bearer abc.def", ("4000 0000 0000 0010",)]}
 
-    with structlog.contextvars.bound_contextvars(request_id="r"):
+    with bound(request_id="r"):
         line = written(form, "paid by 4000000000000010", card=card, seen=4000000000000010, holder_name="Ana")
     line = re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+Z", "", line)  # Its digits may be any.
 
