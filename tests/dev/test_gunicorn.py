@@ -84,8 +84,9 @@ def test_a_reload_reads_the_settings_of_the_new_code(monkeypatch: pytest.MonkeyP
 def _load_the_product() -> None:
     import threading
 
-    from checkout_project.wsgi import application
     from django.db import connection
+
+    from checkout_project.wsgi import application
 
     assert application
     assert threading.active_count() == 1

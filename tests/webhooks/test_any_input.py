@@ -82,3 +82,10 @@ def test_a_whole_mebibyte_is_taken_and_a_byte_more_is_not() -> None:
 
     assert send(b'{"event":"x","a":"' + b"y" * (1024 * 1024 - frame) + b'"}').status_code == 200
     assert send(b'{"event":"x","a":"' + b"y" * (1024 * 1024 - frame + 1) + b'"}').status_code == 413
+
+
+def test_a_body_is_kept_or_refused_however_deeply_it_is_nested() -> None:
+    """Somewhere Python stops to encode it, which must not happen later than to read it."""
+    answers = [send(f'{{"event":"x","a":{"[" * depth}{"]" * depth}}}'.encode()) for depth in range(100, 1000, 3)]
+
+    assert {answer.status_code for answer in answers} == {200, 400}
