@@ -32,7 +32,7 @@ from tests.support.processes import ROOT, Processes, wait_until
 
 pytestmark = [pytest.mark.long, pytest.mark.django_db(transaction=True)]
 
-FIRST_RELEASE = "1e98ad03523e8b5ebdd557ab519b3dcd1bf2cf61"
+FIRST_RELEASE = "1e98ad03523e8b5ebdd557ab519b3dcd1bf2cf61"  # pragma: allowlist secret - a commit
 DATABASE = "first_release"
 PASSWORD = "a password that staff had before"
 
