@@ -323,8 +323,9 @@ def _pay(
     attempt = claim.attempt or attempts.begin(order, method, claim, nothing_paid_after=nothing_paid_after)
     if renews:
         Order.objects.note_renewal(order.pk, is_asked=True)
+    client = claim.client or clients.client_for(order.installation)
     try:
-        taken = send(claim.client or clients.client_for(order.installation), order)
+        taken = send(client, order)
     except AppmaxError as error:
         attempts.fail(attempt, error)
         # An earlier payment may have begun a subscription too, and that note stays.
@@ -332,7 +333,7 @@ def _pay(
         if is_first and not isinstance(error, OutcomeUnknown | PaymentPending):
             Order.objects.note_renewal(order.pk, is_asked=False)
         raise
-    return attempts.succeed(attempt, taken)
+    return attempts.succeed(attempt, taken, trace=client.trace)
 
 
 def _require_codes(attempt: PaymentAttempt) -> None:
