@@ -1,8 +1,8 @@
 """One search for all that support is asked about. The box in the menu, Ctrl-K and the order list's box use it.
 
 What a text may be is tried at once: an order's or customer's number, a merchant's key or name, an e-mail, a CPF or
-CNPJ, a name, a code of a payment or parcel, a request's id or idempotency key, Appmax's own id of a payment call. Each way
-is one look-up by an index.
+CNPJ, a name, a code of a payment or parcel, a request's id or idempotency key, Appmax's own id of a payment call. Each
+way is one look-up by an index.
 """
 
 from collections import defaultdict
