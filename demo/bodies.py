@@ -8,12 +8,12 @@ from typing import Any
 from django.conf import settings
 
 from demo.sales import Sale
-from orders.status import OrderStatus, PaymentMethod
+from orders.status import BY_CARD, OrderStatus, PaymentMethod
 from webhooks import payload
 
 PAYMENT_TYPES = {
     None: None,
-    PaymentMethod.CREDIT_CARD: "CreditCard",
+    **dict.fromkeys(BY_CARD, "CreditCard"),
     PaymentMethod.PIX: "Pix",
     PaymentMethod.BOLETO: "Boleto",
 }

@@ -36,7 +36,12 @@ class Story:
 
 
 STORIES = (
-    Story(285, PaymentMethod.CREDIT_CARD, (*CARD, *INTEGRATED)),
+    Story(240, PaymentMethod.CREDIT_CARD, (*CARD, *INTEGRATED)),
+    Story(22, PaymentMethod.GOOGLE_PAY, (*CARD, *INTEGRATED)),
+    Story(3, PaymentMethod.GOOGLE_PAY, (("payment_not_authorized", 2),), attempt=AttemptState.DECLINED),
+    Story(16, PaymentMethod.APPLE_PAY, (*CARD, *INTEGRATED)),
+    Story(2, PaymentMethod.APPLE_PAY, (("payment_not_authorized", 2),), attempt=AttemptState.DECLINED),
+    Story(2, PaymentMethod.APPLE_PAY, (*CARD, *INTEGRATED, *REFUND)),
     Story(70, PaymentMethod.CREDIT_CARD, CARD),
     Story(8, PaymentMethod.CREDIT_CARD, (*CARD, INTEGRATED[0])),
     Story(3, PaymentMethod.CREDIT_CARD, (*CARD, INTEGRATED[0]), ends=OrderStatus.PENDENTE_INTEGRACAO_EM_ANALISE),
