@@ -1,4 +1,12 @@
-"""ops/helm and the product agree: variables, secrets, times, ports, connections, figures."""
+"""ops/helm and the product agree: variables, secrets, times, ports, connections, figures.
+
+What Kubernetes does with the times:
+- preStop is part of the grace period, and traffic may come until it is over:
+  https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination,
+  https://kubernetes.io/docs/concepts/containers/container-lifecycle-hooks/
+- a failed readiness probe takes a pod out of its Services, a failed liveness probe restarts it:
+  https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/
+"""
 
 import copy
 import importlib
