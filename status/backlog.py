@@ -65,8 +65,8 @@ def open_payments() -> tuple[int, timedelta]:
 
 
 def questions_in_vain() -> int:
-    """Questions about orders that Appmax was asked and that are open all the same: it didn't answer, or contradicts what
-    we know."""
+    """Questions about orders that Appmax was asked and that are open all the same: it didn't answer, or contradicts
+    what we know."""
     return Question.objects.open().filter(times__gt=0).count()
 
 
