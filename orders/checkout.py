@@ -323,8 +323,8 @@ def _pay(
     attempt = claim.attempt or attempts.begin(order, method, claim, nothing_paid_after=nothing_paid_after)
     if renews:
         Order.objects.note_renewal(order.pk, is_asked=True)
-    client = claim.client or clients.client_for(order.installation)
     try:
+        client = claim.client or clients.client_for(order.installation)
         taken = send(client, order)
     except AppmaxError as error:
         attempts.fail(attempt, error)

@@ -1,7 +1,7 @@
 """An index of Appmax's own ids of payment calls, for the admin's search. One that was left half built is dropped first, so
 that this may be started again."""
 
-from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations
 from django.db.models.fields.json import KeyTransform
@@ -16,8 +16,6 @@ class Migration(migrations.Migration):
         migrations.RunSQL("DROP INDEX CONCURRENTLY IF EXISTS payment_attempts_trace", migrations.RunSQL.noop),
         AddIndexConcurrently(
             model_name="paymentattempt",
-            index=GinIndex(
-                OpClass(KeyTransform("trace", "answer"), name="jsonb_path_ops"), name="payment_attempts_trace"
-            ),
+            index=GinIndex(KeyTransform("trace", "answer"), name="payment_attempts_trace"),
         ),
     ]

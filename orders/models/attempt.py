@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib.postgres.functions import TransactionNow
-from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.contrib.postgres.indexes import GinIndex
 from django.db import connection, models, transaction
 from django.db.models import Exists, Func, OuterRef, Q, TextField, Value
 from django.db.models.fields.json import KeyTextTransform, KeyTransform
@@ -172,7 +172,7 @@ class PaymentAttempt(models.Model):
             models.Index(
                 fields=["request_id"], condition=Q(request_id__isnull=False), name="payment_attempts_request_id"
             ),
-            GinIndex(OpClass(KeyTransform("trace", "answer"), name="jsonb_path_ops"), name="payment_attempts_trace"),
+            GinIndex(KeyTransform("trace", "answer"), name="payment_attempts_trace"),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(method__in=AttemptMethod.values), name="payment_attempts_known_method"),
