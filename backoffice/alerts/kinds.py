@@ -1,7 +1,8 @@
 """What alert rules can tell of: each kind is a function below, which looks for it and says it in words.
 
-Whoever adds a kind writes one more function with `@kind` above it; pages, e-mails and chats then have it. A function
-asks one or two questions that an index answers, as it runs every minute, and its words hold no personal data.
+Whoever adds a kind writes one more function with `@kind` above it; pages, e-mails and chats then have it. What else it
+takes is in CONTRIBUTING.md. A function asks one or two questions that an index answers, as it runs every minute, and
+its words hold no personal data.
 """
 
 from collections.abc import Callable, Collection, Iterator
