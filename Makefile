@@ -39,7 +39,7 @@ test: dev-packages  ## linters and the suite without drills; some tests: ARGS="t
 coverage: dev-packages  ## which branches of the product the suite takes, and which not
 	@exec $(BIN)/python -m dev.test --coverage
 
-mutation: dev-packages  ## put faults into the rules that must not break; each has to fail a test: ARGS=orders/status.py
+mutation: dev-packages  ## put faults into the rules that must not break; each has to fail a test: ARGS=status
 	@exec $(BIN)/python -m dev.mutation $(ARGS)
 
 lint: dev-packages  ## the linters alone

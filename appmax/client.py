@@ -167,8 +167,8 @@ class AppmaxClient:
     def charge_card(
         self, *, order_id: int, customer_id: int, charge: Charge, subscription: Subscription | None = None
     ) -> CardPayment:
-        """POST /v1/payments/credit-card, or google-pay or apple-pay for a wallet's card. Raises Declined for each of
-        the ways in which Appmax refuses a card."""
+        """POST to the charge's own path under /v1/payments/. Raises Declined for each of the ways in which Appmax
+        refuses a card."""
         return self._call(
             "POST",
             f"/v1/payments/{charge.method.replace('_', '-')}",

@@ -36,7 +36,7 @@ class Story:
 
 
 STORIES = (
-    Story(285, PaymentMethod.CREDIT_CARD, (*CARD, *INTEGRATED)),
+    Story(255, PaymentMethod.CREDIT_CARD, (*CARD, *INTEGRATED)),
     Story(70, PaymentMethod.CREDIT_CARD, CARD),
     Story(8, PaymentMethod.CREDIT_CARD, (*CARD, INTEGRATED[0])),
     Story(3, PaymentMethod.CREDIT_CARD, (*CARD, INTEGRATED[0]), ends=OrderStatus.PENDENTE_INTEGRACAO_EM_ANALISE),
@@ -48,6 +48,8 @@ STORIES = (
     Story(2, PaymentMethod.CREDIT_CARD, (*CARD, *INTEGRATED, *CHARGEBACK), ends=OrderStatus.CHARGEBACK_EM_DISPUTA),
     Story(2, PaymentMethod.CREDIT_CARD, (*CARD, *INTEGRATED, *CHARGEBACK), ends=OrderStatus.CHARGEBACK_PERDIDO),
     Story(2, PaymentMethod.CREDIT_CARD, (*CARD, *INTEGRATED, *CHARGEBACK, *GAIN)),
+    Story(20, PaymentMethod.GOOGLE_PAY, (*CARD, *INTEGRATED)),
+    Story(10, PaymentMethod.APPLE_PAY, (*CARD, *INTEGRATED)),
     Story(220, PaymentMethod.PIX, (*PIX, *INTEGRATED)),
     Story(35, PaymentMethod.PIX, PIX),
     Story(75, PaymentMethod.PIX, (*PIX_CODE, ("order_pix_expired", DAY))),

@@ -26,7 +26,7 @@ from orders.changes import Cause
 from orders.idempotency import Claim
 from orders.models import AttemptMethod, AttemptState, Order, PaymentAttempt, Question
 from orders.questions.why import Why
-from orders.status import BY_CARD, RESTARTABLE, OrderStatus, PaymentMethod, is_paid, known
+from orders.status import BY_CARD, PAID_LATER, RESTARTABLE, OrderStatus, PaymentMethod, is_paid, known
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -116,9 +116,8 @@ def is_paid_by_webhook_only(order: Order) -> bool:
 
 def may_have_taken_money(order: Order) -> bool:
     """Whether a card was charged at any time, or it isn't known what became of an attempt."""
-    paid_later = (AttemptMethod.PIX, AttemptMethod.BOLETO)
     return any(
-        attempt.state != AttemptState.SUCCEEDED or attempt.method not in paid_later
+        attempt.state != AttemptState.SUCCEEDED or attempt.method not in PAID_LATER
         for attempt in PaymentAttempt.objects.standing(order.pk)
     )
 

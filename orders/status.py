@@ -87,6 +87,8 @@ EVER_PAID = tuple(status for status in OrderStatus if is_paid(status) and status
 
 
 class PaymentMethod(models.TextChoices):
+    """How an order can be paid. Each is in BY_CARD or in PAID_LATER; CONTRIBUTING.md says what else one needs."""
+
     CREDIT_CARD = "credit_card", _("Credit card")
     PIX = "pix", _("Pix")
     BOLETO = "boleto", _("Boleto")
@@ -94,8 +96,23 @@ class PaymentMethod(models.TextChoices):
     APPLE_PAY = "apple_pay", _("Apple Pay")
 
 
+class AttemptMethod(models.TextChoices):
+    """What Appmax can be asked for: each payment method, and an upsell."""
+
+    CREDIT_CARD = "credit_card", _("Credit card")
+    PIX = "pix", _("Pix")
+    BOLETO = "boleto", _("Boleto")
+    GOOGLE_PAY = "google_pay", _("Google Pay")
+    APPLE_PAY = "apple_pay", _("Apple Pay")
+    UPSELL = "upsell", _("Upsell")
+
+
 BY_CARD = (PaymentMethod.CREDIT_CARD, PaymentMethod.GOOGLE_PAY, PaymentMethod.APPLE_PAY)
 """Methods that charge a card, typed in or held by a wallet. Appmax may examine it before it approves."""
+
+
+PAID_LATER = (PaymentMethod.PIX, PaymentMethod.BOLETO)
+"""Methods that begin with a code, which the shopper pays later or never."""
 
 
 class RefundState(models.TextChoices):

@@ -13,18 +13,9 @@ from prometheus_client import Counter
 
 from observability.middleware import current_request_id
 from orders.models.order import Order
-from orders.status import OrderStatus
+from orders.status import AttemptMethod, OrderStatus
 
 _payments = Counter("checkout_payments", "Payment attempts, by method and the state they came to", ["method", "state"])
-
-
-class AttemptMethod(models.TextChoices):
-    CREDIT_CARD = "credit_card", _("Credit card")
-    PIX = "pix", _("Pix")
-    BOLETO = "boleto", _("Boleto")
-    GOOGLE_PAY = "google_pay", _("Google Pay")
-    APPLE_PAY = "apple_pay", _("Apple Pay")
-    UPSELL = "upsell", _("Upsell")
 
 
 class AttemptState(models.TextChoices):

@@ -107,6 +107,14 @@ def test_acknowledged_events_are_known_and_mean_no_status(names: str) -> None:
         assert payload.status_of(name) is None, name
 
 
+def test_events_about_subscriptions_are_told_by_their_names() -> None:
+    names = payload.known_names()
+    about = {name for name in names if payload.is_about_subscription(payload.read({"event": name}))}
+
+    assert about == {name for name in names if "Subscription" in name} | {"ChargeSuccess", "ChargeFailed"}
+    assert [name for name in names if payload.means_renewal(name)] == ["ChargeSuccess", "SubscriptionChargeSuccess"]
+
+
 def test_an_unknown_event_is_unknown() -> None:
     assert not payload.is_known("order_teleported")
 

@@ -74,7 +74,7 @@ function startAppmax(place) {
     payment.submit();
   };
   payment.addEventListener("submit", (event) => {
-    if (payment.elements.method.value !== "card") return;
+    if (!payment.querySelector("[data-by-card]:checked")) return;
     event.preventDefault();
     failed.hidden = true;
     const number = document.getElementById("card_number");
