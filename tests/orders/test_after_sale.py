@@ -130,7 +130,7 @@ def test_an_upsell_charges_the_card_once_more_and_its_order_is_kept(
     [new] = Order.objects.exclude(appmax_order_id=paid["order_id"])
     assert (new.status, new.total_cents, new.payment_method) == ("aprovado", 12990, "credit_card")
     assert [charge.amount for charge in remote(simulator, new.appmax_order_id).charges] == [12990]
-    kept = PaymentAttempt.objects.get(method="upsell").answer
+    kept = PaymentAttempt.objects.get(method="upsell").answer or {}
     assert kept == {"status": "aprovado", **answer.json(), "trace": kept["trace"]}
 
 
@@ -142,7 +142,7 @@ def test_an_upsell_with_other_names_has_no_order(
     answer = post(store, "upsell", upsell(paid))
 
     assert answer.json()["redirect_url"].startswith("https://")
-    kept = PaymentAttempt.objects.get(method="upsell").answer
+    kept = PaymentAttempt.objects.get(method="upsell").answer or {}
     assert kept == {"status": "", **answer.json(), "trace": kept["trace"]}
     assert Order.objects.count() == 1
 
