@@ -19,7 +19,7 @@ help:  ## this list
 run: run-packages  ## the whole stack with a simulated Appmax; Ctrl-C stops it
 	@exec $(BIN)/python -m dev.run
 
-smoke: run-packages  ## drive the running stack: install, sell, pay by Pix and card, be told, refund
+smoke: run-packages  ## drive the running stack: install, sell, pay by Pix, card and wallets, be told, refund
 	@$(BIN)/python -m dev.smoke
 
 manage: run-packages  ## manage.py of the running stack: ARGS="create_api_key --name shop"

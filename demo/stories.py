@@ -1,11 +1,11 @@
 """What may happen to an order, how often, and which events tell of it."""
 
-import functools
 import itertools
 from dataclasses import dataclass
 
 from orders.models import OPEN, AttemptState
 from orders.status import OrderStatus, PaymentMethod
+from webhooks import payload
 
 DAY = 86_400.0  # seconds, as all times until they are written: since 1970
 
@@ -71,14 +71,11 @@ UNKNOWN_EVENT = "order_tracking_updated"  # the contract has none of this name
 LATE = (1800, 7200, 14_400)  # seconds: when Appmax tries again
 
 
-@functools.cache
 def pascal(name: str) -> str:
-    """The standard model's spelling: order_chargeback_… is OrderChargeBack… there."""
-    return "".join(word.capitalize() for word in name.split("_")).replace("Chargeback", "ChargeBack")
+    """The standard model's spelling, of which an unknown event has none."""
+    return payload.spellings(name)[0]
 
 
-@functools.cache
 def snake(name: str) -> str:
     """The app store's spelling."""
-    names = (step[0] for story in STORIES for step in story.steps)
-    return next((snake for snake in (*names, "customer_interested") if pascal(snake) == name), name)
+    return payload.spellings(name)[-1]

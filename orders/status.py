@@ -37,12 +37,11 @@ UNDECIDED = (OrderStatus.PENDENTE, OrderStatus.AUTORIZADO)
 """More is to come from Appmax, so Appmax is asked about orders that stay so."""
 
 
-IN_CHARGEBACK = (
-    OrderStatus.CHARGEBACK_EM_TRATATIVA,
-    OrderStatus.CHARGEBACK_EM_DISPUTA,
-    OrderStatus.CHARGEBACK_PERDIDO,
-    OrderStatus.CHARGEBACK_VENCIDO,
-)
+UNDECIDED_CHARGEBACKS = (OrderStatus.CHARGEBACK_EM_TRATATIVA, OrderStatus.CHARGEBACK_EM_DISPUTA)
+"""Nobody has won the dispute yet, so Appmax is asked about it daily."""
+
+
+IN_CHARGEBACK = (*UNDECIDED_CHARGEBACKS, OrderStatus.CHARGEBACK_PERDIDO, OrderStatus.CHARGEBACK_VENCIDO)
 """The shopper's bank disputes the payment, or has disputed it."""
 
 
