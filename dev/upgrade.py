@@ -42,6 +42,8 @@ def main(root: Path, now: datetime) -> int:
     for what, command in (keep | new | BEFORE | AFTER).items():
         print(f"{what}\n+", *command, flush=True)
         if code := subprocess.run(command, cwd=root).returncode:
+            if what in new | BEFORE:  # the name is what any later `up` starts
+                subprocess.run(["docker", "image", "tag", older, "appmax-checkout"], cwd=root)
             return _failed(what, code, is_replaced=what in AFTER)
     return 0
 

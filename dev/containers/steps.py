@@ -353,6 +353,9 @@ def upgrades(shop: Shop) -> None:
     next_version("fails", "SELECT 1 / 0")
     upgrade(shop, "make upgrade", fails=True)
     run("git", "reset", "--quiet", "--hard", "HEAD~")
+    old = [one["Id"] for one in containers()]
+    do(*COMPOSE, "up", "--detach", "--wait")
+    must(old == [one["Id"] for one in containers()], "nor is anything by the next up")
     title("an upgrade under load, with two containers of the group app")
     (HERE / "docker-compose.override.yml").write_text(TWO_OF_A_GROUP)
     do(*COMPOSE, "up", "--detach", "--wait")
