@@ -18,7 +18,7 @@ from tests.support.meanwhile import meanwhile
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_a_pix_with_a_new_order_is_fourteen_statements_in_two_transactions_and_one_line(
+def test_a_pix_with_a_new_order_is_nine_statements_in_two_transactions_and_one_line(
     store: Client, simulator: SimulatorServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     post(store, "pay/pix", by_pix(None))  # It fetches the token and notes the key's use.
@@ -32,7 +32,7 @@ def test_a_pix_with_a_new_order_is_fourteen_statements_in_two_transactions_and_o
     statements = [query["sql"] for query in queries]
     assert statements.count("BEGIN") == statements.count("COMMIT") == 2
     kinds = [text.partition(" ")[0] for text in statements if text not in ("BEGIN", "COMMIT")]
-    assert len(kinds) == 14, statements
+    assert len(kinds) == 9, statements
     lines: list[Any] = [record.msg for record in caplog.records if not record.name.startswith("simulator")]
     [line] = lines
     assert line["event"] == "request.finished"
