@@ -9,7 +9,7 @@
 If the process dies between them, the attempt stays `started`, and the worker asks Appmax what became of it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,7 +25,7 @@ from orders.changes import Cause
 from orders.idempotency import Claim
 from orders.models import AttemptMethod, AttemptState, Order, PaymentAttempt, Question
 from orders.questions.why import Why
-from orders.status import BY_CARD, RESTARTABLE, OrderStatus, is_paid, known
+from orders.status import BY_CARD, PAID_LATER, RESTARTABLE, OrderStatus, is_paid, known
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -120,9 +120,8 @@ def is_paid_by_webhook_only(order: Order) -> bool:
 
 def may_have_taken_money(order: Order) -> bool:
     """Whether a card was charged at any time, or it isn't known what became of an attempt."""
-    paid_later = (AttemptMethod.PIX, AttemptMethod.BOLETO)
     return any(
-        attempt.state != AttemptState.SUCCEEDED or attempt.method not in paid_later
+        attempt.state != AttemptState.SUCCEEDED or attempt.method not in PAID_LATER
         for attempt in PaymentAttempt.objects.standing(order.pk)
     )
 
@@ -132,8 +131,9 @@ def newest(order: Order) -> int | None:
     return order.attempts.order_by("-pk").values_list("pk", flat=True).first()
 
 
-def succeed(attempt: PaymentAttempt, taken: Taken) -> PaymentAttempt:
-    """Settle the attempt as succeeded and keep what Appmax gave. The returned attempt's `order` is up to date.
+def succeed(attempt: PaymentAttempt, taken: Taken, *, trace: Mapping[str, str]) -> PaymentAttempt:
+    """Settle the attempt as succeeded and keep what Appmax gave, with its own ids of the call (`trace`). The returned
+    attempt's `order` is up to date.
 
     Raises OutcomeUnknown if it can't be written. We don't call an order paid that our table doesn't; the worker asks
     Appmax later.
@@ -146,7 +146,7 @@ def succeed(attempt: PaymentAttempt, taken: Taken) -> PaymentAttempt:
             else:
                 order = Order.objects.record_payment(attempt.order_id, attempt.method, taken.columns)
             attempt.order = order
-            attempt.settle_as_answered({"status": taken.status, **taken.answer})
+            attempt.settle_as_answered({"status": taken.status, **taken.answer, "trace": trace})
             if not is_upsell:
                 _take_status(order, taken.status)
             taken.also()

@@ -24,7 +24,7 @@ from orders.idempotency import Claim
 from orders.models import AttemptMethod, Order, OrderCode, PaymentAttempt, Shopper
 from orders.questions import ask
 from orders.signals import order_created
-from orders.status import RESTARTABLE, OrderStatus, PaymentMethod, is_paid, known
+from orders.status import BY_CARD, RESTARTABLE, OrderStatus, PaymentMethod, is_paid, known
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -331,7 +331,8 @@ def _pay(
     if renews:
         Order.objects.note_renewal(order.pk, is_asked=True)
     try:
-        taken = send(claim.client or clients.client_for(order.installation), order)
+        client = claim.client or clients.client_for(order.installation)
+        taken = send(client, order)
     except AppmaxError as error:
         attempts.fail(attempt, error)
         # An earlier payment may have begun a subscription too, and that note stays.
@@ -339,7 +340,7 @@ def _pay(
         if is_first and not isinstance(error, OutcomeUnknown | PaymentPending):
             Order.objects.note_renewal(order.pk, is_asked=False)
         raise
-    return attempts.succeed(attempt, taken)
+    return attempts.succeed(attempt, taken, trace=client.trace)
 
 
 def _require_codes(attempt: PaymentAttempt) -> None:
@@ -392,7 +393,8 @@ def _keep_upsold(order: Order, sold: CreatedOrder | None, total_cents: int) -> N
         installation=order.installation,
         appmax_customer_id=order.appmax_customer_id,
         appmax_order_id=sold.id,
-        payment_method=PaymentMethod.CREDIT_CARD,
+        # The card that paid before is charged once more, so what is sold to a wallet's card is a wallet's payment, too.
+        payment_method=order.payment_method if order.payment_method in BY_CARD else PaymentMethod.CREDIT_CARD,
         status=known(sold.status) or OrderStatus.PENDENTE,
         total_cents=total_cents,
     )

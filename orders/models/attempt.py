@@ -3,29 +3,22 @@
 from typing import Any
 
 from django.contrib.postgres.functions import TransactionNow
+from django.contrib.postgres.indexes import GinIndex
 from django.db import connection, models, transaction
 from django.db.models import Exists, Func, OuterRef, Q, TextField, Value
-from django.db.models.fields.json import KeyTextTransform
+from django.db.models.fields.json import KeyTextTransform, KeyTransform
 from django.db.models.functions import Coalesce, Left, Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from prometheus_client import Counter
 from psycopg.types.json import Jsonb
 
+from appmax.transport import TRACE_HEADERS
 from observability.middleware import current_request_id
 from orders.models.order import Order
-from orders.status import OrderStatus
+from orders.status import AttemptMethod, OrderStatus
 
 _payments = Counter("checkout_payments", "Payment attempts, by method and the state they came to", ["method", "state"])
-
-
-class AttemptMethod(models.TextChoices):
-    CREDIT_CARD = "credit_card", _("Credit card")
-    PIX = "pix", _("Pix")
-    BOLETO = "boleto", _("Boleto")
-    GOOGLE_PAY = "google_pay", _("Google Pay")
-    APPLE_PAY = "apple_pay", _("Apple Pay")
-    UPSELL = "upsell", _("Upsell")
 
 
 class AttemptState(models.TextChoices):
@@ -85,6 +78,13 @@ class PaymentAttemptQuerySet(models.QuerySet["PaymentAttempt"]):
         digits = Func(Lower(message), Value(r"\d+"), Value("#"), Value("g"), function="regexp_replace")
         spaces = Func(digits, Value(r"^[\s.]+|[\s.]+$"), Value(""), Value("g"), function="regexp_replace")
         return self.annotate(reason=Left(spaces, 60, output_field=TextField()))  # type: ignore[no-redef]
+
+    def traced(self, trace_id: str) -> "PaymentAttemptQuerySet":
+        """The attempts that Appmax answered with this id of its own. An index finds them."""
+        is_its = Q()
+        for header in TRACE_HEADERS:
+            is_its |= Q(answer__trace__contains={header: trace_id})
+        return self.filter(is_its)
 
     def open(self) -> "PaymentAttemptQuerySet":
         """The attempts of which it isn't known yet what became of them."""
@@ -166,6 +166,7 @@ class PaymentAttempt(models.Model):
             models.Index(
                 fields=["request_id"], condition=Q(request_id__isnull=False), name="payment_attempts_request_id"
             ),
+            GinIndex(KeyTransform("trace", "answer"), name="payment_attempts_trace"),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(method__in=AttemptMethod.values), name="payment_attempts_known_method"),
@@ -196,8 +197,11 @@ class PaymentAttempt(models.Model):
         self._write(_SETTLED, AttemptState.SUCCEEDED, answer)
 
     def _write(self, statement: str, state: AttemptState, answer: dict[str, Any]) -> bool:
-        """Write the attempt if the statement finds it; returns whether it did."""
+        """Write the attempt if the statement finds it; returns whether it did. Appmax's ids of the call stay with it,
+        whatever is written later."""
         settled_at = None if state in OPEN else timezone.now()
+        if trace := (self.answer or {}).get("trace"):
+            answer = {"trace": trace, **answer}
         with connection.cursor() as cursor:
             cursor.execute(statement, [state.value, Jsonb(answer), settled_at, self.pk])
             if not cursor.rowcount:

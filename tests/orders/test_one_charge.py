@@ -58,6 +58,23 @@ def test_an_unknown_outcome_is_sent_once_said_so_and_blocks_further_payments(
     assert len(remote(simulator, order_id).payments) <= 1
 
 
+def test_appmaxs_ids_of_a_call_stay_with_its_attempt_when_it_is_settled_later(
+    store: Client, simulator: SimulatorServer
+) -> None:
+    order_id = ordered(store)
+    simulator.state.add_fault(Fault(CARD_CALL, status=504, work=True))
+    post(store, "pay/credit-card", by_card(order_id))
+    attempt = PaymentAttempt.objects.get()
+    assert attempt.answer
+    told = attempt.answer["trace"]
+    assert told["CF-Ray"]
+
+    questions.ask_by_hand()
+
+    attempt.refresh_from_db()
+    assert (attempt.state, attempt.answer) == ("succeeded", {"asked_later": "aprovado", "trace": told})
+
+
 def test_the_order_of_an_unknown_outcome_is_named(store: Client, simulator: SimulatorServer) -> None:
     simulator.state.add_fault(Fault(CARD_CALL, status=504, work=True))
 
