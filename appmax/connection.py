@@ -124,7 +124,8 @@ class _Connection(HTTPConnection):
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         """Called by the pool. Nothing is sent before all of it is there."""
-        self._held = held = []
+        held: list[bytes] = []
+        self._held = held
         try:
             super().request(*args, **kwargs)
         finally:

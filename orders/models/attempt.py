@@ -202,8 +202,9 @@ class PaymentAttempt(models.Model):
         settled_at = None if state in OPEN else timezone.now()
         if trace := (self.answer or {}).get("trace"):
             answer = {"trace": trace, **answer}
+        values: list[Any] = [state.value, Jsonb(answer), settled_at, self.pk]
         with connection.cursor() as cursor:
-            cursor.execute(statement, [state.value, Jsonb(answer), settled_at, self.pk])
+            cursor.execute(statement, values)
             if not cursor.rowcount:
                 return False
         self.state, self.answer, self.settled_at = state, answer, settled_at
