@@ -14,9 +14,9 @@ STEPS = [
     *(" ".join(command).removeprefix("docker ") for command in install.build()),
     "compose run --rm --no-deps -T app python manage.py check --deploy",
     "compose run --rm --no-deps -T migrate",
-    "compose up --detach --wait --no-deps quick",
-    "compose up --detach --wait --no-deps app",
-    "compose up --detach --wait --no-deps worker",
+    "compose up --detach --wait quick",
+    "compose up --detach --wait app",
+    "compose up --detach --wait worker",
     "compose up --detach --wait",
 ]
 NOW = datetime(2026, 11, 29, 12, 30, tzinfo=UTC)
