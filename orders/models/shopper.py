@@ -89,8 +89,8 @@ class ShopperQuerySet(models.QuerySet["Shopper"]):
         rows = list(shoppers)
         columns = [name for group in _GROUPS if getattr(rows[0], group[0]) for name in group] if replaces else []
         news = ", ".join(f"{name} = EXCLUDED.{name}" for name in [*columns, "seen_at"])
-        conflict = f"(installation_id, appmax_customer_id) DO UPDATE SET {news}" if replaces else "DO NOTHING"
-        _insert(rows, conflict)
+        changed = f"(installation_id, appmax_customer_id) DO UPDATE SET {news}"  # nosec B608 - names of our own columns
+        _insert(rows, changed if replaces else "DO NOTHING")
 
     def with_email(self, email: str) -> "ShopperQuerySet":
         return self.filter(email_hash__in=hashes.candidates(Kind.EMAIL, email))
