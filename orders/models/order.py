@@ -45,7 +45,7 @@ _INSERTED = f"""
     INSERT INTO orders (installation_id, appmax_customer_id, appmax_order_id, total_cents, request_id)
     SELECT %s, %s, %s, %s, %s FROM number
     ON CONFLICT (appmax_order_id) DO NOTHING RETURNING {{columns}}
-"""  # noqa: S608 - a fixed text
+"""  # noqa: S608 - a fixed text # nosec B608
 _LOCKED = "SELECT {columns} FROM orders WHERE id = %s FOR NO KEY UPDATE"
 _PAID = "UPDATE orders SET {news}, updated_at = clock_timestamp() WHERE id = %s RETURNING {columns}"
 
