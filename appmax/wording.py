@@ -115,7 +115,7 @@ def dig(body: Any, *path: str) -> Any:
     """The value at this path; None if an object on the way is missing, or is the `[]` that Appmax writes for an empty
     object."""
     for name in path:
-        if not isinstance(body, Mapping):
+        if not isinstance(body, dict):  # as json makes them; to ask whether it is a Mapping takes four times as long
             return None
         body = body.get(name)
     return body

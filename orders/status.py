@@ -79,7 +79,7 @@ def is_paid(status: str) -> bool:
 def known(text: str) -> OrderStatus | None:
     """The status that Appmax's text names; None if it isn't one of the contract's."""
     text = text.strip().lower()
-    return OrderStatus(text) if text in OrderStatus.values else None
+    return OrderStatus(text) if text in _RANK else None
 
 
 EVER_PAID = tuple(status for status in OrderStatus if is_paid(status) and status != OrderStatus.AUTORIZADO)

@@ -409,7 +409,7 @@ def test_what_appmax_refused_is_told_although_it_cannot_be_written_down(
     order_id = ordered(store)
     simulator.state.add_fault(Fault(CARD_CALL, status=422, body={"message": "bad card"}))
 
-    with statements_fail('UPDATE "payment_attempts"', DatabaseError):
+    with statements_fail("UPDATE payment_attempts", DatabaseError):
         answer = post(store, "pay/credit-card", by_card(order_id))
 
     assert (answer.status_code, answer.json()["message"]) == (422, "bad card")
@@ -451,7 +451,7 @@ def test_an_outcome_that_cannot_be_written_down_is_not_told(
 ) -> None:
     order_id = ordered(store)
 
-    with statements_fail('UPDATE "orders"', failure):
+    with statements_fail("UPDATE orders", failure):
         answer = post(store, "pay/credit-card", by_card(order_id))
 
     assert (answer.status_code, "not known yet" in answer.json()["message"]) == (502, True)
