@@ -34,7 +34,8 @@ TARGETS = {
     "idempotency": (["orders/idempotency"], ["orders/test_idempotency"]),
     "attempts": (
         ["orders/attempts"],
-        [f"orders/test_{name}" for name in ("one_charge", "questions", "after_sale", "taken_numbers", "wallets")],
+        [f"orders/test_{name}" for name in ("one_charge", "questions", "after_sale", "taken_numbers", "wallets")]
+        + ["notifications/test_what_is_told"],
     ),
     "questions": (
         [f"orders/questions/{name}" for name in ("due", "verdict", "ask")],
