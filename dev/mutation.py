@@ -31,7 +31,7 @@ from mutmut.state import state
 TARGETS = {
     "decide": (["webhooks/decide"], ["webhooks/test_decide"]),
     "status": (["orders/status"], ["orders/test_status", "webhooks/test_decide"]),
-    "idempotency": (["orders/idempotency"], ["orders/test_idempotency"]),
+    "idempotency": (["orders/idempotency"], ["orders/test_idempotency", "orders/test_subscriptions"]),
     "attempts": (
         ["orders/attempts"],
         [f"orders/test_{name}" for name in ("one_charge", "questions", "after_sale", "taken_numbers", "wallets")]
