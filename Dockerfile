@@ -24,13 +24,6 @@ RUN python -m compileall -q . \
 
 FROM python:3.13-slim
 
-# `make install` and `make upgrade` say which.
-ARG VERSION=unknown
-ARG REVISION=unknown
-LABEL org.opencontainers.image.title="Appmax Checkout" \
-      org.opencontainers.image.version=$VERSION \
-      org.opencontainers.image.revision=$REVISION
-
 # It writes to /tmp alone, which may be a tmpfs; the rest may be read-only. A heap for each thread is 40 MB more.
 ENV PATH=/srv/venv/bin:$PATH \
     HOME=/tmp \
@@ -55,3 +48,10 @@ EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=10s --start-period=60s --retries=3 CMD ["python", "-IS", "observability/probe.py", "web"]
 
 CMD ["gunicorn", "-c", "gunicorn.conf.py"]
+
+# `make install` and `make upgrade` say which. Last, as all that follows is built anew for each version.
+ARG VERSION=unknown
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="Appmax Checkout" \
+      org.opencontainers.image.version=$VERSION \
+      org.opencontainers.image.revision=$REVISION

@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .PHONY: help run smoke manage demo-data simulator
-.PHONY: test coverage mutation lint format hooks hooks-install drills audit fresh image
+.PHONY: test coverage mutation lint format hooks hooks-install drills audit fresh image containers
 .PHONY: bench bench-compare bench-admin profile
 .PHONY: requirements clean run-packages dev-packages
 .PHONY: install upgrade backup restore key migrate logs down
@@ -19,7 +19,7 @@ help:  ## this list
 run: run-packages  ## the whole stack with a simulated Appmax; Ctrl-C stops it
 	@exec $(BIN)/python -m dev.run
 
-smoke: run-packages  ## drive the running stack: install, sell, pay by Pix and card, be told, refund
+smoke: run-packages  ## drive the running stack: install, sell, pay by Pix, card and wallets, be told, refund
 	@$(BIN)/python -m dev.smoke
 
 manage: run-packages  ## manage.py of the running stack: ARGS="create_api_key --name shop"
@@ -39,7 +39,7 @@ test: dev-packages  ## linters and the suite without drills; some tests: ARGS="t
 coverage: dev-packages  ## which branches of the product the suite takes, and which not
 	@exec $(BIN)/python -m dev.test --coverage
 
-mutation: dev-packages  ## put faults into the rules that must not break; each has to fail a test: ARGS=orders/status.py
+mutation: dev-packages  ## put faults into the rules that must not break; each has to fail a test: ARGS=status
 	@exec $(BIN)/python -m dev.mutation $(ARGS)
 
 lint: dev-packages  ## the linters alone
@@ -82,6 +82,9 @@ fresh: dev-packages  ## install the locks as a new machine would, with an old pi
 
 image: dev-packages  ## the Dockerfile's steps without an engine, up to a gunicorn that answers
 	@$(BIN)/python -m dev.image
+
+containers:  ## docs/deploy.md to the letter, with real Docker, by root on a machine in a folder: CONTAINERS=FOLDER keeps packages
+	@exec $(PYTHON) -m dev.containers
 
 ##@ Measure it
 

@@ -120,10 +120,9 @@ class UpsellAnswer:
 class RemoteOrder:
     """Answer of GET /v1/orders/{id}. A field that Appmax left out is None or "".
 
-    `payment_method` is one of our words: credit_card, pix, boleto, google_pay, apple_pay. `total_cents` is what the
-    shopper owes, and `total_paid_cents` what has been paid. `installments_amount_cents` is the price of each of the
-    `installments`. Only the last four digits of the card's number are read. What is read of the customer isn't shown by
-    `repr`.
+    `payment_method` is one of our words (`_PAYMENT_METHODS`). `total_cents` is what the shopper owes, and
+    `total_paid_cents` what has been paid. `installments_amount_cents` is the price of each of the `installments`. Only
+    the last four digits of the card's number are read. What is read of the customer isn't shown by `repr`.
     """
 
     id: int

@@ -69,6 +69,8 @@ class AppmaxClient:
         self._timezone = timezone
         self._heard = heard
         self._tokens = TokenSource(self.fetch_token, cache, token_key, refusal_key)
+        self.trace: Mapping[str, str] = {}
+        """Appmax's own ids of the last call that it answered: its headers CF-Ray, X-Request-Id and X-Trace-Id."""
 
     # --- tokens ---
 
@@ -167,8 +169,8 @@ class AppmaxClient:
     def charge_card(
         self, *, order_id: int, customer_id: int, charge: Charge, subscription: Subscription | None = None
     ) -> CardPayment:
-        """POST /v1/payments/credit-card, or google-pay or apple-pay for a wallet's card. Raises Declined for each of
-        the ways in which Appmax refuses a card."""
+        """POST to the charge's own path under /v1/payments/. Raises Declined for each of the ways in which Appmax
+        refuses a card."""
         return self._call(
             "POST",
             f"/v1/payments/{charge.method.replace('_', '-')}",
@@ -339,6 +341,7 @@ class AppmaxClient:
             if answer.status == 401 and cached:
                 token = self._tokens.renew()
                 answer = send(token=token)
+            self.trace = answer.trace
             secrets = wording.secrets_in({**(json or {}), **(query or {})}) | {token}
             if answer.status not in (200, 201) or wording.is_refusal(answer.body):
                 raise failures.of_answer(answer, kind, secrets)

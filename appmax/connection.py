@@ -116,12 +116,31 @@ class _Response(http.client.HTTPResponse):
 
 
 class _Connection(HTTPConnection):
+    """Sends a request's head and body as one piece. As two, they would be two packets that wake Appmax twice, and four
+    calls of the system that each let another thread go first."""
+
     response_class = _Response
+    _held: list[bytes] | None = None
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        """Called by the pool. Nothing is sent before all of it is there."""
+        held: list[bytes] = []
+        self._held = held
+        try:
+            super().request(*args, **kwargs)
+        finally:
+            self._held = None
+        self.send(b"".join(held))
+
+    def send(self, data: Any) -> None:
+        """Called with each part of the request."""
+        if self._held is None:
+            super().send(data)
+        else:
+            self._held.append(data)
 
 
-class _SecureConnection(HTTPSConnection):
-    response_class = _Response
-
+class _SecureConnection(_Connection, HTTPSConnection):
     def connect(self) -> None:
         """Connects and does the TLS handshake. The request is sent only afterwards."""
         try:

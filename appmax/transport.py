@@ -4,8 +4,10 @@ import json as encoding
 import re
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
+from math import ceil
 from typing import Any
 from urllib.parse import urlencode
 
@@ -20,6 +22,7 @@ from urllib3.exceptions import (
     NewConnectionError,
     ReadTimeoutError,
 )
+from urllib3.util import Retry
 
 from appmax.connection import BoundedAdapter, Received
 from appmax.errors import AppmaxError, OutcomeUnknown, Unavailable
@@ -220,10 +223,14 @@ def _storable(value: Any) -> Any:
 
 
 def _seconds(header: str | None, body: Any) -> int:
-    """Seconds of Retry-After, or of the body's retryAfter ("2", "2 seconds"), or the default if neither is a number."""
+    """Seconds of Retry-After, which may be a date (RFC 9110, section 10.2.3), or of the body's retryAfter ("2",
+    "2 seconds"), or the default if neither can be read. A date counts for six hours at most."""
     for value in (header, body.get("retryAfter") if isinstance(body, dict) else None):
-        if found := _SECONDS.fullmatch(str(value).strip()):
+        text = str(value).strip()
+        if found := _SECONDS.fullmatch(text):
             return int(found[1])
+        with suppress(HTTPError, ValueError, OverflowError):
+            return ceil(Retry().parse_retry_after(text))
     return DEFAULT_RETRY_AFTER_SECONDS
 
 

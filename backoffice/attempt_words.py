@@ -8,9 +8,7 @@ from django.utils.translation import gettext_lazy, pgettext
 
 from backoffice.kit.words import failure
 from orders.models import AttemptMethod, AttemptState, PaymentAttempt
-from orders.status import PAID_AND_KEPT, RESTARTABLE, OrderStatus, known
-
-_PAID_LATER = (AttemptMethod.PIX, AttemptMethod.BOLETO)
+from orders.status import PAID_AND_KEPT, PAID_LATER, RESTARTABLE, OrderStatus, known
 
 # Appmax says why in Portuguese. These are its English ones, and ours for when it says nothing.
 _IN_WORDS = {
@@ -63,7 +61,7 @@ def _succeeded(attempt: PaymentAttempt, order_status: str) -> Named:
     if attempt.method == AttemptMethod.UPSELL:
         said = known(str((attempt.answer or {}).get("status") or ""))
         return _paid(said) if said and said in PAID_AND_KEPT else Named(_("Accepted by Appmax"), "info")
-    is_code = attempt.method in _PAID_LATER
+    is_code = attempt.method in PAID_LATER
     if attempt.is_overtaken:
         return Named(_("Code generated, not paid") if is_code else _("Accepted, then cancelled"), "default")
     status = OrderStatus(order_status)

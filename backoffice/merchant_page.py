@@ -27,7 +27,7 @@ from backoffice.overview.period import midnight
 from backoffice.rhythm import UNUSUAL_PAYMENTS, UNUSUAL_WEBHOOKS, Rhythm
 from installations.models import ApiKey, Installation
 from orders.models import AttemptState, Order, PaymentAttempt
-from orders.status import BY_CARD, EVER_PAID, OrderStatus, PaymentMethod
+from orders.status import BY_CARD, EVER_PAID, PAID_LATER, OrderStatus, PaymentMethod
 from webhooks.decide import Outcome
 from webhooks.models import WebhookEvent
 
@@ -299,7 +299,7 @@ def _method_row(row: dict[str, Any], installation: Installation, first: date, la
         approval = share(row["approved"], row["approved"] + row["declined"])
         approved = Figure(_("approval"), approval, list_url("orders_paymentattempt", tried))
     else:
-        is_rate = method in (PaymentMethod.PIX, PaymentMethod.BOLETO)
+        is_rate = method in PAID_LATER
         approved = Figure(_("approval"), share(row["paid"], row["orders"]) if is_rate else "–", paid_url)
     back = row["paid_cents"] - row["net_cents"]
     label = _("Total") if method is None else str(PaymentMethod(method).label) if method else _("No method")

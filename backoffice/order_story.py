@@ -16,6 +16,7 @@ from orders.status import (
     GONE,
     PAID_AND_KEPT,
     RESTARTABLE,
+    UNDECIDED_CHARGEBACKS,
     OrderStatus,
     PaymentMethod,
     RefundState,
@@ -116,7 +117,7 @@ def _sentences(order: Order, past: Past, now: datetime) -> Iterator[str]:
     question = past.question if past.question and past.question.due_at else None
     if question:
         yield from _asked(question, now)
-    elif status in (OrderStatus.CHARGEBACK_EM_TRATATIVA, OrderStatus.CHARGEBACK_EM_DISPUTA):
+    elif status in UNDECIDED_CHARGEBACKS:
         yield _("Appmax is asked daily how it stands.")
     is_settled = status in (*PAID_AND_KEPT, *GONE) and status not in _PASSED_ON
     if is_settled and not (question or past.waiting or order.under_way_cents):

@@ -1,7 +1,8 @@
 """One search for all that support is asked about. The box in the menu, Ctrl-K and the order list's box use it.
 
 What a text may be is tried at once: an order's or customer's number, a merchant's key or name, an e-mail, a CPF or
-CNPJ, a name, a code of a payment or parcel, a request's id or idempotency key. Each way is one look-up by an index.
+CNPJ, a name, a code of a payment or parcel, a request's id or idempotency key, Appmax's own id of a payment call. Each
+way is one look-up by an index.
 """
 
 from collections import defaultdict
@@ -180,13 +181,12 @@ def _merchants(wanted: Wanted) -> Iterable[Result]:
 
 
 def _attempts(wanted: Wanted) -> Iterable[Result]:
-    """Payment attempts by the request's id or its idempotency key."""
+    """Payment attempts by the request's id, its idempotency key or Appmax's own id of the call."""
     if len(wanted.text) > LONGEST_ID:
         return
-    meant = Q(request_id=wanted.text) | Q(idempotency_key=wanted.text)
-    for attempt in (
-        PaymentAttempt.objects.filter(meant).select_related("order").defer("answer", "order__pix_qr_code")[:MOST]
-    ):
+    rows = PaymentAttempt.objects
+    meant = rows.filter(Q(request_id=wanted.text) | Q(idempotency_key=wanted.text)) | rows.traced(wanted.text)
+    for attempt in meant.select_related("order").defer("answer", "order__pix_qr_code")[:MOST]:
         yield Result(
             kind=capfirst(str(PaymentAttempt._meta.verbose_name)),
             title=f"#{attempt.pk} · {attempt.get_method_display()}",

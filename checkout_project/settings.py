@@ -57,8 +57,6 @@ ALLOWED_HOSTS = [
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 
 ROOT_URLCONF = "checkout_project.urls"
-WSGI_APPLICATION = "checkout_project.wsgi.application"
-APPEND_SLASH = True  # for the admin's own URLs; the contract's routes have no trailing slash
 
 INSTALLED_APPS = [
     "checkout_project",
@@ -138,8 +136,6 @@ LANGUAGES = [("pt-br", _("Portuguese (Brazil)")), ("en", _("English"))]
 # The second folder translates the texts of libraries that have no Portuguese of their own.
 LOCALE_PATHS = [BASE_DIR / "web" / "locale", BASE_DIR / "web" / "locale_libraries"]
 FORMAT_MODULE_PATH = "web.formats"
-USE_I18N = True
-USE_TZ = True
 TIME_ZONE = "America/Sao_Paulo"  # Staff see times in this zone. They are stored and answered in UTC.
 
 STATIC_URL = "static/"
@@ -372,7 +368,6 @@ PERMISSIONS_POLICY: dict[str, list[str]] = {
 SILENCED_SYSTEM_CHECKS = ["security.W021"]  # Only the owner of the whole domain can decide on HSTS preloading.
 # Seconds from login. Requests don't renew a session, or pages that poll would keep it open for ever.
 SESSION_COOKIE_AGE = env.number("ADMIN_SESSION_HOURS", 8, minimum=1) * 3600
-X_FRAME_OPTIONS = "DENY"
 CSRF_FAILURE_VIEW = "web.errors.form_expired"
 LANGUAGE_COOKIE_SECURE = not IS_LOCAL
 LANGUAGE_COOKIE_HTTPONLY = True

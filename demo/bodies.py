@@ -8,15 +8,10 @@ from typing import Any
 from django.conf import settings
 
 from demo.sales import Sale
-from orders.status import OrderStatus, PaymentMethod
+from demo.stories import pascal
+from orders.status import OrderStatus
 from webhooks import payload
 
-PAYMENT_TYPES = {
-    None: None,
-    PaymentMethod.CREDIT_CARD: "CreditCard",
-    PaymentMethod.PIX: "Pix",
-    PaymentMethod.BOLETO: "Boleto",
-}
 FIRST_NAMES = (
     "Ana", "João", "Maria", "José", "Camila", "Antônio", "Juliana", "Luís", "Fernanda", "Pedro", "Patrícia",
     "Lucas", "Aline", "Mateus", "Beatriz", "Rafael", "Letícia", "Bruno", "Larissa", "Gustavo", "Renata", "Thiago",
@@ -39,7 +34,7 @@ def body_of(sale: Sale, name: str) -> dict[str, Any]:
     """A webhook's body: of a snake name in the app-store model, in cents; of a Pascal name in the standard one, in
     reais."""
     status = (payload.status_of(name) or OrderStatus.PENDENTE).value
-    payment_type = PAYMENT_TYPES[sale.story.method]
+    payment_type = sale.story.method and pascal(sale.story.method)
     if not name.islower():
         data = {
             "id": sale.appmax_order_id,

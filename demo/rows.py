@@ -15,9 +15,8 @@ from demo.bodies import body_of, br_code, customer_of
 from demo.sales import Merchant, Sale, decided, moments
 from demo.stories import ASKED, DAY, LATE, OPEN_STORIES, SHARES, STORIES, UNKNOWN_EVENT, pascal, snake
 from orders.models import OPEN, AttemptState, CodeKind, Order, OrderCode, PaymentAttempt, Question, Shopper
-from orders.questions.due import UNDECIDED_CHARGEBACKS
 from orders.questions.why import Why
-from orders.status import UNDECIDED, PaymentMethod
+from orders.status import UNDECIDED, UNDECIDED_CHARGEBACKS, PaymentMethod
 from webhooks import inbox
 from webhooks.decide import UNPROCESSED, Decision, Outcome
 from webhooks.models import WebhookEvent

@@ -49,6 +49,27 @@ CARD = {
 }
 
 
+def wallet_tokens() -> dict[str, dict[str, Any]]:
+    """Fresh tokens of the shape that Google's and Apple's sheets give a shop's page, by route; nobody's card."""
+    number = str(uuid.uuid4())  # A token serves once.
+    google = {
+        "type": "CARD",
+        "info": {"cardNetwork": "VISA", "cardDetails": "1234"},
+        "tokenizationData": {"type": "PAYMENT_GATEWAY", "token": json.dumps({"signedMessage": number})},
+    }
+    apple = {
+        "version": "EC_v1",
+        "data": "data",
+        "signature": "signature",
+        "header": {"ephemeralPublicKey": "key", "transactionId": number},
+    }
+    method = {"displayName": "Visa 1234", "network": "Visa", "type": "credit"}
+    return {
+        "google-pay": {"payment_data": google},
+        "apple-pay": {"payment_data": apple, "payment_method": method, "transaction_identifier": number},
+    }
+
+
 class Smoke:
     """One run. A step that fails ends it, and prints what came instead."""
 
@@ -128,17 +149,28 @@ class Smoke:
         if again.json() != first.json() or again.headers.get("Idempotent-Replayed") != "true":
             sys.exit(f"FAILED at step {self.number}: the first answer was not given again")
         order_id = first.json()["order_id"]
-        charges = [order["charges"] for order in self.simulated_orders() if order["id"] == order_id]
-        if charges != [1]:
-            sys.exit(f"FAILED at step {self.number}: the card was charged {charges} times, not once")
+        self.expect_one_charge(order_id)
+        for wallet, token in wallet_tokens().items():
+            bought = ORDER | {"payment": {"holder_document_number": "52998224725", **token}}
+            paid_by = self.step(f"another, paid by {wallet}", "POST", f"{checkout}/pay/{wallet}", json=bought).json()
+            self.expect_one_charge(paid_by["order_id"])
+            self.expect_status(
+                self.step("which is paid", "GET", f"{checkout}/status/{paid_by['order_id']}"), "aprovado"
+            )
         refund = {"order_id": order_id, "type": "total"}
-        self.step("its refund", "POST", f"{checkout}/refund", json=refund)
+        self.step("the card's refund", "POST", f"{checkout}/refund", json=refund)
         total = time.monotonic() - started
         print(f"\nSMOKE PASSED: status aprovado {told:.2f} s after the payment, {total:.1f} s in all")
 
     def simulated_orders(self) -> list[dict[str, Any]]:
         """The orders as the simulated Appmax has them."""
         return list(self.http.get(f"{self.appmax}/simulator/api/orders", timeout=TIMEOUT).json())
+
+    def expect_one_charge(self, order_id: int) -> None:
+        """Exits unless the simulated Appmax has charged this order once."""
+        charges = [order["charges"] for order in self.simulated_orders() if order["id"] == order_id]
+        if charges != [1]:
+            sys.exit(f"FAILED at step {self.number}: the card was charged {charges} times, not once")
 
     def expect_status(self, answer: requests.Response, status: str) -> None:
         """Exits unless the order has this status."""

@@ -13,7 +13,9 @@ from pathlib import Path
 from dev.install import COMPOSE, ROOT, build, require_docker
 
 ONCE = [*COMPOSE, "run", "--rm", "--no-deps", "-T"]
-REPLACE = [*COMPOSE, "up", "--detach", "--wait", "--no-deps"]
+# Not with --no-deps: to Compose 2.26 a service without its dependencies is described otherwise, and its next
+# `up` then replaces the whole web at once (make containers has shown it).
+REPLACE = [*COMPOSE, "up", "--detach", "--wait"]
 BEFORE = {
     "checking the configuration with the new image": [*ONCE, "app", "python", "manage.py", "check", "--deploy"],
     "migrating, while the old web answers": [*ONCE, "migrate"],
@@ -22,7 +24,7 @@ AFTER = {
     "replacing the processes for webhooks and status reads": [*REPLACE, "quick"],
     "replacing the rest of the web": [*REPLACE, "app"],
     "replacing the worker": [*REPLACE, "worker"],
-    "starting whatever else has changed": [*COMPOSE, "up", "--detach", "--wait"],
+    "starting whatever else has changed": REPLACE,
 }
 
 
@@ -40,6 +42,8 @@ def main(root: Path, now: datetime) -> int:
     for what, command in (keep | new | BEFORE | AFTER).items():
         print(f"{what}\n+", *command, flush=True)
         if code := subprocess.run(command, cwd=root).returncode:
+            if what in new | BEFORE:  # the name is what any later `up` starts
+                subprocess.run(["docker", "image", "tag", older, "appmax-checkout"], cwd=root)
             return _failed(what, code, is_replaced=what in AFTER)
     return 0
 

@@ -2,8 +2,9 @@
 
 import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import Enum
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -43,7 +44,7 @@ def app_client() -> AppmaxClient:
     """The client that acts as the app, for `authorize` and `generate` only. Raises NotConfigured."""
     require_configured("APPMAX_CLIENT_ID", "APPMAX_CLIENT_SECRET")
     credentials = Credentials(client_id=settings.APPMAX_CLIENT_ID, client_secret=settings.APPMAX_CLIENT_SECRET)
-    return _client(credentials, _APP_TOKEN_KEY)
+    return _client(credentials, _SealedTokens(credentials.client_id), _APP_TOKEN_KEY)
 
 
 def client_for(installation: Installation, *, calls: int = 1, is_question: bool = False) -> AppmaxClient:
@@ -54,12 +55,18 @@ def client_for(installation: Installation, *, calls: int = 1, is_question: bool 
     question never waits (limits.admit). Raises TooFast, CredentialsUnreadable.
     """
     credentials = installation.credentials
-    if calls and (seconds := limits.admit(installation, calls=calls, is_question=is_question)):
-        _release_database_connection()
-        time.sleep(seconds)
+    token_key = _merchant_token_key(installation)
+    sealed = None
+    if calls:
+        admitted = limits.admit(installation, calls=calls, is_question=is_question, also=token_key)
+        sealed = admitted.found
+        if admitted.wait:
+            _release_database_connection()
+            time.sleep(admitted.wait)
     return _client(
         credentials,
-        _merchant_token_key(installation),
+        _SealedTokens(credentials.client_id, {token_key: sealed}),
+        token_key,
         refusal_key=_refusal_key(installation),
         heard=functools.partial(_note, installation),
     )
@@ -101,7 +108,7 @@ def check(credentials: Credentials, *, timeout: float = 2.0) -> None:
 
     `timeout` is in seconds, and counts once for connecting and once for the answer.
     """
-    _client(credentials, token_key="").fetch_token(timeout=timeout)
+    _client(credentials, _SealedTokens(credentials.client_id), token_key="").fetch_token(timeout=timeout)
 
 
 def _note(installation: Installation, are_accepted: bool) -> None:
@@ -137,15 +144,18 @@ class _SealedTokens:
 
     A token is used only with the `client_id` that it was fetched with. A request that began before a merchant's
     credentials were replaced may store its token after `forget_token`, and payments would go to the former account.
+
+    `found` is what the cache has just been found to hold, which isn't asked for once more.
     """
 
-    def __init__(self, client_id: str) -> None:
+    def __init__(self, client_id: str, found: Mapping[str, Any] | None = None) -> None:
         self._mark = f"{client_id}\n"
+        self._found = dict(found or {})
 
     def get(self, key: str) -> str | None:
         """The token. None if there is none, if no key decrypts it, or if it is another client's, so that the client
         fetches a new one."""
-        sealed = cache.get(key)
+        sealed = self._found.pop(key, None) or cache.get(key)
         try:
             opened = decrypted(sealed, key) if isinstance(sealed, str) else ""
         except DecryptionFailed:
@@ -161,6 +171,7 @@ class _SealedTokens:
 
 def _client(
     credentials: Credentials,
+    tokens: _SealedTokens,
     token_key: str,
     *,
     refusal_key: str = "",
@@ -171,7 +182,7 @@ def _client(
         auth_url=settings.APPMAX_AUTH_URL,
         api_url=settings.APPMAX_API_URL,
         credentials=credentials,
-        cache=_SealedTokens(credentials.client_id),
+        cache=tokens,
         token_key=token_key,
         timezone=settings.APPMAX_TIMEZONE,
         refusal_key=refusal_key,

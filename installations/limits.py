@@ -109,8 +109,9 @@ PATIENCE_SECONDS = 2  # A shopper waits for us, so nothing waits for longer.
 FOR_QUESTIONS_SECONDS = 1  # The tokens of so many seconds are left to questions.
 
 
-def admit(installation: Installation, *, calls: int, is_question: bool) -> float:
-    """Admit so many calls of this merchant to Appmax; returns the seconds to wait before the first of them.
+def admit(installation: Installation, *, calls: int, is_question: bool, also: str | None = None) -> Taken:
+    """Admit so many calls of this merchant to Appmax. The answer's `wait` is the seconds to wait before the first of
+    them, and its `found` what the cache has under the key `also`.
 
     All installations with the same client id at Appmax share one bucket, as they do at Appmax. A question never waits,
     because the worker has other merchants' to ask. It may take the last tokens, so that it gets its turn while a
@@ -120,17 +121,17 @@ def admit(installation: Installation, *, calls: int, is_question: bool) -> float
     """
     rate = settings.APPMAX_RATE
     if not rate:
-        return 0
+        return Taken(True, 0, 0, 0)
     limit = Limit("appmax", rate * APPMAX_SECONDS, APPMAX_SECONDS)
     client_id = hashlib.sha256(installation.merchant_client_id.encode()).hexdigest()[:32]
     if is_question:
-        answer = limit.take(client_id, many=calls)
+        answer = limit.take(client_id, many=calls, also=also)
     else:
         # A call that waits may take the tokens of the next 2 seconds in advance. So these are spared too, and the
         # tokens of a second stay for questions.
         spared = rate * (FOR_QUESTIONS_SECONDS + PATIENCE_SECONDS)
-        answer = limit.take(client_id, many=calls, spared=spared, patience=PATIENCE_SECONDS)
+        answer = limit.take(client_id, many=calls, spared=spared, patience=PATIENCE_SECONDS, also=also)
     if not answer.is_allowed:
         log.warning("merchant.too_fast", installation=installation.pk, calls=calls, is_question=is_question)
         raise TooFast(retry_after=math.ceil(answer.wait))
-    return answer.wait
+    return answer

@@ -26,7 +26,7 @@ class StatusAnswer(SharedFields):
 
 
 class PayCardAnswer(SharedFields):
-    """The answer of pay/credit-card, pay/google-pay and pay/apple-pay."""
+    """The answer of each route that charges a card."""
 
     order_id = serializers.IntegerField(source="appmax_order_id", help_text=_ORDER_ID)
     status = serializers.ChoiceField(OrderStatus.choices)

@@ -9,8 +9,7 @@
 If the process dies between them, the attempt stays `started`, and the worker asks Appmax what became of it.
 """
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,7 +25,7 @@ from orders.changes import Cause
 from orders.idempotency import Claim
 from orders.models import AttemptMethod, AttemptState, Order, PaymentAttempt, Question
 from orders.questions.why import Why
-from orders.status import BY_CARD, RESTARTABLE, OrderStatus, PaymentMethod, is_paid, known
+from orders.status import BY_CARD, PAID_LATER, RESTARTABLE, OrderStatus, is_paid, known
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -37,6 +36,10 @@ class AlreadyPaid(Exception):
 
 class PaymentExamined(Exception):
     """Appmax has accepted a card payment and is still examining it."""
+
+
+class NotRecorded(Exception):
+    """A new order's attempt couldn't be recorded together with it."""
 
 
 class PaymentUnderWay(Exception):
@@ -77,15 +80,16 @@ def begin(
 
 def begin_with_order(order: Order, method: AttemptMethod, claim: Claim) -> None:
     """Record the attempt in the transaction that inserts its order, which nobody else can see or pay yet, so nothing
-    has to be locked or looked up.
+    has to be locked or looked up. `begin` decides about an order that a webhook which came before it has moved.
 
-    If it can't be recorded, the order is kept even so, and `begin` tries again and raises. It also decides about an
-    order that a webhook which came before it has moved.
+    Raises NotRecorded, after which the transaction must be done again without the attempt.
     """
     if order.status != OrderStatus.PENDENTE:
         return
-    with suppress(Exception), transaction.atomic():
+    try:
         claim.attempt = _started(order, method, claim)
+    except Exception as error:
+        raise NotRecorded from error
 
 
 def _started(order: Order, method: AttemptMethod, claim: Claim, restarted_from: str | None = None) -> PaymentAttempt:
@@ -116,9 +120,8 @@ def is_paid_by_webhook_only(order: Order) -> bool:
 
 def may_have_taken_money(order: Order) -> bool:
     """Whether a card was charged at any time, or it isn't known what became of an attempt."""
-    paid_later = (AttemptMethod.PIX, AttemptMethod.BOLETO)
     return any(
-        attempt.state != AttemptState.SUCCEEDED or attempt.method not in paid_later
+        attempt.state != AttemptState.SUCCEEDED or attempt.method not in PAID_LATER
         for attempt in PaymentAttempt.objects.standing(order.pk)
     )
 
@@ -128,18 +131,23 @@ def newest(order: Order) -> int | None:
     return order.attempts.order_by("-pk").values_list("pk", flat=True).first()
 
 
-def succeed(attempt: PaymentAttempt, taken: Taken) -> PaymentAttempt:
-    """Settle the attempt as succeeded and keep what Appmax gave. The returned attempt's `order` is up to date.
+def succeed(attempt: PaymentAttempt, taken: Taken, *, trace: Mapping[str, str]) -> PaymentAttempt:
+    """Settle the attempt as succeeded and keep what Appmax gave, with its own ids of the call (`trace`). The returned
+    attempt's `order` is up to date.
 
     Raises OutcomeUnknown if it can't be written. We don't call an order paid that our table doesn't; the worker asks
     Appmax later.
     """
     try:
         with transaction.atomic():
-            attempt.order = order = Order.objects.locked(attempt.order_id)
-            attempt.settle_as_answered({"status": taken.status, **taken.answer})
-            if attempt.method in PaymentMethod.values:
-                order.record_payment(attempt.method, **taken.columns)
+            is_upsell = attempt.method == AttemptMethod.UPSELL
+            if is_upsell:
+                order = Order.objects.locked(attempt.order_id)
+            else:
+                order = Order.objects.record_payment(attempt.order_id, attempt.method, taken.columns)
+            attempt.order = order
+            attempt.settle_as_answered({"status": taken.status, **taken.answer, "trace": trace})
+            if not is_upsell:
                 _take_status(order, taken.status)
             taken.also()
     except DatabaseFailure as error:
@@ -175,7 +183,7 @@ def fail(attempt: PaymentAttempt, error: AppmaxError) -> None:
                     if attempt.settle(AttemptState.UNKNOWN, answer):
                         order.forget_codes(attempt.method)
                         changes.tell_payment(attempt, order, EventType.PAYMENT_UNKNOWN, error.message)
-                        if attempt.method in PaymentMethod.values:  # Appmax can't be asked about an upsell.
+                        if attempt.method != AttemptMethod.UPSELL:  # Appmax can't be asked about an upsell.
                             Question.objects.put(order.appmax_order_id, order.installation_id, Why.PAYMENT_UNKNOWN)
                 case Declined():
                     # If it is settled already, Appmax was asked meanwhile, and its answer has settled the order too.
@@ -220,8 +228,8 @@ def settle_by_hand(attempt: PaymentAttempt, state: AttemptState, reason: str) ->
             return False
         if state is AttemptState.FAILED:
             _give_back(attempt, order)
-        elif attempt.method in PaymentMethod.values:
-            order.record_payment(attempt.method)
+        elif attempt.method != AttemptMethod.UPSELL:
+            order.keep(payment_method=attempt.method)
         Question.objects.put(order.appmax_order_id, order.installation_id, Why.SETTLED_BY_HAND)
     log.warning("payment.settled_by_hand", attempt=attempt.pk, state=state)
     return True

@@ -15,7 +15,16 @@ from notifications import outbox
 from notifications.models import EventType
 from orders.answers import OrderAnswer, RefundAnswer
 from orders.models import Order, PaymentAttempt, Refund
-from orders.status import IN_CHARGEBACK, PAID_AND_KEPT, RESTARTABLE, UNDECIDED, OrderStatus, RefundState, advances
+from orders.status import (
+    IN_CHARGEBACK,
+    PAID_AND_KEPT,
+    RESTARTABLE,
+    UNDECIDED,
+    UNDECIDED_CHARGEBACKS,
+    OrderStatus,
+    RefundState,
+    advances,
+)
 
 
 class Cause(StrEnum):
@@ -100,7 +109,7 @@ def meanings(before: str, now: str, *, elsewhere: bool) -> dict[EventType, Mappi
         told[EventType.REFUND_COMPLETED] = {"refund": None}
     if now in IN_CHARGEBACK and before not in IN_CHARGEBACK:
         told[EventType.CHARGEBACK_OPENED] = {}
-    if (now in _CLOSED and before not in _CLOSED) or (before in _OPEN_CHARGEBACK and now not in IN_CHARGEBACK):
+    if (now in _CLOSED and before not in _CLOSED) or (before in UNDECIDED_CHARGEBACKS and now not in IN_CHARGEBACK):
         told[EventType.CHARGEBACK_CLOSED] = {}
     return told
 
@@ -115,7 +124,6 @@ def _is_refunded_elsewhere(order: Order) -> bool:
 
 
 _CLOSED = (OrderStatus.CHARGEBACK_PERDIDO, OrderStatus.CHARGEBACK_VENCIDO)
-_OPEN_CHARGEBACK = (OrderStatus.CHARGEBACK_EM_TRATATIVA, OrderStatus.CHARGEBACK_EM_DISPUTA)
 
 
 def _tell(order: Order, events: Mapping[EventType, Mapping[str, Any]]) -> None:

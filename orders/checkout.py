@@ -24,7 +24,7 @@ from orders.idempotency import Claim
 from orders.models import AttemptMethod, Order, OrderCode, PaymentAttempt, Shopper
 from orders.questions import ask
 from orders.signals import order_created
-from orders.status import RESTARTABLE, OrderStatus, PaymentMethod, is_paid, known
+from orders.status import BY_CARD, RESTARTABLE, OrderStatus, PaymentMethod, is_paid, known
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -122,53 +122,60 @@ def create_order(
     claim.client = client = clients.client_for(installation, calls=2 if to_be_paid is None else 3)
     customer_id = client.create_customer(purchase.customer)
     created = client.create_order(customer_id=customer_id, order=purchase.order)
-    total_cents = purchase.order.total_cents
-    with transaction.atomic():
-        Order.objects.lock_appmax_order(created.id)
-        order = _order_with_this_number(installation, created.id)
-        if order is None:
-            order = Order.objects.insert(
-                installation,
-                appmax_customer_id=customer_id,
-                appmax_order_id=created.id,
-                total_cents=total_cents,
-            )
-            changes.tell_created(order)
-            order_created.send(sender=Order, order=order)
-            if to_be_paid is not None:
-                attempts.begin_with_order(order, to_be_paid, claim)
-        else:
-            for method in PaymentMethod:
-                order.forget_codes(method)
-            order.keep(appmax_customer_id=customer_id, total_cents=total_cents)
-        claim.bind(order)
-        # The shopper's row is locked last, as another order of the same shopper may be made at this moment.
-        who = purchase.customer
-        Shopper.objects.put(
-            [
-                Shopper.of(
-                    installation.pk,
-                    customer_id,
-                    name=f"{who.first_name} {who.last_name}",
-                    email=who.email,
-                    document=who.document_number,
-                )
-            ],
-            replaces=True,
-        )
+    try:
+        order = _kept(installation, purchase, customer_id, created.id, claim, to_be_paid)
+    except attempts.NotRecorded:
+        # Appmax has the order, so it is kept even so. Then `begin` tries once more to record the attempt, and raises.
+        order = _kept(installation, purchase, customer_id, created.id, claim, None)
     tell(log, "order.created", installation=installation.pk, order=created.id)
     return order
 
 
-def _order_with_this_number(installation: Installation, number: int) -> Order | None:
-    """The row that we already have for the number of an order that Appmax has just made; usually None.
+@transaction.atomic
+def _kept(
+    installation: Installation,
+    purchase: Purchase,
+    customer_id: int,
+    number: int,
+    claim: Claim,
+    to_be_paid: AttemptMethod | None,
+) -> Order:
+    """Write down the order that Appmax has just made, in one transaction. Raises NumberTaken, attempts.NotRecorded."""
+    total_cents = purchase.order.total_cents
+    order = Order.objects.insert(
+        installation, appmax_customer_id=customer_id, appmax_order_id=number, total_cents=total_cents
+    )
+    if order is not None:
+        changes.tell_created(order)
+        order_created.send(sender=Order, order=order)
+        if to_be_paid is not None:
+            attempts.begin_with_order(order, to_be_paid, claim)
+    else:
+        order = _order_with_this_number(installation, number)
+        for method in PaymentMethod:
+            order.forget_codes(method)
+        order.keep(appmax_customer_id=customer_id, total_cents=total_cents)
+    claim.bind(order)
+    # The shopper's row is locked last, as another order of the same shopper may be made at this moment.
+    who = purchase.customer
+    shopper = Shopper.of(
+        installation.pk,
+        customer_id,
+        name=f"{who.first_name} {who.last_name}",
+        email=who.email,
+        document=who.document_number,
+    )
+    Shopper.objects.put([shopper], replaces=True)
+    return order
+
+
+def _order_with_this_number(installation: Installation, number: int) -> Order:
+    """The row that we already have for the number of an order that Appmax has just made.
 
     There are two reasons for such a row. A webhook came before Appmax's answer, and the order was adopted. Or Appmax
     gave the number twice (sandboxes do), or our database was restored. The row is reused if it is the same merchant's
     and nobody has paid it. Otherwise NumberTaken is raised. The number must be locked.
     """
-    if not Order.objects.has_number(number):
-        return None
     order = Order.objects.select_for_update(of=("self",), no_key=True).get(appmax_order_id=number)
     is_theirs = order.installation_id == installation.pk
     if is_theirs and not is_paid(order.status) and not attempts.may_have_taken_money(order):
@@ -324,7 +331,8 @@ def _pay(
     if renews:
         Order.objects.note_renewal(order.pk, is_asked=True)
     try:
-        taken = send(claim.client or clients.client_for(order.installation), order)
+        client = claim.client or clients.client_for(order.installation)
+        taken = send(client, order)
     except AppmaxError as error:
         attempts.fail(attempt, error)
         # An earlier payment may have begun a subscription too, and that note stays.
@@ -332,7 +340,7 @@ def _pay(
         if is_first and not isinstance(error, OutcomeUnknown | PaymentPending):
             Order.objects.note_renewal(order.pk, is_asked=False)
         raise
-    return attempts.succeed(attempt, taken)
+    return attempts.succeed(attempt, taken, trace=client.trace)
 
 
 def _require_codes(attempt: PaymentAttempt) -> None:
@@ -385,7 +393,8 @@ def _keep_upsold(order: Order, sold: CreatedOrder | None, total_cents: int) -> N
         installation=order.installation,
         appmax_customer_id=order.appmax_customer_id,
         appmax_order_id=sold.id,
-        payment_method=PaymentMethod.CREDIT_CARD,
+        # The card that paid before is charged once more, so what is sold to a wallet's card is a wallet's payment, too.
+        payment_method=order.payment_method if order.payment_method in BY_CARD else PaymentMethod.CREDIT_CARD,
         status=known(sold.status) or OrderStatus.PENDENTE,
         total_cents=total_cents,
     )

@@ -35,7 +35,7 @@ def plain(kind: Kind, text: str) -> str:
     punctuation and spaces, in capitals."""
     if kind is Kind.EMAIL:
         return text.strip().casefold()
-    return "".join(char for char in text if char.isalnum()).upper()
+    return "".join(filter(str.isalnum, text)).upper()
 
 
 def _hash(key: str, kind: Kind, text: str) -> bytes:

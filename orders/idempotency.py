@@ -32,6 +32,7 @@ from orders.models import IdempotentRequest, Order, PaymentAttempt
 log = structlog.stdlib.get_logger(__name__)
 
 HEADER = "Idempotency-Key"
+IN_META = "HTTP_IDEMPOTENCY_KEY"  # `request.headers` would make an object of all headers
 REPLAYED = {"Idempotent-Replayed": "true"}
 # A request that runs for longer than this was killed, as all its calls to Appmax with their repeats take less time.
 ABANDONED = timedelta(seconds=300)

@@ -27,7 +27,7 @@ class OnceViewSet(MerchantViewSet):
         body.is_valid(raise_exception=True)
         claim = idempotency.claim(
             self.installation,
-            request.headers.get(idempotency.HEADER),
+            request.META.get(idempotency.IN_META),
             route=str(self.action),
             body={**body.validated_data, **path},
         )

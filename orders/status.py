@@ -37,12 +37,11 @@ UNDECIDED = (OrderStatus.PENDENTE, OrderStatus.AUTORIZADO)
 """More is to come from Appmax, so Appmax is asked about orders that stay so."""
 
 
-IN_CHARGEBACK = (
-    OrderStatus.CHARGEBACK_EM_TRATATIVA,
-    OrderStatus.CHARGEBACK_EM_DISPUTA,
-    OrderStatus.CHARGEBACK_PERDIDO,
-    OrderStatus.CHARGEBACK_VENCIDO,
-)
+UNDECIDED_CHARGEBACKS = (OrderStatus.CHARGEBACK_EM_TRATATIVA, OrderStatus.CHARGEBACK_EM_DISPUTA)
+"""Nobody has won the dispute yet, so Appmax is asked about it daily."""
+
+
+IN_CHARGEBACK = (*UNDECIDED_CHARGEBACKS, OrderStatus.CHARGEBACK_PERDIDO, OrderStatus.CHARGEBACK_VENCIDO)
 """The shopper's bank disputes the payment, or has disputed it."""
 
 
@@ -80,7 +79,7 @@ def is_paid(status: str) -> bool:
 def known(text: str) -> OrderStatus | None:
     """The status that Appmax's text names; None if it isn't one of the contract's."""
     text = text.strip().lower()
-    return OrderStatus(text) if text in OrderStatus.values else None
+    return OrderStatus(text) if text in _RANK else None
 
 
 EVER_PAID = tuple(status for status in OrderStatus if is_paid(status) and status != OrderStatus.AUTORIZADO)
@@ -88,6 +87,8 @@ EVER_PAID = tuple(status for status in OrderStatus if is_paid(status) and status
 
 
 class PaymentMethod(models.TextChoices):
+    """How an order can be paid. Each is in BY_CARD or in PAID_LATER; CONTRIBUTING.md says what else one needs."""
+
     CREDIT_CARD = "credit_card", _("Credit card")
     PIX = "pix", _("Pix")
     BOLETO = "boleto", _("Boleto")
@@ -95,8 +96,23 @@ class PaymentMethod(models.TextChoices):
     APPLE_PAY = "apple_pay", _("Apple Pay")
 
 
+class AttemptMethod(models.TextChoices):
+    """What Appmax can be asked for: each payment method, and an upsell."""
+
+    CREDIT_CARD = "credit_card", _("Credit card")
+    PIX = "pix", _("Pix")
+    BOLETO = "boleto", _("Boleto")
+    GOOGLE_PAY = "google_pay", _("Google Pay")
+    APPLE_PAY = "apple_pay", _("Apple Pay")
+    UPSELL = "upsell", _("Upsell")
+
+
 BY_CARD = (PaymentMethod.CREDIT_CARD, PaymentMethod.GOOGLE_PAY, PaymentMethod.APPLE_PAY)
 """Methods that charge a card, typed in or held by a wallet. Appmax may examine it before it approves."""
+
+
+PAID_LATER = (PaymentMethod.PIX, PaymentMethod.BOLETO)
+"""Methods that begin with a code, which the shopper pays later or never."""
 
 
 class RefundState(models.TextChoices):

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response
 
 from simulator.cards import MOST_INSTALMENTS, with_interest
-from simulator.orders import BOLETO, CARD, PIX, Order, Payment
+from simulator.orders import BOLETO, PIX, Order, Payment
 from simulator.records import as_appmax_writes
 
 # `pix_url`: the address of a Pix's picture in place of the picture. `parcels`: instalments as the value of one of them,
@@ -141,9 +141,9 @@ def _payment_of(order: Order) -> dict[str, Any] | list[Any]:
         return {"method": "pix", **pix(DOCUMENTED, order, "")["payment"], "paid_at": paid_at}
     if order.method == BOLETO:
         return {"method": "boleto", **boleto(DOCUMENTED, order)["payment"], "paid_at": paid_at}
-    if order.method == CARD and latest:
+    if order.method and latest:
         return {
-            "method": "creditcard",
+            "method": order.method.replace("_", ""),
             "installments": latest.installments,
             "installments_amount": -(-latest.amount // latest.installments),
             "card": {"brand": latest.card_brand, "number": f"{latest.card_first6}****{latest.card_last4}"},

@@ -21,7 +21,7 @@ PAYABLE_BY_CARD = (*PAYABLE, AT_RISK, AUTHORISED, APPROVED)
 class Payment:
     """One try to pay an order; `amount` in cents. Of a card's number no more than the ends that Appmax tells is kept.
 
-    `method`: credit_card, google_pay, apple_pay, pix, boleto or upsell. An empty `pay_reference`: nothing came of it.
+    `method`: one of those above. An empty `pay_reference`: nothing came of it.
     `paid_at`: ISO; empty if it isn't paid.
     """
 

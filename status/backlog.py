@@ -8,7 +8,7 @@ from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob, ProcrastinateWorker
 
 from notifications.models import Endpoint, Notification, State
-from orders.models import PaymentAttempt, Question
+from orders.models import PaymentAttempt, Question, SubscriptionQuestion
 from webhooks.models import WebhookEvent
 
 
@@ -19,10 +19,15 @@ def waiting_events() -> tuple[int, timedelta]:
 
 
 def overdue_questions() -> timedelta:
-    """How long the most overdue question has been due. Patient ones don't count, as they may wait for others."""
-    return max(
-        _ago(Question.objects.open().filter(is_patient=False).aggregate(first=Min("due_at"))["first"]), timedelta()
-    )
+    """How long the most overdue question about an order has been due. Patient ones don't count, as they may wait for
+    others."""
+    first = Question.objects.open().filter(is_patient=False).aggregate(first=Min("due_at"))["first"]
+    return max(_ago(first), timedelta())
+
+
+def overdue_subscription_questions() -> timedelta:
+    """How long the most overdue question about a subscription has been due."""
+    return max(_ago(SubscriptionQuestion.objects.aggregate(first=Min("due_at"))["first"]), timedelta())
 
 
 def waiting_notifications() -> tuple[int, timedelta]:
@@ -60,8 +65,14 @@ def open_payments() -> tuple[int, timedelta]:
 
 
 def questions_in_vain() -> int:
-    """Questions that Appmax was asked and that are open all the same: it didn't answer, or contradicts what we know."""
+    """Questions about orders that Appmax was asked and that are open all the same: it didn't answer, or contradicts
+    what we know."""
     return Question.objects.open().filter(times__gt=0).count()
+
+
+def subscription_questions_in_vain() -> int:
+    """Questions about subscriptions that Appmax was asked and didn't answer."""
+    return SubscriptionQuestion.objects.filter(times__gt=0).count()
 
 
 def _ago(moment: datetime | None) -> timedelta:

@@ -100,7 +100,9 @@ class State(StrEnum):
     DOWN = "down"
 
 
-OVERDUE_AFTER = timedelta(minutes=5)  # The worker asks what is due every 5 seconds.
+OVERDUE_AFTER = timedelta(minutes=5)  # The worker asks about orders every 3 seconds.
+# The worker puts 1,000 questions about subscriptions at once, and a merchant's quota lets 21 be asked a minute.
+SUBSCRIPTIONS_OVERDUE_AFTER = timedelta(hours=1)
 WORKER_GONE_AFTER = timedelta(minutes=1)  # A worker sends a heartbeat every 10 seconds.
 
 _READY = answer(
@@ -135,7 +137,7 @@ def ready(request: Request) -> Response:
         checks["database"] = _database()
         if checks["migrations"] is State.OK:
             checks["worker"] = _worker()
-            checks["questions"] = State.DEGRADED if backlog.overdue_questions() > OVERDUE_AFTER else State.OK
+            checks["questions"] = _questions()
             oldest["oldest_webhook_seconds"] = int(backlog.waiting_events()[1].total_seconds())
     except DatabaseFailure as error:
         log.warning("health.not_ready", error=type(error).__name__)
@@ -181,6 +183,15 @@ def _migrations() -> State:
 def _worker() -> State:
     silence = backlog.worker_silence()
     return State.OK if silence is not None and silence < WORKER_GONE_AFTER else State.DEGRADED
+
+
+def _questions() -> State:
+    """Degraded while Appmax should have been asked long ago, about an order or a subscription."""
+    is_late = (
+        backlog.overdue_questions() > OVERDUE_AFTER
+        or backlog.overdue_subscription_questions() > SUBSCRIPTIONS_OVERDUE_AFTER
+    )
+    return State.DEGRADED if is_late else State.OK
 
 
 def _cache() -> State:

@@ -37,12 +37,18 @@ def _backlog() -> list[GaugeMetricFamily]:
     for status, count in backlog.jobs().items():
         jobs.add_metric([status], count)
     overdue = backlog.overdue_questions().total_seconds()
+    overdue_subscriptions = backlog.overdue_subscription_questions().total_seconds()
     quiet = float("inf") if silence is None else silence.total_seconds()
     gauge = GaugeMetricFamily
     return [
         gauge("checkout_webhooks_waiting", "Events that are kept and not handled", value=events),
         gauge("checkout_webhooks_oldest_seconds", "Age of the oldest of them", value=oldest_event.total_seconds()),
         gauge("checkout_questions_overdue_seconds", "For how long Appmax should have been asked", value=overdue),
+        gauge(
+            "checkout_subscription_questions_overdue_seconds",
+            "For how long Appmax should have been asked about a subscription",
+            value=overdue_subscriptions,
+        ),
         gauge("checkout_notifications_waiting", "Messages that are due and not sent", value=notifications),
         gauge("checkout_notifications_oldest_seconds", "For how long", value=oldest_notification.total_seconds()),
         gauge(
@@ -53,6 +59,11 @@ def _backlog() -> list[GaugeMetricFamily]:
         gauge("checkout_payments_open", "Payment attempts without a known outcome", value=payments),
         gauge("checkout_payments_open_oldest_seconds", "Age of the oldest", value=oldest_payment.total_seconds()),
         gauge("checkout_questions_asked_in_vain", "Orders asked about in vain", value=backlog.questions_in_vain()),
+        gauge(
+            "checkout_subscription_questions_asked_in_vain",
+            "Subscriptions asked about in vain",
+            value=backlog.subscription_questions_in_vain(),
+        ),
         gauge("checkout_worker_silence_seconds", "Since a job worker's last sign of life; +Inf: none", value=quiet),
         jobs,
     ]

@@ -27,42 +27,48 @@ def _folded(name: str) -> str:
     return name.replace("_", "").lower() if name.isascii() else name
 
 
-# The Pascal names of the contract's table, to which the snake names fold. Events under None mean no status.
-_NAMES: dict[str, OrderStatus | None] = {
-    name: status
-    for status, names in {
-        OrderStatus.AUTORIZADO: "OrderAuthorized OrderAuthorizedWithDelay PaymentAuthorizedWithDelay",
-        OrderStatus.APROVADO: "OrderApproved OrderPaid OrderPaidByPix OrderUpSold CreatedSubscription",
-        OrderStatus.PENDENTE: "OrderBilletCreated OrderPixCreated",
-        OrderStatus.PENDENTE_INTEGRACAO: "OrderPendingIntegration",
-        OrderStatus.INTEGRADO: "OrderIntegrated",
-        OrderStatus.ESTORNADO: "OrderRefund",
-        OrderStatus.CANCELADO: (
-            "OrderPixExpired OrderBilletOverdue PaymentNotAuthorized PaymentNotAuthorizedWithDelay"
-        ),
-        OrderStatus.RECUSADO_POR_RISCO: "OrderRefusedByRisk",
-        OrderStatus.CHARGEBACK_EM_TRATATIVA: "OrderChargeBackInTreatment",
-        OrderStatus.CHARGEBACK_VENCIDO: "OrderChargeBackGain",
-        None: (
-            "CustomerCreated CustomerInterested CustomerContacted "
-            "OrderPartialRefund SplitOrders OrderChargeBackLost OrderCanceled "
-            "SubscriptionCancellationEvent SubscriptionDelayedEvent CanceledSubscription ChargeSuccess ChargeFailed "
-            "SubscriptionCreated SubscriptionCancelation SubscriptionCancellation SubscriptionDelayed "
-            "SubscriptionChargeSuccess SubscriptionChargeFailed"
-        ),
-    }.items()
-    for name in names.split()
-}
-_MEANINGS = {_folded(name): status for name, status in _NAMES.items()}
+@dataclass(frozen=True)
+class _Meaning:
+    """What the events of these names tell. Other modules ask the functions below, so that
+    an event is added here alone."""
 
-# These tell that something has happened to the order's money, but not the order's new status, so Appmax is asked.
-_TO_BE_ASKED_ABOUT = {
-    _folded(name) for name in ("SplitOrders", "OrderChargeBackLost", "OrderCanceled", "OrderPartialRefund")
-}
+    names: str
+    """In Pascal case, as in the contract's table. The snake names fold to them."""
+    status: OrderStatus | None = None
+    """To this the order moves, if that is a step forwards. APROVADO also says that there was a payment."""
+    asks: bool = False
+    """Something has happened to the order's money, but only Appmax can tell its new status."""
+    of_subscription: bool = False
+    """It is about a subscription. It may name that, or an order of it, or neither."""
+    renews: bool = False
+    """A subscription was charged, for which Appmax makes a new order."""
 
-# Of these, some name the subscription, some an order of it, and some neither.
-_ABOUT_SUBSCRIPTIONS = {_folded(name) for name in _NAMES if "Subscription" in name or name.startswith("Charge")}
-_CHARGED = {_folded(name) for name in ("ChargeSuccess", "SubscriptionChargeSuccess")}
+
+_TABLE = (
+    _Meaning("OrderAuthorized OrderAuthorizedWithDelay PaymentAuthorizedWithDelay", OrderStatus.AUTORIZADO),
+    _Meaning("OrderApproved OrderPaid OrderPaidByPix OrderUpSold", OrderStatus.APROVADO),
+    _Meaning("CreatedSubscription", OrderStatus.APROVADO, of_subscription=True),
+    _Meaning("OrderBilletCreated OrderPixCreated", OrderStatus.PENDENTE),
+    _Meaning("OrderPendingIntegration", OrderStatus.PENDENTE_INTEGRACAO),
+    _Meaning("OrderIntegrated", OrderStatus.INTEGRADO),
+    _Meaning("OrderRefund", OrderStatus.ESTORNADO),
+    _Meaning(
+        "OrderPixExpired OrderBilletOverdue PaymentNotAuthorized PaymentNotAuthorizedWithDelay", OrderStatus.CANCELADO
+    ),
+    _Meaning("OrderRefusedByRisk", OrderStatus.RECUSADO_POR_RISCO),
+    _Meaning("OrderChargeBackInTreatment", OrderStatus.CHARGEBACK_EM_TRATATIVA),
+    _Meaning("OrderChargeBackGain", OrderStatus.CHARGEBACK_VENCIDO),
+    _Meaning("CustomerCreated CustomerInterested CustomerContacted"),
+    _Meaning("OrderPartialRefund SplitOrders OrderChargeBackLost OrderCanceled", asks=True),
+    _Meaning("ChargeSuccess SubscriptionChargeSuccess", of_subscription=True, renews=True),
+    _Meaning(
+        "SubscriptionCancellationEvent SubscriptionDelayedEvent CanceledSubscription ChargeFailed SubscriptionCreated "
+        "SubscriptionCancelation SubscriptionCancellation SubscriptionDelayed SubscriptionChargeFailed",
+        of_subscription=True,
+    ),
+)
+_UNKNOWN = _Meaning("", asks=True)
+_MEANINGS = {_folded(name): meaning for meaning in _TABLE for name in meaning.names.split()}
 
 # These fields tell one payment of an order from another. A model of payload has some of them, or none.
 _PAYMENT_FACTS = ("end_to_end_id", "total_paid", "amount", "total", "order_total", "totalAmount")
@@ -74,7 +80,8 @@ def _snake(name: str) -> str:
 
 _SPELLINGS = {
     _folded(name): list(dict.fromkeys((name, _snake(name), _snake(name).replace("charge_back", "chargeback"))))
-    for name in _NAMES
+    for meaning in _TABLE
+    for name in meaning.names.split()
 }
 
 _APP_STORE_TYPES = ("order", "customer", "payment", "subscription")
@@ -116,23 +123,23 @@ def spellings(name: str) -> list[str]:
 
 def status_of(name: str) -> OrderStatus | None:
     """The status that an event means; None if it means none, or is unknown."""
-    return _MEANINGS.get(_folded(name))
+    return _MEANINGS.get(_folded(name), _UNKNOWN).status
 
 
 def leaves_status_open(name: str) -> bool:
     """Whether only Appmax can tell the status of this event's order, because the event is about money and means no
     status, or is unknown."""
-    return _folded(name) in _TO_BE_ASKED_ABOUT or not is_known(name)
+    return _MEANINGS.get(_folded(name), _UNKNOWN).asks
 
 
 def is_about_subscription(event: Event) -> bool:
     """Whether the event tells of a subscription, so that Appmax is asked about it."""
-    return event.subscription_id is not None or _folded(event.name) in _ABOUT_SUBSCRIPTIONS
+    return event.subscription_id is not None or _MEANINGS.get(_folded(event.name), _UNKNOWN).of_subscription
 
 
 def means_renewal(name: str) -> bool:
     """Whether the event says that a subscription was charged, for which Appmax makes a new order."""
-    return _folded(name) in _CHARGED
+    return _MEANINGS.get(_folded(name), _UNKNOWN).renews
 
 
 def means_payment(name: str) -> bool:
@@ -197,15 +204,15 @@ def read(body: Any, merchant: str = "") -> Event:
 def names_by_status() -> dict[OrderStatus | None, list[str]]:
     """The contract's events in Pascal case, under the status that each means, in rank order; None comes last."""
     return {
-        status: [name for name, meaning in _NAMES.items() if meaning is status]
+        status: names
         for status in (*OrderStatus, None)
-        if status in _NAMES.values()
+        if (names := [name for each in _TABLE if each.status is status for name in each.names.split()])
     }
 
 
 def known_names() -> list[str]:
     """The contract's events, in Pascal case."""
-    return sorted(_NAMES)
+    return sorted(names[0] for names in _SPELLINGS.values())
 
 
 def merchants_of(*keys: Any) -> tuple[str, ...]:

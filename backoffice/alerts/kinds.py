@@ -1,7 +1,8 @@
 """What alert rules can tell of: each kind is a function below, which looks for it and says it in words.
 
-Whoever adds a kind writes one more function with `@kind` above it; pages, e-mails and chats then have it. A function
-asks one or two questions that an index answers, as it runs every minute, and its words hold no personal data.
+Whoever adds a kind writes one more function with `@kind` above it; pages, e-mails and chats then have it. What else it
+takes is in CONTRIBUTING.md. A function asks one or two questions that an index answers, as it runs every minute, and
+its words hold no personal data.
 """
 
 from collections.abc import Callable, Collection, Iterator
@@ -26,7 +27,7 @@ from backoffice.rhythm import UNUSUAL_WEBHOOKS
 from installations.models import Installation
 from notifications.models import DisabledWhy, Endpoint
 from orders.models import AttemptState, Order, PaymentAttempt
-from orders.status import BY_CARD, OrderStatus
+from orders.status import BY_CARD, UNDECIDED_CHARGEBACKS, OrderStatus
 from webhooks.decide import Outcome
 from webhooks.models import WebhookEvent
 
@@ -201,7 +202,7 @@ def declines(rule: AlertRule, now: datetime) -> Iterator[Finding]:
 )
 def chargeback(rule: AlertRule, now: datetime) -> Iterator[Finding]:
     """Few orders are in these statuses, so the index of statuses finds them, however the status came."""
-    disputed = (OrderStatus.CHARGEBACK_EM_TRATATIVA, OrderStatus.CHARGEBACK_EM_DISPUTA, OrderStatus.CHARGEBACK_PERDIDO)
+    disputed = (*UNDECIDED_CHARGEBACKS, OrderStatus.CHARGEBACK_PERDIDO)
     orders = _of(rule, Order.objects.filter(status__in=disputed, updated_at__gte=max(rule.since, now - DAY)))
     for order in _with_merchants(orders).order_by("-updated_at")[:MOST]:
         text = gettext("%(merchant)s: order %(order)s over %(amount)s: %(status)s.") % {

@@ -133,8 +133,8 @@ class Backend:
         return int(answer["order_id"]), int(answer["customer_id"])
 
     def pay(self, way: str, body: Mapping[str, Any], key: str) -> dict[str, Any]:
-        """Pays an order. `way`: credit-card, google-pay, apple-pay, pix or boleto. `key`: the Idempotency-Key, the same
-        for the same payment however often it is sent. docs/api.md lists what goes in and what comes back."""
+        """Pays an order. `way`: the route, under pay/. `key`: the Idempotency-Key, the same for the same payment
+        however often it is sent. docs/api.md lists what goes in and what comes back."""
         return dict(self._post(f"pay/{way}", body, key))
 
     def upsell(self, body: Mapping[str, Any], key: str) -> dict[str, str]:

@@ -28,13 +28,11 @@ from examples.storefront.backend import (
 )
 from examples.storefront.blueprint import Answer, backend, external_key, shop
 from examples.storefront.catalogue import CARD_WORDS, CUSTOMER
-from examples.storefront.forms import APPLE_PAY, BOLETO, CARD, GOOGLE_PAY, PIX, Errors, Payment
+from examples.storefront.forms import CARD, METHODS, Errors, Payment
 from examples.storefront.language import text as _
 from examples.storefront.memory import Line, memory
 from examples.storefront.visitor import Placed
 
-# Each method's route, under pay/.
-WAYS = {CARD: "credit-card", PIX: "pix", BOLETO: "boleto", GOOGLE_PAY: "google-pay", APPLE_PAY: "apple-pay"}
 # Where Appmax's browser script comes from. A simulated Appmax has one of its own.
 SCRIPTS = {"production": "https://scripts.appmax.com.br", "sandbox": "https://scripts.sandboxappmax.com.br"}
 
@@ -169,6 +167,7 @@ def _payment_form(total_cents: int) -> dict[str, Any]:
     return {
         "attempt": forms.new_attempt(),
         "method": request.form.get("method", CARD),
+        "methods": METHODS,
         "chosen": request.form.get("installments", "1"),
         "rates": rates,
         "appmax": _appmax(total_cents),
@@ -204,7 +203,7 @@ def send_payment(product: Backend, placed: Placed, method: str, body: Mapping[st
     kept: dict[str, Any] = {"attempt": "", "request": {}}
     unknown = False
     try:
-        paid = product.pay(WAYS[method], {**target, **body}, attempt)
+        paid = product.pay(METHODS[method].route, {**target, **body}, attempt)
         kept["upsell_hash"] = paid.get("upsell_hash", "")
     except (Declined, Rejected, Unavailable) as error:
         memory().remember(external_key(), placed.order_id, calls=product.taken_calls(), **kept)

@@ -8,13 +8,33 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flask import abort
+from flask_babel import lazy_gettext
+from flask_babel.speaklater import LazyString
 from stdnum.br import cnpj, cpf
 
 from examples.storefront.catalogue import CUSTOMER
 from examples.storefront.language import text as _
 
-CARD, PIX, BOLETO = METHODS = ("card", "pix", "boleto")
-GOOGLE_PAY, APPLE_PAY = ("google_pay", "apple_pay")  # chosen by their own buttons
+
+@dataclass(frozen=True)
+class Method:
+    """A way to pay. `route`: the product's, under pay/. `about`: what the form says of it; empty: it isn't in the form,
+    and has a button of its own. `by_card`: the form asks for a card, of which Appmax's script makes a token."""
+
+    route: str
+    name: LazyString | str
+    about: LazyString | str = ""
+    by_card: bool = False
+
+
+CARD, PIX, BOLETO, GOOGLE_PAY, APPLE_PAY = "card", "pix", "boleto", "google_pay", "apple_pay"
+METHODS: dict[str, Method] = {
+    CARD: Method("credit-card", lazy_gettext("Credit card"), lazy_gettext("in up to 12 instalments"), by_card=True),
+    PIX: Method("pix", "Pix", lazy_gettext("approved within seconds")),
+    BOLETO: Method("boleto", lazy_gettext("Boleto"), lazy_gettext("to be paid within 3 days")),
+    GOOGLE_PAY: Method("google-pay", "Google Pay"),
+    APPLE_PAY: Method("apple-pay", "Apple Pay"),
+}
 MOST_INSTALMENTS = 12
 LONGEST = 255
 OPTIONAL = ("complement",)
@@ -93,9 +113,9 @@ def read_payment(form: Mapping[str, str]) -> tuple[Payment, Errors]:
         return Payment(method), {"installments": _("Please choose one of these.")}
     if form.get("wallet_token"):
         return _read_wallet(form["wallet_token"], int(count))
-    if method not in METHODS:
+    if method not in METHODS or not METHODS[method].about:
         return Payment(""), {"method": _("Please choose how to pay.")}
-    if method != CARD:
+    if not METHODS[method].by_card:
         return Payment(method), {}
     token = form.get("card_token", "")
     if not 0 < len(token) <= LONGEST:

@@ -25,7 +25,7 @@ from examples.storefront.blueprint import backend, external_key, shop
 from examples.storefront.buying import may_pay, of_this_browser, send_payment
 from examples.storefront.cart import order_line
 from examples.storefront.catalogue import OFFER, OFFER_USUALLY_CENTS
-from examples.storefront.forms import BOLETO, PIX
+from examples.storefront.forms import BOLETO, METHODS, PIX
 from examples.storefront.language import text as _
 from examples.storefront.memory import Details, memory
 from examples.storefront.visitor import Placed
@@ -50,6 +50,7 @@ def show(order_id: int) -> str:
     return render_template(
         "order.html",
         placed=placed,
+        paid_by=METHODS.get(placed.method),
         details=details,
         status=found["status"],
         is_told=told.is_listening(),

@@ -20,8 +20,8 @@ def now() -> int:
 
 @dataclass(frozen=True)
 class Placed:
-    """An order of this browser. `method`: card, pix, boleto, google_pay or apple_pay once a payment was taken, or may
-    have been (`unknown`).
+    """An order of this browser. `method`: one of the form's, once a payment was taken, or may have been
+    (`unknown`).
 
     `at`: seconds since 1970, of the latest payment; `attempt`: the beginning of the form's key that made the latest
     payment; `answered`: the offer after it was accepted or refused.

@@ -3,28 +3,22 @@
 from typing import Any
 
 from django.contrib.postgres.functions import TransactionNow
+from django.contrib.postgres.indexes import GinIndex
 from django.db import connection, models, transaction
 from django.db.models import Exists, Func, OuterRef, Q, TextField, Value
-from django.db.models.fields.json import KeyTextTransform
+from django.db.models.fields.json import KeyTextTransform, KeyTransform
 from django.db.models.functions import Coalesce, Left, Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from prometheus_client import Counter
+from psycopg.types.json import Jsonb
 
+from appmax.transport import TRACE_HEADERS
 from observability.middleware import current_request_id
 from orders.models.order import Order
-from orders.status import OrderStatus
+from orders.status import AttemptMethod, OrderStatus
 
 _payments = Counter("checkout_payments", "Payment attempts, by method and the state they came to", ["method", "state"])
-
-
-class AttemptMethod(models.TextChoices):
-    CREDIT_CARD = "credit_card", _("Credit card")
-    PIX = "pix", _("Pix")
-    BOLETO = "boleto", _("Boleto")
-    GOOGLE_PAY = "google_pay", _("Google Pay")
-    APPLE_PAY = "apple_pay", _("Apple Pay")
-    UPSELL = "upsell", _("Upsell")
 
 
 class AttemptState(models.TextChoices):
@@ -40,11 +34,13 @@ class AttemptState(models.TextChoices):
 OPEN = (AttemptState.STARTED, AttemptState.UNKNOWN)
 
 
-# Each payment makes this statement. Through the ORM it took four times as many calls.
+# Each payment makes these statements. Through the ORM they took four times as many calls.
 _STARTED = """
     INSERT INTO payment_attempts (order_id, method, idempotency_key, fingerprint, restarted_from, request_id)
     VALUES (%s, %s, %s, %s, %s, %s) RETURNING {columns}
 """
+_SETTLED = "UPDATE payment_attempts SET state = %s, answer = %s, settled_at = %s WHERE id = %s"
+_IF_OPEN = " AND state IN ({})".format(", ".join(f"'{state}'" for state in OPEN))
 
 
 class PaymentAttemptQuerySet(models.QuerySet["PaymentAttempt"]):
@@ -82,6 +78,13 @@ class PaymentAttemptQuerySet(models.QuerySet["PaymentAttempt"]):
         digits = Func(Lower(message), Value(r"\d+"), Value("#"), Value("g"), function="regexp_replace")
         spaces = Func(digits, Value(r"^[\s.]+|[\s.]+$"), Value(""), Value("g"), function="regexp_replace")
         return self.annotate(reason=Left(spaces, 60, output_field=TextField()))  # type: ignore[no-redef]
+
+    def traced(self, trace_id: str) -> "PaymentAttemptQuerySet":
+        """The attempts that Appmax answered with this id of its own. An index finds them."""
+        is_its = Q()
+        for header in TRACE_HEADERS:
+            is_its |= Q(answer__trace__contains={header: trace_id})
+        return self.filter(is_its)
 
     def open(self) -> "PaymentAttemptQuerySet":
         """The attempts of which it isn't known yet what became of them."""
@@ -163,6 +166,7 @@ class PaymentAttempt(models.Model):
             models.Index(
                 fields=["request_id"], condition=Q(request_id__isnull=False), name="payment_attempts_request_id"
             ),
+            GinIndex(KeyTransform("trace", "answer"), name="payment_attempts_trace"),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(method__in=AttemptMethod.values), name="payment_attempts_known_method"),
@@ -185,18 +189,24 @@ class PaymentAttempt(models.Model):
     def settle(self, state: AttemptState, answer: dict[str, Any]) -> bool:
         """Give an open attempt its final state, and keep Appmax's `answer`; False if it wasn't open any more.
         (UNKNOWN isn't final, and leaves it open.) The order's row must be locked."""
-        return self._write(PaymentAttempt.objects.open(), state, answer)
+        return self._write(_SETTLED + _IF_OPEN, state, answer)
 
     def settle_as_answered(self, answer: dict[str, Any]) -> None:
         """Settle the attempt as succeeded, because Appmax took the payment. That counts over what somebody who asked
         Appmax meanwhile has written."""
-        self._write(PaymentAttempt.objects.all(), AttemptState.SUCCEEDED, answer)
+        self._write(_SETTLED, AttemptState.SUCCEEDED, answer)
 
-    def _write(self, rows: PaymentAttemptQuerySet, state: AttemptState, answer: dict[str, Any]) -> bool:
-        """Write the attempt if it is one of `rows`, which the database decides; returns whether it was."""
+    def _write(self, statement: str, state: AttemptState, answer: dict[str, Any]) -> bool:
+        """Write the attempt if the statement finds it; returns whether it did. Appmax's ids of the call stay with it,
+        whatever is written later."""
         settled_at = None if state in OPEN else timezone.now()
-        if not rows.filter(pk=self.pk).update(state=state, answer=answer, settled_at=settled_at):
-            return False
+        if trace := (self.answer or {}).get("trace"):
+            answer = {"trace": trace, **answer}
+        values: list[Any] = [state.value, Jsonb(answer), settled_at, self.pk]
+        with connection.cursor() as cursor:
+            cursor.execute(statement, values)
+            if not cursor.rowcount:
+                return False
         self.state, self.answer, self.settled_at = state, answer, settled_at
         transaction.on_commit(_payments.labels(self.method, state).inc, robust=True)
         return True

@@ -1,5 +1,6 @@
 """Order: what was sold through us, one row per Appmax order."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.apps import apps
@@ -37,21 +38,29 @@ STATUS_OF = "(SELECT status FROM orders WHERE appmax_order_id = %(order)s AND in
 else, so it is read together with their key: one statement instead of two."""
 
 
-# Each payment makes these two statements. Through the ORM they took six times as many calls, a seventh of all.
-_LOCKED = "SELECT {columns} FROM orders WHERE id = %s FOR NO KEY UPDATE"
-_INSERTED = """
+# A payment makes two of these statements. Through the ORM they took six times as many calls, a seventh of all.
+_LOCK_NUMBER = "SELECT pg_advisory_xact_lock(%s, %s)"
+_INSERTED = f"""
+    WITH number AS MATERIALIZED ({_LOCK_NUMBER})
     INSERT INTO orders (installation_id, appmax_customer_id, appmax_order_id, total_cents, request_id)
-    VALUES (%s, %s, %s, %s, %s) RETURNING {columns}
-"""
+    SELECT %s, %s, %s, %s, %s FROM number
+    ON CONFLICT (appmax_order_id) DO NOTHING RETURNING {{columns}}
+"""  # noqa: S608 - a fixed text # nosec B608
+_LOCKED = "SELECT {columns} FROM orders WHERE id = %s FOR NO KEY UPDATE"
+_PAID = "UPDATE orders SET {news}, updated_at = clock_timestamp() WHERE id = %s RETURNING {columns}"
 
 
 class OrderQuerySet(models.QuerySet["Order"]):
     def insert(
         self, installation: Installation, *, appmax_customer_id: int, appmax_order_id: int, total_cents: int
-    ) -> "Order":
-        """A new order, which is pendente and of which nothing has been paid."""
+    ) -> "Order | None":
+        """A new order, which is pendente and of which nothing has been paid; None if we have an order with this number.
+        Either way the number is locked first, as by `lock_appmax_order`."""
         values = [installation.pk, appmax_customer_id, appmax_order_id, total_cents, current_request_id()]
-        order = self._returned_by(_INSERTED, values)
+        try:
+            order = self._returned_by(_INSERTED, [_LOCK_CLASS, appmax_order_id, *values])
+        except self.model.DoesNotExist:
+            return None
         order.installation = installation
         return order
 
@@ -62,13 +71,7 @@ class OrderQuerySet(models.QuerySet["Order"]):
         has nothing. It must be taken before any row lock.
         """
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK_CLASS, appmax_order_id])
-
-    def has_number(self, appmax_order_id: int) -> bool:
-        """Whether we have this order. Each new order asks, and through the ORM it took ten times as many calls."""
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT EXISTS (SELECT FROM orders WHERE appmax_order_id = %s)", [appmax_order_id])
-            return bool(cursor.fetchone()[0])
+            cursor.execute(_LOCK_NUMBER, [_LOCK_CLASS, appmax_order_id])
 
     def note_renewal(self, pk: int, *, is_asked: bool) -> None:
         """Note that Appmax is asked to make a subscription of the order now, or that it certainly made none."""
@@ -124,6 +127,13 @@ class OrderQuerySet(models.QuerySet["Order"]):
         if not connection.in_atomic_block:
             raise TransactionManagementError("an order is locked until the transaction ends, so one must be open")
         return self._returned_by(_LOCKED, [pk])
+
+    def record_payment(self, pk: int, method: str, columns: Mapping[str, Any]) -> "Order":
+        """The order, locked as by `locked`, after its payment method and what Appmax gave for it (pix_emv,
+        boleto_due_date, ...) were written, but not its status. Raises Order.DoesNotExist."""
+        news = {"payment_method": method, **columns}
+        statement = _PAID.format(news=", ".join(f"{name} = %s" for name in news), columns="{columns}")
+        return self._returned_by(statement, [*news.values(), pk])
 
     def _returned_by(self, statement: str, values: list[Any]) -> "Order":
         """The order whose row this statement returns. Raises Order.DoesNotExist if it returns none."""
@@ -333,10 +343,3 @@ class Order(models.Model):
             for name, value in news.items():
                 setattr(self, name, value)
             self.save(update_fields=[*news, "updated_at"])
-
-    def record_payment(self, method: str, **columns: Any) -> None:
-        """Write the payment method and what Appmax gave for it (pix_emv, boleto_due_date, ...), but not the status."""
-        self.payment_method = method
-        for name, value in columns.items():
-            setattr(self, name, value)
-        self.save(update_fields=["payment_method", *columns, "updated_at"])

@@ -257,10 +257,10 @@ def _write(order: Order, now: Standing, found: Verdict, remote: RemoteOrder, sai
     was_open = bool(payment and found.payment and payment.settle(found.payment, {"asked_later": remote.status}))
     if payment and found.payment is AttemptState.SUCCEEDED:
         order.forget_codes(payment.method)
-        order.record_payment(payment.method, **facts.of_order(remote))
+        order.keep(payment_method=payment.method, **facts.of_order(remote))
         OrderCode.objects.put(order, pix=order.pix_emv, boleto=order.boleto_digitavel)
     elif is_paid(said) and not order.payment_method and remote.payment_method:
-        order.record_payment(remote.payment_method)
+        order.keep(payment_method=remote.payment_method)
     order.keep(**facts.of_payment(remote))
     if payment and was_open and found.payment is AttemptState.DECLINED:
         changes.tell_payment(payment, order, EventType.PAYMENT_DECLINED, "")

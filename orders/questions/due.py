@@ -8,7 +8,7 @@ from django.db.models.functions import Coalesce, Now
 
 from orders.models import AttemptState, Order, PaymentAttempt, Question
 from orders.questions.why import Why
-from orders.status import UNDECIDED, OrderStatus, PaymentMethod
+from orders.status import UNDECIDED, UNDECIDED_CHARGEBACKS, PaymentMethod
 
 AFTER_A_CLAIM = timedelta(seconds=2)
 """A question waits so long after a webhook or a change, because Appmax's reads may lag behind."""
@@ -66,8 +66,6 @@ def put_overdue(*, crashed_after: timedelta = CRASHED_AFTER) -> int:
             count += 1
     return count
 
-
-UNDECIDED_CHARGEBACKS = (OrderStatus.CHARGEBACK_EM_TRATATIVA, OrderStatus.CHARGEBACK_EM_DISPUTA)
 
 _QUESTION = Question.objects.filter(
     appmax_order_id=OuterRef("appmax_order_id"), installation_id=OuterRef("installation_id")

@@ -159,7 +159,7 @@ def _tell_charges(row: Subscription, before: list[dict[str, Any]]) -> None:
         elif now in FAILED and was not in FAILED:
             _tell(row, EventType.SUBSCRIPTION_CHARGE_FAILED, {"charge": charge})
         number = charge["order_id"]
-        if was is None and number and not Order.objects.has_number(number):
+        if was is None and number and not Order.objects.filter(appmax_order_id=number).exists():
             Question.objects.put(number, row.installation_id, Why.ORDER_MISSING, is_patient=True)
 
 

@@ -17,11 +17,11 @@
       body: JSON.stringify(body),
     });
     const said = await answer.json();
-    if (!answer.ok) throw new Error(said.message);
+    if (!answer.ok) throw Object.assign(new Error(said.message), { status: answer.status });
     return said.data;
   }
 
-  function watchCardForm(externalId, onSuccess, onError) {
+  function watchCardForm({ externalId, onTokenize, onError }) {
     const form = document.querySelector("form[data-appmax-checkout]");
     if (!form) return;
     form.addEventListener("submit", async (event) => {
@@ -35,9 +35,11 @@
         cvv: fields.get("cvv"),
       };
       try {
-        onSuccess((await post(externalId, "/v1/payments/tokenize", { payment_data: { credit_card: card } })).token);
-      } catch {
-        onError("Failed to process payment: Failed to tokenize card.");
+        const { token } = await post(externalId, "/v1/payments/tokenize", { payment_data: { credit_card: card } });
+        onTokenize({ token });
+      } catch ({ status }) {
+        const message = "Failed to process payment: Failed to tokenize card.";
+        onError({ code: "TOKENIZATION_FAILED", stage: "tokenize", message, status });
       }
     });
   }
@@ -67,7 +69,7 @@
     return made;
   }
 
-  function offerApplePay(externalId, onError, onUpdate, onAuthorize) {
+  function offerApplePay({ externalId, onError, onUpdate, onAuthorize }) {
     const place = document.querySelector(".appmax-apple-pay-btn");
     if (place) {
       const made = button(`${words.payWith} Apple Pay`);
@@ -85,7 +87,7 @@
     });
   }
 
-  function offerGooglePay(onUpdate, onAuthorize) {
+  function offerGooglePay({ onUpdate, onAuthorize }) {
     const anchor = document.querySelector("[data-appmax-google-pay]");
     if (!anchor) return;
     const made = button(`${words.payWith} Google Pay`);
@@ -127,13 +129,22 @@
     };
   }
 
-  function init(onSuccess, onError, externalId, onUpdate, onAuthorize) {
-    const hasWallets = typeof onUpdate === "function" && typeof onAuthorize === "function";
-    if (hasWallets && !externalId) throw new Error("External ID is required for Apple Pay use.");
-    watchCardForm(externalId, onSuccess, onError);
+  // Both documented forms (https://docs.appmax.com.br/guides/appmax-js): an object of options, or the older five
+  // arguments, whose onSuccess gets the token as a text, and onError a text.
+  function init(first, onError, externalId, onUpdate, onAuthorize) {
+    const options = typeof first === "object" ? first : {
+      externalId,
+      onTokenize: ({ token }) => first(token),
+      onError: (error) => onError(error.message ?? error),
+      onUpdate,
+      onAuthorize,
+    };
+    const hasWallets = typeof options.onUpdate === "function" && typeof options.onAuthorize === "function";
+    if (hasWallets && !options.externalId) throw new Error("External ID is required for Apple Pay use.");
+    watchCardForm(options);
     if (!hasWallets) return;
-    offerApplePay(externalId, onError, onUpdate, onAuthorize);
-    offerGooglePay(onUpdate, onAuthorize);
+    offerApplePay(options);
+    offerGooglePay(options);
   }
 
   window.AppmaxScripts = { init };

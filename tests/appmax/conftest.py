@@ -83,25 +83,27 @@ def appmax() -> Iterator[responses.RequestsMock]:
         yield mock
 
 
-def _read_request(connection: socket.socket) -> bool:
-    """Headers and the whole body; False if the client sent nothing."""
-    raw = b""
-    while b"\r\n\r\n" not in raw:
+def _pieces(connection: socket.socket) -> list[bytes]:
+    """The pieces in which a whole request came, head and body; none if the client sent nothing."""
+    pieces: list[bytes] = []
+    while b"\r\n\r\n" not in b"".join(pieces):
         if not (part := connection.recv(65536)):
-            return False
-        raw += part
-    head, _, body = raw.partition(b"\r\n\r\n")
+            return []
+        pieces.append(part)
+    head = b"".join(pieces).partition(b"\r\n\r\n")[0]
     length = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
-    while length and len(body) < int(length[1]):
-        body += connection.recv(65536)
-    return True
+    while length and len(b"".join(pieces)) < len(head) + 4 + int(length[1]):
+        pieces.append(connection.recv(65536))
+    return pieces
 
 
 class WireServer:
-    """Accepts connections, counts them, and lets `behave` do what it likes with each after reading a request."""
+    """Accepts connections, counts their requests, and lets `behave` do what it likes with each after reading one.
+    `pieces` is how the last request came."""
 
     def __init__(self, behave: Callable[[socket.socket], None]) -> None:
         self.requests = 0
+        self.pieces: list[bytes] = []
         self._behave = behave
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.url = "http://127.0.0.1:%s" % self._socket.getsockname()[1]  # noqa: UP031
@@ -115,8 +117,9 @@ class WireServer:
             except OSError:
                 return
             with connection:
-                if _read_request(connection):
+                if pieces := _pieces(connection):
                     self.requests += 1
+                    self.pieces = pieces
                     self._behave(connection)
 
     def close(self) -> None:

@@ -2,7 +2,9 @@
 
 import socket
 import struct
+import time
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -187,6 +189,41 @@ def test_a_long_retry_after_is_handed_to_the_caller(
         pay(ready)
     assert caught.value.retry_after == seconds
     assert calls(appmax, PIX) == 1
+
+
+# The three ways to write a date of RFC 9110, section 5.6.7: https://www.rfc-editor.org/rfc/rfc9110#section-5.6.7
+DATES = ["Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"]
+
+
+# The first two are the examples of https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
+@pytest.mark.parametrize(
+    ("header", "now", "seconds"),
+    [
+        ("Fri, 31 Dec 1999 23:59:59 GMT", "1999-12-31T23:58:29Z", 90),
+        ("120", "1999-12-31T23:58:29Z", 120),
+        *((date, "1994-11-06T08:49:00.5Z", 37) for date in DATES),  # never too early
+        ("Sun, 06 Nov 2094 08:49:37 GMT", "1994-11-06T09:00:00Z", 6 * 60 * 60),
+        ("Sun, 06 Nov 99999999999999999999 08:49:37 GMT", "1994-11-06T09:00:00Z", 60),
+    ],
+)
+def test_retry_after_may_be_a_date(
+    ready: AppmaxClient, appmax: Any, monkeypatch: pytest.MonkeyPatch, header: str, now: str, seconds: int
+) -> None:
+    monkeypatch.setattr(time, "time", lambda: datetime.fromisoformat(now).timestamp())
+    appmax.post(PIX, status=429, headers={"Retry-After": header}, json={})
+
+    with pytest.raises(Unavailable) as caught:
+        pay(ready)
+    assert caught.value.retry_after == seconds
+
+
+def test_a_retry_after_that_is_over_is_not_waited_for(ready: AppmaxClient, appmax: Any, waits: list[float]) -> None:
+    appmax.post(PIX, status=429, headers={"Retry-After": DATES[0]})
+    appmax.post(PIX, json=PIX_ANSWER)
+
+    pay(ready)
+
+    assert (calls(appmax, PIX), waits) == (2, [0])
 
 
 def silent(connection: socket.socket) -> None:

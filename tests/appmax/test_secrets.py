@@ -109,8 +109,9 @@ def test_a_name_is_not_found_across_words() -> None:
     assert wording.error_message({"message": "an alias of anali"}, ["Anali"]) == "an alias of •••"
 
 
-def test_only_a_cards_number_is_secret_not_a_houses() -> None:
-    sent = {"address": {"number": "1000"}, "payment_data": {"credit_card": {"number": "4000"}}}
+@pytest.mark.parametrize("card", ["credit_card", "a_card_of_tomorrow"])
+def test_any_cards_number_is_secret_and_a_houses_is_not(card: str) -> None:
+    sent = {"address": {"number": "1000"}, "payment_data": {card: {"number": "4000"}}}
 
     assert wording.secrets_in(sent) == {"4000"}
 

@@ -39,6 +39,16 @@ def test_an_answer_that_drips_is_a_time_out(client_at: Any, memory: MemoryCache,
     assert time.monotonic() - started < 2  # the client waits 0.3 s
 
 
+def test_a_request_is_sent_in_one_piece(client_at: Any, memory: MemoryCache, wire: Any) -> None:
+    memory.values["merchant_token:1"] = "cached"
+    server = wire(lambda connection: None)
+
+    with pytest.raises(OutcomeUnknown):
+        pay(client_at(server.url))
+
+    assert len(server.pieces) == 1
+
+
 @pytest.mark.parametrize(("answer", "timed_out"), [(b"", True), (b"no TLS at all\r\n\r\n", False)])
 def test_a_payment_whose_tls_handshake_fails_has_not_been_sent(
     client_at: Any, memory: MemoryCache, waits: list[float], tls_less: Any, answer: bytes, timed_out: bool

@@ -24,7 +24,10 @@ CHAT = "https://hooks.slack.com/services/T00000000/B00000000/secret"
 
 
 def added(client: Client, kind: str, **values: Any) -> Any:
-    body = {"recipients": "ana@example.com", "language": "pt-br", "threshold": "45", **values}
+    threshold = KINDS[kind].threshold
+    body: dict[str, Any] = {"recipients": "ana@example.com", "language": "pt-br", **values}
+    if threshold:
+        body.setdefault("threshold", threshold.default)
     return client.post(f"{url(AlertRule, 'add')}?kind={kind}", body, follow=True)
 
 
@@ -47,7 +50,7 @@ def test_each_kind_has_a_form_with_its_own_question(eva: Client, kind: Any) -> N
         assert form.fields["threshold"].label == kind.threshold.label
     assert added(eva, kind.name).status_code == 200
     made = AlertRule.objects.get()
-    assert (made.kind, made.threshold) == (kind.name, 45 if kind.threshold else None)
+    assert (made.kind, made.threshold) == (kind.name, kind.threshold and kind.threshold.default)
     assert made.recipients == ["ana@example.com"]
 
 
@@ -58,7 +61,7 @@ def test_a_rule_is_made_for_a_merchant_and_its_list_says_what_it_tells_whom(eva:
 
     page = eva.get(url(AlertRule)).content.decode()
 
-    assert "A payment stays in doubt (for 45 minutes)" in page
+    assert "A payment stays in doubt (for 60 minutes)" in page
     assert "Loja do João" in page
     assert "2 e-mail addresses, hooks.slack.com" in page
     assert history_of(AlertRule.objects.get()) == ["Made"]

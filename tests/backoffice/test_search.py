@@ -120,6 +120,30 @@ def test_a_request_or_idempotency_key_finds_its_attempt(order: Order, eva: Clien
     assert look(eva, term).headers["Location"] == on(PaymentAttempt.objects.get())
 
 
+@pytest.mark.parametrize("header", ["CF-Ray", "X-Request-Id", "X-Trace-Id"])
+def test_appmaxs_own_id_of_a_call_finds_its_attempt(order: Order, eva: Client, header: str) -> None:
+    attempt = PaymentAttempt.objects.get()
+    attempt.settle(AttemptState.SUCCEEDED, {"status": "", "trace": {header: "8c1d2e3f4a5b6c7d-GRU"}})
+    PaymentAttempt.objects.create(
+        order=order,
+        method="pix",
+        state=AttemptState.FAILED,
+        fingerprint="",
+        settled_at=timezone.now(),
+        answer={"trace": {header: "9c1d2e3f4a5b6c7d-GRU"}, "message": "8c1d2e3f4a5b6c7d-GRU"},
+    )
+
+    assert look(eva, " 8c1d2e3f4a5b6c7d-GRU").headers["Location"] == on(attempt)
+
+
+def test_appmaxs_ids_are_looked_up_by_an_index(order: Order) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+    plan = PaymentAttempt.objects.traced("8c1d2e3f4a5b6c7d-GRU").explain()
+
+    assert plan.count("Index Scan on payment_attempts_trace") == 3
+
+
 def test_a_refunds_request_leads_to_its_order(order: Order, eva: Client) -> None:
     assert look(eva, "req-of-refund").headers["Location"] == on(order)
 

@@ -110,6 +110,25 @@ def test_the_card_goes_from_the_browser_to_appmax_and_never_to_the_shop(shopper:
     assert any("card_token" in body for url, body in sent if url.endswith("/checkout"))
 
 
+def test_appmaxs_script_may_be_started_in_both_documented_forms(shopper: Page) -> None:
+    """https://docs.appmax.com.br/guides/appmax-js: five arguments, which are told the token as a text, or an object."""
+    shopper.evaluate("""document.body.innerHTML = `<form data-appmax-checkout>
+        <input name="card-number" value="4000000000000010"><input name="card-holder-name" value="Ana">
+        <input name="exp-month" value="12"><input name="exp-year" value="39"><input name="cvv" value="123"></form>`""")
+    told = """([form, externalId]) => new Promise((resolve, onError) => {
+        document.forms[0].replaceWith(document.forms[0].cloneNode(true)); // to which nobody listens yet
+        if (form === "arguments") AppmaxScripts.init(resolve, onError, externalId);
+        else AppmaxScripts.init({ externalId, onError, onTokenize: ({ token }) => resolve(token) });
+        document.forms[0].requestSubmit();
+    })"""
+    external_id = str(Installation.objects.get().external_id)
+
+    tokens = [shopper.evaluate(told, [form, external_id]) for form in ("arguments", "object")]
+
+    assert len(set(tokens)) == 2
+    assert all(isinstance(token, str) and token for token in tokens)
+
+
 def test_a_store_that_appmax_does_not_know_charges_nothing(shopper: Page, appmax: SimulatorServer) -> None:
     appmax.state.identities.clear()
     shopper.route("**/v1/payments/tokenize", lambda route: route.fulfill(response=route.fetch(), status=200, body="{}"))

@@ -357,6 +357,14 @@ def test_each_order_with_a_method_has_been_tried_to_pay() -> None:
     assert set(PaymentAttempt.objects.values_list("state", flat=True)) == set(AttemptState.values)
 
 
+def test_each_payment_method_is_there() -> None:
+    seed(orders=1000, events=0)
+
+    methods = Counter(Order.objects.values_list("payment_method", flat=True))
+
+    assert {method for method in methods if method} == set(PaymentMethod)
+
+
 def test_attempts_begin_soon_and_take_a_second_or_two() -> None:
     seed()
     rows = PaymentAttempt.objects.all()

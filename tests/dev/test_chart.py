@@ -108,6 +108,18 @@ def test_a_group_grows_only_if_it_may() -> None:
     assert [each["spec"].get("replicas") for each in of("Deployment", EXAMPLE).values()] == [None] * 3
 
 
+def test_no_worker_is_taken_away_while_nobody_knows_how_much_waits() -> None:
+    scaled = of("ScaledObject", EXAMPLE)["worker"]["spec"]
+
+    # An empty answer is an error, of which three in a row mean the fallback.
+    assert {each["metadata"]["ignoreNullValues"] for each in scaled["triggers"]} == {"false"}
+    assert scaled["fallback"] == {
+        "failureThreshold": 3,
+        "replicas": EXAMPLE["worker"]["replicas"],
+        "behavior": "currentReplicasIfHigher",
+    }
+
+
 def test_keda_needs_to_know_whom_to_ask() -> None:
     with pytest.raises(helm_python.HelmError, match=r"worker\.scaling\.prometheus"):
         chart.render(changed("worker.maxReplicas", 3))

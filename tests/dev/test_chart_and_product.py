@@ -1,10 +1,17 @@
-"""ops/helm and the product agree: variables, secrets, times, ports, connections, figures."""
+"""ops/helm and the product agree: variables, secrets, times, ports, connections, figures.
+
+What Kubernetes does with the times:
+- preStop is part of the grace period, and traffic may come until it is over:
+  https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination,
+  https://kubernetes.io/docs/concepts/containers/container-lifecycle-hooks/
+- a failed readiness probe takes a pod out of its Services, a failed liveness probe restarts it:
+  https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/
+"""
 
 import copy
 import importlib
 import json
 import re
-import runpy
 import secrets
 import sys
 from pathlib import Path
@@ -18,7 +25,7 @@ from django.conf import settings
 from django.urls import resolve
 
 from dev import chart
-from tests.support import fresh_process
+from tests.support import fresh_process, gunicorn_conf
 from tests.support.released import EXAMPLE, SMALLEST, WEB, changed, containers, of, pods, variables
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -101,12 +108,7 @@ def test_a_pod_that_ends_has_as_long_as_the_longest_payment(
 ) -> None:
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
     monkeypatch.setenv("APPMAX_TIMEOUT", timeout)
-    forgotten = ("checkout_project", "observability", "web")  # which the file imports anew
-    ours = {name: module for name, module in sys.modules.items() if name.partition(".")[0] in forgotten}
-    try:
-        longest = runpy.run_path(str(ROOT / "gunicorn.conf.py"))["graceful_timeout"]
-    finally:
-        sys.modules.update(ours)
+    longest = gunicorn_conf.read()["graceful_timeout"]
     values = changed("config.APPMAX_TIMEOUT", timeout, EXAMPLE)
 
     for group in WEB:

@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings
 from gunicorn import glogging
 
-from tests.support import fresh_process
+from tests.support import fresh_process, gunicorn_conf
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -19,17 +19,19 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture
 def conf(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
-    return read()
+    return gunicorn_conf.read()
 
 
-def read() -> dict[str, Any]:
-    """The configuration; the modules that it forgets are put back, for the other tests."""
-    forgotten = ("checkout_project", "observability", "web")
-    ours = {name: module for name, module in sys.modules.items() if name.partition(".")[0] in forgotten}
-    try:
-        return runpy.run_path(str(ROOT / "gunicorn.conf.py"))
-    finally:
-        sys.modules.update(ours)
+def test_reading_it_leaves_this_process_with_the_modules_that_it_had(
+    monkeypatch: pytest.MonkeyPatch, conf: dict[str, Any]
+) -> None:
+    monkeypatch.delitem(sys.modules, "web.server", raising=False)  # which nothing but gunicorn needs
+    before = dict(sys.modules)
+
+    gunicorn_conf.read()
+
+    assert {name for name in before if sys.modules.get(name) is not before[name]} == set()
+    assert set(sys.modules) - set(before) == set()
 
 
 def test_workers_are_those_that_share_the_database_connections(conf: dict[str, Any]) -> None:
@@ -78,7 +80,7 @@ def test_what_is_read_before_the_fork_keeps_no_settings_that_a_reload_changes(tm
 def test_a_reload_reads_the_settings_of_the_new_code(monkeypatch: pytest.MonkeyPatch, conf: dict[str, Any]) -> None:
     monkeypatch.setenv("WEB_THREADS", "3")  # stands for a changed line of settings.py
 
-    assert read()["threads"] == 3
+    assert gunicorn_conf.read()["threads"] == 3
 
 
 def _load_the_product() -> None:

@@ -14,9 +14,9 @@ STEPS = [
     *(" ".join(command).removeprefix("docker ") for command in install.build()),
     "compose run --rm --no-deps -T app python manage.py check --deploy",
     "compose run --rm --no-deps -T migrate",
-    "compose up --detach --wait --no-deps quick",
-    "compose up --detach --wait --no-deps app",
-    "compose up --detach --wait --no-deps worker",
+    "compose up --detach --wait quick",
+    "compose up --detach --wait app",
+    "compose up --detach --wait worker",
     "compose up --detach --wait",
 ]
 NOW = datetime(2026, 11, 29, 12, 30, tzinfo=UTC)
@@ -53,5 +53,6 @@ def test_it_ends_at_the_step_that_fails(checkout: Path, number: int, capsys: pyt
 
     assert upgrade.main(checkout, NOW) == 3
 
-    assert asked(checkout) == STEPS[: number + 1]
+    name_again = ["image tag appmax-checkout:until-20261129-123000 appmax-checkout"] if 2 <= number < 6 else []
+    assert asked(checkout) == STEPS[: number + 1] + name_again
     assert ("nothing was replaced" in capsys.readouterr().err) == (number < 6)

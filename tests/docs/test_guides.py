@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import requests
+from django.core.management import get_commands, load_command_class
 from django.db import connection
 
 from installations.models import Installation
@@ -133,14 +134,24 @@ def goals() -> list[str]:
     return [goal for line in lines for goal in line.split()]
 
 
-@pytest.mark.parametrize(
-    "name", ["README.md", "CONTRIBUTING.md", *(f"docs/{path.name}" for path in ROOT.glob("docs/*.md"))]
-)
+GUIDES = ["README.md", "CONTRIBUTING.md", "SECURITY.md", *(f"docs/{path.name}" for path in ROOT.glob("docs/*.md"))]
+
+
+@pytest.mark.parametrize("name", [*GUIDES, "CHANGELOG.md"])
 def test_every_make_command_is_one(name: str) -> None:
     text = (ROOT / name).read_text()
     named = set(re.findall(r"(?:^|`)make (?:-s )?([a-z-]+)", text, re.MULTILINE))
 
     assert named - set(goals()) == set()
+
+
+@pytest.mark.parametrize("name", GUIDES)
+def test_every_command_of_manage_py_is_one_and_has_the_options_that_are_named(name: str) -> None:
+    for command, arguments in re.findall(r"manage\.py ([a-z_]+)([^`#\n]*)", (ROOT / name).read_text()):
+        parser = load_command_class(get_commands()[command], command).create_parser("manage.py", command)
+        named = re.findall(r"--[a-z-]+", arguments)
+
+        assert [option for option in named if option not in parser.format_help()] == [], command
 
 
 def test_make_help_names_every_goal_once() -> None:

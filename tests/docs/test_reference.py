@@ -13,6 +13,7 @@ from rest_framework.exceptions import APIException
 
 from appmax.errors import AppmaxError
 from backoffice import roles
+from backoffice.alerts.kinds import KINDS
 from backoffice.roles import ROLES
 from checkout_project import urls
 from installations.fields import DecryptionFailed
@@ -68,6 +69,14 @@ def test_each_status_is_listed_with_the_events_that_mean_it(name: str) -> None:
     for value, _label, _meaning, told in table_of(name, "`pendente`"):
         names = events.get(OrderStatus(value.strip("`")), [])
         assert (told.split(", ") if told[0].isupper() else []) == names, value
+
+
+@in_both_languages
+def test_each_kind_of_alert_is_listed_by_its_title_and_its_number_if_it_has_one(name: str) -> None:
+    with override(LANGUAGES[name]):
+        kinds = [(str(kind.title), kind.threshold is not None) for kind in KINDS.values()]
+
+    assert [(title, bool(number)) for title, _when, number in table_of(name, kinds[0][0])] == kinds
 
 
 @in_both_languages

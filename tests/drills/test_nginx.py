@@ -1,4 +1,8 @@
-"""ops/nginx/nginx.conf, served by nginx: what a client claims ends there, no token is logged, nothing is sent twice."""
+"""ops/nginx/nginx.conf, served by nginx: what a client claims ends there, no token is logged, nothing is sent twice.
+
+A request that may have arrived is passed to another server only where proxy_next_upstream allows it:
+https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_next_upstream
+"""
 
 import contextlib
 import json

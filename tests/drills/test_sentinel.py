@@ -1,5 +1,11 @@
 """A Redis that Sentinels watch dies, and its replica takes over, while the product may do no more than docs/deploy.md
-grants it: nobody notices. A Redis Cluster is refused."""
+grants it: nobody notices. A Redis Cluster is refused.
+
+What is relied on, as the vendor says it:
+- Sentinels agree by a quorum, and tell clients the primary:
+  https://redis.io/docs/latest/operate/oss_and_stack/management/sentinel/
+- a user's rules: https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/
+"""
 
 import os
 import re

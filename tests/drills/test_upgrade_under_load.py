@@ -60,7 +60,7 @@ class Machine:
                     manage(self._environment | self.next_version, "migrate")
                 except subprocess.CalledProcessError:
                     return False
-            case [*_, "--no-deps", ("quick" | "app") as name]:
+            case [*_, "--wait", ("quick" | "app") as name]:
                 self._of[name].terminate()
                 self._of[name].wait(timeout=120)
                 self._of[name] = self._begin(name)

@@ -47,7 +47,7 @@ def loop(shop: Installation) -> list[float]:
     waits: list[float] = []
     with suppress(TooFast):
         while len(waits) < 100:
-            waits.append(limits.admit(shop, calls=1, is_question=False))
+            waits.append(limits.admit(shop, calls=1, is_question=False).wait)
     return waits
 
 
@@ -97,7 +97,7 @@ def test_a_payment_with_its_order_is_done_whole_or_not_at_all(
     settings.APPMAX_RATE = 0.05  # so that none comes back while this test runs
     monkeypatch.setattr(limits, "APPMAX_SECONDS", 1000)
     use_up(shop, 47)
-    assert limits.admit(shop, calls=1, is_question=False) == 0  # of the last three
+    assert limits.admit(shop, calls=1, is_question=False).wait == 0  # of the last three
 
     assert post(store, "pay/pix", by_pix(None)).status_code == 429
     assert calls_of(simulator) == []
@@ -169,7 +169,7 @@ def test_staff_are_told_why_nothing_was_sent() -> None:
 def test_a_race_of_a_hundred_lets_appmaxs_fifty_through(shop: Installation, race: Any) -> None:
     def one(number: int) -> Any:
         try:
-            return limits.admit(shop, calls=1, is_question=number % 2 == 0)
+            return limits.admit(shop, calls=1, is_question=number % 2 == 0).wait
         except TooFast:
             return "refused"
 

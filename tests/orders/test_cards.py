@@ -27,7 +27,10 @@ def test_an_approved_card_pays_the_order_once(store: Client, simulator: Simulato
     assert (row.status, row.payment_method, row.upsell_hash) == ("aprovado", "credit_card", charge.upsell_hash)
     attempt = PaymentAttempt.objects.get()
     assert (attempt.method, attempt.state, attempt.order) == ("credit_card", "succeeded", row)
+    assert attempt.answer
+    trace = attempt.answer.pop("trace")
     assert attempt.answer == {"status": "aprovado", "pay_reference": charge.pay_reference}
+    assert set(trace) == {"CF-Ray", "X-Request-Id"}  # those of Appmax's ids that the simulator has
     assert attempt.settled_at is not None
 
 

@@ -50,7 +50,7 @@ def test_a_pix_of_an_order(store: Client, simulator: SimulatorServer) -> None:
 
 
 def test_events_of_a_new_order_are_held_up_until_it_is_there(store: Client) -> None:
-    with orders_locked_before("INSERT INTO orders") as held:
+    with orders_locked_before("INSERT INTO shoppers") as held:
         order_id = ordered(store)
 
     assert held == [order_id]

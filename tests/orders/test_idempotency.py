@@ -99,6 +99,12 @@ def test_a_key_belongs_to_one_installation(store: Client, simulator: SimulatorSe
     assert second.json() != first.json()
 
 
+def test_once_it_is_answered_nobody_works_on_it_any_more(store: Client) -> None:
+    post(store, "order", ORDER, key="k-1")
+
+    assert IdempotentRequest.objects.get().claimed_at is None
+
+
 def test_after_24_hours_the_key_is_free_again(store: Client) -> None:
     first = post(store, "order", ORDER, key="k-1")
     IdempotentRequest.objects.update(created_at=timezone.now() - timedelta(hours=24, seconds=1))
@@ -108,6 +114,17 @@ def test_after_24_hours_the_key_is_free_again(store: Client) -> None:
     assert second.status_code == 200
     assert second.json() != first.json()
     assert not is_replay(second)
+    again = post(store, "order", {**ORDER, "order": {**ORDER["order"], "shipping_value": 1}}, key="k-1")
+    assert (again.json(), is_replay(again)) == (second.json(), True)
+
+
+def test_a_key_that_is_free_again_has_forgotten_its_order(store: Client, simulator: SimulatorServer) -> None:
+    first = post(store, "order", ORDER, key="k-1").json()
+    IdempotentRequest.objects.update(created_at=timezone.now() - timedelta(hours=25))
+    simulator.state.add_fault(Fault("/v1/customers", status=429))
+    assert post(store, "order", ORDER, key="k-1").status_code == 503
+
+    assert post(store, "order", ORDER, key="k-1").json()["order_id"] != first["order_id"]
 
 
 def test_expired_keys_are_forgotten(store: Client) -> None:
@@ -124,8 +141,14 @@ def test_an_odd_key_is_400(store: Client, key: str) -> None:
     assert post(store, "order", ORDER, key=key).status_code == 400
 
 
-def test_a_key_may_be_quoted(store: Client) -> None:
-    assert post(store, "order", ORDER, key='"k-1"').json() == post(store, "order", ORDER, key="k-1").json()
+@pytest.mark.parametrize("key", ["k", '"', "x" * 255])
+def test_a_key_has_1_to_255_characters(store: Client, key: str) -> None:
+    assert post(store, "order", ORDER, key=key).status_code == 200
+
+
+@pytest.mark.parametrize("written", ['"k-1"', " k-1 "])
+def test_a_key_may_be_quoted_or_have_blanks_around_it(store: Client, written: str) -> None:
+    assert post(store, "order", ORDER, key=written).json() == post(store, "order", ORDER, key="k-1").json()
 
 
 def test_bad_input_uses_no_key_up(store: Client) -> None:

@@ -58,6 +58,23 @@ def test_an_unknown_outcome_is_sent_once_said_so_and_blocks_further_payments(
     assert len(remote(simulator, order_id).payments) <= 1
 
 
+def test_appmaxs_ids_of_a_call_stay_with_its_attempt_when_it_is_settled_later(
+    store: Client, simulator: SimulatorServer
+) -> None:
+    order_id = ordered(store)
+    simulator.state.add_fault(Fault(CARD_CALL, status=504, work=True))
+    post(store, "pay/credit-card", by_card(order_id))
+    attempt = PaymentAttempt.objects.get()
+    assert attempt.answer
+    told = attempt.answer["trace"]
+    assert told["CF-Ray"]
+
+    questions.ask_by_hand()
+
+    attempt.refresh_from_db()
+    assert (attempt.state, attempt.answer) == ("succeeded", {"asked_later": "aprovado", "trace": told})
+
+
 def test_the_order_of_an_unknown_outcome_is_named(store: Client, simulator: SimulatorServer) -> None:
     simulator.state.add_fault(Fault(CARD_CALL, status=504, work=True))
 
@@ -392,7 +409,7 @@ def test_what_appmax_refused_is_told_although_it_cannot_be_written_down(
     order_id = ordered(store)
     simulator.state.add_fault(Fault(CARD_CALL, status=422, body={"message": "bad card"}))
 
-    with statements_fail('UPDATE "payment_attempts"', DatabaseError):
+    with statements_fail("UPDATE payment_attempts", DatabaseError):
         answer = post(store, "pay/credit-card", by_card(order_id))
 
     assert (answer.status_code, answer.json()["message"]) == (422, "bad card")
@@ -434,7 +451,7 @@ def test_an_outcome_that_cannot_be_written_down_is_not_told(
 ) -> None:
     order_id = ordered(store)
 
-    with statements_fail('UPDATE "orders"', failure):
+    with statements_fail("UPDATE orders", failure):
         answer = post(store, "pay/credit-card", by_card(order_id))
 
     assert (answer.status_code, "not known yet" in answer.json()["message"]) == (502, True)

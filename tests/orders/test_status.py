@@ -5,7 +5,7 @@ from itertools import permutations
 import pytest
 from django.utils import translation
 
-from orders.status import OrderStatus, advances, is_paid, known
+from orders.status import IN_CHARGEBACK, OrderStatus, advances, is_paid, known, may_have_moved_on
 
 
 def test_the_ranks_are_the_contracts_total_order() -> None:
@@ -65,3 +65,9 @@ def test_appmaxs_text_names_a_status_in_any_case_and_between_blanks(text: str) -
 @pytest.mark.parametrize("text", ["", "paid", "aprovado?"])
 def test_other_text_names_none(text: str) -> None:
     assert known(text) is None
+
+
+def test_only_a_disputed_payment_that_was_paid_back_is_no_contradiction() -> None:
+    moves = {(old, new) for old in OrderStatus for new in OrderStatus if may_have_moved_on(old, new)}
+
+    assert moves == {(old, OrderStatus.ESTORNADO) for old in IN_CHARGEBACK}

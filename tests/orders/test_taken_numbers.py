@@ -4,7 +4,7 @@ import threading
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from structlog.testing import capture_logs
 
@@ -70,6 +70,35 @@ def test_an_order_that_a_webhook_brought_before_appmax_answered_is_the_order(
     assert Order.objects.get().pk == adopted.pk
     assert post(store, "order", ORDER, key="k-1").json() == answers[0].json()
     assert (Order.objects.count(), len(simulator.state.orders)) == (1, 1)
+
+
+def test_a_new_order_waits_for_who_holds_its_number_before_anything_of_it_is_written(shop: Installation) -> None:
+    made = []
+
+    def make() -> None:
+        with transaction.atomic():
+            made.append(Order.objects.insert(shop, appmax_customer_id=1, appmax_order_id=NUMBER, total_cents=1))
+        connection.close()
+
+    making = threading.Thread(target=make)
+    with transaction.atomic():
+        Order.objects.lock_appmax_order(NUMBER)
+        making.start()
+        while not _somebody_waits():
+            threading.Event().wait(0.02)
+        adopted = OrderFactory.create(
+            installation=shop, appmax_order_id=NUMBER
+        )  # A row there already would be in the way.
+    making.join()
+
+    assert made == [None]
+    assert Order.objects.get() == adopted
+
+
+def _somebody_waits() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)")
+        return bool(cursor.fetchone()[0])
 
 
 @pytest.mark.parametrize("status", ["pendente", "cancelado"])

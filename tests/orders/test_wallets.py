@@ -8,13 +8,14 @@ import pytest
 import responses
 from django.test import Client
 
+from dev.smoke import ORDER
 from orders.models import Order, PaymentAttempt
 from orders.questions import ask, due
 from orders.questions.ask import Answer
 from orders.wallets import MOST_CHARACTERS, MOST_LEVELS
 from simulator.server import SimulatorServer
 from simulator.state import Fault
-from tests.orders.conftest import by_apple_pay, by_google_pay, by_pix, ordered, post, remote
+from tests.orders.conftest import by_apple_pay, by_card, by_google_pay, by_pix, ordered, post, remote
 from tests.support.appmax_mock import ADAPTER
 from tests.support.documented import APPLE_PAY, GOOGLE_PAY, GOOGLE_PAY_TOKEN
 
@@ -83,6 +84,27 @@ def test_a_declined_wallet_is_422_and_the_order_can_be_paid_in_another_way(
     assert Order.objects.get().status == "cancelado"
     paid = post(store, "pay/google-pay", by_google_pay(declined.json()["order_id"], token="another"))
     assert paid.json()["status"] == "aprovado"
+
+
+@in_each_wallet
+def test_an_upsell_after_a_wallet_is_the_wallets_too(store: Client, wallet: str, body: Body) -> None:
+    paid = post(store, f"pay/{wallet}", body(None)).json()
+
+    sold = {"upsell_hash": paid["upsell_hash"], "products_value": 12990, "products": ORDER["order"]["products"]}
+    assert post(store, "upsell", sold).status_code == 200
+
+    new = Order.objects.exclude(appmax_order_id=paid["order_id"]).get()
+    assert (new.status, new.payment_method) == ("aprovado", wallet.replace("-", "_"))
+
+
+def test_an_upsell_to_a_card_whose_order_was_paid_anew_by_pix_is_by_card(store: Client) -> None:
+    paid = post(store, "pay/credit-card", by_card(None)).json()
+    Order.objects.update(payment_method="pix")
+
+    sold = {"upsell_hash": paid["upsell_hash"], "products_value": 12990, "products": ORDER["order"]["products"]}
+    post(store, "upsell", sold)
+
+    assert Order.objects.exclude(appmax_order_id=paid["order_id"]).get().payment_method == "credit_card"
 
 
 @in_each_wallet

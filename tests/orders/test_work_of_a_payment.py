@@ -14,11 +14,12 @@ from simulator.state import Fault
 from tests.orders.conftest import by_pix, post
 from tests.support.factories import WebhookEventFactory
 from tests.support.meanwhile import meanwhile
+from tests.support.statements import before_statements
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_a_pix_with_a_new_order_is_fourteen_statements_in_two_transactions_and_one_line(
+def test_a_pix_with_a_new_order_is_nine_statements_in_two_transactions_and_one_line(
     store: Client, simulator: SimulatorServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     post(store, "pay/pix", by_pix(None))  # It fetches the token and notes the key's use.
@@ -32,7 +33,7 @@ def test_a_pix_with_a_new_order_is_fourteen_statements_in_two_transactions_and_o
     statements = [query["sql"] for query in queries]
     assert statements.count("BEGIN") == statements.count("COMMIT") == 2
     kinds = [text.partition(" ")[0] for text in statements if text not in ("BEGIN", "COMMIT")]
-    assert len(kinds) == 14, statements
+    assert len(kinds) == 9, statements
     lines: list[Any] = [record.msg for record in caplog.records if not record.name.startswith("simulator")]
     [line] = lines
     assert line["event"] == "request.finished"
@@ -52,6 +53,20 @@ def test_a_new_order_and_its_attempt_are_there_before_appmax_is_asked_to_charge(
     attempt = PaymentAttempt.objects.get()
     assert (attempt.order, attempt.state, order.status) == (order, "unknown", "pendente")
     assert attempt.started_at == order.created_at  # both are of one transaction
+
+
+def test_a_new_order_is_kept_although_its_attempt_can_not_be_recorded(
+    store: Client, simulator: SimulatorServer
+) -> None:
+    store.raise_request_exception = False
+
+    with before_statements("INSERT INTO payment_attempts", lambda: connection.connection.execute("SELECT 1 / 0")):
+        assert post(store, "pay/pix", by_pix(None)).status_code == 500
+
+    [remote] = simulator.state.orders.values()
+    assert Order.objects.get().appmax_order_id == remote.id
+    assert not PaymentAttempt.objects.exists()
+    assert not remote.charges
 
 
 def test_an_order_that_an_early_webhook_has_paid_is_not_charged(store: Client, simulator: SimulatorServer) -> None:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
 from installations.models import Installation
+from orders.models import SubscriptionQuestion
 from orders.signals import order_created
 from simulator.server import SimulatorServer
 from tests.orders.conftest import by_card, by_pix
@@ -141,6 +142,13 @@ def test_what_waits_is_read_from_the_tables(client: Client) -> None:
     type(event).objects.update(created_at=timezone.now() - timedelta(minutes=2))
     QuestionFactory.create(due_at=timezone.now() - timedelta(minutes=2))
     QuestionFactory.create(due_at=timezone.now() - timedelta(hours=2), is_patient=True, times=0)
+    for number, (minutes, times) in enumerate([(40, 0), (-5, 1), (-5, 2)]):
+        SubscriptionQuestion.objects.create(
+            installation=order.installation,
+            appmax_subscription_id=number,
+            due_at=timezone.now() - timedelta(minutes=minutes),
+            times=times,
+        )
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO payment_attempts (order_id, method, state, fingerprint, started_at)"
@@ -158,11 +166,26 @@ def test_what_waits_is_read_from_the_tables(client: Client) -> None:
 
     assert found["checkout_database_up"] == found["checkout_webhooks_waiting"] == found["checkout_payments_open"] == 1
     assert found["checkout_questions_asked_in_vain"] == 1
+    assert found["checkout_subscription_questions_asked_in_vain"] == 2
     assert 120 <= found["checkout_webhooks_oldest_seconds"] < 130
     assert 120 <= found["checkout_questions_overdue_seconds"] < 130
+    assert 2400 <= found["checkout_subscription_questions_overdue_seconds"] < 2410
     assert 90 <= found["checkout_payments_open_oldest_seconds"] < 100
     assert found["checkout_worker_silence_seconds"] == float("inf")
     assert jobs == {"todo": 0, "doing": 0, "failed": 1}
+
+
+def test_a_question_that_is_not_due_yet_is_not_overdue(client: Client) -> None:
+    later = timezone.now() + timedelta(minutes=5)
+    question = QuestionFactory.create(due_at=later)
+    SubscriptionQuestion.objects.create(
+        installation=question.installation, appmax_subscription_id=1, due_at=later, times=1
+    )
+
+    found = {name: value for (name, _labels), value in figures(client).items()}
+
+    assert found["checkout_questions_overdue_seconds"] == 0
+    assert found["checkout_subscription_questions_overdue_seconds"] == 0
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,9 @@ from django.db import OperationalError, ProgrammingError, connection
 from django.test import Client
 from django.utils import timezone
 
+from orders.models import SubscriptionQuestion
 from status import health
-from tests.support.factories import QuestionFactory, WebhookEventFactory
+from tests.support.factories import InstallationFactory, QuestionFactory, WebhookEventFactory
 from tests.support.failing import statements_fail
 
 pytestmark = pytest.mark.django_db
@@ -88,6 +89,19 @@ def test_a_question_that_nobody_asks_is_degraded(
 ) -> None:
     due_at = timezone.now() - timedelta(minutes=question.pop("minutes"))
     QuestionFactory.create(due_at=due_at, **question)
+
+    assert asked(client)[1]["checks"] == OK | {"questions": state}
+
+
+@pytest.mark.parametrize(("minutes", "state"), [(61, "degraded"), (59, "ok"), (-360, "ok")])
+def test_a_question_about_a_subscription_may_be_an_hour_late(
+    client: Client, worker: None, minutes: int, state: str
+) -> None:
+    SubscriptionQuestion.objects.create(
+        installation=InstallationFactory.create(),
+        appmax_subscription_id=1,
+        due_at=timezone.now() - timedelta(minutes=minutes),
+    )
 
     assert asked(client)[1]["checks"] == OK | {"questions": state}
 

@@ -236,7 +236,18 @@ SUBSCRIPTIONS: dict[str, Any] = {
         {
             "subscription_id": 10,
             "status": "ACTIVE",
-            "products": SUBSCRIPTION_MADE["products"],
+            "products": [  # here without `sku`
+                {
+                    "name": "Camiseta Preta",
+                    "price": 199.9,
+                    "quantity": 1,
+                    "shopify_product_id": None,
+                    "variant_id": None,
+                    "product_id": 55,
+                    "image_url": None,
+                    "compare_at_price": None,
+                }
+            ],
             "value": 199.9,
             "freight_value": 19.9,
             "current_cycle": 3,

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from prometheus_client import REGISTRY
 
 from tests.support import fresh_process
@@ -91,6 +92,14 @@ def test_some_tokens_are_spared_for_others() -> None:
     assert SLOW.take("shop", many=15, spared=5).is_allowed
     assert not SLOW.take("shop", spared=5).is_allowed
     assert SLOW.take("shop", many=5).is_allowed
+
+
+def test_what_the_cache_has_comes_with_the_answer() -> None:
+    cache.set("kept", {"a": "text"}, 60)
+
+    assert SLOW.take("shop", also="kept").found == {"a": "text"}
+    assert SLOW.take("shop", also="missing").found is None
+    assert SLOW.take("shop", many=99, also="kept").found is None  # refused
 
 
 def test_what_is_refused_or_waits_is_counted() -> None:

@@ -36,6 +36,8 @@ def decided(name: str, seen: Seen, trust: str = "payload", order_id: Any = 7, **
         ("order_approved", PAID, "ignored", None, None),
         ("order_authorized", PAID, "ignored", None, None),
         ("order_pix_created", PAID, "ignored", None, None),
+        ("order_pix_created", Seen(status=S.ESTORNADO), "ignored", None, None),
+        ("order_pix_expired", Seen(status=S.RECUSADO_POR_RISCO), "ignored", None, None),
         # ... though it may be money
         ("order_refund", Seen(status=S.CHARGEBACK_VENCIDO), "ignored", None, Why.IGNORED_MONEY),
         ("order_paid", Seen(status=S.ESTORNADO), "ignored", None, Why.IGNORED_MONEY),
@@ -58,9 +60,13 @@ def decided(name: str, seen: Seen, trust: str = "payload", order_id: Any = 7, **
         ("order_partial_refund", replace(PAID, was_handled=True), "duplicate", None, Why.NO_STATUS),
         ("order_refund", replace(PAID, was_handled=True), "duplicate", None, Why.IGNORED_MONEY),
         ("customer_created", replace(PAID, was_handled=True), "duplicate", None, None),
+        ("order_paid", replace(PENDING, was_handled=True), "duplicate", None, Why.IGNORED_MONEY),
+        ("order_paid", replace(PENDING, was_handled=True, is_confirmed=True), "duplicate", None, None),
+        ("order_paid", Seen(was_handled=True), "duplicate", None, None),
         # its order isn't there
         ("order_paid", Seen(), "waiting", None, Why.ORDER_MISSING),
         ("customer_created", Seen(), "acknowledged", None, None),
+        ("SubscriptionChargeSuccess", Seen(), "acknowledged", None, Why.ORDER_MISSING),
     ],
 )
 def test_trust_in_the_payload(name: str, seen: Seen, outcome: str, status: OrderStatus | None, why: Why | None) -> None:
@@ -69,24 +75,49 @@ def test_trust_in_the_payload(name: str, seen: Seen, outcome: str, status: Order
     assert (decision.outcome, decision.status, decision.why) == (outcome, status, why)
 
 
-@pytest.mark.parametrize("status", list(OrderStatus))
 @pytest.mark.parametrize("name", payload.known_names())
-def test_an_event_moves_an_order_forward_or_not_at_all(name: str, status: OrderStatus) -> None:
+def test_an_event_moves_an_order_forward_or_not_at_all(name: str) -> None:
     meaning = payload.status_of(name)
-    decision = decided(name, Seen(status=status))
+    for status in OrderStatus:
+        decision = decided(name, Seen(status=status))
 
-    is_moved = meaning is not None and advances(status, meaning)
-    assert (decision.status is not None) == is_moved == (decision.outcome is Outcome.APPLIED)
+        is_moved = meaning is not None and advances(status, meaning)
+        assert (decision.status is not None) == is_moved == (decision.outcome is Outcome.APPLIED), status
 
 
-@pytest.mark.parametrize("status", list(OrderStatus))
+DOUBTS = [{"trust": "confirm"}, {"trust": "payload", "is_suspect": True}]
+
+
 @pytest.mark.parametrize("name", payload.known_names())
-@pytest.mark.parametrize("doubt", [{"trust": "confirm"}, {"is_suspect": True}])
-def test_an_event_that_is_not_believed_moves_nothing(name: str, status: OrderStatus, doubt: dict[str, Any]) -> None:
-    seen = Seen(status=status, is_suspect=bool(doubt.get("is_suspect")))
+@pytest.mark.parametrize("doubt", DOUBTS)
+def test_an_event_that_is_not_believed_moves_nothing(name: str, doubt: dict[str, Any]) -> None:
+    for status in OrderStatus:
+        seen = Seen(status=status, is_suspect=bool(doubt.get("is_suspect")))
 
-    assert decided(name, seen, doubt.get("trust", "payload")).status is None
-    assert decided(name, replace(seen, is_confirmed=True), doubt.get("trust", "payload")).status is None
+        assert decided(name, seen, doubt["trust"]).status is None, status
+        assert decided(name, replace(seen, is_confirmed=True), doubt["trust"]).status is None, status
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("order_paid", Why.MONEY),
+        ("order_pix_expired", Why.CANCELLATION),
+        ("order_pix_created", Why.NO_STATUS),
+    ],
+)
+@pytest.mark.parametrize("doubt", DOUBTS)
+def test_it_waits_until_appmax_is_asked_whether_it_is_true(name: str, why: Why, doubt: dict[str, Any]) -> None:
+    decision = decided(name, replace(PENDING, is_suspect=bool(doubt.get("is_suspect"))), doubt["trust"])
+
+    assert decision == Decision(Outcome.WAITING, reason="waits for Appmax's confirmation", why=why)
+
+
+@pytest.mark.parametrize(("name", "why"), [("order_paid", Why.MONEY), ("order_pix_expired", Why.CANCELLATION)])
+def test_it_waits_on_until_appmax_says_so_too(name: str, why: Why) -> None:
+    decision = decided(name, replace(PENDING, is_confirmed=True))
+
+    assert decision == Decision(Outcome.WAITING, reason="not confirmed: Appmax says pendente", why=why)
 
 
 @pytest.mark.parametrize(
@@ -134,6 +165,13 @@ def test_what_an_earlier_attempt_came_to_counts_no_more_once_the_order_was_start
     assert decided(name, replace(again, since_restarted=False)).outcome is Outcome.DUPLICATE
 
 
+@pytest.mark.parametrize("said", [S.PENDENTE, S.APROVADO])
+def test_nor_once_appmax_has_been_asked(said: S) -> None:
+    again = Seen(status=said, was_handled=True, since_restarted=True, is_confirmed=True)
+
+    assert decided("order_pix_created", again).supersedes
+
+
 @pytest.mark.parametrize("name", ["order_paid", "order_refund", "order_partial_refund", "customer_created"])
 def test_money_is_handled_once_however_often_the_order_was_started(name: str) -> None:
     assert decided(name, Seen(S.APROVADO, was_handled=True, since_restarted=True)).outcome is Outcome.DUPLICATE
@@ -166,3 +204,17 @@ def test_an_event_that_names_no_order_waits_if_it_needs_one() -> None:
     assert decided("order_paid", Seen(), order_id="abc").reason == "not an order id: 'abc'"
     assert decided("customer_created", Seen(), order_id=None).outcome is Outcome.ACKNOWLEDGED
     assert decided("order_teleported", Seen(), order_id=None).reason == "unknown event"
+
+
+@pytest.mark.parametrize(
+    ("name", "seen", "reason"),
+    [
+        ("order_paid", replace(PENDING, names_another=True), "its envelope names another merchant than the order's"),
+        ("order_approved", PAID, "the order is aprovado already"),
+        ("order_pix_created", PAID, "the order is aprovado, this event means pendente"),
+        ("customer_created", PENDING, ""),
+        ("order_teleported", PENDING, "unknown event"),
+    ],
+)
+def test_staff_read_why_an_event_did_nothing(name: str, seen: Seen, reason: str) -> None:
+    assert decided(name, seen).reason == reason

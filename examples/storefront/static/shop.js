@@ -74,7 +74,7 @@ function startAppmax(place) {
     payment.submit();
   };
   payment.addEventListener("submit", (event) => {
-    if (payment.elements.method.value !== "card") return;
+    if (!payment.querySelector("[data-by-card]:checked")) return;
     event.preventDefault();
     failed.hidden = true;
     const number = document.getElementById("card_number");
@@ -91,13 +91,13 @@ function startAppmax(place) {
     installments: Number(payment.elements.installments.value),
     products: [],
   });
-  window.AppmaxScripts.init(
-    (said) => { if (typeof said === "string") send("card_token", said); },
-    () => { failed.hidden = false; },
-    place.dataset.externalId,
-    cart,
-    (token) => send("wallet_token", JSON.stringify(token)),
-  );
+  window.AppmaxScripts.init({
+    externalId: place.dataset.externalId,
+    onTokenize: ({ token }) => send("card_token", token),
+    onError: ({ stage }) => { if (!["fingerprint", "ip"].includes(stage)) failed.hidden = false; }, // One can pay without.
+    onUpdate: cart,
+    onAuthorize: (token) => send("wallet_token", JSON.stringify(token)),
+  });
 }
 
 const box = document.getElementById("status");
