@@ -31,10 +31,11 @@ from mutmut.state import state
 TARGETS = {
     "decide": (["webhooks/decide"], ["webhooks/test_decide"]),
     "status": (["orders/status"], ["orders/test_status", "webhooks/test_decide"]),
-    "idempotency": (["orders/idempotency"], ["orders/test_idempotency"]),
+    "idempotency": (["orders/idempotency"], ["orders/test_idempotency", "orders/test_subscriptions"]),
     "attempts": (
         ["orders/attempts"],
-        [f"orders/test_{name}" for name in ("one_charge", "questions", "after_sale", "taken_numbers", "wallets")],
+        [f"orders/test_{name}" for name in ("one_charge", "questions", "after_sale", "taken_numbers", "wallets")]
+        + ["notifications/test_what_is_told"],
     ),
     "questions": (
         [f"orders/questions/{name}" for name in ("due", "verdict", "ask")],

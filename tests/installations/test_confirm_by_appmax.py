@@ -183,6 +183,19 @@ def test_the_worker_confirms_kept_credentials_once_they_are_accepted(
     assert post(URL, body).json() == told
 
 
+def test_the_worker_asks_about_all_kept_credentials_in_one_round(simulator: SimulatorServer) -> None:
+    for number in range(4):
+        client_id, client_secret = simulator.state.merchant_credentials(f"shop-{number}")
+        credentials = {"merchant_client_id": client_id, "merchant_client_secret": client_secret}
+        InstallationFactory.create(unverified_since=timezone.now(), **credentials)
+    refused = InstallationFactory.create(unverified_since=timezone.now())
+
+    install.verify_kept_credentials()
+
+    assert Installation.objects.filter(unverified_since=None).count() == 4
+    assert not Installation.objects.filter(pk=refused.pk).exists()
+
+
 @pytest.mark.parametrize("has_orders", [False, True])
 def test_the_worker_removes_kept_credentials_that_are_refused_unless_orders_belong_to_them(
     simulator: SimulatorServer, has_orders: bool

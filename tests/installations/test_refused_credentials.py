@@ -240,7 +240,7 @@ def test_a_token_alone_does_not_take_it_away(appmax: responses.RequestsMock, sho
 
 @pytest.mark.parametrize(
     ("hours", "minute", "tries"),
-    [(0.5, 5, 1), (0.5, 55, 1), (2, 5, 0), (2, 55, 0), (2, 0, 1), (500, 0, 1), (500, 4, 1)],
+    [(0.5, 5, 1), (0.5, 55, 1), (1.5, 5, 0), (2, 5, 0), (2, 55, 0), (2, 0, 1), (500, 0, 1), (500, 4, 1)],
 )
 def test_it_tries_every_five_minutes_and_later_once_an_hour(
     appmax: responses.RequestsMock, shop: Installation, hours: float, minute: int, tries: int

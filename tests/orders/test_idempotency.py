@@ -99,6 +99,12 @@ def test_a_key_belongs_to_one_installation(store: Client, simulator: SimulatorSe
     assert second.json() != first.json()
 
 
+def test_once_it_is_answered_nobody_works_on_it_any_more(store: Client) -> None:
+    post(store, "order", ORDER, key="k-1")
+
+    assert IdempotentRequest.objects.get().claimed_at is None
+
+
 def test_after_24_hours_the_key_is_free_again(store: Client) -> None:
     first = post(store, "order", ORDER, key="k-1")
     IdempotentRequest.objects.update(created_at=timezone.now() - timedelta(hours=24, seconds=1))

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from django.core.management import CommandError, call_command
 from django.db import OperationalError
 from django.db.models import F
 from django.test import Client
+from django.utils import timezone
 
 from installations.models import Installation
 from notifications.models import Endpoint, Notification
@@ -535,4 +537,16 @@ def test_a_payment_link_that_appmax_may_have_made_is_not_asked_for_again(
     answers = [post(store, "payment-link", LINK, key="l-1") for _ in range(2)]
 
     assert [answer.json()["code"] for answer in answers] == ["outcome_unknown"] * 2
+    assert len(simulator.state.payment_links) == 1
+
+
+def test_a_payment_link_whose_first_try_was_cut_off_is_not_asked_for_again(
+    store: Client, simulator: SimulatorServer
+) -> None:
+    post(store, "payment-link", LINK, key="l-1")
+    IdempotentRequest.objects.update(status_code=None, body=None, claimed_at=timezone.now() - timedelta(seconds=301))
+
+    answer = post(store, "payment-link", LINK, key="l-1")
+
+    assert answer.json()["code"] == "outcome_unknown"
     assert len(simulator.state.payment_links) == 1
