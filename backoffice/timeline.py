@@ -121,6 +121,12 @@ def _refunds(order: Order, past: Past) -> Iterator[Entry]:
     """A line when each was asked for, and another when it was settled."""
     for refund in past.refunds:
         amount = {"amount": reais(refund.amount_cents)}
+        # Of two lines with the same time the first one stands above, as the newer one.
+        if refund.settled_at and refund.state == RefundState.CONFIRMED:
+            at = max(refund.asked_at, refund.settled_at)  # Appmax tells whole seconds.
+            yield Entry(at, _("Refund of %(amount)s confirmed: the money went back") % amount)
+        elif refund.settled_at:
+            yield Entry(refund.settled_at, _("Refund of %(amount)s refused: nothing goes back") % amount, tone="bad")
         detail = [who_asked(refund), refund.reason]
         if refund.state in OPEN_REFUNDS:
             detail.append(refund.get_state_display())
@@ -130,11 +136,6 @@ def _refunds(order: Order, past: Past) -> Iterator[Entry]:
             " · ".join(filter(None, detail)),
             "open" if refund.state in OPEN_REFUNDS else "",
         )
-        if refund.settled_at and refund.state == RefundState.CONFIRMED:
-            at = max(refund.asked_at, refund.settled_at)  # Appmax tells whole seconds.
-            yield Entry(at, _("Refund of %(amount)s confirmed: the money went back") % amount)
-        elif refund.settled_at:
-            yield Entry(refund.settled_at, _("Refund of %(amount)s refused: nothing goes back") % amount, tone="bad")
     if order.refunded_elsewhere_at:
         yield Entry(
             order.refunded_elsewhere_at,

@@ -67,6 +67,18 @@ def _homes(room: str, module: str) -> list[ModuleType]:
     return [importlib.import_module(name) for name in names]
 
 
+def test_each_line_of_the_log_is_explained() -> None:
+    """A row of the table names whole events, or those of a family: `order.*`, and then `created` and the others."""
+    page = (ROOT / "docs" / "monitoring.md").read_text()
+    rows = {name: row for row in page.splitlines() for name in re.findall(r"`([a-z_]+\.(?:[a-z_]+|\*))`", row)}
+    sources = "".join(path.read_text() for room in ROOMS for path in (ROOT / room).rglob("*.py"))
+    events = re.findall(r'\b(?:log\.\w+|tell|line)\(\s*(?:log, )?"([a-z_]+)\.([a-z_]+)"', sources)
+
+    assert len(set(events)) > 50
+    missing = [(family, what) for family, what in events if f"{family}.{what}" not in rows]
+    assert [each for each in missing if not re.search(rf"\b{each[1]}\b", rows.get(f"{each[0]}.*", ""))] == []
+
+
 def test_the_decisions_are_numbered_one_after_the_other() -> None:
     assert [int(number) for number, _, _ in DECISIONS] == list(range(1, len(DECISIONS) + 1))
 
