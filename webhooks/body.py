@@ -26,7 +26,7 @@ def read(request: HttpRequest) -> dict[str, Any]:
     If we answer 400, Appmax posts the same again and in the end drops the event, so everything is taken that can be
     understood for certain.
     """
-    raw = read_whole(request)
+    raw = read_whole(request)  # type: ignore[arg-type] # A request reads like a file.
     content_type = request.META.get("CONTENT_TYPE", "")
     with suppress(ParseError):
         return json_object(raw)
