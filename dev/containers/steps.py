@@ -436,8 +436,9 @@ def rotation(shop: Shop) -> None:
 def logs() -> None:
     """Every line of the product's own processes is JSON."""
     title("logs")
-    for service in ("app", "quick", "worker"):
-        lines = run(*COMPOSE, "logs", "--no-log-prefix", "--no-color", service).splitlines()
+    for one in containers("app", "quick", "worker"):
+        service, said = name_of(one), attempt("docker", "logs", one["Id"])
+        lines = (said.stdout + said.stderr).splitlines()
         odd = [line for line in lines if not (line.startswith("{") and line.endswith("}"))]
         must(not odd, f"{service}: {len(lines)} lines, {'each of them JSON' if not odd else 'not JSON: ' + odd[0]}")
         probes = [line for line in lines if '"/health' in line]

@@ -19,6 +19,7 @@ from checkout_project import urls
 from installations.fields import DecryptionFailed
 from installations.views import InstallViewSet
 from notifications.views import EndpointViewSet
+from orders.attempts import NotRecorded
 from orders.models import AttemptMethod, AttemptState
 from orders.status import OrderStatus
 from orders.views import CheckoutViewSet
@@ -186,11 +187,12 @@ def test_use_cases_know_no_http() -> None:
 
 
 def test_each_error_of_an_app_has_a_code() -> None:
-    """None becomes a 500. The gateway's errors have codes of their own, and DecryptionFailed becomes one of these."""
+    """None becomes a 500. The gateway's errors have codes of their own, DecryptionFailed becomes one of these, and
+    NotRecorded never leaves `create_order`."""
     views = (CheckoutViewSet, EndpointViewSet, InstallViewSet, WebhookViewSet)
     told = {error for view in views for error in view.error_codes}
     rooms = ("orders", "notifications", "installations", "webhooks")
     of_libraries = (AppmaxError, ObjectDoesNotExist, MultipleObjectsReturned)
     raised = {each for each in _of_rooms(Exception, *rooms) if not issubclass(each, of_libraries)}
 
-    assert raised - told == {DecryptionFailed}
+    assert raised - told == {DecryptionFailed, NotRecorded}
