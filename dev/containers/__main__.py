@@ -33,8 +33,8 @@ def main() -> int:
         debian, wheels = folder / "debian.tar", folder / "wheels"
         if not debian.exists():
             print("fetching Debian's packages", flush=True)
-            command = ["mmdebstrap", "--quiet", "--variant=minbase", "--format=tar", f"--include={OPERATOR},{STAND_INS}", "trixie"]
-            subprocess.run([*command, f"{debian}.part"], check=True)
+            command = ["mmdebstrap", "--quiet", "--variant=minbase", "--format=tar"]
+            subprocess.run([*command, f"--include={OPERATOR},{STAND_INS}", "trixie", f"{debian}.part"], check=True)
             debian.with_name(f"{debian.name}.part").rename(debian)
         machine.mkdir()
         subprocess.run(["tar", "--extract", "--file", str(debian), "--directory", str(machine)], check=True)
