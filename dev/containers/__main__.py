@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 HERE = "/srv/appmax-checkout"  # the operator's checkout, in the machine
 IMAGES = ("python:3.13-slim", "postgres:16-alpine", "redis:7-alpine", "nginx:1.28-alpine")
-OPERATOR = "docker.io,docker-cli,docker-compose,git,make,python3,openssl,iproute2,iptables,ca-certificates"
+OPERATOR = "docker.io,docker-cli,docker-compose,git,make,python3,openssl,procps,iproute2,iptables,ca-certificates"
 STAND_INS = "python3-pip,python3-venv,nginx-light,redis-server,wget,util-linux"
 LOOK_SECONDS = 20  # for a registry of images
 
