@@ -43,6 +43,7 @@ from tests.support.processes import wait_until
 
 ORDERS = 500
 DATABASE = "appmax_checkout"
+STANDBY = "db2"  # by which the primary knows it: as `cluster_name` it is the application_name, too
 
 
 @pytest.fixture
@@ -102,8 +103,8 @@ class Pair:
         self.primary.execute("CREATE ROLE appmax LOGIN")
         self.primary.execute(f"CREATE DATABASE {DATABASE} OWNER appmax")
         self.standby = servers.standby_of(self.primary, folder / "two")
-        self._follower = stack.enter_context(servers.running(self.standby, cluster_name="db2"))
-        self.primary.execute("ALTER SYSTEM SET synchronous_standby_names = 'ANY 1 (db2)'")
+        self._follower = stack.enter_context(servers.running(self.standby, cluster_name=STANDBY))
+        self.primary.execute(f"ALTER SYSTEM SET synchronous_standby_names = 'ANY 1 ({STANDBY})'")
         self.primary.execute("SELECT pg_reload_conf()")
         wait_until(lambda: self.primary.ask("SELECT sync_state FROM pg_stat_replication") == "quorum")
 
@@ -357,7 +358,7 @@ def test_nothing_is_called_kept_while_the_only_standby_is_away(
             )
             wait_until(lambda: pair.primary.ask(waiting) == "3")
             meanwhile = [answer for answer in answers if answer.done()]
-            stack.enter_context(servers.running(pair.standby))
+            stack.enter_context(servers.running(pair.standby, cluster_name=STANDBY))
             statuses = Counter(answer.result() for answer in answers)
 
         events = pair.standby.ask("SELECT count(*) FROM webhook_events", DATABASE)
