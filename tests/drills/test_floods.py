@@ -126,6 +126,7 @@ def say(report: Any, what: str, sent: str, confirmed: list[float], watch: Watch)
     assert watch.longest < TAKEN_BACK_WITHIN
 
 
+@pytest.mark.long
 def test_834_forged_events_over_40_orders_in_80_seconds(
     url: str, simulator: SimulatorServer, make_orders: Callable[[int], list[int]], report: Any, request: Any
 ) -> None:
