@@ -11,10 +11,11 @@ from http import HTTPStatus
 from math import ceil
 from typing import Any
 
+import psycopg
 import structlog
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.core.exceptions import RequestDataTooBig
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views.debug import SafeExceptionReporterFilter
 from rest_framework.exceptions import (
@@ -158,9 +159,22 @@ def _of_library(exc: Exception) -> ErrorAnswer | None:
             return ErrorAnswer(Code.INVALID_API_KEY, headers={"WWW-Authenticate": scheme})
         case MethodNotAllowed():
             return ErrorAnswer(Code.METHOD_NOT_ALLOWED, message=str(exc.detail))
-        case OperationalError() | InterfaceError():
+        case _ if is_database_away(exc):
             return DATABASE_AWAY
     return ErrorAnswer(code) if code else None
+
+
+def is_database_away(exc: BaseException | None) -> bool:
+    """Whether the database, and no fault of ours, is why this was raised.
+
+    psycopg raises its plain InternalError if PostgreSQL ends during a COMMIT: it gets the warning and the error of the
+    end as two results. A standby that isn't promoted yet refuses to write with ReadOnlySqlTransaction, an InternalError
+    as well. PostgreSQL's other InternalErrors are faults of ours.
+    """
+    if isinstance(exc, OperationalError | InterfaceError):
+        return True
+    cause = exc.__cause__ if isinstance(exc, InternalError) else None
+    return type(cause) is psycopg.InternalError or isinstance(cause, psycopg.errors.ReadOnlySqlTransaction)
 
 
 def _of_validation(exc: ValidationError) -> ErrorAnswer:
@@ -228,8 +242,7 @@ def form_expired(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Django's handler500, which tells nothing of what happened. If the database is away, it answers 503."""
-    is_database = isinstance(sys.exception(), OperationalError | InterfaceError)
-    return refusal(request, DATABASE_AWAY if is_database else ErrorAnswer(Code.INTERNAL_ERROR))
+    return refusal(request, DATABASE_AWAY if is_database_away(sys.exception()) else ErrorAnswer(Code.INTERNAL_ERROR))
 
 
 class NoVariables(SafeExceptionReporterFilter):

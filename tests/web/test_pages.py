@@ -4,9 +4,10 @@ import re
 from typing import Any
 from unittest.mock import patch
 
+import psycopg
 import pytest
 from django.core.management import call_command
-from django.db import OperationalError
+from django.db import InternalError, OperationalError
 from django.test import Client
 
 from installations import registration
@@ -359,6 +360,26 @@ def test_the_database_away_says_when_to_come_back() -> None:
 
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")
     assert answer.json() == {"code": "database_unavailable", "message": "the database is not available, try again"}
+
+
+@pytest.mark.parametrize(
+    ("cause", "status"),
+    [
+        (psycopg.InternalError("received 2 results from command 'COMMIT'"), 503),
+        (psycopg.errors.ReadOnlySqlTransaction("cannot execute INSERT in a read-only transaction"), 503),
+        (psycopg.errors.InFailedSqlTransaction("current transaction is aborted"), 500),
+    ],
+)
+def test_a_database_that_ends_during_a_commit_is_away_and_our_own_fault_is_not(cause: Exception, status: int) -> None:
+    """A drill has seen the first; the others are PostgreSQL's codes 25006 and 25P02
+    (https://www.postgresql.org/docs/16/errcodes-appendix.html)."""
+    error = InternalError(str(cause))
+    error.__cause__ = cause  # as Django's wrapper sets it
+
+    with patch("installations.views.render", side_effect=error):
+        answer = Client(raise_request_exception=False).get("/")
+
+    assert answer.status_code == status
 
 
 def test_an_expired_form_is_a_page() -> None:
