@@ -99,6 +99,19 @@ def test_a_key_belongs_to_one_installation(store: Client, simulator: SimulatorSe
     assert second.json() != first.json()
 
 
+def test_requests_that_began_at_the_same_moment_keep_their_own_answers(store: Client) -> None:
+    first = post(store, "order", ORDER, key="k-1")
+
+    def make_their_moments_equal() -> None:
+        moment = IdempotentRequest.objects.get(key="k-2").claimed_at
+        IdempotentRequest.objects.filter(key="k-1").update(claimed_at=moment)
+
+    with before_statements('UPDATE "idempotent_requests" SET "status_code"', make_their_moments_equal):
+        assert post(store, "order", ORDER, key="k-2").json() != first.json()
+
+    assert post(store, "order", ORDER, key="k-1").json() == first.json()
+
+
 def test_once_it_is_answered_nobody_works_on_it_any_more(store: Client) -> None:
     post(store, "order", ORDER, key="k-1")
 
