@@ -11,6 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from dev.smoke import ORDER
+from installations.models import Installation
 from orders import idempotency
 from orders.models import IdempotentRequest, Order, PaymentAttempt, Refund
 from simulator.server import SimulatorServer
@@ -360,6 +361,18 @@ def test_the_fingerprint_ignores_card_data_and_nothing_else(store: Client) -> No
 
     assert (other_card.status_code, is_replay(other_card)) == (422, True)
     assert other_rate.json()["message"] == "this Idempotency-Key was used for another request"
+
+
+def test_the_next_release_knows_a_request_again_whatever_the_order_of_its_fields(
+    shop: Installation, settings: Any
+) -> None:
+    """A request may be repeated after an update. If this value changes, such a repeat is refused for a day."""
+    settings.SECRET_KEY = "of this test"
+
+    for body in ({"order_id": 1, "document_number": "2"}, {"document_number": "2", "order_id": 1}):
+        claim = idempotency.claim(shop, None, route="pay/pix", body=body)
+        assert isinstance(claim, idempotency.Claim)
+        assert claim.fingerprint == "d1e2c14d974a64eab9df05ec3fa6a5b0534cb34f9dce216f907da81ca89f27a5"
 
 
 def test_a_refund_that_was_killed_before_its_answer_is_not_sent_again(
