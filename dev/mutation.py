@@ -36,6 +36,7 @@ TARGETS = {
     "attempts": (
         ["orders/attempts"],
         [f"orders/test_{name}" for name in ("one_charge", "questions", "after_sale", "taken_numbers", "wallets")]
+        + [f"orders/test_{name}" for name in ("idempotency", "order_answers", "work_of_a_payment")]
         + ["notifications/test_what_is_told"],
     ),
     "questions": (

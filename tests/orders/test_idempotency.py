@@ -191,10 +191,11 @@ def test_redis_away_changes_nothing(store: Client, simulator: SimulatorServer, r
     assert len(simulator.state.latest_orders()[0].charges) == 1
 
 
+@pytest.mark.parametrize("fault", [{"status": 504}, {"hang": 1.0}], ids=["unclear", "no answer in time"])
 def test_a_repeat_after_an_unknown_outcome_sends_nothing_and_says_the_same(
-    store: Client, simulator: SimulatorServer
+    store: Client, simulator: SimulatorServer, impatient: None, fault: dict[str, Any]
 ) -> None:
-    simulator.state.add_fault(Fault(CARD_CALL, status=504, work=True))
+    simulator.state.add_fault(Fault(CARD_CALL, work=True, **fault))
 
     first, second = (post(store, "pay/credit-card", by_card(None), key="k-1") for _ in range(2))
 
@@ -331,6 +332,28 @@ def test_a_killed_payment_is_not_sent_again(store: Client, simulator: SimulatorS
 
     assert (answer.status_code, "not known yet" in answer.json()["message"]) == (502, True)
     assert len(simulator.state.latest_orders()[0].charges) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("pay/credit-card", by_card(None), 200),
+        ("pay/credit-card", by_card(None, number="4000000000000028"), 422),
+        ("pay/pix", by_pix(None), 200),
+    ],
+    ids=["charged", "declined", "pix"],
+)
+def test_a_payment_that_was_killed_after_its_outcome_is_answered_as_it_would_have_been(
+    store: Client, simulator: SimulatorServer, path: str, body: Any, status: int
+) -> None:
+    first = post(store, path, body, key="k-1")
+    abandoned(seconds=301)
+
+    second = post(store, path, body, key="k-1")
+
+    assert first.status_code == status
+    assert (second.status_code, second.json(), is_replay(second)) == (status, first.json(), True)
+    assert [len(order.payments) for order in simulator.state.latest_orders()] == [1]
 
 
 def test_a_bug_leaves_the_key_free_and_the_order_bound(store: Client, simulator: SimulatorServer) -> None:

@@ -7,6 +7,7 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, InterfaceError, connection
 from django.test import Client
 
+from backoffice.attempt_words import said
 from installations.models import Installation
 from orders import attempts
 from orders.idempotency import Claim
@@ -105,6 +106,26 @@ def test_where_certainly_nothing_happened_the_order_can_be_paid_at_once(
     assert PaymentAttempt.objects.get().state == "failed"
     assert post(store, "pay/credit-card", by_card(order_id)).json()["status"] == "aprovado"
     assert len(remote(simulator, order_id).charges) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ({"status": 402, "body": {"message": "Saldo insuficiente"}}, "Saldo insuficiente"),
+        ({"status": 422, "body": {"message": "CPF inválido"}}, "CPF inválido"),
+        ({"status": 429, "headers": {"Retry-After": "30"}}, "Appmax asked us to slow down."),
+        ({"hang": 1.0}, "Appmax did not answer in time."),
+        ({"status": 504}, "Appmax's answer was not clear."),
+    ],
+)
+def test_support_reads_at_the_attempt_why_nothing_came_of_it(
+    store: Client, simulator: SimulatorServer, impatient: None, fault: dict[str, Any], words: str
+) -> None:
+    simulator.state.add_fault(Fault(CARD_CALL, **fault))
+
+    post(store, "pay/credit-card", by_card(None))
+
+    assert said(PaymentAttempt.objects.get()) == words
 
 
 @pytest.mark.parametrize("times", [2, 8])
