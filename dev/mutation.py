@@ -46,7 +46,8 @@ TARGETS = {
     "checkout": (
         ["orders/checkout"],
         [f"orders/test_{name}" for name in ("checkout", "cards", "boletos", "wallets", "after_sale", "one_charge")]
-        + [f"orders/test_{name}" for name in ("taken_numbers", "order_answers", "shoppers", "subscriptions")],
+        + [f"orders/test_{name}" for name in ("taken_numbers", "order_answers", "shoppers", "subscriptions")]
+        + [f"orders/test_{name}" for name in ("idempotency", "work_of_a_payment", "appmax_limit")],
     ),
     "install": (
         ["installations/install"],
