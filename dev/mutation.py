@@ -41,7 +41,9 @@ TARGETS = {
     ),
     "questions": (
         [f"orders/questions/{name}" for name in ("due", "verdict", "ask")],
-        [f"orders/test_{name}" for name in ("verdict", "due", "questions", "what_appmax_may_overwrite", "net")],
+        [f"orders/test_{name}" for name in ("verdict", "due", "questions", "what_appmax_may_overwrite", "net")]
+        + [f"orders/test_{name}" for name in ("appmax_limit", "shoppers")]
+        + ["webhooks/test_waiting", "webhooks/test_confirm", "notifications/test_what_is_told"],
     ),
     "checkout": (
         ["orders/checkout"],
