@@ -419,6 +419,21 @@ def test_a_new_attempt_restarts_an_order_of_which_nothing_was_paid(store: Client
     assert PaymentAttempt.objects.get().restarted_from == before
 
 
+def test_the_code_of_a_cancelled_pix_is_gone_once_another_is_asked_for(
+    store: Client, simulator: SimulatorServer
+) -> None:
+    order_id = ordered(store)
+    post(store, "pay/pix", by_pix(order_id))
+    ended = simulator.state.orders[order_id]
+    ended.status = ended.payments[0].status = "cancelado"
+    Order.objects.update(status="cancelado")
+
+    seen: list[str | None] = []
+    with meanwhile(simulator, "/v1/payments/pix", lambda: seen.append(Order.objects.get().pix_emv)):
+        assert post(store, "pay/pix", by_pix(order_id)).status_code == 200
+    assert seen == [None]
+
+
 def test_an_attempt_of_which_nothing_came_gives_the_status_back(store: Client, simulator: SimulatorServer) -> None:
     order_id = ordered(store)
     Order.objects.update(status="recusado_por_risco")
