@@ -4,7 +4,8 @@ mutmut writes all faults of a file into one copy of it, in which one at a time c
 of the project, with this module as a plugin: it runs the tests, notes which of them call which function, and then forks
 for each fault. The fork runs the tests that call the function, the quickest first, until one fails.
 
-`python -m dev.mutation status` does one target. `.data/mutation/` keeps each one's faults and what became of them.
+`python -m dev.mutation status` does one target. `.data/mutation/` keeps each one's faults and what became of them. With
+`again` before the target, only those are put in that weren't noticed the last time.
 """
 
 import difflib
@@ -35,6 +36,7 @@ TARGETS = {
     "attempts": (
         ["orders/attempts"],
         [f"orders/test_{name}" for name in ("one_charge", "questions", "after_sale", "taken_numbers", "wallets")]
+        + [f"orders/test_{name}" for name in ("idempotency", "order_answers", "work_of_a_payment")]
         + ["notifications/test_what_is_told"],
     ),
     "questions": (
@@ -44,7 +46,8 @@ TARGETS = {
     "checkout": (
         ["orders/checkout"],
         [f"orders/test_{name}" for name in ("checkout", "cards", "boletos", "wallets", "after_sale", "one_charge")]
-        + [f"orders/test_{name}" for name in ("taken_numbers", "order_answers", "shoppers", "subscriptions")],
+        + [f"orders/test_{name}" for name in ("taken_numbers", "order_answers", "shoppers", "subscriptions")]
+        + [f"orders/test_{name}" for name in ("idempotency", "work_of_a_payment", "appmax_limit")],
     ),
     "install": (
         ["installations/install"],
@@ -63,7 +66,7 @@ FOLDER = ROOT / ".data" / "mutation"
 FAULTS = "faults.json"
 """In a copy of the project: the faults' names, each with what it changes."""
 OUTCOMES = "outcomes.json"
-"""And what became of each."""
+"""And what became of each, with the test that noticed it."""
 NOTICED = ("killed", "crashed", "timeout")
 SURVIVED = b"survived"
 
@@ -77,16 +80,18 @@ class Test:
 def main(names: list[str]) -> int:
     """Print each file's score and the faults that survived. Returns 1 if the tests couldn't be run."""
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # An exit stops the servers, too.
-    return max([_put_faults(name) for name in names or TARGETS])
+    again = names[:1] == ["again"]
+    return max([_put_faults(name, again) for name in names[again:] or TARGETS])
 
 
-def _put_faults(target: str) -> int:
+def _put_faults(target: str, again: bool) -> int:
     """Put faults into the target's files, one after the other, and print what came of it."""
     from dev import services  # not for the copy's pytest, whose plugin this module is
     from dev.test import variables
 
     files, tests = TARGETS[target]
-    copy = _copy(target, files)
+    only = {name for name, outcome in _outcomes(FOLDER / target).items() if outcome not in NOTICED} if again else None
+    copy = _copy(target, files, only)
     plugins = ["-p", "dev.mutation", "-p", "no:cacheprovider", "-p", "no:randomly"]
     paths = [f"tests/{name}.py" for name in tests]
     command = [sys.executable, "-m", "pytest", "-q", "--tb=native", "--create-db", *plugins, *paths]
@@ -102,14 +107,19 @@ def _put_faults(target: str) -> int:
         print(f"{target}: its tests could not be run\n{run.stdout}{run.stderr}", flush=True)
         return 1
     faults = json.loads((copy / FAULTS).read_text())
-    outcomes = dict(json.loads(line) for line in (copy / OUTCOMES).read_text().splitlines())
+    outcomes = _outcomes(copy)
     for file in files:
         _report(file, {name: outcome for name, outcome in outcomes.items() if name.startswith(_module(file))}, faults)
     return 0
 
 
-def _copy(target: str, files: list[str]) -> Path:
-    """Copy the project as it is now, with the faults of these files."""
+def _outcomes(copy: Path) -> dict[str, str]:
+    lines = [json.loads(line) for line in (copy / OUTCOMES).read_text().splitlines()]
+    return {name: outcome for name, outcome, _ in lines}
+
+
+def _copy(target: str, files: list[str], only: set[str] | None) -> Path:
+    """Copy the project as it is now, with the faults of these files, or only some of them."""
     copy = FOLDER / target
     shutil.rmtree(copy, ignore_errors=True)
     ignored = shutil.ignore_patterns("__pycache__", ".*_cache", ".data", ".git", ".venv")
@@ -118,7 +128,8 @@ def _copy(target: str, files: list[str]) -> Path:
     for file in files:
         mutated = mutate_file_contents(file, (ROOT / f"{file}.py").read_text())
         (copy / f"{file}.py").write_text(mutated.code)
-        faults |= {_module(file) + name: _change(mutated, name) for name in mutated.mutant_names}
+        names = [name for name in mutated.mutant_names if only is None or _module(file) + name in only]
+        faults |= {_module(file) + name: _change(mutated, name) for name in names}
     (copy / FAULTS).write_text(json.dumps(faults))
     return copy
 
@@ -154,13 +165,13 @@ def _report(file: str, outcomes: dict[str, str], faults: dict[str, str]) -> None
 def pytest_runtestloop(session: pytest.Session) -> bool:
     """Takes the place of pytest's own loop."""
     tests = _tests_by_function(session)
-    if _outcome(session, "", [callers[0] for callers in tests.values()]) != "survived":
+    if _outcome(session, "", [callers[0] for callers in tests.values()])[0] != "survived":
         raise session.Failed("the tests fail in a fork without a fault")
     with Path(OUTCOMES).open("w") as outcomes:
         for name in json.loads(Path(FAULTS).read_text()):
             callers = tests.get(name.partition("__mutmut_")[0])
-            outcome = _outcome(session, name, callers) if callers else "no tests"
-            outcomes.write(json.dumps([name, outcome]) + "\n")
+            outcome, noticed_by = _outcome(session, name, callers) if callers else ("no tests", "")
+            outcomes.write(json.dumps([name, outcome, noticed_by]) + "\n")
             outcomes.flush()
     session.testsfailed = 0
     return True
@@ -188,9 +199,9 @@ def _run(session: pytest.Session, item: pytest.Item) -> None:
     item.config.hook.pytest_runtest_protocol(item=item, nextitem=session)
 
 
-def _outcome(session: pytest.Session, fault: str, tests: list[Test]) -> str:
-    """Run the tests with this fault in a process of its own, until one fails; says what came of it. The test that fails
-    is moved to the front, as it is likely to notice the function's next fault too."""
+def _outcome(session: pytest.Session, fault: str, tests: list[Test]) -> tuple[str, str]:
+    """Run the tests with this fault in a process of its own, until one fails; says what came of it, and the test that
+    failed. That is moved to the front, as it is likely to notice the function's next fault too."""
     connections.close_all()
     reader, writer = os.pipe()
     process = os.fork()
@@ -205,13 +216,13 @@ def _outcome(session: pytest.Session, fault: str, tests: list[Test]) -> str:
         number = failed.read()
     if not is_ended:
         TransactionTestCase._fixture_teardown(TransactionTestCase())  # type: ignore[attr-defined] # what it committed
-        return "timeout"
+        return "timeout", ""
     if number == SURVIVED:
-        return "survived"
+        return "survived", ""
     if not number:
-        return "crashed"
+        return "crashed", ""
     tests.insert(0, tests.pop(int(number)))
-    return "killed"
+    return "killed", tests[0].item.nodeid
 
 
 def _run_and_exit(session: pytest.Session, fault: str, tests: list[Test], writer: int) -> NoReturn:
