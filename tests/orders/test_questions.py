@@ -248,6 +248,45 @@ def test_a_new_attempt_is_asked_about_soon_however_long_ago_the_order_was(
     assert ask_due() == {Answer.CHANGED: 1}
 
 
+def test_somebody_waits_for_an_unknown_outcome_and_nobody_for_an_order_that_stays_pendente(
+    store: Client, shop: Installation, simulator: SimulatorServer
+) -> None:
+    unknown = pay_into_the_unknown(store, simulator)
+    Question.objects.all().delete()
+    many_pending(shop, simulator, 1)
+
+    due.put_overdue()
+
+    may_wait = dict(Question.objects.values_list("appmax_order_id", "is_patient"))
+    assert (may_wait.pop(unknown), list(may_wait.values())) == (False, [True])
+
+
+def test_an_order_that_was_paid_is_not_asked_about_however_lately(store: Client) -> None:
+    post(store, "pay/credit-card", by_card(ordered(store)))
+    time_passes(timedelta(hours=2))
+
+    assert ask_due() == {}
+
+
+def test_an_order_that_is_older_than_eight_days_is_not_asked_about(store: Client) -> None:
+    ordered(store)
+    age_orders(hours=193)
+
+    assert ask_due() == {}
+
+
+def test_no_more_orders_are_found_at_once_than_a_sweep_may_ask(
+    shop: Installation, simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(due, "MOST_IN_A_SWEEP", 2)
+    many_pending(shop, simulator, 3)
+
+    due.put_overdue()
+    assert Question.objects.count() == 2
+    due.put_overdue()
+    assert Question.objects.count() == 3
+
+
 @pytest.mark.parametrize("status", ["aprovado", "cancelado", "integrado"])
 def test_only_pendente_orders_are_asked_about(shop: Installation, status: str) -> None:
     OrderFactory.create(installation=shop, status=status)
