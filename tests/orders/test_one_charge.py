@@ -434,6 +434,15 @@ def test_the_code_of_a_cancelled_pix_is_gone_once_another_is_asked_for(
     assert seen == [None]
 
 
+def test_a_code_that_may_have_been_replaced_is_shown_no_more(store: Client, simulator: SimulatorServer) -> None:
+    order_id = ordered(store)
+    post(store, "pay/pix", by_pix(order_id))
+    simulator.state.add_fault(Fault("/v1/payments/pix", status=504))
+
+    assert post(store, "pay/pix", by_pix(order_id)).status_code == 502
+    assert Order.objects.get().pix_emv is None
+
+
 def test_an_attempt_of_which_nothing_came_gives_the_status_back(store: Client, simulator: SimulatorServer) -> None:
     order_id = ordered(store)
     Order.objects.update(status="recusado_por_risco")
