@@ -161,7 +161,9 @@ def test_the_same_upsell_twice_is_409_and_charges_once(
 ) -> None:
     post(store, "upsell", upsell(paid))
 
-    assert post(store, "upsell", upsell(paid)).status_code == 409
+    again = post(store, "upsell", upsell(paid))
+    told = {"code": "already_paid", "message": "this upsell is already paid", "order_id": paid["order_id"]}
+    assert (again.status_code, again.json()) == (409, told)
     assert sum(len(order.charges) for order in simulator.state.latest_orders()) == 2  # the order, and one upsell
 
 
