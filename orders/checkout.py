@@ -51,14 +51,14 @@ class PaymentPending(Rejected):
     """Appmax has a pending Pix or boleto of this order, and we don't know its codes."""
 
     def __init__(self) -> None:
-        super().__init__("a payment of this order is pending already", status=409)
+        super().__init__("a payment of this order is pending already")
 
 
 class NumberTaken(Rejected):
     """Appmax gave a new order the number of an order of ours that is paid, or another merchant's."""
 
     def __init__(self) -> None:
-        super().__init__("Appmax gave this order a number that is taken; nothing was charged, tell support", status=409)
+        super().__init__("Appmax gave this order a number that is taken; nothing was charged, tell support")
 
 
 @dataclass(frozen=True)
