@@ -36,6 +36,7 @@ TARGETS = {
     "attempts": (
         ["orders/attempts"],
         [f"orders/test_{name}" for name in ("one_charge", "questions", "after_sale", "taken_numbers", "wallets")]
+        + [f"orders/test_{name}" for name in ("idempotency", "order_answers", "work_of_a_payment")]
         + ["notifications/test_what_is_told"],
     ),
     "questions": (
@@ -45,7 +46,8 @@ TARGETS = {
     "checkout": (
         ["orders/checkout"],
         [f"orders/test_{name}" for name in ("checkout", "cards", "boletos", "wallets", "after_sale", "one_charge")]
-        + [f"orders/test_{name}" for name in ("taken_numbers", "order_answers", "shoppers", "subscriptions")],
+        + [f"orders/test_{name}" for name in ("taken_numbers", "order_answers", "shoppers", "subscriptions")]
+        + [f"orders/test_{name}" for name in ("idempotency", "work_of_a_payment", "appmax_limit")],
     ),
     "install": (
         ["installations/install"],

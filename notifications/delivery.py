@@ -10,6 +10,7 @@ import json
 import time
 from collections import Counter as Tally
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -158,12 +159,6 @@ def _claim(places: int) -> list[Message]:
 def _message(row: Notification) -> Message:
     endpoint = row.endpoint
     body = {"type": row.type, "timestamp": row.created_at.astimezone(UTC).isoformat(), "data": row.data}
-    try:
-        secrets = [endpoint.secret]
-        if endpoint.old_secret_until is not None and endpoint.old_secret_until > datetime.now(UTC):
-            secrets.append(endpoint.old_secret)
-    except DecryptionFailed:
-        secrets = []
     return Message(
         pk=row.pk,
         endpoint_pk=endpoint.pk,
@@ -171,8 +166,21 @@ def _message(row: Notification) -> Message:
         message_id=row.message_id,
         url=endpoint.url,
         body=json.dumps(body, ensure_ascii=False).encode(),
-        secrets=tuple(filter(None, secrets)),
+        secrets=_secrets(endpoint),
     )
+
+
+def _secrets(endpoint: Endpoint) -> tuple[str, ...]:
+    """What the endpoint's messages are signed with; nothing if its secret can't be decrypted. The one before may be
+    just such a secret, which was therefore replaced."""
+    try:
+        secrets = [endpoint.secret]
+    except DecryptionFailed:
+        return ()
+    if endpoint.old_secret_until is not None and endpoint.old_secret_until > datetime.now(UTC):
+        with suppress(DecryptionFailed):
+            secrets.append(endpoint.old_secret)
+    return tuple(secrets)
 
 
 def headers(message_id: str, at: datetime, body: bytes, secrets: tuple[str, ...]) -> dict[str, str]:

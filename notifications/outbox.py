@@ -24,8 +24,6 @@ def put(
     """
     if not connection.in_atomic_block:
         raise RuntimeError("the outbox is written in the transaction that it tells of")
-    if not events:
-        return
     endpoints = Endpoint.objects.listening(installation_id)
     wanted = [
         (event_type, added, [pk for pk, types in endpoints if event_type in (types or [event_type])])

@@ -215,8 +215,8 @@ def outcome(attempt: PaymentAttempt) -> PaymentAttempt | None:
         case AttemptState.FAILED:
             return None
         case AttemptState.DECLINED:
-            raise Declined(answer.get("message", ""), status=answer.get("http_status"))
-    raise OutcomeUnknown(answer.get("message", ""), timed_out=answer.get("timed_out", False))
+            raise Declined(answer.get("message", ""))
+    raise OutcomeUnknown("an earlier try's outcome isn't known", timed_out=answer.get("timed_out", False))
 
 
 def settle_by_hand(attempt: PaymentAttempt, state: AttemptState, reason: str) -> bool:

@@ -16,6 +16,7 @@ from installations.models import Identity, Installation
 from simulator.server import SimulatorServer
 from simulator.state import Fault
 from tests.support.factories import InstallationFactory, OrderFactory
+from tests.support.meanwhile import meanwhile
 from tests.support.processes import wait_until
 
 URL = "/integrations/appmax/callback/install"
@@ -93,7 +94,8 @@ def test_the_uuid_is_named_for_what_it_is(post: Any, settings: Any) -> None:
     answer = post(URL, {**BODY, "app_id": settings.APPMAX_APP_ID_UUID}).json()
 
     assert answer["message"] == "invalid app_id"
-    assert "APPMAX_APP_ID_NUMERIC" in answer["errors"]["app_id"][1]
+    hint = "this is the app's UUID; the callback carries its numeric id (APPMAX_APP_ID_NUMERIC)"
+    assert answer["errors"]["app_id"][1] == hint
 
 
 @pytest.mark.parametrize("body", [{"app_id": "4242"}, {**BODY, "app_id": "DEMO_APP_ID"}])
@@ -208,6 +210,21 @@ def test_the_worker_removes_kept_credentials_that_are_refused_unless_orders_belo
 
     assert Installation.objects.exists() is has_orders
     assert not Installation.objects.filter(unverified_since=None).exists()
+
+
+@pytest.mark.parametrize("other", [{}, {"merchant_client_id": "other"}], ids=["the same", "others"])
+def test_the_worker_removes_no_installation_that_was_confirmed_while_it_asked(
+    simulator: SimulatorServer, other: dict[str, str]
+) -> None:
+    InstallationFactory.create(external_key="shop", unverified_since=timezone.now())
+
+    def confirm() -> None:
+        Installation.objects.update(unverified_since=None, **other)
+
+    with meanwhile(simulator, "/oauth2/token", confirm):
+        install.verify_kept_credentials()
+
+    assert Installation.objects.get().is_confirmed
 
 
 def test_credentials_that_are_repeated_while_the_worker_removes_them_are_not_confirmed(

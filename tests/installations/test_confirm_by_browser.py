@@ -135,6 +135,7 @@ def test_loading_the_last_page_again_shows_it_again(client: Client, started: str
         assert "The app is installed" in page
         assert str(Installation.objects.get().external_id) in page
     assert Installation.objects.count() == 1
+    assert 3590 < cache.ttl("install_done:hash") <= 3600  # type: ignore[attr-defined] # django-redis
 
 
 def test_a_used_link_of_long_ago_does_not_lead_to_a_second_installation(client: Client) -> None:

@@ -11,6 +11,7 @@ from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
+from prometheus_client import REGISTRY
 
 from appmax.tokens import Credentials
 from installations import clients, reconnect
@@ -27,6 +28,9 @@ def row(simulator: SimulatorServer, live_server: Any, settings: Any) -> Installa
     settings.PUBLIC_URL = live_server.url
     installation: Installation = InstallationFactory.create(external_key="loja", app_id="4242")
     return installation
+
+
+CALLBACK = "/integrations/appmax/callback/install"
 
 
 def link_to(row: Installation, url: str) -> str:
@@ -60,6 +64,22 @@ def test_the_credentials_are_replaced_and_nothing_else(
     assert link.begun_at is not None
     assert link.used_at is not None
     assert "install.credentials_replaced" in caplog.text
+
+
+def test_replaced_and_refused_credentials_are_counted_for_the_alerts(row: Installation, live_server: Any) -> None:
+    outcomes = ("replaced", "replacement refused", "refused")
+
+    def counted() -> list[float]:
+        name = "checkout_install_credentials_total"
+        return [REGISTRY.get_sample_value(name, {"outcome": outcome}) or 0 for outcome in outcomes]
+
+    before = counted()
+    walk_through(link_to(row, live_server.url))
+    strange = {"app_id": "4242", "client_id": "strange", "client_secret": "strange"}
+    for external_key in ("loja", "new"):
+        Client().post(CALLBACK, {**strange, "external_key": external_key}, content_type="application/json")
+
+    assert counted() == [number + 1 for number in before]
 
 
 def test_a_token_of_the_old_credentials_that_comes_late_is_not_used(
@@ -130,7 +150,7 @@ def test_two_that_come_back_at_once_are_one_installation(
 
 
 def come_back(token: str) -> Any:
-    return Client().get("/integrations/appmax/callback/install", {"token": token})
+    return Client().get(CALLBACK, {"token": token})
 
 
 @pytest.mark.parametrize(("minutes", "status"), [(59, 302), (61, 409)])

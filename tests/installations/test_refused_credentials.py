@@ -1,5 +1,6 @@
 """Appmax refuses a merchant's credentials: it is marked and told, Appmax is left alone, and tried now and then."""
 
+import json
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -267,6 +268,40 @@ def test_one_whose_secret_cannot_be_read_holds_up_no_other(
     install.try_refused_credentials(ON_THE_HOUR)
 
     assert list(Installation.objects.filter(refused_since=None).values_list("pk", flat=True)) == [readable.pk]
+
+
+def test_a_shop_of_which_appmax_says_nothing_keeps_no_other_from_its_turn(appmax: responses.RequestsMock) -> None:
+    """It ends the round, so the next round must not begin with it again and again."""
+    silent, other = InstallationFactory.create_batch(2, refused_since=ON_THE_HOUR)
+
+    def token(request: Any) -> tuple[int, dict[str, str], str]:
+        if silent.merchant_client_id in str(request.body):
+            raise requests.Timeout
+        return 200, {}, json.dumps(GOOD_TOKEN)
+
+    appmax.add_callback("POST", TOKEN, token)
+    appmax.post(PRICE, json={"data": {"installments": {"1": {"total": 1000}}}})
+
+    for _ in range(60):
+        install.try_refused_credentials(ON_THE_HOUR)
+
+    assert refused_since(other) is None
+
+
+def test_nor_a_new_shop_whose_credentials_are_kept_until_appmax_knows_them(appmax: responses.RequestsMock) -> None:
+    silent, other = InstallationFactory.create_batch(2, unverified_since=ON_THE_HOUR)
+
+    def token(request: Any) -> tuple[int, dict[str, str], str]:
+        if silent.merchant_client_id in str(request.body):
+            raise requests.Timeout
+        return 200, {}, json.dumps(GOOD_TOKEN)
+
+    appmax.add_callback("POST", TOKEN, token)
+
+    for _ in range(60):
+        install.verify_kept_credentials()
+
+    assert Installation.objects.get(pk=other.pk).is_confirmed
 
 
 def test_while_appmax_gives_no_answer_it_asks_for_one_shop_only(appmax: responses.RequestsMock) -> None:

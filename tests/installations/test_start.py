@@ -32,7 +32,16 @@ def test_the_browser_is_sent_to_appmax_and_the_state_is_kept_for_an_hour(
     assert authorization.callback_url == "https://pay.shop.com/integrations/appmax/callback/install"
     key = f"install:{authorization.token}"
     assert cache.get(key) == {"app_id": APP_ID, "external_key": "shop"}
-    assert 3590 < cache.ttl(key) <= 3600  # type: ignore[attr-defined] # django-redis
+    for each in (key, "install_under_way:shop"):
+        assert 3590 < cache.ttl(each) <= 3600  # type: ignore[attr-defined] # django-redis
+
+
+def test_any_hash_of_appmaxs_is_one_piece_of_the_address(client: Client, simulator: SimulatorServer) -> None:
+    simulator.state.faults.append(Fault("/app/authorize", status=200, body={"data": {"token": "a/b?c"}}))
+
+    answer = start(client, app_id=APP_ID, external_key="shop")
+
+    assert answer["Location"] == f"{simulator.url}/appstore/integration/a%2Fb%3Fc"
 
 
 @pytest.mark.parametrize(
@@ -56,7 +65,8 @@ def test_the_numeric_id_is_named_for_what_it_is(client: Client) -> None:
     answer = start(client, app_id="4242", external_key="shop").json()
 
     assert answer["message"] == "invalid app_id"
-    assert "numeric id" in answer["errors"]["app_id"][1]
+    hint = "this is the app's numeric id; the installation starts with its UUID (APPMAX_APP_ID_UUID)"
+    assert answer["errors"]["app_id"][1] == hint
 
 
 @pytest.mark.parametrize("name", ["APPMAX_CLIENT_ID", "APPMAX_CLIENT_SECRET", "APPMAX_APP_ID_UUID"])

@@ -348,6 +348,21 @@ def test_an_endpoint_that_fails_is_left_alone_for_a_while(
     assert set(orders_of(listener)) == set(range(100))
 
 
+def test_each_further_failure_doubles_the_time_for_which_an_endpoint_is_left_alone(
+    endpoint: Endpoint, listener: Listener, time_passes: Passes
+) -> None:
+    listener.answer = answering(500)
+    tell(endpoint, 1)
+    held = []
+    for wait in delivery.AGAIN_AFTER:
+        delivery.deliver_due()
+        endpoint.refresh_from_db()
+        failed_at = Notification.objects.get().due_at - wait
+        held.append((endpoint.held_until - failed_at).total_seconds() if endpoint.held_until else 0)
+        time_passes(wait)
+    assert held == [0, 0, 5, 10, 20, 40, 80, 160, 300, 300]
+
+
 def test_a_url_that_leads_to_a_forbidden_address_by_now_is_a_failure_with_its_reason(
     endpoint: Endpoint, listener: Listener, settings: Any
 ) -> None:
@@ -359,8 +374,8 @@ def test_a_url_that_leads_to_a_forbidden_address_by_now_is_a_failure_with_its_re
     assert listener.posts == []
 
 
-def test_a_secret_that_no_key_decrypts_is_a_failure_and_can_be_replaced(
-    endpoint: Endpoint, listener: Listener, store: Client
+def test_a_secret_that_no_key_decrypts_is_a_failure_until_it_is_replaced(
+    endpoint: Endpoint, listener: Listener, store: Client, time_passes: Passes
 ) -> None:
     with connection.cursor() as cursor:
         cursor.execute("UPDATE notification_endpoints SET secret = 'gAAAA-broken'")
@@ -369,7 +384,10 @@ def test_a_secret_that_no_key_decrypts_is_a_failure_and_can_be_replaced(
     assert Notification.objects.get().error == "DecryptionFailed"
     url = f"/installations/shop/webhook-endpoints/{endpoint.pk}"
     assert store.get(url).status_code == 200
-    assert store.post(f"{url}/rotate-secret").json()["secret"].startswith("whsec_")
+    secret = store.post(f"{url}/rotate-secret").json()["secret"]
+    time_passes(MINUTE)
+    assert delivery.deliver_due() == {"delivered": 1}
+    assert listener.posts[0].verified(secret)
 
 
 def test_old_messages_and_endpoints_that_were_deleted_are_forgotten(

@@ -165,6 +165,16 @@ def test_the_same_upsell_twice_is_409_and_charges_once(
     assert sum(len(order.charges) for order in simulator.state.latest_orders()) == 2  # the order, and one upsell
 
 
+@pytest.mark.parametrize("status", ["cancelado", "estornado"])
+def test_an_upsell_leaves_the_order_as_it_is_after_which_it_is_sold(
+    store: Client, paid: dict[str, Any], status: str
+) -> None:
+    Order.objects.update(status=status)
+
+    assert post(store, "upsell", upsell(paid)).status_code == 200
+    assert Order.objects.get(appmax_order_id=paid["order_id"]).status == status
+
+
 def test_an_upsell_of_unknown_outcome_waits_for_staff(
     store: Client, paid: dict[str, Any], simulator: SimulatorServer
 ) -> None:

@@ -11,6 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from dev.smoke import ORDER
+from installations.models import Installation
 from orders import idempotency
 from orders.models import IdempotentRequest, Order, PaymentAttempt, Refund
 from simulator.server import SimulatorServer
@@ -99,6 +100,19 @@ def test_a_key_belongs_to_one_installation(store: Client, simulator: SimulatorSe
     assert second.json() != first.json()
 
 
+def test_requests_that_began_at_the_same_moment_keep_their_own_answers(store: Client) -> None:
+    first = post(store, "order", ORDER, key="k-1")
+
+    def make_their_moments_equal() -> None:
+        moment = IdempotentRequest.objects.get(key="k-2").claimed_at
+        IdempotentRequest.objects.filter(key="k-1").update(claimed_at=moment)
+
+    with before_statements('UPDATE "idempotent_requests" SET "status_code"', make_their_moments_equal):
+        assert post(store, "order", ORDER, key="k-2").json() != first.json()
+
+    assert post(store, "order", ORDER, key="k-1").json() == first.json()
+
+
 def test_once_it_is_answered_nobody_works_on_it_any_more(store: Client) -> None:
     post(store, "order", ORDER, key="k-1")
 
@@ -177,10 +191,11 @@ def test_redis_away_changes_nothing(store: Client, simulator: SimulatorServer, r
     assert len(simulator.state.latest_orders()[0].charges) == 1
 
 
+@pytest.mark.parametrize("fault", [{"status": 504}, {"hang": 1.0}], ids=["unclear", "no answer in time"])
 def test_a_repeat_after_an_unknown_outcome_sends_nothing_and_says_the_same(
-    store: Client, simulator: SimulatorServer
+    store: Client, simulator: SimulatorServer, impatient: None, fault: dict[str, Any]
 ) -> None:
-    simulator.state.add_fault(Fault(CARD_CALL, status=504, work=True))
+    simulator.state.add_fault(Fault(CARD_CALL, work=True, **fault))
 
     first, second = (post(store, "pay/credit-card", by_card(None), key="k-1") for _ in range(2))
 
@@ -319,6 +334,28 @@ def test_a_killed_payment_is_not_sent_again(store: Client, simulator: SimulatorS
     assert len(simulator.state.latest_orders()[0].charges) == 1
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("pay/credit-card", by_card(None), 200),
+        ("pay/credit-card", by_card(None, number="4000000000000028"), 422),
+        ("pay/pix", by_pix(None), 200),
+    ],
+    ids=["charged", "declined", "pix"],
+)
+def test_a_payment_that_was_killed_after_its_outcome_is_answered_as_it_would_have_been(
+    store: Client, simulator: SimulatorServer, path: str, body: Any, status: int
+) -> None:
+    first = post(store, path, body, key="k-1")
+    abandoned(seconds=301)
+
+    second = post(store, path, body, key="k-1")
+
+    assert first.status_code == status
+    assert (second.status_code, second.json(), is_replay(second)) == (status, first.json(), True)
+    assert [len(order.payments) for order in simulator.state.latest_orders()] == [1]
+
+
 def test_a_bug_leaves_the_key_free_and_the_order_bound(store: Client, simulator: SimulatorServer) -> None:
     store.raise_request_exception = False
     with statements_fail("INSERT INTO payment_attempts", ZeroDivisionError):
@@ -347,6 +384,18 @@ def test_the_fingerprint_ignores_card_data_and_nothing_else(store: Client) -> No
 
     assert (other_card.status_code, is_replay(other_card)) == (422, True)
     assert other_rate.json()["message"] == "this Idempotency-Key was used for another request"
+
+
+def test_the_next_release_knows_a_request_again_whatever_the_order_of_its_fields(
+    shop: Installation, settings: Any
+) -> None:
+    """A request may be repeated after an update. If this value changes, such a repeat is refused for a day."""
+    settings.SECRET_KEY = "of this test"
+
+    for body in ({"order_id": 1, "document_number": "2"}, {"document_number": "2", "order_id": 1}):
+        claim = idempotency.claim(shop, None, route="pay/pix", body=body)
+        assert isinstance(claim, idempotency.Claim)
+        assert claim.fingerprint == "d1e2c14d974a64eab9df05ec3fa6a5b0534cb34f9dce216f907da81ca89f27a5"
 
 
 def test_a_refund_that_was_killed_before_its_answer_is_not_sent_again(

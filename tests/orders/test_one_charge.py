@@ -7,6 +7,7 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, InterfaceError, connection
 from django.test import Client
 
+from backoffice.attempt_words import said
 from installations.models import Installation
 from orders import attempts
 from orders.idempotency import Claim
@@ -107,6 +108,26 @@ def test_where_certainly_nothing_happened_the_order_can_be_paid_at_once(
     assert len(remote(simulator, order_id).charges) == 1
 
 
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ({"status": 402, "body": {"message": "Saldo insuficiente"}}, "Saldo insuficiente"),
+        ({"status": 422, "body": {"message": "CPF inválido"}}, "CPF inválido"),
+        ({"status": 429, "headers": {"Retry-After": "30"}}, "Appmax asked us to slow down."),
+        ({"hang": 1.0}, "Appmax did not answer in time."),
+        ({"status": 504}, "Appmax's answer was not clear."),
+    ],
+)
+def test_support_reads_at_the_attempt_why_nothing_came_of_it(
+    store: Client, simulator: SimulatorServer, impatient: None, fault: dict[str, Any], words: str
+) -> None:
+    simulator.state.add_fault(Fault(CARD_CALL, **fault))
+
+    post(store, "pay/credit-card", by_card(None))
+
+    assert said(PaymentAttempt.objects.get()) == words
+
+
 @pytest.mark.parametrize("times", [2, 8])
 def test_of_simultaneous_payments_of_one_order_one_goes_out(
     store: Client, simulator: SimulatorServer, race: Any, times: int
@@ -172,6 +193,25 @@ def test_what_appmax_has_confirmed_is_believed_without_asking_again(store: Clien
 
     assert post(store, "pay/credit-card", by_card(order_id)).status_code == 409
     assert simulator.state.waiting_faults()[0].times == 9
+
+
+def test_an_order_that_its_own_card_has_paid_is_not_asked_about(store: Client, simulator: SimulatorServer) -> None:
+    order_id = ordered(store)
+    post(store, "pay/credit-card", by_card(order_id))
+    simulator.state.add_fault(Fault("/v1/orders/", status=500, times=9))
+
+    assert post(store, "pay/credit-card", by_card(order_id)).status_code == 409
+    assert simulator.state.waiting_faults()[0].times == 9
+
+
+def test_what_appmax_said_of_another_status_counts_for_nothing(store: Client, simulator: SimulatorServer) -> None:
+    order_id = ordered(store)
+    questions.ask(Order.objects.get())
+    Question.objects.update(due_at=None)
+    Order.objects.update(status="aprovado")
+
+    assert post(store, "pay/credit-card", by_card(order_id)).json()["status"] == "aprovado"
+    assert len(remote(simulator, order_id).charges) == 1
 
 
 def test_a_secret_that_cannot_be_read_makes_a_failed_attempt_and_locks_nothing(
@@ -251,6 +291,23 @@ def test_nor_while_appmax_cannot_be_asked(store: Client, simulator: SimulatorSer
 
     assert post(store, "pay/credit-card", by_card(order_id)).status_code == 502
     assert len(remote(simulator, order_id).charges) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [("pay/credit-card", {"number": "4000000000000028"}), ("pay/pix", None)],
+    ids=["a declined card", "a Pix that ended"],
+)
+def test_an_order_of_which_no_card_was_taken_may_be_paid_although_appmax_cannot_be_asked(
+    store: Client, simulator: SimulatorServer, path: str, body: dict[str, str] | None
+) -> None:
+    order_id = ordered(store)
+    post(store, path, by_pix(order_id) if body is None else by_card(order_id, **body))
+    webhook("order_pix_expired", order_id)
+    assert Order.objects.get().status == "cancelado"
+    simulator.state.add_fault(Fault("/v1/orders/", status=500, times=9))
+
+    assert post(store, "pay/credit-card", by_card(order_id)).json()["status"] == "aprovado"
 
 
 def test_nor_if_the_cancellation_arrives_in_the_last_moment(store: Client) -> None:
