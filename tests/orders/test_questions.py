@@ -184,6 +184,55 @@ def test_by_hand_it_is_asked_about_at_once(
     assert Order.objects.get().status == "aprovado"
 
 
+def test_a_payment_whose_process_died_goes_before_what_webhooks_claim(
+    store: Client, simulator: SimulatorServer, shop: Installation
+) -> None:
+    """A storefront that sells much has more claims than Appmax may be asked about, for hours."""
+    order_id = pay_into_the_unknown(store, simulator)
+    PaymentAttempt.objects.update(state="started")
+    Question.objects.all().delete()
+    many_claims(shop, simulator, 5)
+    Question.objects.put(order_id, shop.pk, Why.MONEY)
+    age(seconds=61)
+    Quota.objects.create(installation=shop, tokens=1.5, counted_at=timezone.now())
+
+    assert ask_due() == {Answer.CHANGED: 1}
+    assert PaymentAttempt.objects.get().state == "succeeded"
+
+
+def test_by_hand_a_payment_goes_before_what_webhooks_claim_however_often_it_was_asked_about(
+    store: Client, simulator: SimulatorServer, shop: Installation, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pay_into_the_unknown(store, simulator)
+    Question.objects.update(times=3, asked_at=timezone.now(), due_at=timezone.now() + timedelta(minutes=5))
+    many_claims(shop, simulator, 5)
+    Quota.objects.create(installation=shop, tokens=1.5, counted_at=timezone.now())
+
+    call_command("reconcile_orders")
+
+    assert capsys.readouterr().out == "1 changed\n"
+    assert PaymentAttempt.objects.get().state == "succeeded"
+
+
+def test_a_payment_that_appmax_says_nothing_of_takes_turns_with_what_webhooks_claim(
+    store: Client, simulator: SimulatorServer, shop: Installation
+) -> None:
+    order_id = pay_into_the_unknown(store, simulator)
+    many_claims(shop, simulator, 2)
+    first, claim = Question.objects.take(), Question.objects.take()
+    assert first is not None
+    assert claim is not None
+    assert (first.appmax_order_id, claim.why) == (order_id, Why.MONEY)
+
+    Question.objects.update(due_at=timezone.now())
+
+    assert [question.why for _ in range(3) if (question := Question.objects.take())] == [
+        Why.MONEY,
+        Why.PAYMENT_UNKNOWN,
+        Why.MONEY,
+    ]
+
+
 def test_an_upsell_is_left_to_staff(store: Client, simulator: SimulatorServer) -> None:
     order_id = ordered(store)
     PaymentAttempt.objects.create(
@@ -268,6 +317,14 @@ def many_pending(installation: Installation, simulator: SimulatorServer, number:
         )
         OrderFactory.create(installation=installation, appmax_order_id=order.id)
     age_orders(hours=2)
+
+
+def many_claims(installation: Installation, simulator: SimulatorServer, number: int) -> None:
+    """So many webhooks told of money, all earlier than anything else that is due."""
+    before = set(Order.objects.values_list("pk", flat=True))
+    many_pending(installation, simulator, number)
+    for order in Order.objects.exclude(pk__in=before):
+        Question.objects.put(order.appmax_order_id, installation.pk, Why.MONEY, after=-timedelta(hours=1))
 
 
 def test_a_merchant_has_so_many_questions_at_once_and_then_one_every_three_seconds(
