@@ -1,5 +1,5 @@
-"""The order in which questions are asked: a payment of unknown outcome goes first for its first time. An index that was
-left half built is dropped first, so that this may be started again."""
+"""The order in which questions are asked: a payment of unknown outcome goes first until Appmax has answered. An index that
+was left half built is dropped first, so that this may be started again."""
 
 from django.contrib.postgres.operations import AddIndexConcurrently, RemoveIndexConcurrently
 from django.db import migrations, models
@@ -17,7 +17,9 @@ class Migration(migrations.Migration):
             model_name="question",
             index=models.Index(
                 F("is_patient"),
-                ExpressionWrapper(~Q(why="payment_unknown") | Q(times__gt=0), output_field=models.BooleanField()),
+                ExpressionWrapper(
+                    ~Q(why="payment_unknown") | Q(times__gt=0, error=""), output_field=models.BooleanField()
+                ),
                 F("asked_at").asc(nulls_first=True),
                 F("due_at"),
                 condition=Q(due_at__isnull=False),

@@ -89,10 +89,10 @@ TAKE = """
 
 Through the ORM, as a transaction with five statements, it took six times as long (400 of each in turns).
 """
-_TAKE = TAKE.format(
+TAKE_QUESTION = TAKE.format(
     table="order_questions",
     is_patient="q.is_patient",
-    first=f"q.is_patient, (q.why <> '{Why.PAYMENT_UNKNOWN.value}' OR q.times > 0), ",
+    first=f"q.is_patient, (q.why <> '{Why.PAYMENT_UNKNOWN.value}' OR q.error = '' AND q.times > 0), ",
 )
 
 
@@ -115,7 +115,7 @@ class QuestionQuerySet(models.QuerySet["Question"]):
     def take(self, ids: list[int] | None = None) -> "Question | None":
         """The next question for this process, for which a token of its merchant's quota is taken. None if no question
         is due whose merchant has a token. With `ids` only these questions are looked at."""
-        found = list(self.raw(_TAKE, take_values(ids)))
+        found = list(self.raw(TAKE_QUESTION, take_values(ids)))
         return found[0] if found else None
 
     def open(self) -> "QuestionQuerySet":
@@ -183,10 +183,12 @@ class Question(models.Model):
         ]
         indexes = [
             # The order in which questions are asked. A payment of unknown outcome goes first, as a shopper may be
-            # waiting, until Appmax has been asked once. Then come those never asked, then those asked longest ago.
+            # waiting, until Appmax has answered once. Then come those never asked, then those asked longest ago.
             models.Index(
                 F("is_patient"),
-                ExpressionWrapper(~Q(why=Why.PAYMENT_UNKNOWN) | Q(times__gt=0), output_field=models.BooleanField()),
+                ExpressionWrapper(
+                    ~Q(why=Why.PAYMENT_UNKNOWN) | Q(times__gt=0, error=""), output_field=models.BooleanField()
+                ),
                 F("asked_at").asc(nulls_first=True),
                 F("due_at"),
                 condition=Q(due_at__isnull=False),

@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import connection, transaction
 from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 
 from installations.models import Installation
 from orders.models import Order, PaymentAttempt, Question, Quota
-from orders.models.question import TOKENS
+from orders.models.question import TAKE_QUESTION, TOKENS, take_values
 from orders.questions import ask, due
 from orders.questions.ask import Answer
 from orders.questions.why import Why
@@ -214,23 +215,33 @@ def test_by_hand_a_payment_goes_before_what_webhooks_claim_however_often_it_was_
     assert PaymentAttempt.objects.get().state == "succeeded"
 
 
-def test_a_payment_that_appmax_says_nothing_of_takes_turns_with_what_webhooks_claim(
+def test_a_payment_goes_first_until_appmax_has_answered_and_then_takes_turns(
     store: Client, simulator: SimulatorServer, shop: Installation
 ) -> None:
     order_id = pay_into_the_unknown(store, simulator)
-    many_claims(shop, simulator, 2)
-    first, claim = Question.objects.take(), Question.objects.take()
-    assert first is not None
-    assert claim is not None
-    assert (first.appmax_order_id, claim.why) == (order_id, Why.MONEY)
+    many_claims(shop, simulator, 3)
+    payment = Question.objects.filter(appmax_order_id=order_id)
 
-    Question.objects.update(due_at=timezone.now())
+    def next_ones(number: int) -> list[str]:
+        Question.objects.update(due_at=timezone.now())
+        return [question.why for _ in range(number) if (question := Question.objects.take())]
 
-    assert [question.why for _ in range(3) if (question := Question.objects.take())] == [
-        Why.MONEY,
-        Why.PAYMENT_UNKNOWN,
-        Why.MONEY,
-    ]
+    assert next_ones(2) == [Why.PAYMENT_UNKNOWN, Why.MONEY]
+    payment.update(error="Unavailable")
+    assert next_ones(1) == [Why.PAYMENT_UNKNOWN]
+    payment.update(error="")
+    assert next_ones(4) == [Why.MONEY, Why.MONEY, Why.MONEY, Why.PAYMENT_UNKNOWN]
+
+
+def test_the_next_question_is_read_from_the_index_in_that_order() -> None:
+    """Without sorting all that are due: the statement and the index must put the order in the same words."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_sort = off")
+        cursor.execute("EXPLAIN " + TAKE_QUESTION, take_values(None))
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+
+    assert "order_questions_in_order" in plan
+    assert "Sort" not in plan
 
 
 def test_an_upsell_is_left_to_staff(store: Client, simulator: SimulatorServer) -> None:
