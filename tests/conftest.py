@@ -34,8 +34,14 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
         yield
 
 
+@pytest.fixture(scope="session")
+def cache_number(worker_id: str) -> str:
+    """Which of Redis's databases is this worker's own cache."""
+    return worker_id.removeprefix("gw") if worker_id != "master" else "0"
+
+
 @pytest.fixture(autouse=True)
-def _configured(settings: Any, worker_id: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _configured(settings: Any, cache_number: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A configured app, and a cache of this worker's own."""
     settings.APPMAX_CLIENT_ID = "app-client"
     settings.APPMAX_CLIENT_SECRET = "app-secret"
@@ -43,8 +49,7 @@ def _configured(settings: Any, worker_id: str, monkeypatch: pytest.MonkeyPatch) 
     settings.APPMAX_APP_ID_NUMERIC = "4242"
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # Django's own takes 0.2 s a user
     settings.WHITENOISE_AUTOREFRESH = True  # or each Client lists all static files first, which takes 10 ms
-    database = worker_id.removeprefix("gw") if worker_id != "master" else "0"
-    location = settings.CACHES["default"]["LOCATION"].rpartition("/")[0] + f"/{database}"
+    location = settings.CACHES["default"]["LOCATION"].rpartition("/")[0] + f"/{cache_number}"
     settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": location}}
     monkeypatch.setattr(limits, "_next_try", 0.0)  # which another test may have set with Redis away
     cache.clear()

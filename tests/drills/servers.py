@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -105,7 +105,8 @@ def crash(process: subprocess.Popen[bytes]) -> None:
     """kill -9, of the server and all its processes at once, as when a machine dies."""
     server = psutil.Process(process.pid)
     for one in (server, *server.children()):
-        one.kill()
+        with suppress(psutil.NoSuchProcess):  # the others end by themselves when the server is gone
+            one.kill()
     process.wait(timeout=10)
 
 

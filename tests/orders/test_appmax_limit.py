@@ -104,6 +104,18 @@ def test_a_payment_with_its_order_is_done_whole_or_not_at_all(
     assert not Order.objects.exists()
 
 
+@pytest.mark.parametrize(("path", "body", "calls"), [("order", ORDER, 2), ("pay/pix", by_pix(None), 3)])
+def test_a_new_order_takes_as_many_calls_as_it_makes(
+    store: Client, shop: Installation, settings: Any, monkeypatch: pytest.MonkeyPatch, path: str, body: Any, calls: int
+) -> None:
+    settings.APPMAX_RATE = 0.05  # so that none comes back while this test runs
+    monkeypatch.setattr(limits, "APPMAX_SECONDS", 1000)
+
+    assert post(store, path, body).status_code == 200
+
+    assert len(loop(shop)) == len(loop(InstallationFactory.create())) - calls
+
+
 def test_the_same_request_may_be_sent_again(store: Client, exhausted: None, settings: Any) -> None:
     assert post(store, "pay/pix", by_pix(None), key="k").status_code == 429
 

@@ -21,6 +21,7 @@ from simulator.server import SimulatorServer
 from simulator.state import Fault
 from tests.orders.conftest import by_card, by_pix, ordered, post, remote
 from tests.support.factories import InstallationFactory, OrderFactory
+from tests.support.meanwhile import meanwhile
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -307,6 +308,45 @@ def test_a_new_attempt_is_asked_about_soon_however_long_ago_the_order_was(
     assert ask_due() == {Answer.CHANGED: 1}
 
 
+def test_somebody_waits_for_an_unknown_outcome_and_nobody_for_an_order_that_stays_pendente(
+    store: Client, shop: Installation, simulator: SimulatorServer
+) -> None:
+    unknown = pay_into_the_unknown(store, simulator)
+    Question.objects.all().delete()
+    many_pending(shop, simulator, 1)
+
+    due.put_overdue()
+
+    may_wait = dict(Question.objects.values_list("appmax_order_id", "is_patient"))
+    assert (may_wait.pop(unknown), list(may_wait.values())) == (False, [True])
+
+
+def test_an_order_that_was_paid_is_not_asked_about_however_lately(store: Client) -> None:
+    post(store, "pay/credit-card", by_card(ordered(store)))
+    time_passes(timedelta(hours=2))
+
+    assert ask_due() == {}
+
+
+def test_an_order_that_is_older_than_eight_days_is_not_asked_about(store: Client) -> None:
+    ordered(store)
+    age_orders(hours=193)
+
+    assert ask_due() == {}
+
+
+def test_no_more_orders_are_found_at_once_than_a_sweep_may_ask(
+    shop: Installation, simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(due, "MOST_IN_A_SWEEP", 2)
+    many_pending(shop, simulator, 3)
+
+    due.put_overdue()
+    assert Question.objects.count() == 2
+    due.put_overdue()
+    assert Question.objects.count() == 3
+
+
 @pytest.mark.parametrize("status", ["aprovado", "cancelado", "integrado"])
 def test_only_pendente_orders_are_asked_about(shop: Installation, status: str) -> None:
     OrderFactory.create(installation=shop, status=status)
@@ -361,8 +401,10 @@ def test_what_may_wait_and_was_asked_before_leaves_tokens_for_what_somebody_wait
     assert ask_due() == {}
 
     Question.objects.put(numbers[-1], shop.pk, Why.MONEY)
-
     assert ask_due() == {Answer.UNCHANGED: 1}
+
+    Quota.objects.update(tokens=2)
+    assert ask.ask_due(numbers=numbers[:1]) == {Answer.UNCHANGED: 1}  # Staff wait for it.
 
 
 def test_the_quota_holds_whatever_number_of_workers_ask(
@@ -430,6 +472,44 @@ def test_when_appmax_does_not_answer_the_round_ends(
     assert ask_due() == {Answer.FAILED: 3}
 
 
+def test_an_answer_that_we_do_not_understand_is_one(shop: Installation, simulator: SimulatorServer) -> None:
+    many_pending(shop, simulator, 4)
+    for order in simulator.state.orders.values():
+        order.status = "something new"
+
+    assert ask_due() == {Answer.FAILED: 4}
+
+
+def test_what_becomes_of_a_question_touches_no_other(shop: Installation, simulator: SimulatorServer) -> None:
+    many_pending(shop, simulator, 2)
+    due.put_overdue()
+    unknown = OrderFactory.create(installation=shop)  # Appmax doesn't know it
+    Question.objects.put(unknown.appmax_order_id, shop.pk, Why.PENDING)
+    others = Question.objects.exclude(appmax_order_id=unknown.appmax_order_id).order_by("pk").values()
+    before = list(others)
+
+    assert ask.ask_due(numbers=[unknown.appmax_order_id]) == {Answer.FAILED: 1}
+    Order.objects.filter(pk=unknown.pk).update(status="cancelado")  # so there is nothing left to ask
+    assert ask.ask_due(numbers=[unknown.appmax_order_id]) == {Answer.UNCHANGED: 1}
+
+    assert Question.objects.get(appmax_order_id=unknown.appmax_order_id).due_at is None
+    assert list(others) == before
+
+
+def test_a_claim_that_comes_while_appmax_fails_to_answer_does_not_wait(
+    store: Client, shop: Installation, simulator: SimulatorServer
+) -> None:
+    order_id = ordered(store)
+    Question.objects.put(order_id, shop.pk, Why.PENDING)
+
+    def claim() -> None:
+        Question.objects.put(order_id, shop.pk, Why.MONEY)
+
+    with meanwhile(simulator, f"/v1/orders/{order_id}", claim, status=404):
+        assert ask.ask_due(seconds=0.01) == {Answer.FAILED: 1}
+    assert ask.ask_due() == {Answer.UNCHANGED: 1}
+
+
 def test_of_several_workers_one_asks(store: Client, simulator: SimulatorServer, race: Any) -> None:
     pay_into_the_unknown(store, simulator)
     simulator.state.add_fault(Fault("/v1/orders/", hang=0.3, times=9))
@@ -445,7 +525,15 @@ def test_why_an_order_cannot_be_asked_about_is_kept(shop: Installation, simulato
     age_orders(hours=2)
 
     assert ask_due() == {Answer.FAILED: 1}
-    assert Question.objects.get(appmax_order_id=order.appmax_order_id).error == "NotFound"
+    assert Question.objects.get().error == "NotFound"
+    made = {"products_value": 100, "discount_value": 0, "shipping_value": 0}
+    known = simulator.state.add_order("shop", order.appmax_customer_id, made, [])
+    simulator.state.orders[order.appmax_order_id] = known
+    known.id = order.appmax_order_id
+    time_passes(timedelta(hours=12))
+
+    assert ask_due() == {Answer.UNCHANGED: 1}
+    assert Question.objects.get().error == ""
 
 
 # --- chargebacks ---

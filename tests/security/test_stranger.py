@@ -53,7 +53,7 @@ def raw_answer(url: str, text: str) -> str:
         return connection.recv(200).decode().partition("\r\n")[0]
 
 
-def test_he_fills_the_temporary_folder_with_an_upload_to_the_login_page(web: str, tmp_path: Path) -> None:
+def test_he_fills_the_temporary_folder_with_an_upload_to_the_login_page(web: str, variables: dict[str, str]) -> None:
     size = 80 * 1024 * 1024
     request = f"POST /admin/login/ HTTP/1.1\r\n{HEAD}Cookie: csrftoken={CSRF}\r\nReferer: https://localhost/\r\n"
     request += f"Content-Type: multipart/form-data; boundary=b\r\nContent-Length: {size}\r\n\r\n{UPLOAD}"
@@ -61,7 +61,7 @@ def test_he_fills_the_temporary_folder_with_an_upload_to_the_login_page(web: str
     with many_connections(8, web, request + "x" * 100_000) as opened:
         answers = [connection.recv(200).decode().partition("\r\n")[0] for connection in opened]
         assert set(answers) == {"HTTP/1.1 413 Request Entity Too Large"}
-        assert list((tmp_path / "temporary").rglob("*.upload")) == []
+        assert list(Path(variables["TMPDIR"]).rglob("*.upload")) == []
 
     assert seconds_of_health(web) < 2
 
@@ -75,7 +75,7 @@ def test_he_says_nothing_of_the_uploads_size(web: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/admin/login/", "/language"])
-def test_he_sends_a_small_file_that_no_form_asks_for(web: str, tmp_path: Path, path: str) -> None:
+def test_he_sends_a_small_file_that_no_form_asks_for(web: str, variables: dict[str, str], path: str) -> None:
     answer = requests.post(
         web + path,
         files={"f": ("x", b"y" * 1000)},
@@ -84,7 +84,7 @@ def test_he_sends_a_small_file_that_no_form_asks_for(web: str, tmp_path: Path, p
     )
 
     assert (answer.status_code, answer.json()) == (400, {"code": "bad_request", "message": "bad request"})
-    assert list((tmp_path / "temporary").rglob("*.upload")) == []
+    assert list(Path(variables["TMPDIR"]).rglob("*.upload")) == []
 
 
 def test_he_sends_a_form_that_is_none(web: str) -> None:

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,9 +42,9 @@ def kill(process: subprocess.Popen[bytes]) -> None:
     process.wait(timeout=10)
 
 
-@pytest.fixture
-def processes() -> Iterator[Processes]:
-    """What has been started, each with its children in a process group of its own."""
+@contextlib.contextmanager
+def ended_afterwards() -> Iterator[Processes]:
+    """A list of processes, each with its children in a process group of its own, which are told to end."""
     processes: Processes = []
     yield processes
     for process in processes:
@@ -54,25 +54,34 @@ def processes() -> Iterator[Processes]:
 
 
 @pytest.fixture
+def processes() -> Iterator[Processes]:
+    """What has been started."""
+    with ended_afterwards() as processes:
+        yield processes
+
+
+def start_gunicorn(processes: Processes, log: Path, variables: Mapping[str, str]) -> str:
+    """Start it with these variables on top; returns its URL once it answers."""
+    port = variables.get("APP_PORT") or str(free_port())
+    environment = os.environ | {"APP_PORT": port, "APP_URL": f"http://127.0.0.1:{port}", **variables}
+    with log.open("ab") as output:
+        processes.append(subprocess.Popen(COMMAND, cwd=ROOT, env=environment, stderr=output, start_new_session=True))
+    url = f"http://127.0.0.1:{port}"
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        try:
+            requests.get(f"{url}/health", timeout=2)
+        except requests.RequestException:
+            time.sleep(0.02)
+            continue
+        return url
+    raise AssertionError("gunicorn does not answer")
+
+
+@pytest.fixture
 def gunicorn(processes: Processes, tmp_path: Path) -> Callable[..., str]:
     """Start gunicorn with these variables on top; returns its URL once it answers. `gunicorn.log` is its log."""
-
-    def start(**variables: str) -> str:
-        port = variables.get("APP_PORT") or str(free_port())
-        environment = os.environ | {"APP_PORT": port, "APP_URL": f"http://127.0.0.1:{port}", **variables}
-        with (tmp_path / "gunicorn.log").open("ab") as log:
-            processes.append(subprocess.Popen(COMMAND, cwd=ROOT, env=environment, stderr=log, start_new_session=True))
-        url = f"http://127.0.0.1:{port}"
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
-            try:
-                requests.get(f"{url}/health", timeout=2)
-            except requests.RequestException:
-                continue
-            return url
-        raise AssertionError("gunicorn does not answer")
-
-    return start
+    return lambda **variables: start_gunicorn(processes, tmp_path / "gunicorn.log", variables)
 
 
 @dataclass
@@ -120,6 +129,7 @@ def proxy() -> Iterator[Callable[..., Proxy]]:
             while not listens(https):
                 assert process.poll() is None, log.read_text()
                 assert time.monotonic() < deadline
+                time.sleep(0.01)
             pem = str(folder / "fullchain.pem")
             return Proxy(f"http://localhost:{http}", f"https://localhost:{https}", pem, log)
 
