@@ -65,8 +65,7 @@ class UnknownStatus(Unavailable):
 def ask_due(*, numbers: Iterable[int] | None = None, seconds: float = ROUND_SECONDS) -> Counter[Answer]:
     """Ask the questions that are due, one after the other. No question is begun after `seconds`.
 
-    With `numbers` (Appmax's ids) the open questions about these orders are asked, whether or not they are due. Staff
-    use that.
+    With `numbers` (Appmax's ids) the open questions about these orders are asked, whether or not they are due.
     """
     ids = None if numbers is None else _due_now(numbers)
     answers: Counter[Answer] = Counter()
