@@ -76,9 +76,12 @@ def _unasked(orders: QuerySet[Order]) -> QuerySet[Order]:
 
 
 def _with_open_attempts(crashed_after: timedelta) -> QuerySet[Order]:
+    """A question that is open for a lesser reason and was never asked for it doesn't count, as it may stand far behind
+    others. Once it has been asked, its answer has told of the attempt as well."""
     is_unknown = Q(attempts__state=AttemptState.UNKNOWN)
     has_crashed = Q(attempts__state=AttemptState.STARTED, attempts__started_at__lt=Now() - crashed_after)
-    return _unasked(Order.objects.filter(is_unknown | has_crashed, attempts__method__in=PaymentMethod.values))
+    orders = Order.objects.filter(is_unknown | has_crashed, attempts__method__in=PaymentMethod.values)
+    return orders.filter(~Exists(_QUESTION.open().filter(Q(why=Why.PAYMENT_UNKNOWN) | Q(times__gt=0))))
 
 
 def _pending() -> QuerySet[Order]:

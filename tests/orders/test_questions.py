@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import connection, transaction
 from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 
 from installations.models import Installation
 from orders.models import Order, PaymentAttempt, Question, Quota
-from orders.models.question import TOKENS
+from orders.models.question import TAKE_QUESTION, TOKENS, take_values
 from orders.questions import ask, due
 from orders.questions.ask import Answer
 from orders.questions.why import Why
@@ -185,6 +186,65 @@ def test_by_hand_it_is_asked_about_at_once(
     assert Order.objects.get().status == "aprovado"
 
 
+def test_a_payment_whose_process_died_goes_before_what_webhooks_claim(
+    store: Client, simulator: SimulatorServer, shop: Installation
+) -> None:
+    """A storefront that sells much has more claims than Appmax may be asked about, for hours."""
+    order_id = pay_into_the_unknown(store, simulator)
+    PaymentAttempt.objects.update(state="started")
+    Question.objects.all().delete()
+    many_claims(shop, simulator, 5)
+    Question.objects.put(order_id, shop.pk, Why.MONEY)
+    age(seconds=61)
+    Quota.objects.create(installation=shop, tokens=1.5, counted_at=timezone.now())
+
+    assert ask_due() == {Answer.CHANGED: 1}
+    assert PaymentAttempt.objects.get().state == "succeeded"
+
+
+def test_by_hand_a_payment_goes_before_what_webhooks_claim_however_often_it_was_asked_about(
+    store: Client, simulator: SimulatorServer, shop: Installation, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pay_into_the_unknown(store, simulator)
+    Question.objects.update(times=3, asked_at=timezone.now(), due_at=timezone.now() + timedelta(minutes=5))
+    many_claims(shop, simulator, 5)
+    Quota.objects.create(installation=shop, tokens=1.5, counted_at=timezone.now())
+
+    call_command("reconcile_orders")
+
+    assert capsys.readouterr().out == "1 changed\n"
+    assert PaymentAttempt.objects.get().state == "succeeded"
+
+
+def test_a_payment_goes_first_until_appmax_has_answered_and_then_takes_turns(
+    store: Client, simulator: SimulatorServer, shop: Installation
+) -> None:
+    order_id = pay_into_the_unknown(store, simulator)
+    many_claims(shop, simulator, 3)
+    payment = Question.objects.filter(appmax_order_id=order_id)
+
+    def next_ones(number: int) -> list[str]:
+        Question.objects.update(due_at=timezone.now())
+        return [question.why for _ in range(number) if (question := Question.objects.take())]
+
+    assert next_ones(2) == [Why.PAYMENT_UNKNOWN, Why.MONEY]
+    payment.update(error="Unavailable")
+    assert next_ones(1) == [Why.PAYMENT_UNKNOWN]
+    payment.update(error="")
+    assert next_ones(4) == [Why.MONEY, Why.MONEY, Why.MONEY, Why.PAYMENT_UNKNOWN]
+
+
+def test_the_next_question_is_read_from_the_index_in_that_order() -> None:
+    """Without sorting all that are due: the statement and the index must put the order in the same words."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_sort = off")
+        cursor.execute("EXPLAIN " + TAKE_QUESTION, take_values(None))
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+
+    assert "order_questions_in_order" in plan
+    assert "Sort" not in plan
+
+
 def test_an_upsell_is_left_to_staff(store: Client, simulator: SimulatorServer) -> None:
     order_id = ordered(store)
     PaymentAttempt.objects.create(
@@ -308,6 +368,14 @@ def many_pending(installation: Installation, simulator: SimulatorServer, number:
         )
         OrderFactory.create(installation=installation, appmax_order_id=order.id)
     age_orders(hours=2)
+
+
+def many_claims(installation: Installation, simulator: SimulatorServer, number: int) -> None:
+    """So many webhooks told of money, all earlier than anything else that is due."""
+    before = set(Order.objects.values_list("pk", flat=True))
+    many_pending(installation, simulator, number)
+    for order in Order.objects.exclude(pk__in=before):
+        Question.objects.put(order.appmax_order_id, installation.pk, Why.MONEY, after=-timedelta(hours=1))
 
 
 def test_a_merchant_has_so_many_questions_at_once_and_then_one_every_three_seconds(
