@@ -6,7 +6,8 @@ both take their share of the machine's processors.
 
 Other work of the machine changes all figures. So the floor, a Django view that does nothing, runs before and after each
 kind, and what counts is the share of it: the median of several rounds, with the least and the most. If the floor itself
-moved by more than a quarter, the run says so and is compared with nothing.
+moved by more than a quarter, the run says so and is compared with nothing. The kinds `bare-status` and `bare-webhook`
+are the same view with one statement, for comparison.
 
 SECONDS: of each kind and round (10). ROUNDS: how often (3). KINDS: which, "webhook,status" (all). EVENTS: sizes of the
 event table, "0,1000000,10000000". WEB_GROUPS=1: one group for all. SAVE: a file to write the figures to; COMPARE: one
@@ -37,7 +38,7 @@ ROUNDS = int(os.environ.get("ROUNDS", "3"))
 EVENTS = [int(size) for size in os.environ.get("EVENTS", "0,1000000,10000000").split(",")]
 QUICK = ("webhook", "duplicate", "status")  # what nginx sends to the second group
 PLAIN = {"duplicate": 16, "status": 16, "health": 16, "installments": 16, "pix": 16}  # over so many connections
-PLAIN |= {"admin-orders": 4, "admin-events": 4}
+PLAIN |= {"bare-status": 16, "bare-webhook": 16, "admin-orders": 4, "admin-events": 4}
 KINDS = os.environ.get("KINDS", ",".join(["webhook", *PLAIN, "slow"])).split(",")
 OTHERS = ("webhook", "duplicate", "status", "health")  # what another server is asked, too
 MOST_MOVED = 0.25  # by which the floor may move
@@ -95,7 +96,7 @@ def main() -> None:
 
 def measure(running: Stack) -> tuple[list[Figures], list[float]]:
     """Every kind in each round between two runs of the floor, and all that the floor made."""
-    floor = Target(running.bare, [running.floor], "", "", "")
+    floor = _ours(running, "bare")
     run(running, floor, "bare", 16)  # until all processes are up: the first would keep all the connections
     floors: list[float] = []
     found = [pgbench(running)]
@@ -134,6 +135,8 @@ def _kind(
 
 
 def _ours(running: Stack, kind: str) -> Target:
+    if kind.startswith("bare"):
+        return Target(running.bare, [running.floor], "", "", "")
     url = running.quick if kind in QUICK else running.web
     return Target(url, running.groups, "shop", running.ground.key, TOKEN, running.ground.session)
 
@@ -158,7 +161,7 @@ def run(
     after = sum(map(cpu, target.processes)), cpu(running.postmaster)
     [line] = [line for line in output.splitlines() if line.startswith("FIGURES")]
     requests, microseconds, p50, p99, refused, broken = map(int, line.split()[1:])
-    if kind == "webhook":
+    if kind in ("webhook", "bare-webhook"):
         running.next_order += requests + connections
         if running.next_order > ORDERS:
             sys.exit("there are not enough orders for so many webhooks")

@@ -24,6 +24,8 @@ local kinds = {
   ["admin-orders"] = function() return "GET", "/admin/orders/order/", nil end,
   ["admin-events"] = function() return "GET", "/admin/webhooks/webhookevent/", nil end,
   bare = function() return "GET", "/", nil end,
+  ["bare-status"] = function() number = number + 1; return "GET", "/status/" .. number, nil end,
+  ["bare-webhook"] = function() number = number + 1; return "POST", "/webhook", event:format(number) end,
 }
 
 function request()

@@ -50,9 +50,8 @@ def put(
 
 def put_test(endpoint: Endpoint) -> Notification:
     """Have a test message sent. It is sent although the endpoint may be switched off."""
-    return Notification.objects.create(
-        endpoint=endpoint, type=TEST, data={"message": "This is a test. Nothing has happened."}, is_again=True
-    )
+    data = {"message": "This is a test. Nothing has happened."}
+    return Notification.objects.create(endpoint=endpoint, type=TEST, data=data)
 
 
 def send_again(notification: Notification) -> Notification:

@@ -51,14 +51,14 @@ class PaymentPending(Rejected):
     """Appmax has a pending Pix or boleto of this order, and we don't know its codes."""
 
     def __init__(self) -> None:
-        super().__init__("a payment of this order is pending already", status=409)
+        super().__init__("a payment of this order is pending already")
 
 
 class NumberTaken(Rejected):
     """Appmax gave a new order the number of an order of ours that is paid, or another merchant's."""
 
     def __init__(self) -> None:
-        super().__init__("Appmax gave this order a number that is taken; nothing was charged, tell support", status=409)
+        super().__init__("Appmax gave this order a number that is taken; nothing was charged, tell support")
 
 
 @dataclass(frozen=True)
@@ -176,10 +176,9 @@ def _order_with_this_number(installation: Installation, number: int) -> Order:
     gave the number twice (sandboxes do), or our database was restored. The row is reused if it is the same merchant's
     and nobody has paid it. Otherwise NumberTaken is raised. The number must be locked.
     """
-    order = Order.objects.select_for_update(of=("self",), no_key=True).get(appmax_order_id=number)
+    order = Order.objects.select_for_update(no_key=True).get(appmax_order_id=number)
     is_theirs = order.installation_id == installation.pk
     if is_theirs and not is_paid(order.status) and not attempts.may_have_taken_money(order):
-        order.installation = installation
         return order
     _numbers_taken.labels("same merchant" if is_theirs else "another merchant").inc()
     log.error("order.number_taken", installation=installation.pk, order=number, owner=order.installation_id)

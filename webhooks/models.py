@@ -81,7 +81,7 @@ class WebhookEvent(models.Model):
         _("error message"),
         null=True,
         blank=True,
-        db_comment="Details if processing failed, or why the event changed nothing: prose, which no code reads",
+        db_comment="Details if processing failed, or why the event changed nothing: prose for people",
     )
     tries = models.IntegerField(
         _("failed tries"),

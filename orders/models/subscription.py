@@ -235,7 +235,7 @@ _PUT = """
        SET claims = q.claims + 1, due_at = least(q.due_at, excluded.due_at)
 """
 """One statement, so that a question which is answered at this moment isn't taken for one that is still to be asked."""
-_TAKE = TAKE.format(table="subscription_questions", is_patient="true", patient_last="")
+_TAKE = TAKE.format(table="subscription_questions", is_patient="true", first="")
 
 
 class SubscriptionQuestionQuerySet(models.QuerySet["SubscriptionQuestion"]):

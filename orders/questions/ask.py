@@ -65,8 +65,7 @@ class UnknownStatus(Unavailable):
 def ask_due(*, numbers: Iterable[int] | None = None, seconds: float = ROUND_SECONDS) -> Counter[Answer]:
     """Ask the questions that are due, one after the other. No question is begun after `seconds`.
 
-    With `numbers` (Appmax's ids) the open questions about these orders are asked, whether or not they are due. Staff
-    use that.
+    With `numbers` (Appmax's ids) the open questions about these orders are asked, whether or not they are due.
     """
     ids = None if numbers is None else _due_now(numbers)
     answers: Counter[Answer] = Counter()
@@ -142,11 +141,13 @@ def adopt(installation: Installation, appmax_order_id: int) -> Order:
 
 
 def ask_by_hand() -> Counter[Answer]:
-    """Ask all questions that are due, and those about payments of which it isn't known what became of them, whether or
-    not these are due."""
+    """Ask about all payments of which it isn't known what became of them, whether or not that is due, and then all
+    other questions that are due."""
     due.put_overdue(crashed_after=timedelta())
-    Question.objects.open().filter(why=Why.PAYMENT_UNKNOWN).update(due_at=Now())
-    return ask_due(seconds=BY_HAND_SECONDS)
+    payments = Question.objects.open().filter(why=Why.PAYMENT_UNKNOWN)
+    until = time.monotonic() + BY_HAND_SECONDS
+    answers = ask_due(numbers=payments.values_list("appmax_order_id", flat=True), seconds=BY_HAND_SECONDS)
+    return answers + ask_due(seconds=until - time.monotonic())
 
 
 def _remote(installation: Installation, appmax_order_id: int) -> tuple[RemoteOrder, OrderStatus]:

@@ -50,10 +50,9 @@ def again_after(question: Question) -> timedelta:
     return doubled(question.times, PAYMENT_AGAIN_AT_MOST if is_urgent else AGAIN_AT_MOST)
 
 
-def put_overdue(*, crashed_after: timedelta = CRASHED_AFTER) -> int:
+def put_overdue(*, crashed_after: timedelta = CRASHED_AFTER) -> None:
     """Put questions about attempts that stay open, orders that stay pending, and chargebacks, whose end no webhook
-    tells. Returns their number. An order whose question is open already is left out."""
-    count = 0
+    tells. An order whose question is open already is left out."""
     for orders, why in (
         (_with_open_attempts(crashed_after), Why.PAYMENT_UNKNOWN),
         (_pending(), Why.PENDING),
@@ -63,8 +62,6 @@ def put_overdue(*, crashed_after: timedelta = CRASHED_AFTER) -> int:
         wanted = orders.values_list("appmax_order_id", "installation_id")
         for number, installation_id in islice(wanted, MOST_IN_A_SWEEP):
             Question.objects.put(number, installation_id, why, is_patient=why != Why.PAYMENT_UNKNOWN)
-            count += 1
-    return count
 
 
 _QUESTION = Question.objects.filter(
@@ -79,9 +76,12 @@ def _unasked(orders: QuerySet[Order]) -> QuerySet[Order]:
 
 
 def _with_open_attempts(crashed_after: timedelta) -> QuerySet[Order]:
+    """A question that is open for a lesser reason and was never asked for it doesn't count, as it may stand far behind
+    others. Once it has been asked, its answer has told of the attempt as well."""
     is_unknown = Q(attempts__state=AttemptState.UNKNOWN)
     has_crashed = Q(attempts__state=AttemptState.STARTED, attempts__started_at__lt=Now() - crashed_after)
-    return _unasked(Order.objects.filter(is_unknown | has_crashed, attempts__method__in=PaymentMethod.values))
+    orders = Order.objects.filter(is_unknown | has_crashed, attempts__method__in=PaymentMethod.values)
+    return orders.filter(~Exists(_QUESTION.open().filter(Q(why=Why.PAYMENT_UNKNOWN) | Q(times__gt=0))))
 
 
 def _pending() -> QuerySet[Order]:

@@ -207,7 +207,11 @@ def test_the_worker_asks_appmax_nothing_about_them() -> None:
     assert Order.objects.filter(status__in=("pendente", "autorizado")).exists()
     assert PaymentAttempt.objects.open().exists()
 
-    assert due.put_overdue() == 0
+    questions = Question.objects.order_by("pk").values()
+    before = list(questions)
+
+    due.put_overdue()
+    assert list(questions.all()) == before
     assert Question.objects.take() is None
 
 

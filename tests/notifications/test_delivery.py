@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,7 @@ from cryptography.fernet import Fernet
 from django.core.management import call_command
 from django.db import connection, connections, transaction
 from django.test import Client
+from prometheus_client import REGISTRY
 from standardwebhooks import WebhookVerificationError
 
 from installations.models import Installation
@@ -57,6 +59,7 @@ def test_a_message_is_signed_as_the_specification_says(endpoint: Endpoint, liste
     with pytest.raises(WebhookVerificationError):
         post.verified("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
     assert (row.state, row.tries, row.answer_status, row.leased_until) == (State.DELIVERED, 1, 200, None)
+    assert row.error == ""
 
 
 def test_the_signature_is_that_of_the_specifications_example() -> None:
@@ -183,7 +186,7 @@ def test_one_success_ends_the_days_of_failure(endpoint: Endpoint, listener: List
     time_passes(2 * DAY)
     delivery.deliver_due()
     endpoint.refresh_from_db()
-    assert endpoint.enabled
+    assert (endpoint.enabled, endpoint.failures) == (True, 2)
 
 
 def test_what_waits_is_sent_when_the_endpoint_is_switched_on_again(
@@ -230,7 +233,7 @@ def test_a_message_that_is_sent_again_neither_waits_nor_keeps_others_waiting(
     tell(endpoint, 1)
     delivery.deliver_due()
     listener.answer = lambda post: (500 if b"paid" in post.body else 200, {})
-    outbox.send_again(Notification.objects.get())
+    assert outbox.send_again(Notification.objects.get()).appmax_order_id == 1
     assert delivery.deliver_due() == {"failed": 1}
     tell(endpoint, 1, event_type=EventType.ORDER_CREATED)
     assert delivery.deliver_due() == {"delivered": 1}
@@ -331,6 +334,47 @@ def test_an_endpoint_that_hangs_does_not_keep_others_waiting(
         worker.join()
 
 
+def test_what_becomes_due_while_an_endpoint_is_slow_is_sent_by_the_same_worker(
+    shop: Installation, endpoint: Endpoint, listener: Listener
+) -> None:
+    arrived = []
+
+    def tell_the_other(post: Post) -> tuple[int, dict[str, str]]:
+        tell(endpoint, 2)
+        connection.close()
+        arrived.append(wait_until(lambda: bool(listener.posts)))
+        return 200, {}
+
+    with listening() as slow:
+        slow.answer = tell_the_other
+        other = registered(shop, slow.url, EventType.REFUND_COMPLETED)
+        endpoints.change(endpoint, event_types=[EventType.ORDER_PAID])
+        tell(other, 1, event_type=EventType.REFUND_COMPLETED)
+        assert delivery.deliver_due(seconds=60) == {"delivered": 2}
+    assert arrived == [True]
+
+
+def test_each_try_is_measured_and_counted(endpoint: Endpoint, listener: Listener) -> None:
+    def counted() -> list[float]:
+        samples = [
+            ("checkout_notifications_total", {"result": "delivered"}),
+            ("checkout_notifications_total", {"result": "failed"}),
+            ("checkout_notification_endpoints_switched_off_total", {"why": "gone"}),
+        ]
+        return [REGISTRY.get_sample_value(name, labels) or 0 for name, labels in samples]
+
+    def answer_after_a_moment(post: Post) -> tuple[int, dict[str, str]]:
+        time.sleep(0.05)
+        return 410 if b'"order_id": 2' in post.body else 200, {}
+
+    listener.answer = answer_after_a_moment
+    before = counted()
+    tell(endpoint, 1, 2)
+    delivery.deliver_due()
+    assert counted() == [number + 1 for number in before]
+    assert all(50 <= (row.took_ms or 0) < 60_000 for row in Notification.objects.all())
+
+
 def test_an_endpoint_that_fails_is_left_alone_for_a_while(
     endpoint: Endpoint, listener: Listener, time_passes: Passes
 ) -> None:
@@ -371,6 +415,7 @@ def test_a_url_that_leads_to_a_forbidden_address_by_now_is_a_failure_with_its_re
     assert delivery.deliver_due() == {"failed": 1}
     row = Notification.objects.get()
     assert (row.answer_status, row.error) == (None, "the URL leads to an address that is not public")
+    assert row.answer_text == ""
     assert listener.posts == []
 
 
@@ -391,20 +436,23 @@ def test_a_secret_that_no_key_decrypts_is_a_failure_until_it_is_replaced(
 
 
 def test_old_messages_and_endpoints_that_were_deleted_are_forgotten(
-    endpoint: Endpoint, listener: Listener, time_passes: Passes, settings: Any
+    shop: Installation, endpoint: Endpoint, time_passes: Passes, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tell(endpoint, 1)
+    monkeypatch.setattr(retention, "BATCH", 2)
+    tell(endpoint, 1, 2, 3)
     time_passes(timedelta(days=settings.NOTIFY_KEEP_DAYS, seconds=1))
-    tell(endpoint, 2)
-    assert retention.forget_old() == 1
-    assert Notification.objects.get().appmax_order_id == 2
+    tell(endpoint, 4)
+    assert retention.forget_old() == 3
+    assert Notification.objects.get().appmax_order_id == 4
+    in_use, deleted_lately = (registered(shop, f"https://shop.example.com/{number}") for number in range(2))
     endpoints.delete(endpoint)
     Endpoint.objects.update(updated_at="2026-01-01T00:00Z")
+    endpoints.delete(deleted_lately)
     assert retention.forget_old() == 0
-    assert Endpoint.objects.count() == 1
+    assert Endpoint.objects.count() == 3
     Notification.objects.all().delete()
     retention.forget_old()
-    assert Endpoint.objects.count() == 0
+    assert set(Endpoint.objects.all()) == {in_use, deleted_lately}
 
 
 def test_the_secrets_are_moved_to_a_new_key(endpoint: Endpoint, settings: Any) -> None:

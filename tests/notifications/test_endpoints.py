@@ -109,11 +109,24 @@ def test_an_endpoint_is_switched_off_and_on_and_starts_without_its_failures(
     assert (endpoint.failures, endpoint.held_until) == (0, None)
 
 
+def test_another_url_starts_without_the_failures_of_the_one_before(store: Client, endpoint: Endpoint) -> None:
+    Endpoint.objects.update(failures=9, failing_since="2026-01-01T00:00Z", held_until="2036-01-01T00:00Z")
+    path, other = f"{URL}/{endpoint.pk}", f"{endpoint.url}/other"
+    answer = store.patch(path, {"url": other}, content_type="application/json").json()
+    assert (answer["url"], answer["failing_since"]) == (other, None)
+    endpoint.refresh_from_db()
+    assert (endpoint.failures, endpoint.held_until) == (0, None)
+
+
 def test_a_change_of_the_types_leaves_the_rest(store: Client, endpoint: Endpoint) -> None:
+    Endpoint.objects.update(failures=9, failing_since="2026-01-01T00:00Z")
     answer = store.patch(
         f"{URL}/{endpoint.pk}", {"event_types": [EventType.ORDER_PAID]}, content_type="application/json"
     ).json()
     assert (answer["event_types"], answer["url"], answer["enabled"]) == (["order.paid"], endpoint.url, True)
+    assert answer["failing_since"] is not None
+    endpoint.refresh_from_db()
+    assert endpoint.failures == 9
 
 
 def test_a_deleted_endpoint_is_gone_although_its_row_stays_for_its_messages(store: Client, endpoint: Endpoint) -> None:
@@ -128,7 +141,9 @@ def test_a_test_message_is_sent_and_shown_in_the_log(store: Client, endpoint: En
     put = post(store, f"/{endpoint.pk}/test").json()
     assert (put["type"], put["state"], put["tries"], put["order_id"]) == ("test", "waiting", 0, None)
     assert delivery.deliver_due() == {"delivered": 1}
-    assert listener.posts[0].verified(endpoint.secret)["type"] == "test"
+    message = listener.posts[0].verified(endpoint.secret)
+    assert (message["type"], message["data"]) == ("test", {"message": "This is a test. Nothing has happened."})
+    assert not Notification.objects.get().is_again
     (shown,) = store.get(f"{URL}/{endpoint.pk}/deliveries").json()["deliveries"]
     assert (shown["id"], shown["state"], shown["tries"]) == (put["id"], "delivered", 1)
     assert (shown["answer_status"], shown["answer_text"], shown["next_try_at"]) == (200, "thank you", None)
@@ -148,8 +163,9 @@ def test_the_log_comes_a_page_at_a_time(store: Client, endpoint: Endpoint) -> No
     first = store.get(f"{URL}/{endpoint.pk}/deliveries?limit=3").json()
     second = store.get(f"{URL}/{endpoint.pk}/deliveries?limit=3&cursor={first['next']}").json()
     ids = [each["id"] for each in first["deliveries"] + second["deliveries"]]
-    assert ids == sorted(ids, reverse=True)
-    assert (len(set(ids)), second["next"]) == (5, None)
+    assert ids == list(Notification.objects.order_by("-pk").values_list("pk", flat=True))
+    assert second["next"] is None
+    assert store.get(f"{URL}/{endpoint.pk}/deliveries?limit=5").json()["next"] is None
     assert store.get(f"{URL}/{endpoint.pk}/deliveries?limit=0").json()["code"] == "invalid_fields"
 
 

@@ -135,6 +135,8 @@ def test_a_payment_without_a_known_outcome_and_what_appmax_says_of_it(
     answer = post(store, "pay/credit-card", {"order_id": order_id, "payment": CARD})
     assert answer.json()["code"] == "outcome_unknown"
     assert told()[1:] == ["payment.unknown"]
+    payment = Notification.objects.get(type="payment.unknown").data["payment"]
+    assert payment == {"method": "credit_card", "state": "unknown", "reason": "simulated 500"}
     ask.ask(Order.objects.get())
     assert told()[2:] == [STATUS, "order.paid"]
     assert moves() == [("pendente", "aprovado", "asked")]

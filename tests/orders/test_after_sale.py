@@ -161,7 +161,9 @@ def test_the_same_upsell_twice_is_409_and_charges_once(
 ) -> None:
     post(store, "upsell", upsell(paid))
 
-    assert post(store, "upsell", upsell(paid)).status_code == 409
+    again = post(store, "upsell", upsell(paid))
+    told = {"code": "already_paid", "message": "this upsell is already paid", "order_id": paid["order_id"]}
+    assert (again.status_code, again.json()) == (409, told)
     assert sum(len(order.charges) for order in simulator.state.latest_orders()) == 2  # the order, and one upsell
 
 
@@ -209,6 +211,21 @@ def test_an_upsell_that_staff_found_paid_is_told_as_such_when_sent_again(
     again = post(store, "upsell", upsell(paid), key="u-1")
 
     assert (again.status_code, again.json()) == (200, {"message": "", "redirect_url": ""})
+
+
+def test_what_is_asked_for_is_done_to_the_order_that_is_named_and_not_to_the_newest(
+    store: Client, paid: dict[str, Any], simulator: SimulatorServer
+) -> None:
+    unpaid, newest = ordered(store), ordered(store)
+
+    post(store, "tracking", {"order_id": paid["order_id"], "shipping_tracking_code": "BR123"})
+    post(store, "pay/credit-card", by_card(unpaid))
+    post(store, "upsell", upsell(paid))
+
+    assert remote(simulator, paid["order_id"]).shipping_tracking_code == "BR123"
+    assert len(remote(simulator, unpaid).charges) == 1
+    assert PaymentAttempt.objects.get(method="upsell").order.appmax_order_id == paid["order_id"]
+    assert not Order.objects.get(appmax_order_id=newest).attempts.exists()
 
 
 def test_of_several_orders_with_one_upsell_hash_the_newest_is_charged(

@@ -20,7 +20,7 @@ from orders.questions import ask
 from orders.questions.ask import Answer
 from orders.questions.why import Why
 from simulator.server import SimulatorServer
-from tests.orders.conftest import by_pix, ordered, post
+from tests.orders.conftest import by_card, by_pix, ordered, post
 from tests.support.factories import InstallationFactory, OrderFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -102,6 +102,26 @@ def test_a_payment_with_its_order_is_done_whole_or_not_at_all(
     assert post(store, "pay/pix", by_pix(None)).status_code == 429
     assert calls_of(simulator) == []
     assert not Order.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "calls"),
+    [
+        ("order", ORDER, 2),
+        ("pay/pix", by_pix(None), 3),
+        ("pay/boleto", by_pix(None), 3),
+        ("pay/credit-card", by_card(None), 3),
+    ],
+)
+def test_a_new_order_takes_as_many_calls_as_it_makes(
+    store: Client, shop: Installation, settings: Any, monkeypatch: pytest.MonkeyPatch, path: str, body: Any, calls: int
+) -> None:
+    settings.APPMAX_RATE = 0.05  # so that none comes back while this test runs
+    monkeypatch.setattr(limits, "APPMAX_SECONDS", 1000)
+
+    assert post(store, path, body).status_code == 200
+
+    assert len(loop(shop)) == len(loop(InstallationFactory.create())) - calls
 
 
 def test_the_same_request_may_be_sent_again(store: Client, exhausted: None, settings: Any) -> None:

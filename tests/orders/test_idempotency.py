@@ -14,6 +14,7 @@ from dev.smoke import ORDER
 from installations.models import Installation
 from orders import idempotency
 from orders.models import IdempotentRequest, Order, PaymentAttempt, Refund
+from orders.questions import ask
 from simulator.server import SimulatorServer
 from simulator.state import Fault
 from tests.orders.conftest import by_card, by_pix, ordered, post, remote
@@ -223,6 +224,20 @@ def test_once_an_unknown_outcome_is_settled_a_repeat_is_told_what_it_was(
     assert (told.status_code, body.get("status") or body["message"]) == answer
     assert is_replay(told)
     assert len(simulator.state.orders) == 1
+
+
+def test_a_decline_that_appmax_told_only_when_it_was_asked_is_told_without_a_reason(
+    store: Client, simulator: SimulatorServer
+) -> None:
+    simulator.state.add_fault(Fault(CARD_CALL, status=504, work=True))
+    post(store, "pay/credit-card", by_card(None, number="4000000000000028"), key="k-1")
+    ask.ask_by_hand()
+
+    told = post(store, "pay/credit-card", by_card(None, number="4000000000000028"), key="k-1")
+
+    order_id = Order.objects.get().appmax_order_id
+    body = {"code": "payment_declined", "message": "payment declined", "order_id": order_id}
+    assert (told.status_code, told.json()) == (422, body)
 
 
 def test_an_unknown_outcome_that_turns_out_as_nothing_may_be_repeated(

@@ -380,6 +380,22 @@ def test_a_late_decline_that_arrives_during_the_next_card_is_not_taken_for_it(
     assert len(remote(simulator, order_id).charges) == 1
 
 
+@pytest.mark.parametrize(
+    ("event", "answered", "status"),
+    [("payment_not_authorized", "pendente", "cancelado"), ("order_refund", "aprovado", "estornado")],
+)
+def test_a_webhook_that_comes_during_a_payment_and_is_further_than_its_answer_counts(
+    store: Client, simulator: SimulatorServer, event: str, answered: str, status: str
+) -> None:
+    order_id = ordered(store)
+    taken = {"data": {"payment": {"pay_reference": "r", "status": answered, "upsell_hash": ""}}}
+
+    with meanwhile(simulator, CARD_CALL, lambda: webhook(event, order_id), work=False, status=201, body=taken):
+        assert post(store, "pay/credit-card", by_card(order_id)).status_code == 200
+
+    assert Order.objects.get().status == status
+
+
 def test_an_upsell_does_not_hide_a_card_that_is_being_examined(store: Client, simulator: SimulatorServer) -> None:
     order_id = ordered(store)
     examined = {"data": {"payment": {"pay_reference": "r", "status": "pendente", "upsell_hash": "h"}}}
@@ -417,6 +433,30 @@ def test_a_new_attempt_restarts_an_order_of_which_nothing_was_paid(store: Client
 
     assert Order.objects.get().status == "pendente"
     assert PaymentAttempt.objects.get().restarted_from == before
+
+
+def test_the_code_of_a_cancelled_pix_is_gone_once_another_is_asked_for(
+    store: Client, simulator: SimulatorServer
+) -> None:
+    order_id = ordered(store)
+    post(store, "pay/pix", by_pix(order_id))
+    ended = simulator.state.orders[order_id]
+    ended.status = ended.payments[0].status = "cancelado"
+    Order.objects.update(status="cancelado")
+
+    seen: list[str | None] = []
+    with meanwhile(simulator, "/v1/payments/pix", lambda: seen.append(Order.objects.get().pix_emv)):
+        assert post(store, "pay/pix", by_pix(order_id)).status_code == 200
+    assert seen == [None]
+
+
+def test_a_code_that_may_have_been_replaced_is_shown_no_more(store: Client, simulator: SimulatorServer) -> None:
+    order_id = ordered(store)
+    post(store, "pay/pix", by_pix(order_id))
+    simulator.state.add_fault(Fault("/v1/payments/pix", status=504))
+
+    assert post(store, "pay/pix", by_pix(order_id)).status_code == 502
+    assert Order.objects.get().pix_emv is None
 
 
 def test_an_attempt_of_which_nothing_came_gives_the_status_back(store: Client, simulator: SimulatorServer) -> None:
@@ -546,9 +586,11 @@ def open_attempt(store: Client, method: str) -> PaymentAttempt:
     return attempt
 
 
-@pytest.mark.parametrize(("state", "status"), [("failed", "cancelado"), ("succeeded", "pendente")])
+@pytest.mark.parametrize(
+    ("state", "status", "method"), [("failed", "cancelado", None), ("succeeded", "pendente", "credit_card")]
+)
 def test_staff_settle_what_nobody_else_can_and_appmax_is_asked_about_the_order(
-    store: Client, state: str, status: str
+    store: Client, state: str, status: str, method: str | None
 ) -> None:
     attempt = open_attempt(store, "credit_card")
 
@@ -556,7 +598,8 @@ def test_staff_settle_what_nobody_else_can_and_appmax_is_asked_about_the_order(
 
     attempt.refresh_from_db()
     assert (attempt.state, attempt.answer) == (state, {"by_hand": "ana: seen in the panel"})
-    assert Order.objects.get().status == status
+    order = Order.objects.get()
+    assert (order.status, order.payment_method) == (status, method)
     assert Question.objects.open().get().why == Why.SETTLED_BY_HAND
 
 

@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import connection, transaction
 from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 
 from installations.models import Installation
 from orders.models import Order, PaymentAttempt, Question, Quota
-from orders.models.question import TOKENS
+from orders.models.question import TAKE_QUESTION, TOKENS, take_values
 from orders.questions import ask, due
 from orders.questions.ask import Answer
 from orders.questions.why import Why
@@ -20,6 +21,7 @@ from simulator.server import SimulatorServer
 from simulator.state import Fault
 from tests.orders.conftest import by_card, by_pix, ordered, post, remote
 from tests.support.factories import InstallationFactory, OrderFactory
+from tests.support.meanwhile import meanwhile
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -184,6 +186,65 @@ def test_by_hand_it_is_asked_about_at_once(
     assert Order.objects.get().status == "aprovado"
 
 
+def test_a_payment_whose_process_died_goes_before_what_webhooks_claim(
+    store: Client, simulator: SimulatorServer, shop: Installation
+) -> None:
+    """A storefront that sells much has more claims than Appmax may be asked about, for hours."""
+    order_id = pay_into_the_unknown(store, simulator)
+    PaymentAttempt.objects.update(state="started")
+    Question.objects.all().delete()
+    many_claims(shop, simulator, 5)
+    Question.objects.put(order_id, shop.pk, Why.MONEY)
+    age(seconds=61)
+    Quota.objects.create(installation=shop, tokens=1.5, counted_at=timezone.now())
+
+    assert ask_due() == {Answer.CHANGED: 1}
+    assert PaymentAttempt.objects.get().state == "succeeded"
+
+
+def test_by_hand_a_payment_goes_before_what_webhooks_claim_however_often_it_was_asked_about(
+    store: Client, simulator: SimulatorServer, shop: Installation, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pay_into_the_unknown(store, simulator)
+    Question.objects.update(times=3, asked_at=timezone.now(), due_at=timezone.now() + timedelta(minutes=5))
+    many_claims(shop, simulator, 5)
+    Quota.objects.create(installation=shop, tokens=1.5, counted_at=timezone.now())
+
+    call_command("reconcile_orders")
+
+    assert capsys.readouterr().out == "1 changed\n"
+    assert PaymentAttempt.objects.get().state == "succeeded"
+
+
+def test_a_payment_goes_first_until_appmax_has_answered_and_then_takes_turns(
+    store: Client, simulator: SimulatorServer, shop: Installation
+) -> None:
+    order_id = pay_into_the_unknown(store, simulator)
+    many_claims(shop, simulator, 3)
+    payment = Question.objects.filter(appmax_order_id=order_id)
+
+    def next_ones(number: int) -> list[str]:
+        Question.objects.update(due_at=timezone.now())
+        return [question.why for _ in range(number) if (question := Question.objects.take())]
+
+    assert next_ones(2) == [Why.PAYMENT_UNKNOWN, Why.MONEY]
+    payment.update(error="Unavailable")
+    assert next_ones(1) == [Why.PAYMENT_UNKNOWN]
+    payment.update(error="")
+    assert next_ones(4) == [Why.MONEY, Why.MONEY, Why.MONEY, Why.PAYMENT_UNKNOWN]
+
+
+def test_the_next_question_is_read_from_the_index_in_that_order() -> None:
+    """Without sorting all that are due: the statement and the index must put the order in the same words."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_sort = off")
+        cursor.execute("EXPLAIN " + TAKE_QUESTION, take_values(None))
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+
+    assert "order_questions_in_order" in plan
+    assert "Sort" not in plan
+
+
 def test_an_upsell_is_left_to_staff(store: Client, simulator: SimulatorServer) -> None:
     order_id = ordered(store)
     PaymentAttempt.objects.create(
@@ -247,6 +308,45 @@ def test_a_new_attempt_is_asked_about_soon_however_long_ago_the_order_was(
     assert ask_due() == {Answer.CHANGED: 1}
 
 
+def test_somebody_waits_for_an_unknown_outcome_and_nobody_for_an_order_that_stays_pendente(
+    store: Client, shop: Installation, simulator: SimulatorServer
+) -> None:
+    unknown = pay_into_the_unknown(store, simulator)
+    Question.objects.all().delete()
+    many_pending(shop, simulator, 1)
+
+    due.put_overdue()
+
+    may_wait = dict(Question.objects.values_list("appmax_order_id", "is_patient"))
+    assert (may_wait.pop(unknown), list(may_wait.values())) == (False, [True])
+
+
+def test_an_order_that_was_paid_is_not_asked_about_however_lately(store: Client) -> None:
+    post(store, "pay/credit-card", by_card(ordered(store)))
+    time_passes(timedelta(hours=2))
+
+    assert ask_due() == {}
+
+
+def test_an_order_that_is_older_than_eight_days_is_not_asked_about(store: Client) -> None:
+    ordered(store)
+    age_orders(hours=193)
+
+    assert ask_due() == {}
+
+
+def test_no_more_orders_are_found_at_once_than_a_sweep_may_ask(
+    shop: Installation, simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(due, "MOST_IN_A_SWEEP", 2)
+    many_pending(shop, simulator, 3)
+
+    due.put_overdue()
+    assert Question.objects.count() == 2
+    due.put_overdue()
+    assert Question.objects.count() == 3
+
+
 @pytest.mark.parametrize("status", ["aprovado", "cancelado", "integrado"])
 def test_only_pendente_orders_are_asked_about(shop: Installation, status: str) -> None:
     OrderFactory.create(installation=shop, status=status)
@@ -268,6 +368,14 @@ def many_pending(installation: Installation, simulator: SimulatorServer, number:
         )
         OrderFactory.create(installation=installation, appmax_order_id=order.id)
     age_orders(hours=2)
+
+
+def many_claims(installation: Installation, simulator: SimulatorServer, number: int) -> None:
+    """So many webhooks told of money, all earlier than anything else that is due."""
+    before = set(Order.objects.values_list("pk", flat=True))
+    many_pending(installation, simulator, number)
+    for order in Order.objects.exclude(pk__in=before):
+        Question.objects.put(order.appmax_order_id, installation.pk, Why.MONEY, after=-timedelta(hours=1))
 
 
 def test_a_merchant_has_so_many_questions_at_once_and_then_one_every_three_seconds(
@@ -293,8 +401,10 @@ def test_what_may_wait_and_was_asked_before_leaves_tokens_for_what_somebody_wait
     assert ask_due() == {}
 
     Question.objects.put(numbers[-1], shop.pk, Why.MONEY)
-
     assert ask_due() == {Answer.UNCHANGED: 1}
+
+    Quota.objects.update(tokens=2)
+    assert ask.ask_due(numbers=numbers[:1]) == {Answer.UNCHANGED: 1}  # Staff wait for it.
 
 
 def test_the_quota_holds_whatever_number_of_workers_ask(
@@ -362,6 +472,44 @@ def test_when_appmax_does_not_answer_the_round_ends(
     assert ask_due() == {Answer.FAILED: 3}
 
 
+def test_an_answer_that_we_do_not_understand_is_one(shop: Installation, simulator: SimulatorServer) -> None:
+    many_pending(shop, simulator, 4)
+    for order in simulator.state.orders.values():
+        order.status = "something new"
+
+    assert ask_due() == {Answer.FAILED: 4}
+
+
+def test_what_becomes_of_a_question_touches_no_other(shop: Installation, simulator: SimulatorServer) -> None:
+    many_pending(shop, simulator, 2)
+    due.put_overdue()
+    unknown = OrderFactory.create(installation=shop)  # Appmax doesn't know it
+    Question.objects.put(unknown.appmax_order_id, shop.pk, Why.PENDING)
+    others = Question.objects.exclude(appmax_order_id=unknown.appmax_order_id).order_by("pk").values()
+    before = list(others)
+
+    assert ask.ask_due(numbers=[unknown.appmax_order_id]) == {Answer.FAILED: 1}
+    Order.objects.filter(pk=unknown.pk).update(status="cancelado")  # so there is nothing left to ask
+    assert ask.ask_due(numbers=[unknown.appmax_order_id]) == {Answer.UNCHANGED: 1}
+
+    assert Question.objects.get(appmax_order_id=unknown.appmax_order_id).due_at is None
+    assert list(others) == before
+
+
+def test_a_claim_that_comes_while_appmax_fails_to_answer_does_not_wait(
+    store: Client, shop: Installation, simulator: SimulatorServer
+) -> None:
+    order_id = ordered(store)
+    Question.objects.put(order_id, shop.pk, Why.PENDING)
+
+    def claim() -> None:
+        Question.objects.put(order_id, shop.pk, Why.MONEY)
+
+    with meanwhile(simulator, f"/v1/orders/{order_id}", claim, status=404):
+        assert ask.ask_due(seconds=0.01) == {Answer.FAILED: 1}
+    assert ask.ask_due() == {Answer.UNCHANGED: 1}
+
+
 def test_of_several_workers_one_asks(store: Client, simulator: SimulatorServer, race: Any) -> None:
     pay_into_the_unknown(store, simulator)
     simulator.state.add_fault(Fault("/v1/orders/", hang=0.3, times=9))
@@ -377,7 +525,15 @@ def test_why_an_order_cannot_be_asked_about_is_kept(shop: Installation, simulato
     age_orders(hours=2)
 
     assert ask_due() == {Answer.FAILED: 1}
-    assert Question.objects.get(appmax_order_id=order.appmax_order_id).error == "NotFound"
+    assert Question.objects.get().error == "NotFound"
+    made = {"products_value": 100, "discount_value": 0, "shipping_value": 0}
+    known = simulator.state.add_order("shop", order.appmax_customer_id, made, [])
+    simulator.state.orders[order.appmax_order_id] = known
+    known.id = order.appmax_order_id
+    time_passes(timedelta(hours=12))
+
+    assert ask_due() == {Answer.UNCHANGED: 1}
+    assert Question.objects.get().error == ""
 
 
 # --- chargebacks ---

@@ -160,7 +160,7 @@ def test_a_pix_is_found_by_its_code_and_by_the_payer(store: Client) -> None:
         assert {code.order_id for code in OrderCode.objects.matching(text)} == {order.pk}, text
 
 
-def test_a_boleto_is_found_by_its_line_with_or_without_dots(store: Client) -> None:
+def test_a_boleto_is_found_by_its_line_with_or_without_dots_and_by_the_payer(store: Client) -> None:
     number = ordered(store)
     line = post(store, "pay/boleto", by_pix(number)).json()["digitavel"]
     digits = "".join(filter(str.isdigit, line))
@@ -168,8 +168,8 @@ def test_a_boleto_is_found_by_its_line_with_or_without_dots(store: Client) -> No
         f"{digits[:5]}.{digits[5:10]} {digits[10:15]}.{digits[15:21]} {digits[21:26]}.{digits[26:32]} {digits[32:]}"
     )
 
-    assert OrderCode.objects.matching(digits).get().order.appmax_order_id == number
-    assert OrderCode.objects.matching(dotted).get().order.appmax_order_id == number
+    for text in (digits, dotted, CPF):
+        assert OrderCode.objects.matching(text).get().order.appmax_order_id == number
 
 
 def test_a_code_that_was_replaced_still_finds_its_order() -> None:

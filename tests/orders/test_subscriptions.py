@@ -13,6 +13,7 @@ from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 
+from dev.smoke import ORDER
 from installations.models import Installation
 from notifications.models import Endpoint, Notification
 from orders.models import IdempotentRequest, Order, Subscription, SubscriptionQuestion
@@ -305,6 +306,24 @@ def test_an_order_whose_payment_began_a_subscription_begins_no_second_one(
 
     assert (answer.status_code, answer.json()["code"]) == (409, "order_already_renewed")
     assert calls(simulator, "POST") == []
+
+
+def test_nor_one_that_a_pix_began(store: Client, simulator: SimulatorServer) -> None:
+    order_id = post(store, "pay/pix", {**by_pix(None), "subscription": MONTHLY}).json()["order_id"]
+    simulator.state.change_order(order_id, lambda order: order.settle(1, method="pix", paid=True))
+    Order.objects.update(status="integrado")
+
+    answer = post(store, "subscriptions", {"order_id": order_id, **MONTHLY})
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "order_already_renewed")
+
+
+def test_an_upsell_begins_no_subscription(store: Client, paid: int) -> None:
+    order = Order.objects.get()
+    sold = {"upsell_hash": order.upsell_hash, "products_value": 100, "products": ORDER["order"]["products"]}
+    assert post(store, "upsell", sold).status_code == 200
+
+    assert post(store, "subscriptions", {"order_id": paid, **MONTHLY}).status_code == 200
 
 
 def test_a_declined_payment_began_no_subscription(store: Client, simulator: SimulatorServer) -> None:

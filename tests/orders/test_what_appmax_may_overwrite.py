@@ -39,7 +39,8 @@ def test_a_correction_is_asked_about_once_more(store: Client, simulator: Simulat
     order_id = ordered(store)
     Order.objects.update(status="aprovado")
     ask.ask(Order.objects.get())
-    assert Question.objects.open().get().why == Why.CORRECTED
+    question = Question.objects.open().get()
+    assert (question.why, question.is_patient) == (Why.CORRECTED, True)
     assert ask_due() == {}
     simulator.state.orders[order_id].status = "aprovado"
 
