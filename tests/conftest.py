@@ -1,5 +1,6 @@
 """What every room's tests share: a clean cache, a client that speaks JSON, a race, and a simulated Appmax over HTTP."""
 
+import gc
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -22,6 +23,11 @@ from web import limits
 
 # Fixtures and a hook that are made there.
 __all__ = ["gunicorn", "processes", "proxy", "pytest_terminal_summary"]
+
+
+def pytest_configure() -> None:
+    """Python's garbage collector went through all that is imported so often that it took an eighth of the processor."""
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.fixture(scope="session")

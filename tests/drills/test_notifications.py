@@ -23,7 +23,7 @@ from tests.webhooks.conftest import send
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-ORDERS = 200
+ORDERS = 60
 EVENTS = ("order_authorized", "order_paid", "order_integrated", "order_refund", "order_chargeback_in_treatment")
 # Instead of hours, a second: due times, holds and leases are aged by SQL once a second.
 AGE = (
