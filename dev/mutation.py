@@ -54,13 +54,11 @@ TARGETS = {
     "install": (
         ["installations/install"],
         [f"installations/test_{name}" for name in ("start", "confirm_by_appmax", "confirm_by_browser", "reconnect")]
-        + [f"installations/test_{name}" for name in ("domains", "refused_credentials", "external_ids", "first_key")]
-        + ["security/test_stranger_installs"],
+        + [f"installations/test_{name}" for name in ("domains", "refused_credentials", "external_ids", "first_key")],
     ),
     "notifications": (
         [f"notifications/{name}" for name in ("outbox", "endpoints", "retention", "delivery")],
-        [f"notifications/test_{name}" for name in ("delivery", "endpoints", "what_is_told")]
-        + ["security/test_stranger_installs"],
+        [f"notifications/test_{name}" for name in ("delivery", "endpoints", "what_is_told")],
     ),
 }
 """The files that faults are put into, and those of the tests that must notice."""
@@ -183,10 +181,12 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
 
 def _tests_by_function(session: pytest.Session) -> dict[str, list[Test]]:
     """Run all tests; returns those that call each function, the quickest first. One that fails without a fault, as
-    happens on a machine that is busy, is left out."""
+    happens on a machine that is busy, is left out, and so is one that needs a server in a thread, which no fork has."""
     tests = defaultdict(list)
     set_mutant_under_test("stats")
     for item in session.items:
+        if "live_server" in getattr(item, "fixturenames", ()):
+            continue
         state()._stats.clear()
         started, failed = time.monotonic(), session.testsfailed
         _run(session, item)
