@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Max, Min
+from django.db.models import Count, Max, Min, Q
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob, ProcrastinateWorker
 
 from notifications.models import Endpoint, Notification, State
-from orders.models import PaymentAttempt, Question, SubscriptionQuestion
+from orders.models import PaymentAttempt, Question, Quota, SubscriptionQuestion
+from orders.questions.why import Why
 from webhooks.models import WebhookEvent
 
 
@@ -19,9 +20,13 @@ def waiting_events() -> tuple[int, timedelta]:
 
 
 def overdue_questions() -> timedelta:
-    """How long the most overdue question about an order has been due. Patient ones don't count, as they may wait for
-    others."""
-    first = Question.objects.open().filter(is_patient=False).aggregate(first=Min("due_at"))["first"]
+    """How long the most overdue question about an order has been due.
+
+    Patient ones don't count, as they may wait for others. Nor do those of a merchant who sells more than its quota lets
+    be checked, as nobody can hurry them, unless a payment's outcome is unknown: those go first.
+    """
+    may_count = Q(why=Why.PAYMENT_UNKNOWN) | ~Q(installation__in=Quota.objects.used_up().values("installation"))
+    first = Question.objects.open().filter(may_count, is_patient=False).aggregate(first=Min("due_at"))["first"]
     return max(_ago(first), timedelta())
 
 

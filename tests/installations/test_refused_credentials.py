@@ -282,7 +282,7 @@ def test_a_shop_of_which_appmax_says_nothing_keeps_no_other_from_its_turn(appmax
     appmax.add_callback("POST", TOKEN, token)
     appmax.post(PRICE, json={"data": {"installments": {"1": {"total": 1000}}}})
 
-    for _ in range(60):
+    for _ in range(30):
         install.try_refused_credentials(ON_THE_HOUR)
 
     assert refused_since(other) is None
@@ -298,7 +298,7 @@ def test_nor_a_new_shop_whose_credentials_are_kept_until_appmax_knows_them(appma
 
     appmax.add_callback("POST", TOKEN, token)
 
-    for _ in range(60):
+    for _ in range(30):
         install.verify_kept_credentials()
 
     assert Installation.objects.get(pk=other.pk).is_confirmed

@@ -493,7 +493,7 @@ def test_what_becomes_of_a_question_touches_no_other(shop: Installation, simulat
     assert ask.ask_due(numbers=[unknown.appmax_order_id]) == {Answer.UNCHANGED: 1}
 
     assert Question.objects.get(appmax_order_id=unknown.appmax_order_id).due_at is None
-    assert list(others) == before
+    assert list(others.all()) == before
 
 
 def test_a_claim_that_comes_while_appmax_fails_to_answer_does_not_wait(

@@ -318,6 +318,19 @@ def test_nor_one_that_a_pix_began(store: Client, simulator: SimulatorServer) -> 
     assert (answer.status_code, answer.json()["code"]) == (409, "order_already_renewed")
 
 
+@pytest.mark.parametrize("also", [{}, {"subscription": MONTHLY}], ids=["once", "monthly"])
+def test_nor_one_that_a_pix_began_before_a_card_was_declined(
+    store: Client, simulator: SimulatorServer, also: dict[str, Any]
+) -> None:
+    order_id = post(store, "pay/pix", {**by_pix(None), "subscription": MONTHLY}).json()["order_id"]
+    simulator.state.switch(cards="declined")
+    assert post(store, "pay/credit-card", {**by_card(order_id), **also}).status_code == 422
+    simulator.state.change_order(order_id, lambda order: order.settle(1, method="pix", paid=True))
+    Order.objects.update(status="integrado", payment_method="pix")
+
+    assert post(store, "subscriptions", {"order_id": order_id, **MONTHLY}).status_code == 409
+
+
 def test_an_upsell_begins_no_subscription(store: Client, paid: int) -> None:
     order = Order.objects.get()
     sold = {"upsell_hash": order.upsell_hash, "products_value": 100, "products": ORDER["order"]["products"]}

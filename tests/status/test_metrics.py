@@ -13,7 +13,7 @@ from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
 from installations.models import Installation
-from orders.models import SubscriptionQuestion
+from orders.models import Quota, SubscriptionQuestion
 from orders.signals import order_created
 from simulator.server import SimulatorServer
 from tests.orders.conftest import by_card, by_pix
@@ -174,6 +174,27 @@ def test_what_waits_is_read_from_the_tables(client: Client) -> None:
     assert 90 <= found["checkout_payments_open_oldest_seconds"] < 100
     assert found["checkout_worker_silence_seconds"] == float("inf")
     assert jobs == {"todo": 0, "doing": 0, "failed": 1}
+
+
+@pytest.mark.parametrize(
+    ("why", "tokens", "seconds_ago", "is_overdue"),
+    [
+        pytest.param("money", 0.4, 3, False, id="of a shop that sells more than can be checked"),
+        pytest.param("payment_unknown", 0.4, 3, True, id="about a payment, which should have gone first"),
+        pytest.param("money", 30.0, 3, True, id="which there was a token for"),
+        pytest.param("money", 0.4, 60, True, id="which nobody has asked for a while"),
+    ],
+)
+def test_a_question_is_overdue_if_somebody_could_have_asked_it(
+    client: Client, why: str, tokens: float, seconds_ago: int, is_overdue: bool
+) -> None:
+    question = QuestionFactory.create(why=why, due_at=timezone.now() - timedelta(minutes=10))
+    counted_at = timezone.now() - timedelta(seconds=seconds_ago)
+    Quota.objects.create(installation=question.installation, tokens=tokens, counted_at=counted_at)
+
+    found = {name: value for (name, _labels), value in figures(client).items()}
+
+    assert (found["checkout_questions_overdue_seconds"] > 300) == is_overdue
 
 
 def test_a_question_that_is_not_due_yet_is_not_overdue(client: Client) -> None:
