@@ -115,7 +115,7 @@ def measure(running: Stack) -> tuple[list[Figures], list[float]]:
 
     size = 0
     for wanted in EVENTS if "webhook" in KINDS else ():
-        add_events(running, wanted - size)
+        add_events(running, size, wanted)
         size = max(size, wanted)
         in_turn([_kind(running, "webhook", many, f"webhooks, {many}, {size:,} events") for many in (1, 16, 64)])
     in_turn([_kind(running, kind, many) for kind, many in PLAIN.items() if kind in KINDS])
@@ -223,11 +223,12 @@ def pgbench(running: Stack) -> Figures:
     return Figures("pgbench, 16", per_second, float(average.split()[3]), 0, 0, 0, milliseconds, 0)
 
 
-def add_events(running: Stack, number: int) -> None:
-    """Handled events of orders that no webhook of this run is about. The indexes are made anew, as is faster."""
-    if number <= 0:
+def add_events(running: Stack, size: int, wanted: int) -> None:
+    """As many handled events, of orders that no webhook of this run is about, as `wanted` is more than `size`. The
+    indexes are made anew, as is faster."""
+    if wanted <= size:
         return
-    print(f"adding {number:,} events", file=sys.stderr)
+    print(f"adding {wanted - size:,} events", file=sys.stderr)
     with connect(running.ground.database) as connection:
         rows = connection.execute(
             "SELECT indexname, indexdef FROM pg_indexes"
@@ -239,8 +240,8 @@ def add_events(running: Stack, number: int) -> None:
             "INSERT INTO webhook_events (event, event_type, appmax_order_id, payload, processed, processed_at, outcome)"
             " SELECT 'order_paid', 'order', 100000000 + n,"
             ' \'{"event": "order_paid", "event_type": "order", "data": {"order_id": 1, "status": "aprovado"}}\','
-            " true, now(), 'applied' FROM generate_series(1, %s) n",
-            [number],
+            " true, now(), 'applied' FROM generate_series(%s + 1, %s) n",
+            [size, wanted],
         )
         for definition in indexes.values():
             connection.execute(definition)
