@@ -12,6 +12,7 @@ from django.contrib.auth.models import Group, User
 from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from backoffice.models import StaffSession
@@ -101,6 +102,43 @@ def test_one_ends_all_others_of_the_own(inside: Client, ana: User) -> None:
 
     assert is_in(inside)
     assert not is_in(elsewhere)
+
+
+def set_password(by: Client, user: User) -> Any:
+    """On the page by which an administrator gives a user another password."""
+    path = reverse("admin:auth_user_password_change", args=[user.pk])
+    return by.post(path, {"password1": NEW, "password2": NEW, "usable_password": "true"})
+
+
+def test_a_password_that_an_administrator_sets_ends_all_of_the_users_sessions(
+    inside: Client, eva: Client, ana: User
+) -> None:
+    assert set_password(eva, ana).status_code == 302
+
+    assert not is_in(inside)
+    assert (row().session_key, row().ended_by) == (None, User.objects.get(username="eva"))
+
+
+def test_an_administrator_who_sets_the_own_password_there_stays_in_and_is_out_everywhere_else(
+    browser: Client, root: User
+) -> None:
+    log_in(browser)
+    elsewhere = Client()
+    log_in(elsewhere)
+
+    assert set_password(browser, root).status_code == 302
+
+    assert is_in(browser)
+    assert not is_in(elsewhere)
+    assert StaffSession.objects.filter(user=root, ended_at=None).count() == 1
+
+
+def test_a_password_that_is_refused_ends_nothing(inside: Client, eva: Client, ana: User) -> None:
+    path = reverse("admin:auth_user_password_change", args=[ana.pk])
+
+    assert eva.post(path, {"password1": "short", "password2": "short", "usable_password": "true"}).status_code == 200
+
+    assert is_in(inside)
 
 
 def test_a_new_password_ends_the_others_and_keeps_this_one_endable(inside: Client, ana: User) -> None:
