@@ -334,6 +334,33 @@ def test_an_endpoint_that_hangs_does_not_keep_others_waiting(
         worker.join()
 
 
+def test_a_worker_takes_no_more_messages_than_it_sends_at_once(shop: Installation, listener: Listener) -> None:
+    """One that is taken and not sent yet would be taken again when its lease ends, and be sent twice."""
+    free = threading.Event()
+
+    def hang(post: Post) -> tuple[int, dict[str, str]]:
+        free.wait(timeout=20)
+        return 200, {}
+
+    def a_round() -> None:
+        delivery.deliver_due(seconds=5)
+        connection.close()
+
+    listener.answer = hang
+    many = delivery.AT_ONCE // delivery.AT_ONCE_TO_ONE + 1
+    all_of_them = [registered(shop, f"{listener.url}?{number}") for number in range(many)]
+    tell(all_of_them[0], *range(delivery.AT_ONCE_TO_ONE))
+    worker = threading.Thread(target=a_round)
+    worker.start()
+    wait_until(lambda: len(listener.posts) == delivery.AT_ONCE)
+
+    assert Notification.objects.filter(leased_until__gt=datetime.now(UTC)).count() == delivery.AT_ONCE
+
+    free.set()
+    worker.join()
+    assert len(listener.posts) == many * delivery.AT_ONCE_TO_ONE
+
+
 def test_what_becomes_due_while_an_endpoint_is_slow_is_sent_by_the_same_worker(
     shop: Installation, endpoint: Endpoint, listener: Listener
 ) -> None:
