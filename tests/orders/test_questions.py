@@ -173,6 +173,16 @@ def test_an_attempt_whose_process_died_is_asked_about_after_a_minute(store: Clie
     assert ask_due() == {Answer.CHANGED: 1}
 
 
+def test_a_payment_whose_question_waits_is_not_put_again(store: Client, simulator: SimulatorServer) -> None:
+    """Each claim that comes while Appmax is asked has it asked once more."""
+    pay_into_the_unknown(store, simulator)
+    age(seconds=61)
+
+    due.put_overdue()
+
+    assert Question.objects.get().claims == 1
+
+
 def test_by_hand_it_is_asked_about_at_once(
     store: Client, simulator: SimulatorServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -470,6 +480,17 @@ def test_when_appmax_does_not_answer_the_round_ends(
     settings.APPMAX_API_URL = settings.APPMAX_AUTH_URL = "http://127.0.0.1:1"
 
     assert ask_due() == {Answer.FAILED: 3}
+
+
+def test_an_answer_lets_the_round_go_on(shop: Installation, simulator: SimulatorServer) -> None:
+    many_pending(shop, simulator, 6)
+    numbers = list(Order.objects.order_by("pk").values_list("appmax_order_id", flat=True))
+    for place, number in enumerate(numbers):
+        Question.objects.put(number, shop.pk, Why.MONEY, after=timedelta(seconds=place - 60))
+        if place not in (2, 5):
+            simulator.state.add_fault(Fault(f"/v1/orders/{number}", reset=True, times=0))
+
+    assert ask.ask_due(seconds=30) == {Answer.FAILED: 4, Answer.UNCHANGED: 2}
 
 
 def test_an_answer_that_we_do_not_understand_is_one(shop: Installation, simulator: SimulatorServer) -> None:
