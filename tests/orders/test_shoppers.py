@@ -190,18 +190,28 @@ def test_a_tracking_code_is_kept_once(store: Client) -> None:
     assert OrderCode.objects.matching("aa 123 456 785 br").get().order.appmax_order_id == number
 
 
-def test_an_adopted_order_knows_its_shopper(store: Client, shop: Installation, simulator: SimulatorServer) -> None:
+@pytest.mark.parametrize(("method", "code"), [("pix", "pix_emv"), ("boleto", "boleto_digitavel")])
+def test_an_adopted_order_has_its_codes_and_knows_its_shopper(
+    store: Client, shop: Installation, simulator: SimulatorServer, method: str, code: str
+) -> None:
     number = ordered(store)
-    emv = post(store, "pay/pix", by_pix(number)).json()["emv"]
-    OrderCode.objects.all().delete()
-    PaymentAttempt.objects.all().delete()
-    Order.objects.all().delete()
-    Shopper.objects.all().delete()
+    post(store, f"pay/{method}", by_pix(number))
+    columns = ("appmax_customer_id", "payment_method", "total_cents", code)
+    before = Order.objects.values(*columns).get()
+    for model in (OrderCode, PaymentAttempt, Order, Shopper):
+        model.objects.all().delete()
 
-    order = ask.adopt(shop, number)
+    ask.adopt(shop, number)
 
-    assert Shopper.objects.with_email(ORDER["customer"]["email"]).get().appmax_customer_id == order.appmax_customer_id
-    assert not order.pix_emv or OrderCode.objects.matching(emv).get().order == order
+    assert Order.objects.values(*columns).get() == before
+    assert OrderCode.objects.matching(before[code]).get().order.appmax_order_id == number
+    customer = ORDER["customer"]
+    for found in (
+        Shopper.objects.with_email(customer["email"]),
+        Shopper.objects.with_document(customer["document_number"]),
+        Shopper.objects.named(f"{customer['first_name']} {customer['last_name']}"),
+    ):
+        assert found.get().appmax_customer_id == before["appmax_customer_id"]
 
 
 def test_rows_carry_the_id_of_the_request_that_made_them(store: Client, settings: Any) -> None:
