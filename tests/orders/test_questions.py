@@ -226,6 +226,17 @@ def test_by_hand_a_payment_goes_before_what_webhooks_claim_however_often_it_was_
     assert PaymentAttempt.objects.get().state == "succeeded"
 
 
+def test_by_hand_all_else_that_is_due_is_asked_as_well(
+    store: Client, simulator: SimulatorServer, shop: Installation, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pay_into_the_unknown(store, simulator)
+    many_claims(shop, simulator, 2)
+
+    call_command("reconcile_orders")
+
+    assert capsys.readouterr().out == "1 changed, 2 unchanged\n"
+
+
 def test_a_payment_goes_first_until_appmax_has_answered_and_then_takes_turns(
     store: Client, simulator: SimulatorServer, shop: Installation
 ) -> None:
