@@ -602,13 +602,12 @@ def test_an_order_in_a_chargeback_is_asked_about_daily(
 def test_a_merchant_whose_secret_cannot_be_decrypted_stops_nobody_else(
     store: Client, simulator: SimulatorServer
 ) -> None:
-    from django.db import connection
-
     unreadable = InstallationFactory.create()
-    OrderFactory.create(installation=unreadable)
+    for order in OrderFactory.create_batch(4, installation=unreadable):
+        Question.objects.put(order.appmax_order_id, unreadable.pk, Why.PAYMENT_UNKNOWN)
     with connection.cursor() as cursor:
         cursor.execute("UPDATE installations SET merchant_client_secret = 'x' WHERE id = %s", [unreadable.pk])
-    ordered(store)
-    age_orders(hours=2)
+    number = ordered(store)
+    Question.objects.put(number, Order.objects.get(appmax_order_id=number).installation_id, Why.MONEY)
 
-    assert ask_due() == {Answer.FAILED: 1, Answer.UNCHANGED: 1}
+    assert ask_due() == {Answer.FAILED: 4, Answer.UNCHANGED: 1}

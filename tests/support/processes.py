@@ -46,11 +46,13 @@ def kill(process: subprocess.Popen[bytes]) -> None:
 def ended_afterwards() -> Iterator[Processes]:
     """A list of processes, each with its children in a process group of its own, which are told to end."""
     processes: Processes = []
-    yield processes
-    for process in processes:
-        process.terminate()
-    for process in processes:
-        process.wait(timeout=20)
+    try:
+        yield processes
+    finally:
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.wait(timeout=20)
 
 
 @pytest.fixture
