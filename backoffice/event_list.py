@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import DropdownFilter, TextFilter
 
-from backoffice.event_notes import detail, explanation
+from backoffice.event_notes import explanation
 from backoffice.kit.lists import searched
 from backoffice.kit.tables import Column, Kind, Table
 from orders.status import PAID_AND_KEPT
@@ -50,7 +50,6 @@ EXPORTED = Table(
         _MERCHANT,
         _OUTCOME,
         Column(_("note"), Kind.TEXT, explanation),
-        Column(_("details"), Kind.TEXT, detail),
         Column(_("received at"), Kind.MOMENT, attrgetter("created_at")),
         Column(_("processed at"), Kind.MOMENT, attrgetter("processed_at")),
     ),

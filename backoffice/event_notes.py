@@ -1,11 +1,10 @@
 """Explains an event's outcome in the reader's language, and names its colour in a timeline."""
 
-import re
-
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from orders.status import OrderStatus
+from webhooks import payload
 from webhooks.decide import Outcome
 from webhooks.models import WebhookEvent
 from webhooks.replay import Foreseen
@@ -21,7 +20,6 @@ TONES = {
 
 
 EXPLAINED = {
-    Outcome.APPLIED: "",
     Outcome.IGNORED: _("The order was as far already, or further"),
     Outcome.ACKNOWLEDGED: _("It means no status"),
     Outcome.DUPLICATE: _("The same event of this order was handled before"),
@@ -30,22 +28,6 @@ EXPLAINED = {
     Outcome.SUPERSEDED: _("It tells of an earlier payment attempt"),
     Outcome.WAITING: _("It waits for its order, or for Appmax's confirmation"),
     Outcome.CLOSED: _("It waited in vain for its order"),
-    Outcome.FAILED: _("It could not be handled, and is tried again"),
-}
-
-# What `webhooks.decide` writes beside the outcome. Statuses stand in it by their values.
-REASONS = {
-    r"its envelope names another merchant than the order's": _("It names another merchant than the order's."),
-    r"the order is not there yet": _("The order is not there yet."),
-    r"waits for Appmax's confirmation": _("It waits until Appmax confirms it."),
-    r"the event names no order": _("It names no order."),
-    r"(?:not confirmed: )?Appmax says (?P<status>\w+)": _("Appmax says: %(status)s."),
-    r"the order is (?P<status>\w+) already": _("The order was %(status)s already."),
-    r"the order is (?P<status>\w+), this event means (?P<means>\w+)": _(
-        "The order was %(status)s, and this event means %(means)s."
-    ),
-    r"not an order id: (?P<claimed>.*)": _("This is no order's number: %(claimed)s."),
-    r"unknown event": _("Nobody has told us what this event means."),
 }
 # The models of payload, as `payload.model_of` names them.
 _MODELS = {
@@ -60,22 +42,30 @@ DATABASE_FAILURES = {"OperationalError", "InterfaceError", "PoolTimeout", "Query
 
 
 def explanation(event: WebhookEvent) -> str:
-    """Why the event has its outcome, in the reader's language. `detail` says more."""
-    return str(EXPLAINED[Outcome(event.outcome)])
+    """Why the event has its outcome, in the reader's language, and what the order's status was; "" if all is said."""
+    outcome, means = Outcome(event.outcome), payload.status_of(event.event)
+    if outcome is Outcome.FAILED:
+        return gettext("It could not be handled. %(why)s") % {"why": _failure(event.error_message or "")}
+    if outcome is Outcome.CLOSED and event.appmax_order_id is None:
+        return gettext("It names no order")
+    if outcome is Outcome.ACKNOWLEDGED and not payload.is_known(event.event):
+        return gettext("Nobody has told us what this event means")
+    if event.order_status is not None and means is not None:
+        if outcome is Outcome.WAITING:
+            return gettext("It waits until Appmax confirms it")
+        words = {"status": OrderStatus(event.order_status).label, "means": means.label}
+        if outcome is Outcome.REFUTED:
+            return gettext("Appmax says: %(status)s") % words
+        if outcome is Outcome.IGNORED and event.order_status == means:
+            return gettext("The order was %(status)s already") % words
+        if outcome is Outcome.IGNORED:
+            return gettext("The order was %(status)s, and this event means %(means)s") % words
+        if outcome is Outcome.APPLIED and event.order_status != means:
+            return f"{words['status']} → {words['means']}"
+    return str(EXPLAINED.get(outcome, ""))
 
 
-def detail(event: WebhookEvent) -> str:
-    """What is written beside the outcome (`error_message`), in the reader's language; "" if nothing is."""
-    text = event.error_message or ""
-    if event.outcome == Outcome.FAILED:
-        return failure(text)
-    for pattern, words in REASONS.items():
-        if match := re.fullmatch(pattern, text):
-            return str(words) % {name: _status(value) for name, value in match.groupdict().items()}
-    return text
-
-
-def failure(kind: str) -> str:
+def _failure(kind: str) -> str:
     """Why an event could not be handled, by the name of the error. The log has more of it."""
     if kind in DATABASE_FAILURES:
         return gettext("The database did not answer.")
@@ -84,11 +74,6 @@ def failure(kind: str) -> str:
 
 def model_in_words(model: str) -> str:
     return str(_MODELS.get(model, _("another")))
-
-
-def _status(value: str) -> str:
-    """The status's label; any other text is returned as it is."""
-    return str(OrderStatus(value).label) if value in OrderStatus.values else value
 
 
 def foretold(foreseen: Foreseen) -> str:

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from backoffice import event_notes
+from backoffice.event_notes import explanation
 from backoffice.kit.words import ago, failure
 from orders.models import Order, Question
 from orders.status import OrderStatus
@@ -87,8 +87,7 @@ def _waits_of(events: Iterable[WebhookEvent], orders: Mapping[int, Order]) -> di
 def read(event: WebhookEvent, order: Order | None, question: Question | None, now: datetime) -> Wait:
     """Why this event waits. `question` is the one about its order that Appmax is asked for its merchant."""
     if event.outcome == Outcome.FAILED:
-        why = _("It could not be handled. %(why)s") % {"why": event_notes.failure(event.error_message or "")}
-        return Wait(why, event.tries, _("within 15 seconds"), None)
+        return Wait(explanation(event), event.tries, _("within 15 seconds"), None)
     given_up_at = event.created_at + inbox.wait_limit()
     if event.appmax_order_id is None:
         why = _("It names no order, so it can't be applied to any.")

@@ -67,13 +67,12 @@ class WebhookEventAdmin(ExportableAdmin[WebhookEvent]):
             *(waiting if obj and not obj.processed else ("note", "if_replayed")),
             ("created_at", "delay"),
             ("payload_model", "source"),
-            *(["details"] if obj and obj.error_message else []),
             "shown_payload",
         )
 
     def get_readonly_fields(self, request: HttpRequest, obj: WebhookEvent | None = None) -> Any:
         """The shown fields that are no columns of the table."""
-        texts = ("why", "tried", "next_try", "given_up_at", "note", "if_replayed", "details", "delay", "shown_payload")
+        texts = ("why", "tried", "next_try", "given_up_at", "note", "if_replayed", "delay", "shown_payload")
         return ("outcome_badge", "order", "merchant", "payload_model", *texts)
 
     # --- columns and fields ---
@@ -122,11 +121,6 @@ class WebhookEventAdmin(ExportableAdmin[WebhookEvent]):
     def if_replayed(self, event: WebhookEvent) -> str:
         """What handling it again would change."""
         return foretold(event.__dict__["foreseen"])
-
-    @display(description=_("details"))
-    def details(self, event: WebhookEvent) -> str:
-        """What is kept beside the outcome."""
-        return event_notes.detail(event) or "-"
 
     @display(description=_("model"))
     def payload_model(self, event: WebhookEvent) -> str:
@@ -249,7 +243,7 @@ class WebhookEventAdmin(ExportableAdmin[WebhookEvent]):
 
     def _try(self, request: HttpRequest, event: WebhookEvent) -> None:
         kept.handle_now([event.pk])
-        event.refresh_from_db(fields=["processed", "outcome"])
+        event.refresh_from_db(fields=["processed", "outcome", "order_status", "error_message"])
         self.log_change(request, event, history(batches.TRIED, event.outcome))
         words = {"outcome": event.get_outcome_display(), "why": explanation(event)}
         if event.processed:

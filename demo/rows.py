@@ -16,7 +16,7 @@ from demo.sales import Merchant, Sale, decided, moments
 from demo.stories import ASKED, DAY, LATE, OPEN_STORIES, SHARES, STORIES, UNKNOWN_EVENT, pascal, snake
 from orders.models import OPEN, AttemptState, CodeKind, Order, OrderCode, PaymentAttempt, Question, Shopper
 from orders.questions.why import Why
-from orders.status import UNDECIDED, UNDECIDED_CHARGEBACKS, PaymentMethod
+from orders.status import UNDECIDED, UNDECIDED_CHARGEBACKS, OrderStatus, PaymentMethod
 from webhooks import inbox
 from webhooks.decide import UNPROCESSED, Decision, Outcome
 from webhooks.models import WebhookEvent
@@ -48,7 +48,7 @@ COLUMNS: dict[type[Model], tuple[str, ...]] = {
     Question: ("appmax_order_id", "installation_id", "why", "since", "asked_at", "due_at", "times"),
     WebhookEvent: (
         "id", "event", "event_type", "appmax_order_id", "installation_id", "payload", "processed", "processed_at",
-        "outcome", "error_message", "created_at",
+        "outcome", "order_status", "error_message", "created_at",
     ),
 }  # fmt: skip
 """What is written, in an order that suits the foreign keys."""
@@ -98,7 +98,7 @@ class Demo:
         self._waiting = unprocessed - self._failing
         self._in_vain = events // 2000 if days > _wait_limit() / DAY else 0
         self._events = events - self._waiting - self._in_vain
-        self._queue: list[tuple[float, int, Sale, str, Decision]] = []  # by time; the number keeps ties apart
+        self._queue: list[tuple[float, int, Sale, str, Decision, OrderStatus | None]] = []  # by time, then by number
         self._numbers = itertools.count()
 
     def sales(self) -> Iterator[Sale]:
@@ -148,8 +148,8 @@ class Demo:
             wanted = seen * self._events // planned - written
             written += wanted
             self._add_events(sale, wanted - len(sale.events))
-            for at, name, decision in decided(sale)[:wanted]:
-                self._enqueue(at, sale, name, decision)
+            for at, name, decision, before in decided(sale)[:wanted]:
+                self._enqueue(at, sale, name, decision, before)
             self._write_events(batch, until=sale.created_at)
             self._write_order(batch, sale)
             if len(batch[Order]) + len(batch[WebhookEvent]) >= BATCH:
@@ -189,10 +189,10 @@ class Demo:
             story = self._rng.choice([story for story in STORIES if story.steps])
             sale = Sale(0, number, Merchant(0, "", is_old=True), story, at, at, [])
             self._draw_details(sale)
-            self._enqueue(at, sale, pascal(story.steps[0][0]), Decision(outcome, reason=reason))
+            self._enqueue(at, sale, pascal(story.steps[0][0]), Decision(outcome, reason=reason), None)
 
-    def _enqueue(self, at: float, sale: Sale, name: str, decision: Decision) -> None:
-        heapq.heappush(self._queue, (at, next(self._numbers), sale, name, decision))
+    def _enqueue(self, at: float, sale: Sale, name: str, decision: Decision, before: OrderStatus | None) -> None:
+        heapq.heappush(self._queue, (at, next(self._numbers), sale, name, decision, before))
 
     def _draw_details(self, sale: Sale) -> None:
         rng = self._rng
@@ -265,7 +265,7 @@ class Demo:
         """What has arrived until then, in the order of its arrival, as far as the batch has room."""
         queue, events = self._queue, batch[WebhookEvent]
         while queue and queue[0][0] <= until and len(events) < BATCH:
-            at, _, sale, name, decision = heapq.heappop(queue)
+            at, _, sale, name, decision, before = heapq.heappop(queue)
             pk = next(self._event_ids)
             is_waiting = decision.outcome in UNPROCESSED
             seconds = _wait_limit() if decision.outcome is Outcome.CLOSED else 0.02
@@ -274,8 +274,8 @@ class Demo:
             events.append(
                 (
                     pk, name, body.get("event_type", ""), sale.appmax_order_id, sale.merchant.pk or None,
-                    json.dumps(body), not is_waiting, processed_at, decision.outcome, decision.reason or None,
-                    _moment(at),
+                    json.dumps(body), not is_waiting, processed_at, decision.outcome, before,
+                    decision.reason or None, _moment(at),
                 )
             )  # fmt: skip
 

@@ -70,8 +70,9 @@ def moments(count: int, start: float, hours: int, seed: str) -> Iterator[float]:
         done = target
 
 
-def decided(sale: Sale) -> list[tuple[float, str, Decision]]:
-    """What became of each event, by the inbox's own rules, and in `sale` what came of them all."""
+def decided(sale: Sale) -> list[tuple[float, str, Decision, OrderStatus | None]]:
+    """What became of each event, by the inbox's own rules, with the order's status before, and in `sale` what came of
+    them all."""
     decisions = []
     handled = set()
     sale.updated_at = sale.settled_at if sale.story.method else sale.created_at
@@ -82,14 +83,15 @@ def decided(sale: Sale) -> list[tuple[float, str, Decision]]:
             sale.status, sale.updated_at = sale.story.ends or sale.status, at
             continue
         event = payload.kept(name, "", sale.appmax_order_id, {})
-        decision = decide(event, Seen(sale.status, was_handled=name in handled), trust="payload")
+        before: OrderStatus | None = sale.status
+        decision = decide(event, Seen(before, was_handled=name in handled), trust="payload")
         if sale.last_fails and place == len(sale.arrivals):
-            decision = Decision(Outcome.FAILED, reason="OperationalError")
+            decision, before = Decision(Outcome.FAILED, reason="OperationalError"), None
         elif sale.story.is_forged and decision.why is Why.MONEY:
             decision = Decision(Outcome.REFUTED, reason=f"Appmax says {sale.status.value}")
         elif decision.status is not None:
             sale.status, sale.updated_at = decision.status, at
         if decision.outcome not in SET_ASIDE:
             handled.add(name)
-        decisions.append((at, name, decision))
+        decisions.append((at, name, decision, before))
     return decisions

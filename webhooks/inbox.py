@@ -254,7 +254,7 @@ def write_decision(row: WebhookEvent, found: Found, decision: Decision, *, asks:
     """Write what was decided about a kept event. Its row and its order must be locked. Without `asks` no question is
     put to Appmax."""
     _supersede(found, decision)
-    row.take(decision, found.installation_id)
+    row.take(decision, found.seen.status, found.installation_id)
     row.save_outcome()
     if decision.status is not None:
         changes.set_status(Order.objects.locked(found.order_pk or 0), decision.status, Cause.WEBHOOK)
@@ -288,7 +288,9 @@ def _take_back(order: Order) -> None:
         log.warning("webhook.refuted", id=row.pk, order=order.appmax_order_id)
         _count_refuted(order.appmax_order_id, row.source)
         same = Q(pk=row.pk) | Q(event=row.event, processed=True, outcome=Outcome.DUPLICATE)
-        events.filter(same).update(outcome=Outcome.REFUTED, error_message=f"Appmax says {said.value}")
+        events.filter(same).update(
+            outcome=Outcome.REFUTED, order_status=said, error_message=f"Appmax says {said.value}"
+        )
 
 
 def _count_refuted(appmax_order_id: int, address: str | None) -> None:

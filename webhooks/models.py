@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from installations.models import Installation
+from orders.status import OrderStatus
 from webhooks.decide import SET_ASIDE, UNPROCESSED, Decision, Outcome
 
 HANDLED = Q(processed=True) & ~Q(outcome__in=SET_ASIDE)
@@ -97,6 +98,15 @@ class WebhookEvent(models.Model):
         editable=False,
         db_comment="What became of the event",
     )
+    order_status = models.CharField(
+        _("order's status before"),
+        max_length=32,
+        choices=OrderStatus.choices,
+        null=True,
+        blank=True,
+        editable=False,
+        db_comment="The order's status when the outcome was decided; null: no order, or older than this column",
+    )
     source = models.GenericIPAddressField(
         _("sent from"), null=True, blank=True, editable=False, db_comment="Address that the event was sent from"
     )
@@ -123,6 +133,9 @@ class WebhookEvent(models.Model):
                 name="webhook_events_processed_has_time",
             ),
             models.CheckConstraint(condition=Q(outcome__in=Outcome.values), name="webhook_events_outcome"),
+            models.CheckConstraint(
+                condition=Q(order_status__in=OrderStatus.values), name="webhook_events_known_order_status"
+            ),
             # The duplicate rule: the database decides which of two events was first.
             models.UniqueConstraint(
                 fields=["appmax_order_id", "event"], condition=HANDLED, name="webhook_events_handled_once"
@@ -146,17 +159,21 @@ class WebhookEvent(models.Model):
     def __str__(self) -> str:
         return f"{self.event} #{self.pk}"
 
-    def take(self, decision: Decision, installation_id: int | None) -> None:
-        """Set the columns that the decision is about, and the merchant if it is known, without saving the row."""
+    def take(self, decision: Decision, order_status: OrderStatus | None, installation_id: int | None) -> None:
+        """Set the columns that the decision is about, and the merchant if it is known, without saving the row.
+        `order_status` is what the decision found."""
         self.installation_id = installation_id or self.installation_id
         self.outcome = decision.outcome
+        self.order_status = order_status
         self.error_message = decision.reason or None
         self.processed = decision.outcome not in UNPROCESSED
         self.processed_at = timezone.now() if self.processed else None
 
     def save_outcome(self) -> None:
         """Write the columns that `take` has set."""
-        self.save(update_fields=["installation", "processed", "processed_at", "error_message", "outcome"])
+        self.save(
+            update_fields=["installation", "processed", "processed_at", "error_message", "outcome", "order_status"]
+        )
 
 
 class ClaimSource(models.Model):

@@ -57,9 +57,9 @@ _WRITE = """
         {held}
     ){asked}
     INSERT INTO webhook_events
-           (event, event_type, appmax_order_id, installation_id, payload, source, outcome, error_message, processed,
-            processed_at)
-    SELECT %(event)s, %(type)s, %(order)s, %(installation)s, %(payload)s, %(address)s::inet, %(outcome)s,
+           (event, event_type, appmax_order_id, installation_id, payload, source, outcome, order_status, error_message,
+            processed, processed_at)
+    SELECT %(event)s, %(type)s, %(order)s, %(installation)s, %(payload)s, %(address)s::inet, %(outcome)s, %(found)s,
            %(reason)s, %(processed)s, CASE WHEN %(processed)s THEN clock_timestamp() END
       FROM held
  RETURNING id
@@ -149,6 +149,7 @@ def insert(event: Event, address: str | None, found: Found, decision: Decision) 
         "payload": Jsonb(event.payload),
         "address": address,
         "outcome": decision.outcome.value,
+        "found": found.seen.status and found.seen.status.value,
         "reason": decision.reason or None,
         "processed": decision.outcome not in UNPROCESSED,
         "order_pk": found.order_pk,

@@ -31,7 +31,6 @@ def make_rows() -> Order:
     WebhookEventFactory.create(
         appmax_order_id=order.appmax_order_id,
         event="order_pending_integration",
-        error_message=f"not an order id: {'x' * 100!r}",
     )
     Installation.objects.update(refused_since=order.created_at)
     api_key(order.installation)

@@ -470,7 +470,16 @@ def test_the_inbox_would_have_made_the_same_of_every_event() -> None:
         inbox.receive(payload.read(row.payload))
 
     again = WebhookEvent.objects.order_by("pk")
-    columns = ("event", "event_type", "appmax_order_id", "payload", "processed", "outcome", "error_message")
+    columns = (
+        "event",
+        "event_type",
+        "appmax_order_id",
+        "payload",
+        "processed",
+        "outcome",
+        "order_status",
+        "error_message",
+    )
     assert list(again.values_list(*columns)) == [tuple(getattr(row, name) for name in columns) for row in rows]
     assert (
         list(Order.objects.filter(pk__in=[pk for pk, _ in expected]).order_by("pk").values_list("pk", "status"))
