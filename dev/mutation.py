@@ -18,6 +18,7 @@ import subprocess
 import sys
 import time
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -28,6 +29,7 @@ from django.test import TransactionTestCase
 from mutmut.mutation.file_mutation import MutatedFile, mutate_file_contents
 from mutmut.mutation.trampoline import set_mutant_under_test
 from mutmut.state import state
+from pytest_django.live_server_helper import LiveServer
 
 TARGETS = {
     "decide": (["webhooks/decide"], ["webhooks/test_decide"]),
@@ -164,6 +166,21 @@ def _report(file: str, outcomes: dict[str, str], faults: dict[str, str]) -> None
 # --- the plugin, in the copy -----------------------------------------------------------------------------------------
 
 
+class ServerOfOneTest:
+    """Takes the place of pytest-django's fixture, whose server is a thread of the whole run: no fork has it."""
+
+    @pytest.fixture
+    def live_server(self) -> Iterator[LiveServer]:
+        server = LiveServer("localhost")
+        yield server
+        server.stop()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Of two fixtures of one name, the one that is registered later counts.
+    config.pluginmanager.register(ServerOfOneTest())
+
+
 def pytest_runtestloop(session: pytest.Session) -> bool:
     """Takes the place of pytest's own loop."""
     tests = _tests_by_function(session)
@@ -181,12 +198,10 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
 
 def _tests_by_function(session: pytest.Session) -> dict[str, list[Test]]:
     """Run all tests; returns those that call each function, the quickest first. One that fails without a fault, as
-    happens on a machine that is busy, is left out, and so is one that needs a server in a thread, which no fork has."""
+    happens on a machine that is busy, is left out."""
     tests = defaultdict(list)
     set_mutant_under_test("stats")
     for item in session.items:
-        if "live_server" in getattr(item, "fixturenames", ()):
-            continue
         state()._stats.clear()
         started, failed = time.monotonic(), session.testsfailed
         _run(session, item)
