@@ -198,8 +198,10 @@ def test_an_adopted_order_has_its_codes_and_knows_its_shopper(
     post(store, f"pay/{method}", by_pix(number))
     columns = ("appmax_customer_id", "payment_method", "total_cents", code)
     before = Order.objects.values(*columns).get()
-    for model in (OrderCode, PaymentAttempt, Order, Shopper):
+    for model in (OrderCode, PaymentAttempt, Order):
         model.objects.all().delete()
+    stale = {"name": "Rui Lima", "email": "rui@example.com", "document": "111.444.777-35"}
+    Shopper.objects.put([Shopper.of(shop.pk, before["appmax_customer_id"], **stale)], replaces=True)
 
     ask.adopt(shop, number)
 
