@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -38,6 +39,15 @@ class Body(SharedFields):
         if errors:
             raise serializers.ValidationError(errors)
         return value
+
+
+class MomentField(serializers.DateTimeField):
+    def enforce_timezone(self, value: datetime) -> datetime:
+        """REST framework raises OverflowError for a time without a zone at the calendar's end."""
+        try:
+            return super().enforce_timezone(value)
+        except OverflowError:
+            self.fail("overflow")
 
 
 class CentsField(serializers.IntegerField):
