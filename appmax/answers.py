@@ -18,7 +18,7 @@ from appmax import instalments
 from appmax.dates import day, moment
 from appmax.wording import declined_status, dig, says_declined, text_of, word
 
-MAX_NUMBER = 2**31 - 1  # Appmax's ids and amounts in cents
+MAX_NUMBER = 2**31 - 1  # Appmax's ids and amounts in cents, whose columns are integer
 MAX_INSTALMENTS = 99  # Appmax offers 12; more than the table can hold are surely none
 DOCUMENTED_LIFETIME = 3600  # seconds of a token
 

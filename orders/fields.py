@@ -9,10 +9,10 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from stdnum.br import cnpj, cpf
 
+from appmax.answers import MAX_NUMBER
 from web.api import SharedFields
 
-MAX_ID = 2**31 - 1  # the columns are integer
-MAX_CENTS = 2**31 - 1
+MAX_ID = MAX_CENTS = MAX_NUMBER
 
 
 class Body(SharedFields):
