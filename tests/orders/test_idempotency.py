@@ -311,7 +311,7 @@ def test_a_try_that_was_taken_for_killed_charges_nothing_beside_the_next_one(
 
     stands_still = threading.Thread(target=first)
     stands_still.start()
-    wait_until(IdempotentRequest.objects.exists)
+    wait_until(lambda: not simulator.state.waiting_faults())
     IdempotentRequest.objects.update(claimed_at=timezone.now() - timedelta(seconds=301))
     answers.append(post(store, "pay/credit-card", body, key="k-1").status_code)
     stands_still.join(timeout=20)
