@@ -34,3 +34,13 @@ def test_every_rule_of_the_database_is_named() -> None:
     rules = [rule.name for model in OURS for rule in model._meta.constraints if isinstance(rule, CheckConstraint)]
 
     assert [name for name in rules if f"`{name}`" not in TEXT] == []
+
+
+def test_every_index_of_columns_is_listed() -> None:
+    """Those of expressions are written in words of their own."""
+    listed = TEXT.partition("## Indexes beyond the keys")[2].replace(" DESC", "")
+    indexes = [(model._meta, index.fields) for model in OURS for index in model._meta.indexes if index.fields]
+    columns = [(each, [each.get_field(name.lstrip("-")).column for name in names]) for each, names in indexes]
+
+    names = [f"`{each.db_table} ({', '.join(found)})" for each, found in columns]
+    assert [name for name in names if name not in listed] == []
