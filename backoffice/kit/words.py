@@ -90,8 +90,10 @@ def explained(error: Exception) -> str:
 
 
 def failure(kind: str) -> str:
-    """Why a question to Appmax failed, by the name of the error that the question keeps."""
+    """Why a question or another call to Appmax failed, by the name of the error that was kept."""
     match kind:
+        case "Declined" | "Rejected":
+            return gettext("Appmax refused it.")
         case "NotFound":
             return gettext("Appmax knows no such order of this merchant.")
         case "CredentialsRefused":
@@ -111,10 +113,16 @@ def history(what: str, detail: str = "") -> str:
     return f"{what}: {detail}" if detail else what
 
 
+_ERRORS = {
+    "CredentialsRefused", "CredentialsUnreadable", "Declined", "OutcomeUnknown", "Rejected", "TooFast", "Unavailable",
+    "UnknownStatus",
+}  # fmt: skip
+
+
 def told(line: str) -> str:
-    """A line of `history` in the reader's language. Any other line is returned as it is."""
+    """A line of `history` in the reader's language, an error's name in words. Any other line is returned as it is."""
     what, colon, detail = line.partition(": ")
-    return gettext(what) + colon + detail if what else ""
+    return gettext(what) + colon + (failure(detail) if detail in _ERRORS else detail) if what else ""
 
 
 def locale() -> str:
