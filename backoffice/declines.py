@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from orders.models import AttemptState, PaymentAttempt
 
-# Appmax's words for a refusal without a reason (contract, 4.3), in both languages.
+# Appmax's words for a refusal without a reason (contract, 4.2), in both languages.
 _NOT_AUTHORISED = re.compile(
     r"(?:(?:payment|transaction|card|pagamento|transação|cartão) )?(?:was |foi )?"
     r"(?:not authori[sz]ed|declined|não autorizad[oa]|negad[oa]|recusad[oa])"

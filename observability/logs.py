@@ -254,9 +254,8 @@ def configuration(level: str, form: str) -> dict[str, Any]:
             "django.db.backends": {"level": "INFO"},
             "urllib3": {"level": "INFO"},
             "procrastinate": {"level": "WARNING"},  # Below that it logs each periodic task.
-            "gunicorn.http.wsgi": {
-                "level": "ERROR"
-            },  # It warns of every HEAD, as Django lets the server drop the body.
+            # It warns of every HEAD, as Django lets the server drop the body.
+            "gunicorn.http.wsgi": {"level": "ERROR"},
             # Their own handlers would print each line twice, or mail error reports with request bodies.
             "django": {"handlers": [], "propagate": True},
             "django.server": {"handlers": [], "propagate": True},

@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from orders.fields import MAX_ID, Body
+from orders.fields import MAX_ID, Body, MomentField
 from orders.models import Order, Refund
 from orders.status import BY_CARD, OrderStatus, PaymentMethod, RefundState
 from web.api import SharedFields, TimeField
@@ -169,7 +169,7 @@ class OrdersQuery(Body):
     Paulo's. `cursor` is the `next` of the page before."""
 
     status = serializers.ChoiceField(OrderStatus.choices, required=False)
-    created_from = serializers.DateTimeField(required=False)
-    created_to = serializers.DateTimeField(required=False)
+    created_from = MomentField(required=False)
+    created_to = MomentField(required=False)
     cursor = serializers.IntegerField(min_value=1, max_value=MAX_ID, required=False)
     limit = serializers.IntegerField(min_value=1, max_value=100, default=20)

@@ -35,15 +35,6 @@ def revoke() -> Response:
     return jsonify(status="ok")
 
 
-@control.post("/shape")
-def set_shape() -> Response:
-    """`{"shape": "other_names"}`: a shape that was seen beside the documented one ("documented")."""
-    wish = {"shape": json_body().get("shape")}
-    refuse_fields(switches.errors(wish))
-    simulation().switch(wish)
-    return jsonify(wish)
-
-
 @control.get("/settings")
 def settings() -> Response:
     """All switches: `Switches`."""

@@ -18,12 +18,6 @@ def show() -> str:
     return _page(asdict(simulation().state.switches), {})
 
 
-@switch_pages.get("/faults")
-def show_faults() -> str:
-    """The same page, under the name that it had."""
-    return show()
-
-
 @switch_pages.post("/switches")
 def change() -> Response | tuple[str, int]:
     """Sets the switches that the form names."""

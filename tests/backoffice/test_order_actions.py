@@ -188,7 +188,7 @@ def test_the_history_speaks_the_language_at_hand(ana: Client, staff: Callable[..
 
     page = staff("Support", name="rui", language="pt-BR").get(on(paid, "history")).content.decode()
 
-    assert "Reembolso" in page or "Estorno" in page
+    assert "Estorno solicitado à Appmax: R$" in page
     assert "Refund" not in page
 
 
