@@ -31,7 +31,7 @@ from orders.idempotency import InvalidKey, KeyReused, Replay, StillRunning
 from orders.models import Order
 from orders.questions import ask
 from orders.refunds import TooMuch, Wish
-from orders.status import OrderStatus, is_paid
+from orders.status import OrderStatus, PaymentMethod, is_paid
 
 REFUND_ASKED = gettext_noop("Refund asked of Appmax")
 REFUND_ACCEPTED = gettext_noop("Refund accepted by Appmax")
@@ -114,9 +114,9 @@ class OrderAdmin(Noted[Order], ExportableAdmin[Order]):
         fieldsets: list[Any] = [(None, {"fields": facts})]
         # A code that can't be paid any more is folded away.
         folded = [] if obj and order_story.can_be_paid(obj, timezone.now()) else ["collapse"]
-        if obj and obj.pix_emv:
+        if obj and obj.has_codes(PaymentMethod.PIX):
             fieldsets.append((_("Pix"), {"fields": ("pix_picture", "pix_code"), "classes": folded}))
-        if obj and (obj.boleto_digitavel or obj.boleto_pdf_url):
+        if obj and obj.has_codes(PaymentMethod.BOLETO):
             fieldsets.append((_("Boleto"), {"fields": ("boleto_line", "boleto_link"), "classes": folded}))
         return fieldsets
 

@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from orders.fields import MAX_ID, Body, MomentField
 from orders.models import Order, Refund
-from orders.status import BY_CARD, OrderStatus, PaymentMethod, RefundState
+from orders.status import BY_CARD, PAID_LATER, OrderStatus, PaymentMethod, RefundState
 from web.api import SharedFields, TimeField
 
 _ORDER_ID = "Appmax's id of the order."
@@ -149,11 +149,8 @@ class OrderAnswer(OrderSummary):
     def to_representation(self, order: Order) -> dict[str, Any]:
         """The order, in which unused ways of paying are null."""
         told: dict[str, Any] = super().to_representation(order)
-        used = {
-            "pix": order.pix_emv,
-            "boleto": order.boleto_digitavel or order.boleto_pdf_url,
-            "card": order.payment_method in BY_CARD,
-        }
+        used = {method.value: order.has_codes(method) for method in PAID_LATER}
+        used["card"] = order.payment_method in BY_CARD
         return told | {way: None for way, is_used in used.items() if not is_used}
 
 

@@ -162,7 +162,6 @@ def silence(rule: AlertRule, now: datetime) -> Iterator[Finding]:
         minimum=5,
         maximum=100,
     ),
-    lasts=True,
 )
 def declines(rule: AlertRule, now: datetime) -> Iterator[Finding]:
     """Only merchants whose hour looks bad by itself are compared with their week, which is more to read."""
