@@ -18,7 +18,7 @@ from appmax import instalments
 from appmax.dates import day, moment
 from appmax.wording import declined_status, dig, says_declined, text_of, word
 
-MAX_NUMBER = 2**31 - 1  # Appmax's ids and amounts in cents
+MAX_NUMBER = 2**31 - 1  # Appmax's ids and amounts in cents, whose columns are integer
 MAX_INSTALMENTS = 99  # Appmax offers 12; more than the table can hold are surely none
 DOCUMENTED_LIFETIME = 3600  # seconds of a token
 
@@ -170,7 +170,7 @@ def read_lifetime(body: Any) -> int:
     is assumed. Should the token end sooner, Appmax answers 401 and the client fetches another."""
     try:
         seconds = float(dig(body, "expires_in"))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return DOCUMENTED_LIFETIME
     return int(seconds) if 0 <= seconds <= MAX_NUMBER else DOCUMENTED_LIFETIME
 
@@ -213,9 +213,8 @@ def read_card_payment(body: Any) -> CardPayment:
     if declined_status(body):
         raise Refused
     if "pay_reference" in payment and _is_blank(payment["pay_reference"]):
-        if (
-            status in _TAKEN
-        ):  # The answer contradicts itself. If we called it declined, the card might be charged again.
+        # An answer that contradicts itself isn't called a decline, after which the card might be charged again.
+        if status in _TAKEN:
             raise Unreadable("data.payment.pay_reference")
         raise Refused
     pay_reference = word(payment.get("pay_reference"))

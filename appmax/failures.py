@@ -7,6 +7,10 @@ from appmax.answers import Unreadable
 from appmax.errors import AppmaxError, CredentialsRefused, Declined, OutcomeUnknown, Rejected, Unavailable
 from appmax.transport import Answer, Kind
 
+NO_REASON = "payment declined"
+NO_MESSAGE = "Appmax refused the request"
+"""The messages of a decline and of a refusal of which Appmax says nothing."""
+
 _OUR_FAULT = (400, 404, 409, 422)
 _MAY_SAY_DECLINED = (200, 201, 400, 403, 404, 409, 422)
 # A firewall or proxy in front of Appmax answers these, while Appmax itself may be carrying out the request.
@@ -20,9 +24,9 @@ def of_answer(answer: Answer, kind: Kind, secrets: Collection[str]) -> AppmaxErr
     if status == 402 or _is_decline(answer, kind):
         return declined(answer, secrets)
     if status in (200, 201):  # {"success": false}
-        return Rejected(message or "Appmax refused the request", status=422, trace=answer.trace)
+        return Rejected(message or NO_MESSAGE, status=422, trace=answer.trace)
     if status in _OUR_FAULT:
-        return Rejected(message or "Appmax refused the request", status=status, trace=answer.trace)
+        return Rejected(message or NO_MESSAGE, status=status, trace=answer.trace)
     if status == 401 or (status == 403 and wording.is_oauth_error(answer.body)):
         return credentials_refused(answer, message)
     if status == 403 and message:
@@ -47,7 +51,7 @@ def declined(answer: Answer, secrets: Collection[str]) -> Declined:
     if answer.status in (200, 201) and not wording.says_declined(message):
         message = ""  # The message of a success is about something else.
     return Declined(
-        message or "payment declined",
+        message or NO_REASON,
         status=answer.status,
         trace=answer.trace,
         order_status=wording.declined_order_status(answer.body),

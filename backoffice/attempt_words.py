@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
+from appmax import failures
+from appmax.errors import Declined, OutcomeUnknown, Rejected
 from backoffice.kit.words import failure
 from orders.models import AttemptMethod, AttemptState, PaymentAttempt
 from orders.status import PAID_AND_KEPT, PAID_LATER, RESTARTABLE, OrderStatus, known
 
 # Appmax says why in Portuguese. These are its English ones, and ours for when it says nothing.
 _IN_WORDS = {
-    "payment declined": gettext_lazy("Appmax gave no reason."),
+    failures.NO_REASON: gettext_lazy("Appmax gave no reason."),
     "Payment not authorized": gettext_lazy("Payment not authorised."),
-    "Appmax refused the request": gettext_lazy("Appmax refused the request and gave no reason."),
+    failures.NO_MESSAGE: gettext_lazy("Appmax refused the request and gave no reason."),
 }
 
 
@@ -48,9 +50,9 @@ def said(attempt: PaymentAttempt) -> str:
     """What Appmax answered, in the reader's language but for a reason in its own words; "" if there is none."""
     answer = attempt.answer if isinstance(attempt.answer, dict) else {}
     text, kind = answer.get("message"), answer.get("error")
-    if kind == "OutcomeUnknown":
+    if kind == OutcomeUnknown.__name__:
         return _("Appmax did not answer in time.") if answer.get("timed_out") else _("Appmax's answer was not clear.")
-    if kind in ("Declined", "Rejected", None):
+    if kind in (Declined.__name__, Rejected.__name__, None):
         return str(_IN_WORDS.get(text, text)) if isinstance(text, str) else ""
     return _("Appmax asked us to slow down.") if answer.get("http_status") == 429 else failure(str(kind))
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from orders.models import AttemptState, PaymentAttempt
 
-# Appmax's words for a refusal without a reason (contract, 4.3), in both languages.
+# Appmax's words for a refusal without a reason (contract, 4.2), in both languages.
 _NOT_AUTHORISED = re.compile(
     r"(?:(?:payment|transaction|card|pagamento|transação|cartão) )?(?:was |foi )?"
     r"(?:not authori[sz]ed|declined|não autorizad[oa]|negad[oa]|recusad[oa])"
@@ -52,7 +52,7 @@ class ReasonFilter(ListFilter):
         return ["reason", "reason_not"]
 
     def choices(self, changelist: Any) -> Iterator[Any]:
-        """No box."""
+        """Nothing: the filter is set by links alone and has no box in the list."""
         return iter(())
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[PaymentAttempt]) -> QuerySet[PaymentAttempt]:
@@ -65,6 +65,6 @@ class ReasonFilter(ListFilter):
         return declined.exclude(reason__in=self.wanted.get("reason_not", []))  # type: ignore[no-any-return]
 
     def in_words(self) -> tuple[str, bool]:
-        """For the chip: the reasons."""
+        """The chosen reasons, for the list's chip."""
         words = {name: ", ".join(sorted(set(map(in_words, values)))) for name, values in self.wanted.items()}
         return words.get("reason") or gettext("none of: %(reasons)s") % {"reasons": words.get("reason_not", "")}, False

@@ -255,7 +255,7 @@ class WebhookEventAdmin(ExportableAdmin[WebhookEvent]):
 
     def _begin(self, request: HttpRequest, pks: list[int]) -> HttpResponse:
         batch = batches.start(pks, request.user)  # type: ignore[arg-type]
-        tasks.begin()
+        tasks.begin(tasks.try_events)
         if batch.asked_by_id != request.user.pk:
             message = gettext("%(user)s has begun a batch already; your events are part of it.")
             self.message_user(request, message % {"user": batch.asked_by.get_username()})

@@ -10,9 +10,9 @@ from django.db.models import Count, F, Max, OuterRef, Q, Subquery
 from django.db.models.functions import ExtractHour
 from django.utils import timezone
 
+from backoffice.kit.lists import midnight
 from backoffice.models import MerchantFigures
 from backoffice.overview.figures import PAID_EVENTS
-from backoffice.overview.period import midnight
 from backoffice.rhythm import DAYS, Rhythm, learn
 from backoffice.sales import ALWAYS_SHOWN, sales
 from installations.models import Installation

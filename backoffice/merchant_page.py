@@ -19,11 +19,12 @@ from django.utils.translation import ngettext
 from backoffice import merchant_figures
 from backoffice.attempt_words import name_of, said
 from backoffice.event_list import OUTCOME_TONES
+from backoffice.kit.lists import midnight
 from backoffice.kit.words import ago, badge, locale, reais
 from backoffice.merchant_figures import FAILING
 from backoffice.order_list import STATUS_TONES
 from backoffice.overview.charts import Figure, list_url, number, share
-from backoffice.overview.period import midnight
+from backoffice.overview.lists import by, having, states
 from backoffice.rhythm import UNUSUAL_PAYMENTS, UNUSUAL_WEBHOOKS, Rhythm
 from installations.models import ApiKey, Installation
 from orders.models import AttemptState, Order, PaymentAttempt
@@ -284,15 +285,13 @@ def _first_day(text: str) -> date | None:
 def _method_row(row: dict[str, Any], installation: Installation, first: date, last: date, orders: Any) -> Any:
     """The row's name and its figures. A card is approved or declined at once; a Pix or boleto is paid later."""
     method = row["method"]
-    by: dict[str, Any] = {}
-    if method is not None:
-        by = {"payment_method__exact": method} if method else {"payment_method__isnull": "True"}
-    all_url, paid_url = orders(by), orders(by, {"status__exact": [status.value for status in EVER_PAID]})
+    of_method = {} if method is None else by(method)
+    all_url, paid_url = orders(of_method), orders(of_method, having(EVER_PAID))
     if method in BY_CARD:
         tried = {
             "order__installation__id__exact": installation.pk,
             "method__exact": method,
-            "state__exact": [AttemptState.SUCCEEDED.value, AttemptState.DECLINED.value],
+            **states(AttemptState.SUCCEEDED, AttemptState.DECLINED),
             "started_at_from": first.isoformat(),
             "started_at_to": last.isoformat(),
         }
@@ -323,5 +322,5 @@ def _of(installation: Installation) -> dict[str, Any]:
 def failing_url(installation: Installation) -> str:
     """The list of the merchant's payment attempts of today that fail."""
     today = timezone.localdate().isoformat()
-    states = {"state__exact": [state.value for state in FAILING], "started_at_from": today, "started_at_to": today}
-    return list_url("orders_paymentattempt", {"order__installation__id__exact": installation.pk}, states)
+    theirs = {"order__installation__id__exact": installation.pk, "started_at_from": today, "started_at_to": today}
+    return list_url("orders_paymentattempt", theirs, states(*FAILING))

@@ -13,8 +13,10 @@ from django.utils.translation import ngettext, pgettext
 from backoffice.kit.words import failure, reais, since
 from orders.models import OPEN, AttemptMethod, AttemptState, Order, PaymentAttempt, Question, Refund
 from orders.status import (
+    BY_CARD,
     GONE,
     PAID_AND_KEPT,
+    PAID_LATER,
     RESTARTABLE,
     UNDECIDED_CHARGEBACKS,
     OrderStatus,
@@ -69,7 +71,7 @@ def can_be_paid(order: Order, now: datetime) -> bool:
         return order.pix_expires_at is None or order.pix_expires_at > now
     if order.payment_method == PaymentMethod.BOLETO:
         return order.boleto_due_date is None or order.boleto_due_date >= timezone.localtime(now).date()
-    return False
+    return order.payment_method in PAID_LATER
 
 
 # --- the money -------------------------------------------------------------------------------------------------------
@@ -158,7 +160,7 @@ def _pending(order: Order, latest: PaymentAttempt | None, now: datetime) -> Iter
         yield from _pix(order, ago, now)
     elif method == PaymentMethod.BOLETO:
         yield from _boleto(order, ago, now)
-    elif latest:
+    elif latest and method in BY_CARD:
         yield _("Appmax accepted the card payment %(ago)s and is examining it.") % {"ago": ago}
         yield _("Appmax tells us how that ends.")
     elif method:
@@ -211,7 +213,7 @@ def _cancelled(order: Order, status: OrderStatus, latest: PaymentAttempt | None,
             return _("Cancelled: the boleto was not paid.")
         day = _day(order.boleto_due_date)
         return _("Cancelled: the boleto was due on %(day)s and was not paid.") % {"day": day}
-    if latest:
+    if latest and method in BY_CARD:
         return _("Cancelled after Appmax had accepted the card payment; Appmax is asked before anybody pays again.")
     return _("Cancelled: nothing was paid.")
 
@@ -263,9 +265,9 @@ def _paid_at(order: Order, past: Past) -> datetime | None:
 
 
 def _elsewhere(order: Order, past: Past) -> str:
-    """How much of a refunded order was not asked for through us."""
-    confirmed = (refund for refund in past.refunds if refund.state == RefundState.CONFIRMED)
-    cents = order.total_cents - sum(refund.amount_cents for refund in confirmed)
+    """How much of a refunded order was not asked for through us. A webhook may come before ours is confirmed."""
+    ours = (refund for refund in past.refunds if refund.state != RefundState.REFUSED)
+    cents = order.total_cents - sum(refund.amount_cents for refund in ours)
     if cents <= 0:
         return ""
     if cents == order.total_cents:

@@ -28,7 +28,7 @@ def try_events(timestamp: int) -> None:
     until = time.monotonic() + SECONDS
     while batches.go_on():
         if time.monotonic() > until:
-            begin()
+            begin(try_events)
             return
 
 
@@ -43,7 +43,7 @@ def make_exports(timestamp: int) -> None:
             return
 
 
-def begin(task: Any = try_events) -> None:
+def begin(task: Any) -> None:
     """Have the worker do the task at once, unless that is waiting to be done already."""
     with suppress(AlreadyEnqueued), transaction.atomic():
         task.configure(queueing_lock=task.queueing_lock).defer(timestamp=0)
@@ -70,12 +70,6 @@ def alert(timestamp: int) -> None:
     new = watch.look()
     if messages := send.send_due():
         log.info("alerts.told", new=new, messages=messages)
-
-
-def alert_now() -> None:
-    """Have the worker send what waits at once, unless that is waiting to be done already."""
-    with suppress(AlreadyEnqueued), transaction.atomic():
-        alert.configure(queueing_lock=alert.queueing_lock).defer(timestamp=0)
 
 
 @app.task(name="backoffice.mail_link", retry=RetryStrategy(max_attempts=5, exponential_wait=5))

@@ -31,8 +31,8 @@ from demo.bodies import app_id
 from demo.rows import COLUMNS, FIRST_ORDER_ID, Batch, Demo
 from demo.sales import Merchant
 from installations.models import Installation
+from orders.fields import MAX_ID
 from orders.models import Order, Shopper
-from webhooks import payload
 from webhooks.models import WebhookEvent
 
 SHOPS = (
@@ -69,7 +69,7 @@ class Command(BaseCommand):
             raise CommandError("--orders, --merchants and --days must be at least 1, and --events 0")
         highest = Order.objects.aggregate(highest=Max("appmax_order_id"))["highest"] or 0
         first_appmax_order = max(highest + 1, FIRST_ORDER_ID)
-        if first_appmax_order + orders - 1 > payload.MAX_ORDER_ID:
+        if first_appmax_order + orders - 1 > MAX_ID:
             raise CommandError("there are no Appmax order ids left for so many orders")
 
         started = time.monotonic()

@@ -4,9 +4,9 @@ from typing import Any
 
 from rest_framework import serializers
 
-from orders.fields import MAX_ID, Body
+from orders.fields import MAX_ID, Body, MomentField
 from orders.models import Order, Refund
-from orders.status import BY_CARD, OrderStatus, PaymentMethod, RefundState
+from orders.status import BY_CARD, PAID_LATER, OrderStatus, PaymentMethod, RefundState
 from web.api import SharedFields, TimeField
 
 _ORDER_ID = "Appmax's id of the order."
@@ -149,11 +149,8 @@ class OrderAnswer(OrderSummary):
     def to_representation(self, order: Order) -> dict[str, Any]:
         """The order, in which unused ways of paying are null."""
         told: dict[str, Any] = super().to_representation(order)
-        used = {
-            "pix": order.pix_emv,
-            "boleto": order.boleto_digitavel or order.boleto_pdf_url,
-            "card": order.payment_method in BY_CARD,
-        }
+        used = {method.value: order.has_codes(method) for method in PAID_LATER}
+        used["card"] = order.payment_method in BY_CARD
         return told | {way: None for way, is_used in used.items() if not is_used}
 
 
@@ -169,7 +166,7 @@ class OrdersQuery(Body):
     Paulo's. `cursor` is the `next` of the page before."""
 
     status = serializers.ChoiceField(OrderStatus.choices, required=False)
-    created_from = serializers.DateTimeField(required=False)
-    created_to = serializers.DateTimeField(required=False)
+    created_from = MomentField(required=False)
+    created_to = MomentField(required=False)
     cursor = serializers.IntegerField(min_value=1, max_value=MAX_ID, required=False)
     limit = serializers.IntegerField(min_value=1, max_value=100, default=20)

@@ -24,7 +24,7 @@ from orders.idempotency import Claim
 from orders.models import AttemptMethod, Order, OrderCode, PaymentAttempt, Shopper
 from orders.questions import ask
 from orders.signals import order_created
-from orders.status import BY_CARD, RESTARTABLE, OrderStatus, PaymentMethod, is_paid, known
+from orders.status import BY_CARD, PAID_LATER, RESTARTABLE, OrderStatus, PaymentMethod, is_paid, known
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -276,7 +276,7 @@ def pay_with_pix(
         return _pay(order, AttemptMethod.PIX, claim, create, renews=payment.subscription is not None).order
     except PaymentPending:
         order.refresh_from_db()
-        if not order.pix_emv:
+        if not order.has_codes(PaymentMethod.PIX):
             raise
         return order
 
@@ -345,10 +345,7 @@ def _pay(
 def _require_codes(attempt: PaymentAttempt) -> None:
     """Raises PaymentPending if the codes aren't known. Appmax may have said later that there is a Pix or boleto, and
     left its codes out."""
-    order = attempt.order
-    if attempt.method == AttemptMethod.PIX and not order.pix_emv:
-        raise PaymentPending
-    if attempt.method == AttemptMethod.BOLETO and not order.boleto_digitavel:
+    if attempt.method in PAID_LATER and not attempt.order.has_codes(attempt.method):
         raise PaymentPending
 
 

@@ -2,16 +2,17 @@
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from stdnum.br import cnpj, cpf
 
+from appmax.answers import MAX_NUMBER
 from web.api import SharedFields
 
-MAX_ID = 2**31 - 1  # the columns are integer
-MAX_CENTS = 2**31 - 1
+MAX_ID = MAX_CENTS = MAX_NUMBER
 
 
 class Body(SharedFields):
@@ -38,6 +39,15 @@ class Body(SharedFields):
         if errors:
             raise serializers.ValidationError(errors)
         return value
+
+
+class MomentField(serializers.DateTimeField):
+    def enforce_timezone(self, value: datetime) -> datetime:
+        """REST framework raises OverflowError for a time without a zone at the calendar's end."""
+        try:
+            return super().enforce_timezone(value)
+        except OverflowError:
+            self.fail("overflow")
 
 
 class CentsField(serializers.IntegerField):

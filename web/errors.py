@@ -29,6 +29,7 @@ from rest_framework.exceptions import (
 )
 from rest_framework.response import Response
 
+from appmax import failures
 from appmax.errors import (
     AppmaxError,
     CredentialsRefused,
@@ -126,7 +127,7 @@ def _of_gateway(exc: AppmaxError) -> ErrorAnswer:
     """The answer to an error of the gateway, by contract section 4.2."""
     match exc:
         case Declined():
-            is_said = exc.message not in ("", Code.PAYMENT_DECLINED.message)
+            is_said = exc.message not in ("", failures.NO_REASON)
             return ErrorAnswer(Code.PAYMENT_DECLINED, details={"reason": exc.message} if is_said else {})
         case Rejected():
             return ErrorAnswer(Code.APPMAX_REFUSED, exc.status or 422, exc.message)

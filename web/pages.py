@@ -32,10 +32,8 @@ def public_url(request: HttpRequest) -> str:
 
 @dataclass(frozen=True)
 class ErrorText:
-    """What a person reads in place of an API's message; `again`: asking for the same page once more may help.
-
-    An exception that has one of its own carries it as `page`.
-    """
+    """What a person reads in place of an API's message. `again` tells that asking for the same page once more may
+    help. A view's own texts are its `error_pages`."""
 
     title: Promise
     advice: Promise

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from appmax.answers import MAX_NUMBER
 from orders.status import OrderStatus
 
 MAX_NAME = 64  # webhook_events.event
 MAX_TYPE = 32  # webhook_events.event_type
-MAX_ORDER_ID = 2**31 - 1  # webhook_events.appmax_order_id, and subscriptions.appmax_subscription_id
 
 _REPLACED = re.compile(r"\\u(?:0000|d[89a-f])")  # in JSON, NUL and a surrogate, which may be one of a pair
 _MANY_BRACKETS = 200
@@ -267,7 +267,7 @@ def _id(claimed: Any) -> int | None:
         claimed = int(found[1])
     elif isinstance(claimed, float) and claimed.is_integer():
         claimed = int(claimed)
-    return claimed if type(claimed) is int and 0 < claimed <= MAX_ORDER_ID else None
+    return claimed if type(claimed) is int and 0 < claimed <= MAX_NUMBER else None
 
 
 def _is_storable(body: dict[str, Any]) -> bool:

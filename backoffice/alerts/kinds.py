@@ -162,7 +162,6 @@ def silence(rule: AlertRule, now: datetime) -> Iterator[Finding]:
         minimum=5,
         maximum=100,
     ),
-    lasts=True,
 )
 def declines(rule: AlertRule, now: datetime) -> Iterator[Finding]:
     """Only merchants whose hour looks bad by itself are compared with their week, which is more to read."""
@@ -323,7 +322,7 @@ def endpoint_off(rule: AlertRule, now: datetime) -> Iterator[Finding]:
 
 
 def _of(rule: AlertRule, rows: QuerySet[Any], merchant: str = "installation") -> QuerySet[Any]:
-    """Those of the rule's merchant, or all of them."""
+    """The rows of the rule's merchant; all of them, if the rule names none."""
     return rows if rule.installation_id is None else rows.filter(**{merchant: rule.installation_id})
 
 

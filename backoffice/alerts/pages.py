@@ -18,7 +18,7 @@ from backoffice.alerts.kinds import KINDS, Kind, condition
 from backoffice.alerts.models import Alert, AlertRule, AlertState
 from backoffice.kit.lists import DateRangeFilter, ReadOnlyAdmin, action, display
 from backoffice.kit.words import badge, when
-from backoffice.tasks import alert_now
+from backoffice.tasks import alert, begin
 from orders import clock
 
 MADE = gettext_noop("Made")
@@ -159,7 +159,7 @@ class AlertRuleAdmin(ReadOnlyAdmin[AlertRule]):
             text = gettext("Everybody whom this rule tells gets a message that says it is a test.")
             return self._ask(request, rule, gettext("Send a test?"), text, gettext("Send"))
         watch.put_test(rule)
-        alert_now()
+        begin(alert)
         self.log_change(request, rule, TEST_SENT)
         messages.success(request, gettext("The test is on its way. Load this list again to see whether it was taken."))
         return HttpResponseRedirect(_alerts_of(rule))

@@ -28,6 +28,7 @@ from appmax.errors import AppmaxError
 from backoffice.kit import saved_views
 from backoffice.kit.chips import without
 from backoffice.kit.words import explained, history, told
+from orders.fields import MAX_ID
 
 M = TypeVar("M", bound=Model)
 F = TypeVar("F", bound=Callable[..., Any])
@@ -64,7 +65,7 @@ def searched(term: str) -> tuple[str, int | None]:
     front and spaces; None if it is no id."""
     text = term.replace("\0", "").strip()
     digits = "".join(text.removeprefix("#").split())
-    is_id = digits.isascii() and digits.isdigit() and len(digits) <= 10 and int(digits) < 2**31
+    is_id = digits.isascii() and digits.isdigit() and len(digits) <= len(str(MAX_ID)) and int(digits) <= MAX_ID
     return text, int(digits) if is_id else None
 
 
@@ -238,9 +239,9 @@ class DateRangeFilter(RangeDateFilter):  # type: ignore[misc] # untyped
         """The rows between the two days. A text that is no date is ignored."""
         first, last = self.days()
         if first:
-            queryset = queryset.filter(**{f"{self.parameter_name}__gte": _midnight(first)})
+            queryset = queryset.filter(**{f"{self.parameter_name}__gte": midnight(first)})
         if last:
-            queryset = queryset.filter(**{f"{self.parameter_name}__lt": _midnight(last + timedelta(days=1))})
+            queryset = queryset.filter(**{f"{self.parameter_name}__lt": midnight(last + timedelta(days=1))})
         return queryset
 
     def choices(self, changelist: Any) -> Iterator[dict[str, Any]]:
@@ -296,7 +297,8 @@ class DateRangeFilter(RangeDateFilter):  # type: ignore[misc] # untyped
 _RELATIVE = re.compile(r"today(?:-(\d{1,3}))?", re.ASCII)
 
 
-def _midnight(day: date) -> datetime:
+def midnight(day: date) -> datetime:
+    """When the day begins, in staff's time zone."""
     return timezone.make_aware(datetime.combine(day, time()))
 
 

@@ -11,8 +11,32 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext, to_locale
+from django.utils.translation import gettext_lazy as _
 
-from appmax.errors import CredentialsRefused, CredentialsUnreadable, Declined, OutcomeUnknown, Rejected, TooFast
+from appmax.errors import (
+    CredentialsRefused,
+    CredentialsUnreadable,
+    Declined,
+    OutcomeUnknown,
+    Rejected,
+    TooFast,
+    Unavailable,
+)
+from orders.questions import ask
+
+_REFUSED = _("Appmax refused it.")
+_NO_ANSWER = _("Appmax gave no answer.")
+_FAILURES = {
+    Declined.__name__: _REFUSED,
+    Rejected.__name__: _REFUSED,
+    Unavailable.__name__: _NO_ANSWER,
+    OutcomeUnknown.__name__: _NO_ANSWER,
+    ask.NOT_FOUND: _("Appmax knows no such order of this merchant."),
+    ask.UnknownStatus.__name__: _("Appmax's answer could not be understood."),
+    CredentialsRefused.__name__: _("Appmax refused this merchant's credentials."),
+    CredentialsUnreadable.__name__: _("Our own keys don't open the stored secret: see FIELD_ENCRYPTION_KEYS."),
+    TooFast.__name__: _("This merchant's requests came faster than Appmax allows, so this one wasn't sent."),
+}
 
 
 def reais(cents: int) -> str:
@@ -26,7 +50,7 @@ def ago(at: datetime) -> SafeString:
         '<time datetime="{}" title="{}" class="whitespace-nowrap">{}</time>',
         at.isoformat(),
         moment(at),
-        format_timedelta(at - timezone.now(), add_direction=True, locale=locale()),
+        since(at, timezone.now()),
     )
 
 
@@ -42,9 +66,11 @@ def moment(at: datetime) -> str:
 
 def when(at: datetime) -> SafeString:
     """The date and time. How long ago that was appears when the pointer rests on it."""
-    since = format_timedelta(at - timezone.now(), add_direction=True, locale=locale())
     return format_html(
-        '<time datetime="{}" title="{}" class="whitespace-nowrap">{}</time>', at.isoformat(), since, moment(at)
+        '<time datetime="{}" title="{}" class="whitespace-nowrap">{}</time>',
+        at.isoformat(),
+        since(at, timezone.now()),
+        moment(at),
     )
 
 
@@ -79,10 +105,8 @@ def explained(error: Exception) -> str:
             return gettext("Appmax refused: %(message)s") % {"message": error.message or "-"}
         case OutcomeUnknown():
             return gettext("Appmax did not confirm. It may have happened: look in Appmax's panel before trying again.")
-        case CredentialsUnreadable():
-            return gettext("Our own keys don't open the stored secret: see FIELD_ENCRYPTION_KEYS.")
-        case CredentialsRefused():
-            return gettext("Appmax refused this merchant's credentials.")
+        case CredentialsUnreadable() | CredentialsRefused():
+            return failure(type(error).__name__)
         case TooFast():
             return gettext("This merchant's requests come faster than Appmax allows; nothing was sent. Try again soon.")
         case _:
@@ -91,19 +115,7 @@ def explained(error: Exception) -> str:
 
 def failure(kind: str) -> str:
     """Why a question to Appmax failed, by the name of the error that the question keeps."""
-    match kind:
-        case "NotFound":
-            return gettext("Appmax knows no such order of this merchant.")
-        case "CredentialsRefused":
-            return gettext("Appmax refused this merchant's credentials.")
-        case "CredentialsUnreadable":
-            return gettext("Our own keys don't open the stored secret: see FIELD_ENCRYPTION_KEYS.")
-        case "TooFast":
-            return gettext("This merchant's requests came faster than Appmax allows, so this one wasn't sent.")
-        case "UnknownStatus":
-            return gettext("Appmax's answer could not be understood.")
-        case _:
-            return gettext("Appmax gave no answer.")
+    return str(_FAILURES.get(kind, _NO_ANSWER))
 
 
 def history(what: str, detail: str = "") -> str:
@@ -112,9 +124,9 @@ def history(what: str, detail: str = "") -> str:
 
 
 def told(line: str) -> str:
-    """A line of `history` in the reader's language. Any other line is returned as it is."""
+    """A line of `history` in the reader's language, an error's name in words. Any other line is returned as it is."""
     what, colon, detail = line.partition(": ")
-    return gettext(what) + colon + detail if what else ""
+    return gettext(what) + colon + str(_FAILURES.get(detail, detail)) if what else ""
 
 
 def locale() -> str:

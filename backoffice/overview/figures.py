@@ -25,7 +25,8 @@ from django.db.models import (
 )
 from django.utils import timezone
 
-from backoffice.overview.period import HOURS, Period, midnight
+from backoffice.kit.lists import midnight
+from backoffice.overview.period import HOURS, Period
 from backoffice.sales import Sales, sales
 from installations.models import Installation
 from orders.models import AttemptState, Order, PaymentAttempt, Refund

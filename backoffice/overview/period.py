@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from babel.dates import format_skeleton
@@ -16,6 +16,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.forms import AutocompleteDropdownForm
 
+from backoffice.kit.lists import midnight
 from backoffice.kit.words import locale
 from installations.models import Installation
 from orders.models import Order
@@ -80,11 +81,6 @@ class Period:
     def query(self, field: str) -> Query:
         """What narrows a list to these days."""
         return {f"{field}_from": self.first.isoformat(), f"{field}_to": self.last.isoformat()}
-
-
-def midnight(day: date) -> datetime:
-    """When the day begins, in staff's time zone."""
-    return timezone.make_aware(datetime.combine(day, time()))
 
 
 def hour(start: datetime) -> Slot:

@@ -28,8 +28,14 @@ _LOCK_CLASS = 0x0A99  # the first number of the advisory locks for Appmax's orde
 
 
 _CODES: dict[str, tuple[str, ...]] = {
-    PaymentMethod.PIX: ("pix_qr_code", "pix_emv", "pix_expires_at"),
-    PaymentMethod.BOLETO: ("boleto_pdf_url", "boleto_digitavel", "boleto_due_date"),
+    PaymentMethod.PIX: ("pix_emv",),
+    PaymentMethod.BOLETO: ("boleto_digitavel", "boleto_pdf_url"),
+}
+"""With one of these the shopper can pay. Each method of PAID_LATER has some."""
+
+_BESIDE_CODES: dict[str, tuple[str, ...]] = {
+    PaymentMethod.PIX: ("pix_qr_code", "pix_expires_at"),
+    PaymentMethod.BOLETO: ("boleto_due_date",),
 }
 
 
@@ -326,11 +332,15 @@ class Order(models.Model):
             return False
         return self.refundable_cents > 0 or not self.total_cents
 
+    def has_codes(self, method: str) -> bool:
+        """Whether it is known with what the shopper pays by this method, which is one of PAID_LATER."""
+        return any(getattr(self, name) for name in _CODES[method])
+
     # Each of these writes at once. The row must be locked. Its status is changed by orders/changes.py.
 
     def forget_codes(self, method: str) -> None:
         """Remove the codes of a Pix or boleto that can't or may not be paid any more."""
-        columns = _CODES.get(method, ())
+        columns = (*_CODES.get(method, ()), *_BESIDE_CODES.get(method, ()))
         if any(getattr(self, name) for name in columns):
             for name in columns:
                 setattr(self, name, None)

@@ -67,7 +67,7 @@ def test_one_event_is_tried_at_once_after_a_second_look(staff: Client) -> None:
 
     answer = staff.post(on(event, "reprocess"), follow=True)
 
-    assert messages_of(answer) == "O evento foi processado: Aplicado."
+    assert messages_of(answer) == "O evento foi processado: Aplicado. Pendente → Aprovado"
     entry = LogEntry.objects.get()
     assert (entry.user.username, entry.object_id) == ("ana", str(event.pk))
     assert entry.change_message == "Handled again: applied"

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone, translation
 
 from backoffice import merchant_page
-from backoffice.overview.period import midnight
+from backoffice.kit.lists import midnight
 from backoffice.rhythm import Rhythm
 from installations.models import ApiKey, Installation
 from orders.models import AttemptState, Order, PaymentAttempt, Refund

@@ -34,3 +34,16 @@ def test_every_rule_of_the_database_is_named() -> None:
     rules = [rule.name for model in OURS for rule in model._meta.constraints if isinstance(rule, CheckConstraint)]
 
     assert [name for name in rules if f"`{name}`" not in TEXT] == []
+
+
+def test_every_index_of_columns_is_listed() -> None:
+    """Those of expressions are written in words of their own."""
+    listed = TEXT.partition("## Indexes beyond the keys")[2].replace(" DESC", "")
+    missing = []
+    for model in OURS:
+        columns = {field.name: str(field.column) for field in model._meta.concrete_fields}
+        for index in model._meta.indexes:
+            text = f"`{model._meta.db_table} ({', '.join(columns[name.lstrip('-')] for name in index.fields)})"
+            if index.fields and text not in listed:
+                missing.append(index.name)
+    assert missing == []

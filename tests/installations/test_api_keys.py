@@ -128,7 +128,9 @@ def test_there_are_twenty_at_most_also_when_two_ask_at_once(
         keys.make(merchant, name=str(number), by=None)
 
     assert sorted(race(lambda _: make(key).status_code, 3)) == [200, 409, 409]
-    assert make(key).json()["code"] == "too_many_api_keys"
+    refused = make(key).json()
+    assert refused["code"] == "too_many_api_keys"
+    assert f"has {keys.MOST} API keys" in refused["message"]
 
 
 def test_a_key_that_has_expired_makes_room(merchant: Installation, key: str) -> None:

@@ -94,6 +94,7 @@ def test_the_eleventh_endpoint_is_answered_with_its_code(store: Client, shop: In
         registered(shop, f"https://shop.example.com/{number}")
     answer = post(store, "", {"url": "https://shop.example.com/more"})
     assert (answer.status_code, answer.json()["code"]) == (409, "too_many_endpoints")
+    assert "has 10 endpoints" in answer.json()["message"]
 
 
 def test_an_endpoint_is_switched_off_and_on_and_starts_without_its_failures(

@@ -47,21 +47,16 @@ def test_asked_for_twice_it_is_the_same_boleto(store: Client) -> None:
     assert (second.status_code, second.json()) == (200, first.json())
 
 
-@pytest.mark.parametrize("method", ["pix", "boleto"])
-@pytest.mark.parametrize(("codes", "status"), [("", 409), ("123", 200)])
-def test_a_request_that_is_sent_again_is_answered_if_reconciliation_has_learnt_the_codes(
-    store: Client, simulator: SimulatorServer, method: str, codes: str, status: int
-) -> None:
+def test_a_boleto_without_a_line_is_answered_again_too(store: Client, simulator: SimulatorServer) -> None:
     order_id = ordered(store)
-    simulator.state.add_fault(Fault(f"/v1/payments/{method}", status=504, work=True))
-    post(store, f"pay/{method}", by_pix(order_id), key="once")
+    simulator.state.add_fault(Fault("/v1/payments/boleto", status=504, work=True))
+    post(store, "pay/boleto", by_pix(order_id), key="once")
     PaymentAttempt.objects.get().settle(AttemptState.SUCCEEDED, {})
-    Order.objects.update(pix_emv=codes, boleto_digitavel=codes)
+    Order.objects.update(boleto_pdf_url="https://boleto.example/1.pdf")
 
-    answer = post(store, f"pay/{method}", by_pix(order_id), key="once")
+    answer = post(store, "pay/boleto", by_pix(order_id), key="once")
 
-    assert answer.status_code == status
-    assert ("123" in answer.content.decode()) == bool(codes)
+    assert (answer.status_code, answer.json()["pdf_url"]) == (200, "https://boleto.example/1.pdf")
 
 
 def test_it_needs_a_valid_document(store: Client) -> None:

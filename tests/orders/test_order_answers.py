@@ -266,6 +266,7 @@ def test_a_time_without_a_zone_is_sao_paulos(store: Client, many: list[int]) -> 
         ({"status": "paid"}, "status"),
         ({"created_from": "yesterday"}, "created_from"),
         ({"created_to": "2026-13-01"}, "created_to"),
+        ({"created_to": "9999-12-31T23:59:59"}, "created_to"),
         ({"cursor": "x"}, "cursor"),
         ({"cursor": 999}, "cursor"),
         ({"limit": 0}, "limit"),

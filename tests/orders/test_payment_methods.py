@@ -4,9 +4,11 @@ import json
 import re
 from datetime import UTC
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
+from django.test import Client
 from django.urls import reverse
 from django.utils.translation import override
 
@@ -15,12 +17,19 @@ from backoffice import order_story
 from backoffice.overview.page import COLOURS
 from demo.stories import STORIES
 from examples.storefront.forms import METHODS
-from orders.models import AttemptMethod, Order, PaymentAttempt
+from orders.models import AttemptMethod, AttemptState, Order, PaymentAttempt
+from orders.questions import ask, due
 from orders.status import BY_CARD, PAID_LATER, PaymentMethod
 from simulator.failures import ROUTES
+from simulator.server import SimulatorServer
+from simulator.state import Fault
+from tests.orders.conftest import by_pix, ordered, post
 
 ROOT = Path(settings.BASE_DIR)
 each_method = pytest.mark.parametrize("method", PaymentMethod)
+
+
+later = pytest.mark.parametrize("method", PAID_LATER)
 
 
 def dashed(method: PaymentMethod) -> str:
@@ -45,6 +54,41 @@ def test_the_database_tells_of_it(method: PaymentMethod) -> None:
 def test_it_has_a_route_here_and_at_the_simulated_appmax(method: PaymentMethod) -> None:
     assert reverse(f"checkout-pay_{method}", args=["shop"]) == f"/checkout/shop/pay/{dashed(method)}"
     assert f"/v1/payments/{dashed(method)}" in ROUTES
+
+
+def told_with_the_order(store: Client, order_id: int, method: PaymentMethod) -> dict[str, Any]:
+    """What the order's own route says of how it is paid, as the payment's route would."""
+    return {"order_id": order_id, **store.get(f"/checkout/shop/orders/{order_id}").json()[method.value]}
+
+
+@later
+@pytest.mark.django_db(transaction=True)
+def test_what_the_shopper_pays_with_is_told_with_the_order_too(
+    store: Client, simulator: SimulatorServer, method: PaymentMethod
+) -> None:
+    order_id = ordered(store)
+
+    answer = post(store, f"pay/{dashed(method)}", by_pix(order_id)).json()
+
+    assert told_with_the_order(store, order_id, method) == answer
+
+
+@later
+@pytest.mark.parametrize(("is_asked", "status"), [(True, 200), (False, 409)])
+@pytest.mark.django_db(transaction=True)
+def test_after_a_lost_answer_it_is_told_once_appmax_has_been_asked(
+    store: Client, simulator: SimulatorServer, method: PaymentMethod, is_asked: bool, status: int
+) -> None:
+    order_id = ordered(store)
+    simulator.state.add_fault(Fault(f"/v1/payments/{dashed(method)}", status=504, work=True))
+    post(store, f"pay/{dashed(method)}", by_pix(order_id), key="once")
+    due.put_overdue()
+    ask.ask_due() if is_asked else PaymentAttempt.objects.get().settle(AttemptState.SUCCEEDED, {})
+
+    again = post(store, f"pay/{dashed(method)}", by_pix(order_id), key="once")
+
+    assert again.status_code == status
+    assert not is_asked or again.json() == told_with_the_order(store, order_id, method)
 
 
 @each_method

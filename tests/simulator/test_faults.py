@@ -178,11 +178,11 @@ def test_a_malformed_fault_is_refused(appmax: Appmax, fault: dict[str, object]) 
     ],
 )
 def test_the_page_switches_a_failure_on(appmax: Appmax, failure: str, expected: dict[str, Any]) -> None:
-    assert failure in appmax.call("GET", "/faults").text
+    assert failure in appmax.call("GET", "/switches").text
     appmax.call("POST", "/faults", data={"route": CARD, "failure": failure})
     [fault] = appmax.control("GET", "faults")
     assert fault.items() >= {"path": CARD, "method": "POST", "times": 1, **expected}.items()
-    assert f"POST {CARD}" in appmax.call("GET", "/faults").text
+    assert f"POST {CARD}" in appmax.call("GET", "/switches").text
 
 
 def test_the_page_switches_a_failure_on_for_each_route(appmax: Appmax) -> None:

@@ -99,7 +99,7 @@ def test_a_customer_keeps_products_and_tracking(appmax: Appmax, merchant: str) -
 @pytest.fixture
 def other(appmax: Appmax, merchant: str) -> str:
     """The merchant's token, once the other names are switched on."""
-    assert appmax.control("POST", "shape", json={"shape": "other_names"}) == {"shape": "other_names"}
+    assert appmax.control("POST", "settings", json={"shape": "other_names"})["shape"] == "other_names"
     return merchant
 
 
@@ -151,13 +151,13 @@ def test_an_upsell_has_no_order_and_no_scheme(appmax: Appmax, other: str) -> Non
     ],
 )
 def test_instalments_in_other_shapes(appmax: Appmax, merchant: str, shape: str, data: Any) -> None:
-    appmax.control("POST", "shape", json={"shape": shape})
+    appmax.control("POST", "settings", json={"shape": shape})
     body = {"installments": 3, "total_value": 12990, "settings": False}
     assert appmax.call("POST", "/v1/payments/installments", merchant, json=body).json()["data"] == data
 
 
 def test_the_documented_shape_comes_back(appmax: Appmax, other: str) -> None:
-    appmax.control("POST", "shape", json={"shape": "documented"})
+    appmax.control("POST", "settings", json={"shape": "documented"})
     assert "pix_emv" in appmax.pix(other, appmax.new_order(other)).json()["data"]["payment"]
 
 
@@ -167,9 +167,9 @@ def test_reset_brings_the_documented_shape_back(appmax: Appmax, other: str) -> N
     assert "payment" in appmax.pix(token, appmax.new_order(token)).json()["data"]
 
 
-@pytest.mark.parametrize("body", [{}, {"shape": "round"}, {"shape": ["other_names"]}])
+@pytest.mark.parametrize("body", [{"shape": "round"}, {"shape": ["other_names"]}])
 def test_other_shapes_are_not_known(appmax: Appmax, body: dict[str, object]) -> None:
-    assert appmax.call("POST", "/simulator/api/shape", json=body).status_code == 422
+    assert appmax.call("POST", "/simulator/api/settings", json=body).status_code == 422
 
 
 # --- how answers are written -----------------------------------------------------------------------------------------

@@ -70,29 +70,6 @@ def test_the_order_id_rule(data: dict[str, Any], order_id: int | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "status"),
-    [
-        ("OrderAuthorized order_authorized OrderAuthorizedWithDelay order_authorized_with_delay", "autorizado"),
-        ("payment_authorized_with_delay", "autorizado"),
-        ("OrderApproved order_approved OrderPaid order_paid OrderPaidByPix order_paid_by_pix", "aprovado"),
-        ("OrderUpSold order_up_sold CreatedSubscription", "aprovado"),
-        ("OrderBilletCreated order_billet_created OrderPixCreated order_pix_created", "pendente"),
-        ("OrderPendingIntegration order_pending_integration", "pendente_integracao"),
-        ("OrderIntegrated order_integrated", "integrado"),
-        ("OrderRefund order_refund", "estornado"),
-        ("OrderPixExpired order_pix_expired OrderBilletOverdue order_billet_overdue", "cancelado"),
-        ("PaymentNotAuthorized payment_not_authorized PaymentNotAuthorizedWithDelay", "cancelado"),
-        ("OrderRefusedByRisk order_refused_by_risk", "recusado_por_risco"),
-        ("OrderChargeBackInTreatment order_chargeback_in_treatment", "chargeback_em_tratativa"),
-        ("OrderChargeBackGain order_charge_back_gain order_chargeback_gain", "chargeback_vencido"),
-    ],
-)
-def test_every_event_of_the_table_means_its_status(names: str, status: str) -> None:
-    for name in names.split():
-        assert payload.status_of(name) == OrderStatus(status), name
-
-
-@pytest.mark.parametrize(
     "names",
     [
         "CustomerCreated CustomerInterested CustomerContacted customer_created customer_interested customer_contacted",
@@ -168,11 +145,6 @@ def test_the_contracts_events_stand_under_their_statuses_in_rank_order_and_the_a
     ranks = [status for status in OrderStatus if status in named]
     assert list(named) == [*ranks, None]
     assert named[OrderStatus.INTEGRADO] == ["OrderIntegrated"]
-    assert named[OrderStatus.AUTORIZADO] == [
-        "OrderAuthorized",
-        "OrderAuthorizedWithDelay",
-        "PaymentAuthorizedWithDelay",
-    ]
     assert sorted(name for names in named.values() for name in names) == payload.known_names()
 
 

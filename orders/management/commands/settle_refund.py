@@ -18,7 +18,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("id", type=int)
         parser.add_argument("state", choices=[RefundState.CONFIRMED.value, RefundState.REFUSED.value])
-        parser.add_argument("--reason", required=True, help="who found out what, where; the log keeps it")
+        parser.add_argument(
+            "--reason", required=True, help="what was found out, and where; it is logged, so name no shopper"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Raises CommandError for an unknown refund, and for one that is settled already."""
