@@ -47,7 +47,6 @@ class ApiKeyAdmin(APIKeyModelAdmin, FastListAdmin[ApiKey]):
     search_fields: ClassVar[Any] = ("name", "prefix", "installation__external_key", "installation__name")
     search_help_text = _("Part of a name, a prefix, or a merchant's name or external key")
     autocomplete_fields = ("installation",)
-    fields = ("name", "installation", "expiry_date", "revoked")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """The merchants' secrets are not read."""
@@ -57,6 +56,11 @@ class ApiKeyAdmin(APIKeyModelAdmin, FastListAdmin[ApiKey]):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A key is revoked, and its row stays: a shop that has had a key gets no first one any more."""
         return False
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """A new key can't be revoked: it would be shown, and open nothing."""
+        fields = ("name", "installation", "expiry_date")
+        return (*fields, "revoked") if obj else fields
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """A key can't be given to another merchant, and a revoked key can't be restored."""

@@ -265,9 +265,9 @@ def _paid_at(order: Order, past: Past) -> datetime | None:
 
 
 def _elsewhere(order: Order, past: Past) -> str:
-    """How much of a refunded order was not asked for through us."""
-    confirmed = (refund for refund in past.refunds if refund.state == RefundState.CONFIRMED)
-    cents = order.total_cents - sum(refund.amount_cents for refund in confirmed)
+    """How much of a refunded order was not asked for through us. A webhook may come before ours is confirmed."""
+    ours = (refund for refund in past.refunds if refund.state != RefundState.REFUSED)
+    cents = order.total_cents - sum(refund.amount_cents for refund in ours)
     if cents <= 0:
         return ""
     if cents == order.total_cents:

@@ -277,9 +277,9 @@ class OrderAdmin(Noted[Order], ExportableAdmin[Order]):
         self.log_addition(request, order, history(REFUND_ASKED, amount))  # The refund's row is in the timeline.
         try:
             refunds.ask(order, wish, claim)
-        except TooMuch as error:
+        except TooMuch:
             claim.release()
-            self.log_change(request, order, history(REFUND_FAILED, type(error).__name__))
+            self.log_change(request, order, REFUND_FAILED)
             messages.error(request, gettext("Somebody was quicker: less than that is left to be paid back."))
         except AppmaxError as error:
             claim.fail(error, 502, {"message": str(error)})

@@ -56,6 +56,7 @@ UNFOLD = {
     "SCRIPTS": [
         lambda request: static("backoffice/backoffice.js"),
         lambda request: static("backoffice/keyboard.js"),
+        lambda request: static("web/once.js"),
     ],
     "SIDEBAR": {"show_search": False, "navigation": "backoffice.site.navigation"},
     "ACCOUNT": {"navigation": "backoffice.site.account_links"},

@@ -320,13 +320,13 @@ def _say_where(public_url: str, variables: dict[str, str], password: str, second
         "",
         f"  Appmax Checkout is up ({seconds:.1f} s)",
         "",
-        f"  Home, install   {public_url}/",
-        f"  Webhook set-up  {public_url}/webhooks/appmax",
-        f"  Admin           {public_url}/admin/   user {ADMIN_USER}, password {password}",
+        f"  Home, install     {public_url}/",
+        f"  Webhook set-up    {public_url}/webhooks/appmax",
+        f"  Admin             {public_url}/admin/   user {ADMIN_USER}, password {password}",
     ]
     if "SIMULATOR_SHOP_URL" in variables:
-        lines.append(f"  Simulated Appmax {variables['APPMAX_API_URL']}/   (orders, webhooks sent)")
-        lines.append(f"  Demo shop       {variables['SIMULATOR_SHOP_URL']}   (once the app is installed)")
+        lines.append(f"  Simulated Appmax  {variables['APPMAX_API_URL']}/   (orders, webhooks sent)")
+        lines.append(f"  Demo shop         {variables['SIMULATOR_SHOP_URL']}   (once the app is installed)")
     lines += ["", "  make smoke sells something. Ctrl-C stops everything; the data stays in .data/.", ""]
     print("\n".join(lines), flush=True)
 

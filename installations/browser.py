@@ -39,10 +39,6 @@ def has_finished(request: HttpRequest, installation: Installation) -> bool:
     return constant_time_compare(_kept(request, _FINISHED), _named(installation))
 
 
-def forget(response: HttpResponse) -> None:
-    response.delete_cookie(_NAME, samesite="Lax")
-
-
 def _named(installation: Installation) -> str:
     """The installation with the Appmax account that it has now. Who installed it before another account took over has
     not installed this one."""

@@ -164,9 +164,7 @@ def make_first_key(request: HttpRequest) -> HttpResponse:
     except (keys.FirstKeyRefused, keys.FirstKeyMade) as error:
         code = ERROR_CODES[type(error)]
         return refusal(request, ErrorAnswer(code), ERROR_PAGES[code])
-    response = render(request, "installations/first_key.html", {"api_key": api_key})
-    browser.forget(response)
-    return response
+    return render(request, "installations/first_key.html", {"api_key": api_key})
 
 
 class InstallationViewSet(MerchantViewSet):

@@ -21,7 +21,6 @@ def serve(settings: SimulatorSettings, announce: Callable[[str], None]) -> None:
 
 
 def main() -> None:
-    """With the settings of the environment."""
     serve(SimulatorSettings.from_env(), lambda url: logging.getLogger("simulator").info("listening on %s", url))
 
 

@@ -15,7 +15,7 @@ NO_SUCH_ORDER: tuple[int, dict[str, Any]] = (404, {"errors": {"message": "Order 
 
 
 def require_app() -> None:
-    """End the request unless the app asks."""
+    """Ends the request unless it is the app that asks."""
     if _owner() != APP:
         refuse(403, {"message": "This token is a merchant's; the app's is needed."})
 
@@ -38,7 +38,7 @@ def require_store() -> str:
 
 
 def _stay_within_limits(merchant: str) -> None:
-    """End the request if the merchant asks too often, and the limits are in force."""
+    """Ends the request with 429 if the merchant asks too often while the limits are switched on."""
     sim = simulation()
     if not sim.state.switches.rate_limits:
         return
@@ -50,7 +50,7 @@ def _stay_within_limits(merchant: str) -> None:
 
 
 def require_order(merchant: str, order_id: Any, *, otherwise: tuple[int, dict[str, Any]] = NO_SUCH_ORDER) -> Order:
-    """The merchant's order of this id; `otherwise`, a status and a body, ends the request if there is none."""
+    """The merchant's order of this id. Without one, `otherwise` (a status and a body) is answered."""
     order = simulation().state.order(order_id) if is_whole(order_id) else None
     if order is None or order.external_key != merchant:
         refuse(*otherwise)

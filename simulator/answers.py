@@ -30,7 +30,7 @@ LEAST_INSTALMENT = 500  # cents
 
 
 def written(how: str, response: Response) -> Response:
-    """The answer, written as the switch says."""
+    """The answer, in the way of writing that is switched on."""
     if how == WITH_BOM:
         response.set_data(b"\xef\xbb\xbf" + response.get_data())
     elif how == AS_PAGE:
@@ -70,7 +70,7 @@ def pix(shape: str, order: Order, origin: str) -> dict[str, Any]:
 
 
 def pix_is_pending(shape: str) -> dict[str, Any]:
-    """No second Pix while one is pending: all fields are empty."""
+    """The answer while a Pix is pending already, which has all fields empty. There is no second Pix."""
     if shape == OTHER_NAMES:
         return {"pix": {"qr_code": "", "emv_code": "", "expires_at": ""}}
     return {"payment": {"pix_qrcode": "", "pix_emv": "", "pix_expiration_date": ""}}

@@ -59,7 +59,6 @@ class ApiLog:
         self._calls: deque[Call] = deque(maxlen=MOST_CALLS)
 
     def clear(self) -> None:
-        """Forget all."""
         with self._lock:
             self._calls.clear()
 
@@ -76,7 +75,8 @@ class ApiLog:
         answer: Any,
         fault: str,
     ) -> None:
-        """Keep a call that has been answered; bodies as they came, what mustn't be kept is cut out here."""
+        """Keeps a call that has been answered. The bodies are given as they came; what mustn't be kept is cut out
+        here."""
         ids = tuple(dict.fromkeys([*_order_ids(request), *_order_ids(answer), *_in_path(path)]))
         kept, told = _shortened(without_secrets(request)), _shortened(without_secrets(answer))
         path, route = cut_numbers(path), cut_numbers(route)
@@ -85,7 +85,7 @@ class ApiLog:
             self._calls.append(call)
 
     def latest(self, route: str = "", order_id: int | None = None) -> list[Call]:
-        """Newest first; of one route, and about one order, if they are named."""
+        """The calls, newest first; of one route or about one order only, if they are named."""
         with self._lock:
             calls = list(self._calls)
         return [

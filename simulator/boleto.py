@@ -10,7 +10,7 @@ _FACTOR_1000 = date(2025, 2, 22)  # when Brazil's banks last began to count due 
 
 
 def due_date() -> date:
-    """Of a boleto made today."""
+    """The day until which a boleto made today can be paid."""
     return datetime.now(BRAZIL).date() + timedelta(days=DAYS_TO_PAY)
 
 

@@ -24,7 +24,6 @@ class Probe:
 
     @property
     def passed(self) -> bool:
-        """Only exactly 200 counts."""
         return self.status == 200
 
 

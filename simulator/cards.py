@@ -77,12 +77,11 @@ POLICIES = (BY_NUMBER, *_FORCED)
 
 
 def under(policy: str, card: Card) -> Card:
-    """The card as the switch has it: by its number, or all of them alike."""
+    """The card with the outcome that the switch gives to all cards, or with its number's."""
     return replace(card, outcome=_FORCED.get(policy, card.outcome))
 
 
 def card_of(number: str) -> Card:
-    """What is kept of the card of this number."""
     return Card(number[:6], number[-4:], BRANDS.get(number[0], "elo"), OUTCOMES.get(number, ANY_OTHER))
 
 

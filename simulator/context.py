@@ -32,11 +32,11 @@ class Simulation:
             self.release()
 
     def release(self) -> int:
-        """Send what is held back; how many webhooks."""
+        """Sends what is held back, and returns how many webhooks that are."""
         return self.courier.release(self.state.switches.plan)
 
     def reset(self) -> None:
-        """As after a restart: nothing is known, and nothing waits to be sent."""
+        """Forgets everything and drops what waits to be sent, as a restart does."""
         self.courier.cancel()
         self.outbox.clear()
         self.state.reset()

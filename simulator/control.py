@@ -17,33 +17,31 @@ control = Blueprint("control", __name__, url_prefix="/simulator/api")
 
 @control.get("/health")
 def health() -> Response:
-    """The simulator is up."""
     return jsonify(status="ok")
 
 
 @control.post("/reset")
 def reset() -> Response:
-    """As after a restart: nothing is known, and nothing waits to be sent."""
+    """Forgets everything, as a restart does."""
     simulation().reset()
     return jsonify(status="ok")
 
 
 @control.post("/tokens/revoke")
 def revoke() -> Response:
-    """All access tokens end now."""
+    """Ends all access tokens."""
     simulation().state.revoke_tokens()
     return jsonify(status="ok")
 
 
 @control.get("/settings")
 def settings() -> Response:
-    """All switches: `Switches`."""
     return jsonify(asdict(simulation().state.switches))
 
 
 @control.post("/settings")
 def change_settings() -> Response:
-    """Some switches: `{"webhook_model": "standard", "cards": "declined"}`; answers all of them."""
+    """Sets the switches of the body, as in `{"webhook_model": "standard", "cards": "declined"}`, and answers all."""
     wish = json_body()
     refuse_fields(switches.errors(wish))
     simulation().switch(wish)
@@ -52,7 +50,7 @@ def change_settings() -> Response:
 
 @control.post("/probe")
 def probe() -> Response:
-    """`{"url"}`: what Appmax's form asks of a callback URL; passed only with exactly 200 within 5 s."""
+    """Posts to the `url` what Appmax's form does. Only exactly 200 within 5 s passes."""
     url = json_body().get("url")
     if not isinstance(url, str) or not is_web_address(url):
         refuse_fields({"url": "An http or https address."})
@@ -62,7 +60,7 @@ def probe() -> Response:
 
 @control.get("/log")
 def api_log() -> Response:
-    """The newest calls of Appmax's API, newest first; `?route=/v1/orders&order_id=5` picks some."""
+    """The newest calls of Appmax's API, newest first. `?route=/v1/orders&order_id=5` picks some."""
     text = request.args.get("order_id", "")
     if text and not (text.isascii() and text.isdigit() and len(text) <= 18):
         refuse_fields({"order_id": "An integer."})
@@ -88,26 +86,25 @@ def orders() -> Response:
 
 @control.get("/orders/<int:order_id>")
 def order(order_id: int) -> Response:
-    """One order."""
     return jsonify(_shown(simulation().state.order(order_id) or abort(404, "order not found")))
 
 
 @control.post("/orders/<int:order_id>/pay")
 def pay(order_id: int) -> Response:
-    """The shopper pays the order's Pix or boleto. 409 if none is pending. `{"method": "boleto"}` if both are."""
+    """Pays the order's Pix or boleto, as the shopper. `{"method": "boleto"}` says which, if both are pending."""
     return _changed(order_id, events.pay(simulation(), order_id, _method()), "the order has no pending Pix or boleto")
 
 
 @control.post("/orders/<int:order_id>/expire")
 def expire(order_id: int) -> Response:
-    """Nobody pays the order's Pix or boleto. 409 if none is pending. `{"method": "boleto"}` if both are."""
+    """Ends the order's Pix or boleto unpaid. `{"method": "boleto"}` says which, if both are pending."""
     order = events.expire(simulation(), order_id, _method())
     return _changed(order_id, order, "the order has no pending Pix or boleto")
 
 
 @control.post("/orders/<int:order_id>/refund")
 def refund(order_id: int) -> Response:
-    """All that is left is given back, or `{"value": cents}`. 409 if that much isn't left, or nothing at all."""
+    """Gives back all that is left, or `{"value": cents}`."""
     value = json_body().get("value")
     if value is not None and not (is_whole(value) and value > 0):
         refuse_fields({"value": "A positive integer of cents."})
@@ -130,7 +127,7 @@ def _changed(order_id: int, order: Order | None, otherwise: str) -> Response:
 
 
 def _shown(order: Order) -> dict[str, Any]:
-    """`charges`: how often money was taken or reserved."""
+    """The order as JSON. `charges` is how many payments took or reserved money: more than one is a double charge."""
     return {**asdict(order), "total": order.total, "pending": order.pending, "charges": len(order.charges)}
 
 
@@ -142,13 +139,12 @@ def deliveries() -> Response:
 
 @control.post("/deliveries/release")
 def release() -> Response:
-    """Send what is held back."""
     return jsonify(released=simulation().release())
 
 
 @control.post("/deliveries/<int:delivery_id>/try")
 def try_now(delivery_id: int) -> Response:
-    """Don't wait for the next try. 409 if it doesn't wait for one."""
+    """Posts a webhook that waits for its next try now."""
     _require_delivery(delivery_id)
     if not simulation().courier.try_now(delivery_id):
         abort(409, "the webhook doesn't wait for its next try")
@@ -157,7 +153,7 @@ def try_now(delivery_id: int) -> Response:
 
 @control.post("/deliveries/<int:delivery_id>/again")
 def send_again(delivery_id: int) -> tuple[Response, int]:
-    """The same body once more, as a webhook of its own, at once."""
+    """Posts the same body at once, as a webhook of its own."""
     _require_delivery(delivery_id)
     return jsonify([delivery.id for delivery in sending.send_again(simulation(), delivery_id)]), 202
 
@@ -169,7 +165,7 @@ def _require_delivery(delivery_id: int) -> None:
 
 @control.post("/events")
 def send_event() -> tuple[Response, int]:
-    """`{"event", "order_id", "times": 1}`, and all else that `sending.send_wish` reads.
+    """Sends webhooks: `{"event", "order_id", "times": 1}`, and all else that `sending.send_wish` reads.
 
     The order's status stays as it is: a webhook is a claim, and may be wrong.
     """
@@ -186,7 +182,6 @@ def send_event() -> tuple[Response, int]:
 
 @control.get("/faults")
 def list_faults() -> Response:
-    """Those still waiting for their calls."""
     return jsonify([_fault(fault) for fault in simulation().state.waiting_faults()])
 
 
@@ -213,14 +208,12 @@ def _fault(fault: Fault) -> dict[str, Any]:
 
 @control.delete("/faults")
 def clear_faults() -> Response:
-    """Everything works again."""
     simulation().state.clear_faults()
     return jsonify(status="ok")
 
 
 @control.delete("/faults/<int:fault_id>")
 def remove_fault(fault_id: int) -> Response:
-    """Switch one off; 404 if it isn't there any more."""
     if not simulation().state.remove_fault(fault_id):
         abort(404, "fault not found")
     return jsonify(status="ok")

@@ -20,7 +20,7 @@ class MerchantCredentials:
         self._seed = seed.encode()
 
     def issue(self, account: str) -> tuple[str, str]:
-        """Client id and secret of this account; always the same, whatever external_key it installs the app with."""
+        """Client id and secret of this account: the same whatever external_key the app is installed with."""
         name = base64.urlsafe_b64encode(account.encode()).decode().rstrip("=")
         return f"{name}.{self._code('id', account)[:12]}", self._code("secret", account)
 

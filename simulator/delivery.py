@@ -19,7 +19,7 @@ SCHEDULE_SAYS = ("at once", "+30 min", "+2 h", "+4 h")
 
 
 class Courier:
-    """Delivers in threads of its own; the schedule's clock runs `clock_speed` times faster than real."""
+    """Delivers webhooks in threads of its own. The schedule runs `clock_speed` times faster than Appmax's."""
 
     def __init__(self, outbox: Outbox, clock_speed: float) -> None:
         self._outbox = outbox
@@ -31,7 +31,8 @@ class Courier:
         self._threads: list[threading.Thread] = []
 
     def send(self, url: str, bodies: Sequence[dict[str, Any]], plan: Plan) -> list[Delivery]:
-        """Post these one after another, as planned; what fails is tried again on its own."""
+        """Posts these bodies one after another, as planned. Each that fails is tried again without delaying the
+        others."""
         copies = [body for body in bodies for _ in range(plan.copies)]
         if plan.hold:
             return self._outbox.add(url, copies, hold=True)  # arranged when they are released, all together
@@ -40,13 +41,13 @@ class Courier:
         return deliveries
 
     def release(self, plan: Plan) -> int:
-        """Send all that is held, as planned; how many."""
+        """Sends all that is held, as planned, and returns how many that are."""
         held = arranged(self._outbox.release(), plan.arrangement)
         self._dispatch(held, plan)
         return len(held)
 
     def try_now(self, delivery_id: int) -> bool:
-        """Don't wait for the next try; False if it doesn't wait for one."""
+        """Ends the wait for the next try. False if the webhook doesn't wait for one."""
         with self._changed:
             delivery = self._outbox.find(delivery_id)
             if delivery is None or delivery.state != "waiting":
@@ -56,14 +57,14 @@ class Courier:
             return True
 
     def cancel(self) -> None:
-        """Nothing that waits is tried again; what is sent from now on is not concerned."""
+        """Gives up all webhooks that wait for a try. Those that are sent from now on are not concerned."""
         with self._changed:
             self._cancelled.set()
             self._cancelled = threading.Event()
             self._changed.notify_all()
 
     def stop(self) -> None:
-        """Ends all threads; what is on its way is dropped."""
+        """Ends all threads. What is on its way is dropped."""
         with self._changed:
             self._stopped = True
             self._cancelled.set()
@@ -104,11 +105,11 @@ class Courier:
                 return
 
     def _seconds_to(self, number: int, started: float) -> float:
-        """How long it is to this try."""
         return max(0.0, started + SCHEDULE_SECONDS[number] / self._clock_speed - time.monotonic())
 
     def _wait(self, seconds: float, cancelled: threading.Event, delivery_id: int = 0) -> bool:
-        """Until the time is over, or this delivery is urged; False if it is cancelled meanwhile."""
+        """Waits until the time is over or somebody asks for this delivery's next try. False if it is cancelled
+        meanwhile."""
         with self._changed:
             self._changed.wait_for(
                 lambda: cancelled.is_set() or delivery_id in self._urged, min(seconds, threading.TIMEOUT_MAX)

@@ -30,7 +30,6 @@ def event_body(simulation: Simulation, name: str, order_id: Any, model: str = ""
 
 
 def send(simulation: Simulation, bodies: list[dict[str, Any]], plan: Plan) -> list[Delivery]:
-    """Post these webhooks to the URL that is in force now."""
     return simulation.courier.send(simulation.state.webhook_url, bodies, plan)
 
 
@@ -49,17 +48,18 @@ def tell_of_subscription(simulation: Simulation, subscription: Subscription, *na
 
 
 def pay(simulation: Simulation, order_id: int, method: str = "") -> Order | None:
-    """The shopper pays the pending Pix or boleto (`method`; a Pix before a boleto). None if none is pending."""
+    """Pays the pending Pix or boleto, as the shopper. If no `method` is named, a Pix goes first. None if none is
+    pending."""
     return _settle(simulation, order_id, method, paid=True)
 
 
 def expire(simulation: Simulation, order_id: int, method: str = "") -> Order | None:
-    """Nobody paid the pending Pix or boleto in time (`method`; a Pix before a boleto). None if none is pending."""
+    """Ends the pending Pix or boleto unpaid. If no `method` is named, a Pix goes first. None if none is pending."""
     return _settle(simulation, order_id, method, paid=False)
 
 
 def expire_pix_in_time(simulation: Simulation) -> None:
-    """Each Pix whose time is up ends."""
+    """Ends each Pix whose time is up."""
     moment = now()
     for order_id in simulation.state.orders_whose_pix_is_over(moment):
         _change(simulation, order_id, partial(Order.expire_pix, moment=moment), NOT_PAID[PIX])
@@ -86,7 +86,8 @@ def _change(simulation: Simulation, order_id: int, change: Callable[..., bool], 
 
 
 def refund(simulation: Simulation, order_id: int, cents: int | None = None) -> Order | None:
-    """Give back these cents, or all that is left. None if that much isn't left, or nothing at all."""
+    """Gives back these cents, or all that is left if None. None is returned if that much isn't left, or nothing at
+    all."""
     order = simulation.state.change_order(order_id, partial(Order.refund, cents=cents))
     if order is not None:
         tell(simulation, order, "order_refund" if order.status == REFUNDED else "order_partial_refund")
@@ -162,7 +163,7 @@ def _next_order(simulation: Simulation, subscription: Subscription) -> Order:
 
 
 def _charged(simulation: Simulation, cents: int, card: Payment) -> Payment:
-    """A payment of so many cents by the card of an earlier one."""
+    """A payment of so many cents by the card of an earlier payment."""
     return Payment(
         simulation.state.next_payment_id(),
         CARD,

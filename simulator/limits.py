@@ -19,12 +19,12 @@ class Limits:
         self.clear()
 
     def clear(self) -> None:
-        """As if nobody had called yet."""
+        """Forgets all calls."""
         self._left: dict[str, tuple[float, float]] = {}  # by merchant: calls left, and when that was so
         self._calls: dict[tuple[str, str], deque[float]] = {}  # by merchant and route: when
 
     def seconds_to_wait(self, merchant: str, route: str) -> int:
-        """0, and the call counts; or the whole seconds until it would be let through."""
+        """0 if the call is let through, which counts it; otherwise the whole seconds until it would be."""
         with self._lock:
             now = self._clock()
             left, since = self._left.get(merchant, (float(BURST), now))

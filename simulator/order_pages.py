@@ -19,7 +19,6 @@ order_pages = Blueprint("order_pages", __name__)
 
 @order_pages.get("/orders")
 def orders() -> str:
-    """All orders, newest first."""
     return render_template("orders.html", orders=simulation().state.latest_orders()[:MOST_ROWS])
 
 
@@ -71,7 +70,6 @@ def send_event(order_id: int) -> Response:
 
 @order_pages.get("/boletos/<int:order_id>.pdf")
 def boleto_pdf(order_id: int) -> Response:
-    """What a shopper prints."""
     order = simulation().state.order(order_id)
     if order is None or not order.boleto_digitable_line:
         abort(404, "There is no such boleto.")
@@ -88,7 +86,6 @@ def boleto_pdf(order_id: int) -> Response:
 
 @order_pages.get("/pix/<int:order_id>.png")
 def pix_png(order_id: int) -> Response:
-    """What a shopper scans."""
     order = simulation().state.order(order_id)
     if order is None or not order.pix_qr_code:
         abort(404, "There is no such Pix.")

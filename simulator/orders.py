@@ -40,7 +40,7 @@ class Payment:
 
     @property
     def charged(self) -> bool:
-        """Whether it took, or reserved, the shopper's money."""
+        """Whether this payment took, or reserved, the shopper's money."""
         return self.status in (APPROVED, AUTHORISED)
 
 
@@ -79,22 +79,20 @@ class Order:
 
     @property
     def total(self) -> int:
-        """What the shopper pays, in cents."""
         return self.products_value - self.discount_value + self.shipping_value
 
     @property
     def refundable(self) -> int:
-        """What can still be given back, in cents."""
         return self.total_paid - self.refunded
 
     @property
     def charges(self) -> list[Payment]:
-        """The payments that took or reserved money: more than one is a double charge."""
+        """The payments that took or reserved money. More than one is a double charge."""
         return [payment for payment in self.payments if payment.charged]
 
     @property
     def method(self) -> str | None:
-        """How it is paid, going by the latest payment: credit_card (for upsells and wallets too), pix, boleto, None."""
+        """The latest payment's method: credit_card (for upsells and wallets, too), pix, boleto or None."""
         if self.payments:
             latest = self.payments[-1].method
             return CARD if latest in (UPSELL, *WALLETS) else latest
@@ -102,21 +100,19 @@ class Order:
 
     @property
     def has_pending_pix(self) -> bool:
-        """Whether it can be paid by Pix now."""
         return bool(self.pix_emv) and self._waits(PIX)
 
     def pix_is_over(self, moment: str) -> bool:
-        """Whether its pending Pix should have been paid before this moment (ISO)."""
+        """Whether the pending Pix should have been paid before this moment (ISO)."""
         return self.has_pending_pix and "" < self.pix_expires_at <= moment
 
     @property
     def has_pending_boleto(self) -> bool:
-        """Whether it can be paid by boleto now."""
         return bool(self.boleto_digitable_line) and self._waits(BOLETO)
 
     @property
     def pending(self) -> list[str]:
-        """The methods that can be paid now, or let go: pix, boleto."""
+        """The methods, pix and boleto, of which a payment is pending."""
         return [PIX] * self.has_pending_pix + [BOLETO] * self.has_pending_boleto
 
     def _waits(self, method: str) -> bool:
@@ -129,7 +125,6 @@ class Order:
     def begin_pix(
         self, payment_id: int, emv: str, qr_code: str, expires_at: str, subscription_wish: dict[str, Any] | None = None
     ) -> bool:
-        """Wait for a Pix from now on."""
         if self.has_pending_pix or self.status not in PAYABLE:
             return False
         self.subscription_wish = subscription_wish or {}
@@ -137,7 +132,6 @@ class Order:
         return self._begin(payment_id, PIX)
 
     def begin_boleto(self, payment_id: int, link_pdf: str, digitable_line: str, due_date: str) -> bool:
-        """Wait for a boleto from now on."""
         if self.has_pending_boleto or self.status not in PAYABLE:
             return False
         self.boleto_link_pdf, self.boleto_digitable_line, self.boleto_due_date = link_pdf, digitable_line, due_date
@@ -150,7 +144,8 @@ class Order:
         return True
 
     def settle(self, payment_id: int, *, method: str, paid: bool) -> bool:
-        """What waits by this method is paid, or its time is up. `payment_id` if the payment isn't known yet."""
+        """Pays the pending Pix or boleto, or ends it unpaid. `payment_id` is for a payment that isn't among `payments`
+        yet."""
         if method not in self.pending:
             return False
         self.status = APPROVED if paid else CANCELLED
@@ -166,11 +161,12 @@ class Order:
         return True
 
     def expire_pix(self, payment_id: int, moment: str) -> bool:
-        """The time of its Pix is up at this moment (ISO)."""
+        """Ends the pending Pix unpaid, if it should have been paid before this moment (ISO)."""
         return self.pix_is_over(moment) and self.settle(payment_id, method=PIX, paid=False)
 
     def take_card(self, payment: Payment) -> bool:
-        """A card was tried. Money taken twice counts twice; a decline takes nothing from an order that is paid."""
+        """Adds this payment by card. Money taken twice counts twice; a decline leaves an order that is paid as it
+        is."""
         if self.status not in PAYABLE_BY_CARD:
             return False
         if payment.status == APPROVED:
@@ -183,7 +179,7 @@ class Order:
         return True
 
     def refund(self, cents: int | None) -> bool:
-        """Give these cents back, or all that is left; an order of which nothing is left is `estornado`."""
+        """Gives these cents back, or all that is left if None. An order of which nothing is left is `estornado`."""
         cents = self.refundable if cents is None else cents
         if not 0 < cents <= self.refundable:
             return False
@@ -194,7 +190,6 @@ class Order:
         return True
 
     def ship(self, tracking_code: str) -> bool:
-        """It is on its way."""
         self.shipping_tracking_code = tracking_code
         return True
 

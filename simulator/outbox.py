@@ -13,7 +13,10 @@ from simulator.records import Delivery, Try, iso
 
 
 class Outbox:
-    """Safe from several threads. What is read is a copy; `add` and `release` give the records themselves."""
+    """The webhooks. Safe from several threads.
+
+    What is read is a copy; `add` and `release` give the records themselves.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -21,12 +24,11 @@ class Outbox:
         self._deliveries: dict[int, Delivery] = {}
 
     def clear(self) -> None:
-        """Forget all; no id is used again."""
+        """Forgets all webhooks. No id is used again."""
         with self._lock:
             self._deliveries = {}
 
     def add(self, url: str, bodies: Sequence[dict[str, Any]], *, hold: bool = False) -> list[Delivery]:
-        """Webhooks for this address, in this order."""
         with self._lock:
             new = [Delivery(next(self._ids), url, body, order_id=order_id_of(body)) for body in bodies]
             for delivery in new:
@@ -35,7 +37,7 @@ class Outbox:
             return new
 
     def release(self) -> list[Delivery]:
-        """All that is held, oldest first; from now on it counts as being sent."""
+        """All that is held, oldest first. It counts as being sent from now on."""
         with self._lock:
             held = [delivery for delivery in self._deliveries.values() if delivery.state == "held"]
             for delivery in held:
@@ -43,17 +45,18 @@ class Outbox:
             return held
 
     def plan_try(self, delivery: Delivery, seconds: float) -> None:
-        """The next try is due in so many seconds."""
+        """Notes that the next try is due in so many seconds."""
         with self._lock:
             delivery.next_try_at = _in(seconds)
 
     def begin_try(self, delivery: Delivery) -> None:
-        """It is being posted."""
+        """Notes that the webhook is being posted."""
         with self._lock:
             delivery.state, delivery.next_try_at = "sending", ""
 
     def record_try(self, delivery: Delivery, attempt: Try, next_in: float | None) -> None:
-        """What came of a POST; `next_in`: seconds to the next one if this one failed, None if it was the last."""
+        """Notes what came of a POST. `next_in` is the seconds until the next one if this one failed; None after the
+        last."""
         with self._lock:
             delivery.tries.append(attempt)
             failed = "dropped" if next_in is None else "waiting"
@@ -62,19 +65,18 @@ class Outbox:
                 delivery.next_try_at = _in(next_in)
 
     def latest(self, order_id: int | None = None) -> list[Delivery]:
-        """Newest first; those of one order if it is named."""
+        """The webhooks, newest first; of one order only, if one is named."""
         with self._lock:
             found = [row for row in self._deliveries.values() if order_id is None or row.order_id == order_id]
             return [_copied(delivery) for delivery in reversed(found)]
 
     def find(self, delivery_id: int) -> Delivery | None:
-        """One of them."""
         with self._lock:
             delivery = self._deliveries.get(delivery_id)
             return _copied(delivery) if delivery else None
 
     def counts(self) -> dict[str, int]:
-        """How many there are, and how many are held."""
+        """How many webhooks there are, and how many of them are held."""
         with self._lock:
             rows = self._deliveries.values()
             return {"deliveries": len(rows), "held": sum(row.state == "held" for row in rows)}

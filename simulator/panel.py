@@ -24,13 +24,12 @@ ACCOUNT_COOKIE = "merchant_account"
 
 @panel.app_template_filter("reais")
 def reais(cents: int) -> str:
-    """12345 → R$ 123,45, and a point for each thousand."""
+    """12345 becomes R$ 123,45; thousands have a point."""
     return f"R$ {cents // 100:,}".replace(",", ".") + f",{cents % 100:02}"
 
 
 @panel.app_template_filter("clock")
 def clock(moment: str) -> str:
-    """The date and the time of an ISO moment, to the second."""
     return moment[:19].replace("T", " ")
 
 
@@ -49,7 +48,6 @@ def without_query(url: str) -> str:
 
 @panel.get("/")
 def index() -> str:
-    """What this is."""
     sim = simulation()
     return render_template(
         "index.html",
@@ -87,14 +85,14 @@ def save(token: str) -> str | Response | tuple[str, int]:
 
 @panel.post("/login")
 def login() -> Response:
-    """Sign in to the panel as any merchant, by the account's name; without one, sign out."""
+    """Signs in to the panel as any merchant, by the account's name. Without a name it signs out."""
     answer = redirect(url_for("panel.integration", token=_authorization(request.form.get("token", "")).token), 303)
     answer.set_cookie(ACCOUNT_COOKIE, quote(request.form.get("account", "").strip()[:100]), httponly=True)
     return answer
 
 
 def _account() -> str:
-    """Who is signed in to the panel; empty: nobody."""
+    """The account that is signed in to the panel; empty if none is."""
     return unquote(request.cookies.get(ACCOUNT_COOKIE, ""))
 
 

@@ -23,7 +23,7 @@ METHODS = ("creditcard", "pix", "boleto")
 
 @payment_link_api.post("/v1/payment-link")
 def create() -> tuple[Response, int]:
-    """Another one each time."""
+    """Makes a link each time that it is asked to."""
     merchant, body = require_merchant(), json_body()
     refuse_fields(_errors(body))
     link = PaymentLink(
@@ -71,7 +71,8 @@ def show(link_id: int) -> str:
 
 @payment_link_pages.post("/links/<int:link_id>")
 def pay(link_id: int) -> Page:
-    """A shopper whom nobody knows pays by card: a new order each time, told by webhook alone."""
+    """Lets a shopper whom nobody knows pay by card. Each payment is an order of its own, of which only a webhook
+    tells."""
     order = events.sell_by_link(simulation(), _link(link_id))
     return redirect(url_for(".show", link_id=link_id, paid=order.id), 303)
 

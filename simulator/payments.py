@@ -29,7 +29,7 @@ MOST_INTERVALS = 12  # of a subscription
 
 @payments.post("/v1/payments/credit-card")
 def pay_by_card() -> tuple[Response, int]:
-    """Charge a card, as often as it is asked for: like Appmax, it knows no idempotency key."""
+    """Charges a card as often as it is asked to: like Appmax, it knows no idempotency key."""
     order, data = _order_to_charge()
     fields = as_object(data.get(CARD))
     errors = _customer_errors(order) | _subscription_errors(data.get("subscription"))
@@ -99,8 +99,11 @@ def _charge(
 
 @payments.post("/v1/payments/tokenize")
 def tokenize() -> tuple[Response, int]:
-    """A token in a card's place, for one payment. Appmax's script asks for it in the shop's page, where there is no
-    bearer token: the external_id says whose card it is."""
+    """Makes a token for a card, good for one payment.
+
+    Appmax's script asks for it in the shop's page, where there is no bearer token: the external_id says whose card it
+    is.
+    """
     if EXTERNAL_ID in request.headers:
         merchant = require_store()
     else:
@@ -200,7 +203,7 @@ def _subscription_errors(subscription: Any) -> dict[str, str]:
 
 @payments.post("/v1/payments/pix")
 def pay_by_pix() -> tuple[Response, int]:
-    """A Pix; empty if one is pending already."""
+    """Makes a Pix. The answer is empty if one is pending already."""
     sim, order = simulation(), _order_to_pay("pix")
     wish = as_object(as_object(json_body().get("payment_data")).get("subscription"))
     shape, emv = sim.state.shape, pix.br_code(order.id, order.total)
@@ -216,7 +219,7 @@ def pay_by_pix() -> tuple[Response, int]:
 
 @payments.post("/v1/payments/boleto")
 def pay_by_boleto() -> tuple[Response, int]:
-    """A boleto; while it is pending, the same one again."""
+    """Makes a boleto. While one is pending, the same one is answered again."""
     sim, order = simulation(), _order_to_pay("boleto")
     due = boleto.due_date()
     line = boleto.digitable_line(order.id, order.total, due)

@@ -9,7 +9,7 @@ PIXELS = 6  # of a module's side
 
 
 def br_code(order_id: int, total_cents: int) -> str:
-    """An EMV text of the Pix standard; nobody's key, so no bank would pay it."""
+    """An EMV text of the Pix standard. Its key is nobody's, so no bank would pay it."""
     account = _field("00", "br.gov.bcb.pix") + _field("25", f"simulator.invalid/pix/{order_id}")
     text = (
         _field("00", "01") + _field("01", "12") + _field("26", account) + _field("52", "0000") + _field("53", "986")

@@ -14,7 +14,7 @@ APPMAX_API = ("/v1/", "/app/", "/oauth2/")
 
 
 def record(app: Flask) -> None:
-    """Let the log know of this app's calls."""
+    """Registers what puts this app's calls into the log."""
     app.before_request(_note_the_start)
     app.after_request(_note_the_end)
 

@@ -17,12 +17,11 @@ _fault_ids = count(1)
 
 
 def now() -> str:
-    """The moment, as ISO 8601 in UTC."""
     return iso(datetime.now(UTC))
 
 
 def iso(moment: datetime) -> str:
-    """An aware moment in UTC as all records have it; such texts compare as their moments do."""
+    """The moment in UTC as all records have it. Such texts compare as their moments do."""
     return moment.isoformat(timespec="milliseconds")
 
 
@@ -32,7 +31,6 @@ def as_appmax_writes(moment: str) -> str:
 
 
 def arranged(items: Sequence[_Item], arrangement: str) -> list[_Item]:
-    """The items in this order: as_sent, reversed, shuffled."""
     result = list(reversed(items)) if arrangement == REVERSED else list(items)
     if arrangement == SHUFFLED:
         SystemRandom().shuffle(result)
@@ -49,7 +47,6 @@ class HealthCheck:
 
     @property
     def passed(self) -> bool:
-        """Only exactly 200 counts."""
         return self.status == 200
 
 
@@ -101,12 +98,10 @@ class Try:
 
     @property
     def answer(self) -> str:
-        """The status, or what went wrong instead."""
         return self.error if self.status is None else str(self.status)
 
     @property
     def succeeded(self) -> bool:
-        """Any 2xx."""
         return self.status is not None and 200 <= self.status < 300
 
 
@@ -166,7 +161,6 @@ class Fault:
 
     @property
     def says(self) -> str:
-        """What it does, in a few words."""
         steps = ["the work is done"] * self.work + [f"{self.hang:g} s pass"] * bool(self.hang)
         if self.reset:
             return ", then ".join([*steps, "the connection is reset"])

@@ -23,7 +23,7 @@ PRODUCT_TYPES = ("physical", "digital")
 
 @sales.post("/v1/customers")
 def customers() -> tuple[Response, int]:
-    """Create, or update by e-mail."""
+    """Adds a customer, or updates the one with the same e-mail."""
     merchant, body = require_merchant(), json_body()
     errors = {name: f"The {name} field is required." for name in REQUIRED if not _is_text(body.get(name))}
     if "email" not in errors and "@" not in body["email"]:
@@ -46,7 +46,6 @@ def customers() -> tuple[Response, int]:
 
 @sales.post("/v1/orders")
 def create_order() -> tuple[Response, int]:
-    """An order of one of the merchant's customers."""
     merchant, body = require_merchant(), json_body()
     amounts = {name: body.get(name) or 0 for name in AMOUNTS}
     errors = {
@@ -97,7 +96,6 @@ def _is_text(value: Any) -> bool:
 
 @sales.get("/v1/orders/<int:order_id>")
 def get_order(order_id: int) -> Response:
-    """What is true."""
     order = require_order(require_merchant(), order_id)
     customer = simulation().state.customer(order.external_key, order.customer_id) or {}
     return jsonify(data=answers.order(order, customer))
@@ -105,7 +103,6 @@ def get_order(order_id: int) -> Response:
 
 @sales.post("/v1/orders/refund-request")
 def refund() -> tuple[Response, int]:
-    """Give back all that is left of an order, or `value` cents of it."""
     merchant, body = require_merchant(), json_body()
     not_found = {"error": {"message": ["Order not found", "Site not found"]}}
     order = require_order(merchant, body.get("order_id"), otherwise=(404, not_found))
@@ -121,7 +118,6 @@ def refund() -> tuple[Response, int]:
 
 @sales.post("/v1/orders/shipping-tracking-code")
 def track() -> tuple[Response, int]:
-    """Keep the parcel's code."""
     merchant, body = require_merchant(), json_body()
     not_found = {"errors": {"message": "Failed to store delivery tracking code."}}
     order = require_order(merchant, body.get("order_id"), otherwise=(400, not_found))
@@ -134,7 +130,7 @@ def track() -> tuple[Response, int]:
 
 @sales.post("/v1/orders/upsell")
 def upsell() -> tuple[Response, int]:
-    """One more order of the same customer, charged to the card that the hash comes from."""
+    """Makes an order of the same customer, charged to the card that the hash comes from."""
     sim, merchant, body = simulation(), require_merchant(), json_body()
     value, errors = body.get("products_value"), {}
     if not (is_whole(value) and 0 < value <= MOST_CENTS):

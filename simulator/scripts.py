@@ -27,7 +27,7 @@ def association() -> Response:
 
 @scripts.post("/v1/apple-pay/merchant-session")
 def merchant_session() -> Response:
-    """What Apple's sheet is opened with."""
+    """The session that opens Apple's payment sheet."""
     merchant = require_store()
     return jsonify(data={"merchantSessionIdentifier": secrets.token_hex(16), "displayName": merchant})
 

@@ -32,7 +32,7 @@ class BadWish(ValueError):
 
 @dataclass(frozen=True)
 class Line:
-    """An event, this often."""
+    """An event, and how many times it is sent."""
 
     event: str
     times: int = 1
@@ -62,7 +62,8 @@ def send_wish(simulation: Simulation, wish: Mapping[str, Any]) -> list[Delivery]
 
 
 def send_again(simulation: Simulation, delivery_id: int) -> list[Delivery]:
-    """The same body once more, at once, to the URL that is in force now; nothing if it isn't there any more."""
+    """Sends the same body once more, at once, to the URL that is in force now. Nothing is sent if the webhook is
+    gone."""
     delivery = simulation.outbox.find(delivery_id)
     return send(simulation, [delivery.body], Plan()) if delivery else []
 

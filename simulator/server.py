@@ -76,12 +76,11 @@ class Handler(WSGIRequestHandler):
         return None
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Method, path and status."""
         path = re.sub("(?<=^/appstore/integration/).+", "...", self.path.partition("?")[0])
         log.info("%s %s %s", self.command, quote(path, safe="/%."), code)
 
     def log_error(self, format: str, *args: Any) -> None:
-        """Said by log_request already."""
+        """Does nothing, because log_request has logged the request."""
 
 
 class _Server(ThreadedWSGIServer):
@@ -95,19 +94,17 @@ class _Server(ThreadedWSGIServer):
         super().__init__(settings.host, settings.port, app, Handler)
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """A connection begins."""
         with self._lock:
             self._connections.add(request)
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:
-        """A connection ends."""
         with self._lock:
             self._connections.discard(request)
         super().shutdown_request(request)
 
     def end_connections(self) -> None:
-        """Those that are idle would otherwise wait for a next request for ever."""
+        """Stops reading from all connections. The idle ones would wait for a next request for ever."""
         with self._lock:
             for connection in self._connections:
                 with suppress(OSError):

@@ -37,11 +37,10 @@ class State:
         self._forget()
 
     def next_id(self) -> int:
-        """Of a customer or an order; none is used twice."""
+        """A new id for a customer or an order."""
         return next(self._ids)
 
     def next_payment_id(self) -> int:
-        """Of a payment; none is used twice."""
         return next(self._payment_ids)
 
     def _forget(self) -> None:
@@ -68,7 +67,7 @@ class State:
             self._forget()
 
     def counts(self) -> dict[str, int]:
-        """How many of each there are."""
+        """How many installations, orders and so on there are."""
         with self._lock:
             return {
                 "installations": len(self.authorizations),
@@ -88,7 +87,7 @@ class State:
 
     @property
     def shape(self) -> str:
-        """Of answers about payments."""
+        """The shape in which payments are answered."""
         return self.switches.shape
 
     @shape.setter
@@ -106,7 +105,7 @@ class State:
         return self._credentials.owner(client_id, client_secret)
 
     def issue_token(self, owner: str, seconds: float) -> str:
-        """A bearer token of the app (APP) or of a merchant."""
+        """Makes a bearer token for the app (APP) or for a merchant."""
         token, now = secrets.token_urlsafe(32), time.monotonic()
         with self._lock:
             self._tokens = {known: entry for known, entry in self._tokens.items() if now < entry[1]}
@@ -120,14 +119,13 @@ class State:
         return owner if time.monotonic() < expires else None
 
     def revoke_tokens(self) -> None:
-        """As if all had expired."""
         with self._lock:
             self._tokens.clear()
 
     # --- installations ---
 
     def authorize(self, external_key: str, callback_url: str, domain_names: Sequence[str] = ()) -> str:
-        """The hash of a new installation. `domain_names`: where Apple Pay shall work."""
+        """Begins an installation and returns its hash. `domain_names` are the hosts where Apple Pay shall work."""
         token = secrets.token_hex(20)
         with self._lock:
             self.authorizations[token] = Authorization(
@@ -136,7 +134,6 @@ class State:
         return token
 
     def authorization(self, token: str) -> Authorization | None:
-        """The installation of this hash."""
         with self._lock:
             return copy.deepcopy(self.authorizations.get(token))
 
@@ -149,8 +146,11 @@ class State:
             return copy.deepcopy(authorization)
 
     def identify(self, authorization: Authorization, external_id: str) -> None:
-        """The app has answered this external_id. One that another installation has told is dropped, as Appmax does, and
-        the client_id takes its place: the store's cards can't be tokenised any more."""
+        """Notes the external_id with which the app has answered.
+
+        One that another installation has told is dropped, as Appmax does. The client_id takes its place then, and the
+        store's cards can't be tokenised any more.
+        """
         merchant = authorization.merchant
         with self._lock:
             is_new = self._seen.setdefault(external_id, authorization.token) == authorization.token
@@ -158,23 +158,22 @@ class State:
             self.identities[merchant] = external_id if is_new else client_id
 
     def is_known_store(self, merchant: str) -> bool:
-        """Whether tokenisation finds the merchant: not if its external_id was dropped."""
+        """Whether tokenisation finds the merchant, which it doesn't if its external_id was dropped."""
         client_id, _ = self._credentials.issue(merchant)
         with self._lock:
             return self.identities.get(merchant) != client_id
 
     def store_of(self, external_id: str) -> str | None:
-        """The merchant whose store Appmax knows by this external_id."""
         with self._lock:
             return next((merchant for merchant, known in self.identities.items() if known == external_id), None)
 
     def latest_authorizations(self) -> list[Authorization]:
-        """Newest first."""
         with self._lock:
             return copy.deepcopy(list(self.authorizations.values())[::-1])
 
     def claim(self, token: str) -> Authorization | None:
-        """Use the hash up for `/app/client/generate`; None if it is unknown or used: of two callers one gets it."""
+        """Uses the hash up for `/app/client/generate`. Of two callers one gets the installation; the other gets
+        None."""
         with self._lock:
             authorization = self.authorizations.get(token)
             if authorization is None or authorization.generated:
@@ -183,19 +182,18 @@ class State:
             return copy.deepcopy(authorization)
 
     def release(self, token: str) -> None:
-        """The health check failed: the hash may be used once more."""
+        """Lets the hash be used once more, because the health check failed."""
         with self._lock:
             if authorization := self.authorizations.get(token):
                 authorization.generated = False
 
     def mark_saved(self, token: str) -> None:
-        """The merchant pressed "Salvar", and the app confirmed."""
+        """Notes that the merchant pressed "Salvar" and the app confirmed."""
         with self._lock:
             if authorization := self.authorizations.get(token):
                 authorization.saved = True
 
     def record_health_check(self, token: str, status: int | None, text: str) -> HealthCheck:
-        """What the app answered to its health check."""
         check = HealthCheck(status, text)
         with self._lock:
             if authorization := self.authorizations.get(token):
@@ -205,7 +203,7 @@ class State:
     # --- customers and orders ---
 
     def upsert_customer(self, external_key: str, fields: Mapping[str, Any]) -> int:
-        """The customer's id; an e-mail that the merchant's customers have already is updated."""
+        """Adds the customer, or updates the merchant's customer with this e-mail, and returns its id."""
         email = str(fields["email"]).lower()
         with self._lock:
             for customer_id, customer in self.customers.items():
@@ -217,20 +215,20 @@ class State:
             return customer_id
 
     def known_customer(self, customer_id: int | None) -> dict[str, Any] | None:
-        """A customer of any merchant; the newest one if none is named."""
+        """The customer of this id, whichever merchant's; without an id the newest one."""
         with self._lock:
             newest = next(reversed(self.customers), 0)
             customer = self.customers.get(newest if customer_id is None else customer_id)
             return dict(customer) if customer else None
 
     def customer(self, external_key: str, customer_id: int) -> dict[str, Any] | None:
-        """A customer of this merchant."""
+        """The customer of this id, if it is this merchant's."""
         with self._lock:
             customer = self.customers.get(customer_id)
             return dict(customer) if customer and customer["external_key"] == external_key else None
 
     def add_order(self, external_key: str, customer_id: int, amounts: Mapping[str, int], products: list[Any]) -> Order:
-        """A new order, pendente. `amounts` in cents: products_value, discount_value, shipping_value."""
+        """`amounts` are in cents: products_value, discount_value, shipping_value."""
         with self._lock:
             order = Order(
                 id=self.next_id(),
@@ -246,17 +244,16 @@ class State:
             return copy.deepcopy(order)
 
     def order(self, order_id: int) -> Order | None:
-        """Any merchant's order."""
+        """The order of this id, whichever merchant's."""
         with self._lock:
             return copy.deepcopy(self.orders.get(order_id))
 
     def latest_orders(self) -> list[Order]:
-        """Newest first."""
         with self._lock:
             return copy.deepcopy(list(self.orders.values())[::-1])
 
     def change_order(self, order_id: int, change: Callable[[Order], bool]) -> Order | None:
-        """The order after this change, which nothing else comes between; None if there is none, or it refuses."""
+        """Changes the order under the lock and returns it; None if there is no such order or `change` answers False."""
         with self._lock:
             order = self.orders.get(order_id)
             if order is None or not change(order):
@@ -267,7 +264,7 @@ class State:
     # --- payments ---
 
     def begin_pix(self, order_id: int, **parts: Any) -> Order | None:
-        """The order waits for its Pix from now on; None, and nothing changes, if it does so already or is paid.
+        """Gives the order a pending Pix. None, and nothing changes, if it has one already or is paid.
 
         `parts` are those of `Order.begin_pix`.
         """
@@ -280,7 +277,7 @@ class State:
             return [order.id for order in self.orders.values() if order.pix_is_over(moment)]
 
     def take_card(self, order_id: int, payment: Payment) -> Order | None:
-        """A card was tried; None, and nothing changes, if the order takes none."""
+        """Adds this payment by card to the order. None, and nothing changes, if the order takes no card now."""
         order = self.change_order(order_id, lambda order: order.take_card(copy.copy(payment)))
         if order is not None and payment.upsell_hash:
             with self._lock:
@@ -288,14 +285,14 @@ class State:
         return order
 
     def add_card_token(self, external_key: str, card: Card) -> str:
-        """A token that stands for this card in one payment of this merchant."""
+        """Makes a token that stands for this card in one payment of this merchant."""
         token = secrets.token_hex(16)
         with self._lock:
             self.card_tokens[token] = external_key, card
         return token
 
     def use_card_token(self, external_key: str, token: str) -> Card | None:
-        """The card, once; None if the token is unknown, used or another merchant's."""
+        """The token's card, which is told once. None if the token is unknown, used or another merchant's."""
         with self._lock:
             owner, card = self.card_tokens.get(token, ("", None))
             if owner != external_key:
@@ -311,7 +308,7 @@ class State:
             return is_new
 
     def sell_up(self, external_key: str, upsell_hash: str, cents: int, products: list[Any]) -> Order | None:
-        """A new order, charged to the card whose hash this is; None if it is unknown, used or another merchant's."""
+        """Makes an order that the hash's card pays. None if the hash is unknown, used or another merchant's."""
         with self._lock:
             first = self.orders.get(self.upsell_hashes.get(upsell_hash, 0))
             if first is None or first.external_key != external_key:
@@ -337,23 +334,21 @@ class State:
     # --- subscriptions and payment links ---
 
     def add_subscription(self, subscription: Subscription) -> Subscription:
-        """A new one."""
         with self._lock:
             self.subscriptions[subscription.id] = subscription
             return copy.deepcopy(subscription)
 
     def subscription(self, subscription_id: int) -> Subscription | None:
-        """Any merchant's subscription."""
+        """The subscription of this id, whichever merchant's."""
         with self._lock:
             return copy.deepcopy(self.subscriptions.get(subscription_id))
 
     def latest_subscriptions(self) -> list[Subscription]:
-        """Newest first."""
         with self._lock:
             return copy.deepcopy(list(self.subscriptions.values())[::-1])
 
     def change_subscription(self, subscription_id: int, change: Callable[[Subscription], bool]) -> Subscription | None:
-        """The subscription after this change; None if there is none, or it refuses."""
+        """Changes the subscription as `change_order` does an order."""
         with self._lock:
             subscription = self.subscriptions.get(subscription_id)
             if subscription is None or not change(subscription):
@@ -362,7 +357,7 @@ class State:
             return copy.deepcopy(subscription)
 
     def add_sold_order(self, order: Order, payment: Payment) -> Order:
-        """An order that Appmax makes by itself, and a card that pays it."""
+        """Adds an order that Appmax makes by itself, paid by this card."""
         with self._lock:
             order.installed_as = order.installed_as or self._installed_as.get(order.external_key, "")
             order.take_card(payment)
@@ -370,24 +365,22 @@ class State:
             return copy.deepcopy(order)
 
     def add_payment_link(self, link: PaymentLink) -> None:
-        """A new one."""
         with self._lock:
             self.payment_links[link.id] = link
 
     def payment_link(self, link_id: int) -> PaymentLink | None:
-        """Any merchant's."""
+        """The payment link of this id, whichever merchant's."""
         with self._lock:
             return self.payment_links.get(link_id)
 
     # --- faults ---
 
     def add_fault(self, fault: Fault) -> None:
-        """Waits for the calls that it is meant for."""
         with self._lock:
             self.faults.append(copy.deepcopy(fault))
 
     def take_fault(self, method: str, path: str) -> Fault | None:
-        """The first fault meant for this call, used up by one unless it stays until it is switched off."""
+        """The first fault that is meant for this call. Unless its `times` is 0, it strikes once less from now on."""
         with self._lock:
             for fault in self.faults:
                 beneath = fault.path.endswith("/") and path.startswith(fault.path)
@@ -399,18 +392,16 @@ class State:
         return None
 
     def waiting_faults(self) -> list[Fault]:
-        """Those still waiting."""
         with self._lock:
             return copy.deepcopy(self.faults)
 
     def remove_fault(self, fault_id: int) -> bool:
-        """Switch one off; False if it isn't there any more."""
+        """False if there is no such fault any more."""
         with self._lock:
             before = len(self.faults)
             self.faults = [fault for fault in self.faults if fault.id != fault_id]
             return len(self.faults) < before
 
     def clear_faults(self) -> None:
-        """Everything works again."""
         with self._lock:
             self.faults.clear()

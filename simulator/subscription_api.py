@@ -26,7 +26,7 @@ NOT_FOUND = {"errors": {"message": "Assinatura não encontrada."}}
 
 @subscription_api.post("/v1/subscriptions")
 def create() -> tuple[Response, int]:
-    """Another one each time: like Appmax, it knows no idempotency key."""
+    """Makes a subscription each time that it is asked to: like Appmax, it knows no idempotency key."""
     sim, merchant, body = simulation(), require_merchant(), json_body()
     not_found = {"errors": {"message": "Pedido não encontrado."}}
     order = require_order(merchant, body.get("order_id"), otherwise=(404, not_found))
@@ -46,7 +46,7 @@ def create() -> tuple[Response, int]:
 
 
 def wish_errors(wish: dict[str, Any]) -> dict[str, str]:
-    """What is wrong with how often and how long to renew; by field."""
+    """What is wrong with how often and how long to renew, by field."""
     errors = {}
     if wish.get("interval") not in INTERVALS:
         errors["interval"] = f"The interval must be one of {', '.join(INTERVALS)}."
@@ -62,7 +62,8 @@ def wish_errors(wish: dict[str, Any]) -> dict[str, str]:
 
 
 def _terms(order: Order, body: dict[str, Any]) -> Terms:
-    """The order's, but for what the app wishes otherwise: some of its products, by number, and amounts in reais."""
+    """The order's products and amounts, unless the app asks for some of the products only (by number), or for another
+    freight or discount (in reais)."""
     terms, chosen = Terms.of(order), body.get("products")
     for name, reais in (("freight", body.get("freight_value")), ("discount", body.get("discount"))):
         if reais is not None:
@@ -83,7 +84,7 @@ def _terms(order: Order, body: dict[str, Any]) -> Terms:
 
 @subscription_api.get("/v1/subscriptions")
 def by_email() -> Response:
-    """Those of one customer, whose e-mail must be named."""
+    """The subscriptions of the customer with this e-mail, which the query must have."""
     merchant, state = require_merchant(), simulation().state
     email, status = request.args.get("email", ""), request.args.get("status", "")
     page = request.args.get("page", 1, type=int)
@@ -112,7 +113,6 @@ def by_email() -> Response:
 
 @subscription_api.get("/v1/subscriptions/<int:subscription_id>")
 def show(subscription_id: int) -> Response:
-    """What is true."""
     subscription = _required(subscription_id)
     customer = simulation().state.customer(subscription.external_key, subscription.customer_id) or {}
     return jsonify(data=subscriptions.detail(subscription, customer))
@@ -120,7 +120,7 @@ def show(subscription_id: int) -> Response:
 
 @subscription_api.patch("/v1/subscriptions/<int:subscription_id>/<any(pause, activate, cancel):verb>")
 def change(subscription_id: int, verb: str) -> Response:
-    """What was cancelled stays so."""
+    """Pauses, activates or cancels. What was cancelled stays so."""
     sim, subscription, body = simulation(), _required(subscription_id), json_body()
     until = body.get("paused_until")
     if until is not None and subscriptions.midnight(until) is None:

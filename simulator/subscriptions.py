@@ -44,7 +44,6 @@ class Terms:
 
     @classmethod
     def of(cls, order: Order) -> "Terms":
-        """The same as the order."""
         products = list(catalogue(order).values())
         return cls(products, order.products_value, order.shipping_value, order.discount_value)
 
@@ -81,17 +80,16 @@ class Subscription:
 
     @property
     def name(self) -> str:
-        """What webhooks call it."""
+        """What webhooks call the subscription."""
         return f"{INTERVAL_NAMES[self.interval]}: {', '.join(str(product['name']) for product in self.terms.products)}"
 
     @property
     def completed_cycles(self) -> int:
-        """Renewals that were paid."""
+        """How many renewals were paid."""
         return sum(charge.status == PAID and charge.cycle > 0 for charge in self.charges)
 
     @property
     def is_over(self) -> bool:
-        """Whether all its cycles are paid."""
         return self.max_cycles is not None and self.completed_cycles >= self.max_cycles
 
     @property
@@ -102,27 +100,26 @@ class Subscription:
     # --- changes: each answers True, or does nothing and answers False ---
 
     def pause(self, until: str) -> bool:
-        """Charge nothing until this moment (ISO), or until it is activated; empty: no end."""
+        """Charges nothing until this moment (ISO), or, if it is empty, until the subscription is activated again."""
         if self.status == CANCELLED:
             return False
         self.status, self.paused_from, self.paused_until = PAUSED, now(), until
         return True
 
     def activate(self) -> bool:
-        """After a pause."""
         if self.status == CANCELLED:
             return False
         self.status, self.paused_from, self.paused_until = ACTIVE, "", ""
         return True
 
     def cancel(self) -> bool:
-        """For good; once more changes nothing."""
+        """Ends the subscription for good. To cancel it once more changes nothing."""
         if self.status != CANCELLED:
             self.status, self.canceled_at = CANCELLED, now()
         return True
 
     def renew(self, order: Order) -> bool:
-        """The order is the next cycle's, which is paid."""
+        """Takes the order as the next cycle's, which it has paid."""
         if not self.may_renew:
             return False
         self.charges.append(Charge(self.completed_cycles + 1, order.id, self.next_charge_at, order.total, PAID))
@@ -131,7 +128,7 @@ class Subscription:
         return True
 
     def fail(self) -> bool:
-        """The charge that is due was declined: tried again, and then given up until the next one."""
+        """Notes that the charge was declined. After `fail_max_tries` declines the next charge is the next cycle's."""
         if not self.may_renew:
             return False
         self.charges.append(Charge(self.completed_cycles + 1, None, self.next_charge_at, self.terms.total, FAILED))
@@ -146,7 +143,7 @@ class Subscription:
 
 
 def product_id(sku: str) -> int:
-    """The number that Appmax's catalogue has for a product: always the same for a SKU."""
+    """A number that Appmax's catalogue could have for the product: always the same for a SKU."""
     return zlib.crc32(sku.encode()) % 900_000 + 100_000
 
 
@@ -157,7 +154,7 @@ def catalogue(order: Order) -> dict[int, dict[str, Any]]:
 
 
 def midnight(day: Any) -> str | None:
-    """The beginning of this ISO day in Brazil, as an ISO moment; None for anything else."""
+    """The beginning of this ISO day in Brazil, as an ISO moment; None if the text is no such day."""
     try:
         return iso(datetime.combine(date.fromisoformat(day), time(), BRAZIL).astimezone(UTC))
     except (TypeError, ValueError):
@@ -165,7 +162,7 @@ def midnight(day: Any) -> str | None:
 
 
 def later(moment: str, interval: str, count: int) -> str:
-    """So many weeks, months or years after this moment (ISO); of a month that is too short, its last day."""
+    """The moment (ISO) so many weeks, months or years later. A month that is too short has its last day instead."""
     at = datetime.fromisoformat(moment)
     if interval == "week":
         return iso(at + timedelta(weeks=count))
@@ -178,7 +175,7 @@ def later(moment: str, interval: str, count: int) -> str:
 
 
 def made(subscription: Subscription, customer: Mapping[str, Any], panel: str) -> dict[str, Any]:
-    """The answer to a new one. Only here it has `id`, and its status is in small letters."""
+    """The answer to a new subscription. Only here the fields have `id`, and the status is in small letters."""
     row = subscription
     return {
         "id": row.id,
@@ -215,7 +212,7 @@ def detail(subscription: Subscription, customer: Mapping[str, Any]) -> dict[str,
 
 
 def listed(subscription: Subscription, customer: Mapping[str, Any]) -> dict[str, Any]:
-    """One of `GET /v1/subscriptions`, in which days are written otherwise."""
+    """One subscription of `GET /v1/subscriptions`, where days are written in another form."""
     row = subscription
     return {
         "subscription_id": row.id,
@@ -228,7 +225,6 @@ def listed(subscription: Subscription, customer: Mapping[str, Any]) -> dict[str,
 
 
 def paused(subscription: Subscription) -> dict[str, Any]:
-    """From when, and until when."""
     return {
         "paused_from": as_appmax_writes(subscription.paused_from) or None,
         "paused_until": as_appmax_writes(subscription.paused_until) or None,

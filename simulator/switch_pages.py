@@ -44,21 +44,20 @@ def switch_on() -> Response:
 
 @switch_pages.post("/faults/clear")
 def clear() -> Response:
-    """Everything works again."""
     simulation().state.clear_faults()
     return redirect(url_for(".show", _anchor="failures"), 303)
 
 
 @switch_pages.post("/faults/<int:fault_id>/remove")
 def remove(fault_id: int) -> Response:
-    """Switches one off; a second click changes nothing."""
+    """Switches one failure off. A second click changes nothing."""
     simulation().state.remove_fault(fault_id)
     return redirect(url_for(".show", _anchor="failures"), 303)
 
 
 @switch_pages.post("/tokens/revoke")
 def revoke() -> Response:
-    """All access tokens end now."""
+    """Ends all access tokens."""
     simulation().state.revoke_tokens()
     return redirect(url_for(".show", saved=1), 303)
 

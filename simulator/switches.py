@@ -47,7 +47,7 @@ class Switches:
         return Plan(self.webhook_delay, 0, self.webhook_copies, self.webhook_order, self.webhook_hold)
 
     def changed(self, wish: Mapping[str, Any]) -> "Switches":
-        """With these switches set otherwise; `errors(wish)` must be empty."""
+        """A copy with these switches set. `errors(wish)` must be empty."""
         return replace(self, **wish)
 
 

@@ -58,7 +58,7 @@ def apple_pay_card(fields: Mapping[str, Any]) -> Card | None:
 
 
 def name_of(fields: Mapping[str, Any]) -> str:
-    """What tells one token from another."""
+    """A text that is the same for the same token and no other."""
     return hashlib.sha256(json.dumps(fields.get("payment_data"), sort_keys=True).encode()).hexdigest()
 
 

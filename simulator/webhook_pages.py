@@ -70,7 +70,7 @@ def _back(delivery_id: int) -> Response:
 
 @webhook_pages.get("/send")
 def send_form() -> str:
-    """The form; `?order_id=` fills that in."""
+    """The form. `?order_id=` fills that field in."""
     return _form(request.args.to_dict(), {})
 
 

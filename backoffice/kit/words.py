@@ -13,10 +13,24 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext, to_locale
 from django.utils.translation import gettext_lazy as _
 
-from appmax.errors import CredentialsRefused, CredentialsUnreadable, Declined, OutcomeUnknown, Rejected, TooFast
+from appmax.errors import (
+    CredentialsRefused,
+    CredentialsUnreadable,
+    Declined,
+    OutcomeUnknown,
+    Rejected,
+    TooFast,
+    Unavailable,
+)
 from orders.questions import ask
 
+_REFUSED = _("Appmax refused it.")
+_NO_ANSWER = _("Appmax gave no answer.")
 _FAILURES = {
+    Declined.__name__: _REFUSED,
+    Rejected.__name__: _REFUSED,
+    Unavailable.__name__: _NO_ANSWER,
+    OutcomeUnknown.__name__: _NO_ANSWER,
     ask.NOT_FOUND: _("Appmax knows no such order of this merchant."),
     ask.UnknownStatus.__name__: _("Appmax's answer could not be understood."),
     CredentialsRefused.__name__: _("Appmax refused this merchant's credentials."),
@@ -101,7 +115,7 @@ def explained(error: Exception) -> str:
 
 def failure(kind: str) -> str:
     """Why a question to Appmax failed, by the name of the error that the question keeps."""
-    return str(_FAILURES.get(kind, _("Appmax gave no answer.")))
+    return str(_FAILURES.get(kind, _NO_ANSWER))
 
 
 def history(what: str, detail: str = "") -> str:
@@ -110,9 +124,9 @@ def history(what: str, detail: str = "") -> str:
 
 
 def told(line: str) -> str:
-    """A line of `history` in the reader's language. Any other line is returned as it is."""
+    """A line of `history` in the reader's language, an error's name in words. Any other line is returned as it is."""
     what, colon, detail = line.partition(": ")
-    return gettext(what) + colon + detail if what else ""
+    return gettext(what) + colon + str(_FAILURES.get(detail, detail)) if what else ""
 
 
 def locale() -> str:

@@ -1,12 +1,17 @@
 """What staff have Appmax do with an order, against a simulated Appmax over HTTP."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test import Client
+from django.utils import translation
 
+from appmax import errors
+from backoffice.kit.words import history, told
+from backoffice.orders import REFUND_FAILED
 from installations import clients
 from installations.models import Installation
 from orders.models import IdempotentRequest, Order, Question
@@ -360,6 +365,17 @@ def test_a_refusal_is_told_in_appmaxs_words_and_kept(ana: Client, known: Callabl
 
     assert "Appmax refused: Error to refund" in messages_of(answer)
     assert history_of(order) == ["Refund asked of Appmax: R$2,000.00", "Refund not accepted: Rejected"]
+
+
+ERRORS = [name for name in vars(errors) if name[0].isupper() and name not in ("AppmaxError", "Mapping")]
+
+
+@pytest.mark.parametrize("name", [*ERRORS, "UnknownStatus"])
+def test_a_line_of_the_history_tells_an_error_in_words(name: str) -> None:
+    with translation.override("pt-br"):
+        line = told(history(REFUND_FAILED, name))
+
+    assert re.fullmatch(r"Estorno não aceito: \S.* .*\.", line)
 
 
 def test_a_refused_form_is_not_sent_again(ana: Client, paid: Order, simulator: SimulatorServer) -> None:

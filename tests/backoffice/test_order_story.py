@@ -251,6 +251,9 @@ def test_what_goes_back_is_told_by_its_state(amounts: list[tuple[int, RefundStat
     [
         ([], "O estorno foi feito no painel da Appmax."),
         ([(12990, RefundState.CONFIRMED)], ""),
+        ([(12990, RefundState.ASKED)], ""),
+        ([(12990, RefundState.UNKNOWN)], ""),
+        ([(12990, RefundState.REFUSED)], "O estorno foi feito no painel da Appmax."),
         ([(2990, RefundState.CONFIRMED)], "Desse valor, R$ 100,00 foram estornados no painel da Appmax."),
     ],
 )

@@ -156,9 +156,10 @@ def test_merchants_and_attempts_are_found_by_what_staff_paste(admin_client: Clie
         assert found(admin_client, reverse("admin:orders_paymentattempt_changelist"), q=term) == 1, term
 
 
-def test_a_new_api_key_is_shown_once_and_works(admin_client: Client) -> None:
+def test_a_new_api_key_is_shown_once_and_works_whatever_the_form_says(admin_client: Client) -> None:
     order = OrderFactory.create()
     form = {"name": "loja", "installation": order.installation.pk, "expiry_date_0": "", "expiry_date_1": ""}
+    form["revoked"] = "on"
     page = admin_client.post(reverse("admin:installations_apikey_add"), form, follow=True).content.decode()
     prefix = ApiKey.objects.get().prefix
     key = page[page.index(prefix + ".") :][:41]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
-from playwright.sync_api import Browser, ConsoleMessage, Page, Response, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Response, sync_playwright
 
 from simulator.server import SimulatorServer
 from tests.browser.hand import Tasks
@@ -148,6 +148,19 @@ def overview(open_page: Callable[..., Page], transactional_db: None) -> Callable
 def tasks(request: pytest.FixtureRequest) -> Tasks:
     """Counts what tasks take."""
     return Tasks(request)
+
+
+def click_twice(page: Page, button: Locator) -> None:
+    """Click the button that sends a form, and once more while the answer is on its way."""
+    line = page.context.new_cdp_session(page)
+    line.send("Network.enable")
+    slow = {"offline": False, "latency": 1000, "downloadThroughput": -1, "uploadThroughput": -1}
+    line.send("Network.emulateNetworkConditions", slow)
+    box = button.bounding_box()
+    assert box
+    with page.expect_request(lambda sent: sent.method == "POST"):
+        page.mouse.click(box["x"] + 9, box["y"] + 9)
+    page.mouse.click(box["x"] + 9, box["y"] + 9)
 
 
 def log_in(open_page: Callable[..., Page], name: str, path: str, **options: Any) -> Page:

@@ -12,8 +12,11 @@ from playwright.sync_api import Page, expect
 
 from backoffice import batches
 from installations.models import Installation
+from notifications import endpoints
+from notifications.models import Endpoint
 from orders.models import Order
 from simulator.server import SimulatorServer
+from tests.browser.conftest import click_twice
 from tests.orders.conftest import by_card, ordered, post, remote
 from tests.support.factories import OrderFactory, WebhookEventFactory, api_key
 from webhooks.models import WebhookEvent
@@ -55,6 +58,19 @@ def test_an_order_is_found_by_its_number_and_shows_what_happened(staff: Callable
     page.get_by_role("heading", name="Pix").click()
     expect(page.get_by_alt_text("QR code do Pix")).to_be_visible()
     expect(page.locator(".timeline li").filter(has_text="Webhook order_paid_by_pix")).to_be_visible()
+
+
+def test_a_second_click_on_a_slow_line_makes_no_second_secret(staff: Callable[..., Page], shop: Installation) -> None:
+    endpoint = endpoints.register(shop, url="https://shop.example.com", event_types=[])
+    page = staff(f"/admin/notifications/endpoint/{endpoint.pk}/rotate-secret/")
+
+    click_twice(page, page.get_by_role("button", name="Novo segredo"))
+
+    shown = page.get_by_text("whsec_")
+    expect(shown).to_be_visible()
+    now = Endpoint.objects.get()
+    expect(shown).to_have_text(now.secret)
+    assert now.old_secret == endpoint.secret  # Messages are still signed with what the shop knows.
 
 
 @pytest.mark.parametrize("of", ["one", "a selection", "all"])

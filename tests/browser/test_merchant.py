@@ -7,9 +7,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from installations.models import Installation
+from installations.models import ApiKey, Installation
 from simulator.server import SimulatorServer
-from tests.browser.conftest import picture
+from tests.browser.conftest import click_twice, picture
 from tests.support.factories import WebhookEventFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -29,6 +29,18 @@ def test_a_merchant_installs_the_app(open_page: Callable[..., Page], appmax: Sim
     expect(page.get_by_text(str(installation.external_id))).to_be_visible()
     expect(page.locator("#external-key")).to_have_text(installation.external_key)
     assert installation.merchant_client_id == appmax.state.merchant_credentials(installation.external_key)[0]
+
+
+def test_a_second_click_on_a_slow_line_does_not_hide_the_api_key(
+    open_page: Callable[..., Page], appmax: SimulatorServer
+) -> None:
+    page = open_page("/install/start")
+    page.get_by_role("button", name="Continuar na Appmax").click()
+    page.get_by_role("button", name="Salvar").click()
+    click_twice(page, page.get_by_role("button", name="Criar a chave de API"))
+
+    expect(page.locator("#api-key")).to_be_visible()
+    expect(page.locator("#api-key")).to_contain_text(ApiKey.objects.get().prefix)
 
 
 def test_installing_needs_no_javascript(open_page: Callable[..., Page], appmax: SimulatorServer) -> None:
