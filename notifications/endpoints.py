@@ -67,12 +67,7 @@ def change(endpoint: Endpoint, *, by: DisabledWhy = DisabledWhy.BY_MERCHANT, **c
             endpoint.disabled_why = ""
         if is_fresh:
             endpoint.failures, endpoint.failing_since, endpoint.held_until = 0, None, None
-        endpoint.save(
-            update_fields=[
-                *("url", "event_types", "enabled", "disabled_why", "failures", "failing_since", "held_until"),
-                "updated_at",
-            ]
-        )
+        endpoint.save()
     return endpoint
 
 
@@ -99,7 +94,7 @@ def delete(endpoint: Endpoint) -> None:
     with transaction.atomic():
         endpoint = _locked(endpoint)
         endpoint.enabled, endpoint.disabled_why = False, DisabledWhy.DELETED
-        endpoint.save(update_fields=["enabled", "disabled_why", "updated_at"])
+        endpoint.save()
     log.warning("notification.endpoint_deleted", endpoint=endpoint.pk)
 
 

@@ -77,8 +77,10 @@ def test_the_signature_is_that_of_the_specifications_example() -> None:
 def test_after_a_rotation_both_secrets_verify_for_a_day(
     endpoint: Endpoint, listener: Listener, time_passes: Passes
 ) -> None:
-    old, new = endpoint.secret, endpoints.rotate_secret(endpoint).secret
+    rotated = endpoints.rotate_secret(endpoint)
+    old, new = endpoint.secret, rotated.secret
     assert old != new
+    assert rotated.updated_at > endpoint.updated_at
     tell(endpoint, 1)
     delivery.deliver_due()
     assert listener.posts[0].verified(old) == listener.posts[0].verified(new)
@@ -334,6 +336,12 @@ def test_an_endpoint_that_hangs_does_not_keep_others_waiting(
         worker.join()
 
 
+def test_a_round_begins_nothing_after_its_time(endpoint: Endpoint, listener: Listener) -> None:
+    tell(endpoint, 1)
+
+    assert delivery.deliver_due(seconds=0) == {}
+
+
 def test_a_worker_takes_no_more_messages_than_it_sends_at_once(shop: Installation, listener: Listener) -> None:
     """One that is taken and not sent yet would be taken again when its lease ends, and be sent twice."""
     free = threading.Event()
@@ -349,9 +357,11 @@ def test_a_worker_takes_no_more_messages_than_it_sends_at_once(shop: Installatio
     listener.answer = hang
     many = delivery.AT_ONCE // delivery.AT_ONCE_TO_ONE + 1
     all_of_them = [registered(shop, f"{listener.url}?{number}") for number in range(many)]
-    tell(all_of_them[0], *range(delivery.AT_ONCE_TO_ONE))
+    tell(all_of_them[0], 0)
     worker = threading.Thread(target=a_round)
     worker.start()
+    wait_until(lambda: len(listener.posts) == many)
+    tell(all_of_them[0], *range(1, delivery.AT_ONCE_TO_ONE))
     wait_until(lambda: len(listener.posts) == delivery.AT_ONCE)
 
     assert Notification.objects.filter(leased_until__gt=datetime.now(UTC)).count() == delivery.AT_ONCE

@@ -121,9 +121,8 @@ def test_another_url_starts_without_the_failures_of_the_one_before(store: Client
 
 def test_a_change_of_the_types_leaves_the_rest(store: Client, endpoint: Endpoint) -> None:
     Endpoint.objects.update(failures=9, failing_since="2026-01-01T00:00Z")
-    answer = store.patch(
-        f"{URL}/{endpoint.pk}", {"event_types": [EventType.ORDER_PAID]}, content_type="application/json"
-    ).json()
+    body = {"event_types": [EventType.ORDER_PAID], "enabled": True}
+    answer = store.patch(f"{URL}/{endpoint.pk}", body, content_type="application/json").json()
     assert (answer["event_types"], answer["url"], answer["enabled"]) == (["order.paid"], endpoint.url, True)
     assert answer["failing_since"] is not None
     endpoint.refresh_from_db()
