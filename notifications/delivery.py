@@ -128,7 +128,7 @@ def deliver_due(*, seconds: float = ROUND_SECONDS) -> Tally[str]:
     results: Tally[str] = Tally()
     until = time.monotonic() + seconds
     running: dict[Future[Result], Message] = {}
-    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="notify") as threads:
+    with ThreadPoolExecutor(AT_ONCE) as threads:
         while True:
             if time.monotonic() < until and len(running) < AT_ONCE:
                 for message in _claim(AT_ONCE - len(running)):
@@ -243,7 +243,7 @@ def _write(message: Message, result: Result) -> str:
             columns["state"] = State.GIVEN_UP
         else:
             columns["due_at"] = now + _again_after(message.tries, result.answer)
-        mine = Notification.objects.filter(pk=message.pk, tries=message.tries, state=State.WAITING)
+        mine = Notification.objects.filter(pk=message.pk, tries=message.tries)
         if not mine.update(**columns):
             return "lost"
         _note(endpoint, result, status, now)
@@ -283,16 +283,14 @@ def _note(endpoint: Endpoint, result: Result, status: int | None, now: datetime)
         hold = min(HOLD * (1 << min(endpoint.failures - FAILURES_TO_HOLD, 10)), HOLD_AT_MOST)
     if result.answer and result.answer.retry_after:
         hold = max(hold, timedelta(seconds=result.answer.retry_after))
-    endpoint.held_until = now + hold if hold else None
-    columns = ["failures", "failing_since", "held_until"]
+    endpoint.held_until = now + hold
     is_gone = status == HTTPStatus.GONE
     if endpoint.enabled and (is_gone or now - endpoint.failing_since >= FAILED_FOR_TOO_LONG):
         endpoint.enabled = False
         endpoint.disabled_why = DisabledWhy.GONE if is_gone else DisabledWhy.FAILING
-        columns += ["enabled", "disabled_why"]
         log.error("notification.endpoint_switched_off", endpoint=endpoint.pk, why=endpoint.disabled_why)
         transaction.on_commit(_switched_off.labels(endpoint.disabled_why).inc, robust=True)
-    endpoint.save(update_fields=columns)
+    endpoint.save(update_fields=["failures", "failing_since", "held_until", "enabled", "disabled_why"])
 
 
 def _now() -> datetime:

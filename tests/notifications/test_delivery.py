@@ -456,6 +456,14 @@ def test_a_url_that_leads_to_a_forbidden_address_by_now_is_a_failure_with_its_re
     assert listener.posts == []
 
 
+def test_an_endpoint_that_gives_no_answer_is_a_failure_with_its_kind(shop: Installation) -> None:
+    with listening() as gone:
+        tell(registered(shop, gone.url), 1)
+    assert delivery.deliver_due() == {"failed": 1}
+    row = Notification.objects.get()
+    assert (row.answer_status, row.error) == (None, "NewConnectionError")
+
+
 def test_a_secret_that_no_key_decrypts_is_a_failure_until_it_is_replaced(
     endpoint: Endpoint, listener: Listener, store: Client, time_passes: Passes
 ) -> None:

@@ -22,6 +22,7 @@ from simulator.state import Fault
 from tests.orders.conftest import by_card, by_pix, ordered, post, remote
 from tests.support.factories import InstallationFactory, OrderFactory
 from tests.support.meanwhile import meanwhile
+from tests.support.statements import before_statements
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -552,6 +553,19 @@ def test_a_claim_that_comes_while_appmax_fails_to_answer_does_not_wait(
         assert ask.ask_due() == {Answer.FAILED: 1, Answer.UNCHANGED: 1}
 
 
+def test_a_claim_that_comes_while_a_needless_question_is_closed_is_asked_about(
+    store: Client, shop: Installation
+) -> None:
+    order_id = ordered(store)
+    Question.objects.put(order_id, shop.pk, Why.PENDING)
+    Order.objects.update(status="cancelado")
+
+    with before_statements('UPDATE "order_questions"', lambda: Question.objects.put(order_id, shop.pk, Why.MONEY)):
+        ask.ask_due(seconds=0.1)
+
+    assert Question.objects.open().exists()
+
+
 def test_of_several_workers_one_asks(store: Client, simulator: SimulatorServer, race: Any) -> None:
     pay_into_the_unknown(store, simulator)
     simulator.state.add_fault(Fault("/v1/orders/", hang=0.3, times=9))
@@ -567,7 +581,9 @@ def test_why_an_order_cannot_be_asked_about_is_kept(shop: Installation, simulato
     age_orders(hours=2)
 
     assert ask_due() == {Answer.FAILED: 1}
-    assert Question.objects.get().error == "NotFound"
+    question = Question.objects.get()
+    assert question.error == "NotFound"
+    assert question.due_at < timezone.now() + timedelta(seconds=20)  # type: ignore[operator]
     made = {"products_value": 100, "discount_value": 0, "shipping_value": 0}
     known = simulator.state.add_order("shop", order.appmax_customer_id, made, [])
     simulator.state.orders[order.appmax_order_id] = known
@@ -617,7 +633,8 @@ def test_a_merchant_whose_secret_cannot_be_decrypted_stops_nobody_else(
         Question.objects.put(order.appmax_order_id, unreadable.pk, Why.PAYMENT_UNKNOWN)
     with connection.cursor() as cursor:
         cursor.execute("UPDATE installations SET merchant_client_secret = 'x' WHERE id = %s", [unreadable.pk])
+    Question.objects.put(10**9, unreadable.pk, Why.ORDER_MISSING)
     number = ordered(store)
     Question.objects.put(number, Order.objects.get(appmax_order_id=number).installation_id, Why.MONEY)
 
-    assert ask_due() == {Answer.FAILED: 4, Answer.UNCHANGED: 1}
+    assert ask_due() == {Answer.FAILED: 5, Answer.UNCHANGED: 1}

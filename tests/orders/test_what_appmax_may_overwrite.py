@@ -111,6 +111,19 @@ def test_an_adopted_order_whose_amount_appmax_does_not_tell_has_none(
     assert ask.adopt(shop, 7).total_cents == 0
 
 
+@pytest.mark.parametrize(("status", "method"), [("aprovado", "pix"), ("pendente", None)])
+def test_an_order_that_was_paid_without_us_gets_appmaxs_method(
+    store: Client, simulator: SimulatorServer, status: str, method: str | None
+) -> None:
+    order_id = ordered(store)
+    told = {"order": {"id": order_id, "status": status}, "payment": {"method": "pix"}}
+    simulator.state.add_fault(Fault(f"/v1/orders/{order_id}", status=200, body={"data": told}))
+
+    ask.ask(Order.objects.get())
+
+    assert Order.objects.get().payment_method == method
+
+
 def test_an_answer_older_than_a_webhook_does_not_undo_it(store: Client, simulator: SimulatorServer) -> None:
     order_id = ordered(store)
 

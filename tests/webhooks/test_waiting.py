@@ -282,6 +282,7 @@ def test_an_order_that_cannot_be_fetched_goes_on_waiting(known: Any, simulator: 
     assert outcomes() == ["waiting"]
     ask_appmax()
     assert Order.objects.get().appmax_order_id == order_id
+    assert Question.objects.values_list("said", "error").get() == ("pendente", "")
 
 
 def test_an_order_of_which_nothing_can_be_made_is_given_up_in_the_end(known: Any, simulator: SimulatorServer) -> None:
@@ -327,9 +328,12 @@ def test_an_order_that_appmax_does_not_know_is_asked_about_rarely_and_given_up_a
 
     ask_appmax()
     assert Question.objects.get().due_at > timezone.now() + timedelta(minutes=9)  # type: ignore[operator]
-    time_passes(85 * 3600)
+    time_passes(83 * 3600)
     ask_appmax()
     assert kept.handle_due() == {"closed": 1}
+    assert Question.objects.open().exists()
+    time_passes(2 * 3600)
+    ask_appmax()
     assert not Question.objects.open().exists()
 
 
