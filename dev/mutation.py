@@ -113,6 +113,9 @@ def _put_faults(target: str, again: bool) -> int:
     if run.returncode:
         print(f"{target}: its tests could not be run\n{run.stdout}{run.stderr}", flush=True)
         return 1
+    for line in run.stdout.splitlines():
+        if line.startswith(("FAILED ", "ERROR ")):
+            print(f"{target} without this test, which fails without a fault: {line}")
     faults = json.loads((copy / FAULTS).read_text())
     outcomes = _outcomes(copy)
     for file in files:

@@ -241,16 +241,16 @@ def test_credentials_that_are_repeated_while_the_worker_removes_them_are_not_con
     with transaction.atomic():  # as the worker, once Appmax has refused them
         Installation.objects.all().delete()
         repeating.start()
-        wait_until(somebody_waits_for_a_lock)
+        wait_until(somebody_waits_for_this_transaction)
     repeating.join(timeout=20)
 
     assert answers == [200]
     assert not Installation.objects.get().is_confirmed
 
 
-def somebody_waits_for_a_lock() -> bool:
+def somebody_waits_for_this_transaction() -> bool:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+        cursor.execute("SELECT FROM pg_locks WHERE transactionid = pg_current_xact_id()::xid AND NOT granted")
         return cursor.fetchone() is not None
 
 

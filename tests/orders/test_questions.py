@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from installations.models import Installation
-from orders.models import Order, PaymentAttempt, Question, Quota
+from orders.models import Order, OrderCode, PaymentAttempt, Question, Quota
 from orders.models.question import TAKE_QUESTION, TOKENS, take_values
 from orders.questions import ask, due
 from orders.questions.ask import Answer
@@ -92,6 +92,8 @@ def test_codes_that_got_lost_are_fetched(store: Client, simulator: SimulatorServ
     }
     assert (Order.objects.get().status, getattr(Order.objects.get(), column)) == ("pendente", codes[column])
     assert PaymentAttempt.objects.get().state == "succeeded"
+    code = {"pix": made.pix_emv, "boleto": made.boleto_digitable_line}[method]
+    assert OrderCode.objects.matching(code).get().order.appmax_order_id == order_id
 
 
 def test_a_decline_that_got_lost_is_found_out(store: Client, simulator: SimulatorServer) -> None:

@@ -247,6 +247,20 @@ def test_codes_that_appmax_does_not_tell_again_are_not_made_up(store: Client, si
         assert (answer.status_code, answer.json()["message"]) == (409, "a payment of this order is pending already")
 
 
+def test_nor_are_those_of_the_pix_before_kept(store: Client, simulator: SimulatorServer) -> None:
+    """The process that was to make the second one died."""
+    order_id = ordered(store)
+    post(store, "pay/pix", by_pix(order_id))
+    PaymentAttempt.objects.create(order=Order.objects.get(), method="pix", state="started", fingerprint="")
+    age(seconds=61)
+    told = {"order": {"id": order_id, "status": "pendente"}, "payment": {"method": "pix"}}
+    simulator.state.add_fault(Fault(f"/v1/orders/{order_id}", status=200, body={"data": told}))
+
+    assert ask_due() == {Answer.CHANGED: 1}
+
+    assert Order.objects.get().pix_emv is None
+
+
 def test_a_payment_that_is_answered_after_all_keeps_what_it_was_given(
     store: Client, simulator: SimulatorServer
 ) -> None:
