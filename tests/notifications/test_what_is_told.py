@@ -142,6 +142,18 @@ def test_a_payment_without_a_known_outcome_and_what_appmax_says_of_it(
     assert moves() == [("pendente", "aprovado", "asked")]
 
 
+def test_a_payment_without_a_known_outcome_of_which_appmax_says_that_it_was_declined(
+    endpoint: Endpoint, store: Client, simulator: SimulatorServer
+) -> None:
+    order_id = ordered(store)
+    simulator.state.add_fault(Fault("/v1/payments/credit-card", status=504, work=True))
+    post(store, "pay/credit-card", {"order_id": order_id, "payment": {**CARD, "number": "4000000000000028"}})
+    ask.ask(Order.objects.get())
+    assert told()[1:] == ["payment.unknown", "payment.declined", STATUS]
+    payment = Notification.objects.get(type="payment.declined").data["payment"]
+    assert payment == {"method": "credit_card", "state": "declined", "reason": ""}
+
+
 def test_a_correction_says_that_it_is_one(endpoint: Endpoint, known: Callable[..., Order]) -> None:
     order = known()
     send("order_paid", order.appmax_order_id)
