@@ -52,7 +52,7 @@ class ReasonFilter(ListFilter):
         return ["reason", "reason_not"]
 
     def choices(self, changelist: Any) -> Iterator[Any]:
-        """No box."""
+        """Nothing: the filter is set by links alone and has no box in the list."""
         return iter(())
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[PaymentAttempt]) -> QuerySet[PaymentAttempt]:
@@ -65,6 +65,6 @@ class ReasonFilter(ListFilter):
         return declined.exclude(reason__in=self.wanted.get("reason_not", []))  # type: ignore[no-any-return]
 
     def in_words(self) -> tuple[str, bool]:
-        """For the chip: the reasons."""
+        """The chosen reasons, for the list's chip."""
         words = {name: ", ".join(sorted(set(map(in_words, values)))) for name, values in self.wanted.items()}
         return words.get("reason") or gettext("none of: %(reasons)s") % {"reasons": words.get("reason_not", "")}, False

@@ -29,7 +29,7 @@ _WRITE = """
 
 
 def view(request: HttpRequest) -> JsonResponse:
-    """As little as can be."""
+    """Answers without doing anything, which is the floor for any view."""
     return JsonResponse({"message": "ok"})
 
 

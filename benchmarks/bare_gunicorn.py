@@ -7,4 +7,4 @@ globals().update(run_path("gunicorn.conf.py"))
 
 
 def post_worker_init(worker: Any) -> None:
-    """Nothing is noted."""
+    """Does nothing, in place of the product's, which notes the keys in use."""

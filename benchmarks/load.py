@@ -61,7 +61,7 @@ class Figures:
 
     @property
     def share(self) -> float:
-        """The share of the floor."""
+        """The requests a second as a part of the floor's."""
         return self.per_second / self.floor if self.floor else 0
 
 

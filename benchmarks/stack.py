@@ -140,7 +140,7 @@ def prefer(group: psutil.Process) -> None:
 
 
 def wait_for(url: str) -> None:
-    """Until it answers, for 30 seconds at most."""
+    """Waits until the URL answers, for 30 seconds at most."""
     for _ in range(3000):
         try:
             urllib.request.urlopen(url, timeout=5).close()  # noqa: S310 - ours
@@ -151,7 +151,7 @@ def wait_for(url: str) -> None:
 
 
 def connect(database: dict[str, str]) -> psycopg.Connection:
-    """To the product's tables."""
+    """A connection to the product's database."""
     return psycopg.connect(
         host=database["DB_HOST"], dbname=database["DB_DATABASE"], user=database["DB_USERNAME"], autocommit=True
     )
@@ -174,7 +174,7 @@ def make_users(environment: dict[str, str]) -> tuple[str, str]:
 
 
 def fill(database: dict[str, str], orders: int) -> None:
-    """So many orders, numbered from 1."""
+    """Writes so many orders, numbered from 1."""
     with connect(database) as connection:
         connection.execute(
             "INSERT INTO orders (installation_id, appmax_customer_id, appmax_order_id, created_at)"
@@ -186,7 +186,7 @@ def fill(database: dict[str, str], orders: int) -> None:
 
 
 def delay(ground: Ground, milliseconds: int) -> None:
-    """How long Appmax takes from now on."""
+    """Has Appmax's stand-in take so long for each answer from now on."""
     urllib.request.urlopen(f"{ground.stub}/delay?{milliseconds}", timeout=5).close()  # noqa: S310 - ours
 
 

@@ -75,7 +75,7 @@ class _Server(asyncio.Protocol):
 
 
 async def main(port: int) -> None:
-    """Until it is ended."""
+    """Serves until the process is ended."""
     server = await asyncio.get_running_loop().create_server(_Server, "127.0.0.1", port, backlog=1024)
     await server.serve_forever()
 

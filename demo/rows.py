@@ -237,7 +237,7 @@ class Demo:
             batch[Question].append((sale.appmax_order_id, sale.merchant.pk, why, now, now, self._far, 1))
 
     def _write_shopper(self, batch: Batch, sale: Sale) -> None:
-        """The shopper, once."""
+        """Writes the shopper, unless an earlier order has."""
         key = (sale.merchant.pk, sale.customer_id)
         if key not in self._known_shoppers:
             self._known_shoppers.add(key)
@@ -291,5 +291,5 @@ def _moment(seconds: float) -> datetime:
 
 
 def _wait_limit() -> float:
-    """Seconds."""
+    """How many seconds an event waits for its order at most."""
     return inbox.wait_limit().total_seconds()

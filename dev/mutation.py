@@ -44,8 +44,9 @@ TARGETS = {
     "questions": (
         [f"orders/questions/{name}" for name in ("due", "verdict", "ask")],
         [f"orders/test_{name}" for name in ("verdict", "due", "questions", "what_appmax_may_overwrite", "net")]
-        + [f"orders/test_{name}" for name in ("appmax_limit", "shoppers")]
-        + ["webhooks/test_waiting", "webhooks/test_confirm", "notifications/test_what_is_told"],
+        + [f"orders/test_{name}" for name in ("appmax_limit", "shoppers", "refunds", "order_answers", "renewals")]
+        + [f"webhooks/test_{name}" for name in ("waiting", "confirm", "trust")]
+        + ["notifications/test_what_is_told"],
     ),
     "checkout": (
         ["orders/checkout"],
@@ -56,11 +57,13 @@ TARGETS = {
     "install": (
         ["installations/install"],
         [f"installations/test_{name}" for name in ("start", "confirm_by_appmax", "confirm_by_browser", "reconnect")]
-        + [f"installations/test_{name}" for name in ("domains", "refused_credentials", "external_ids", "first_key")],
+        + [f"installations/test_{name}" for name in ("domains", "refused_credentials", "external_ids", "first_key")]
+        + ["security/test_stranger_installs"],
     ),
     "notifications": (
         [f"notifications/{name}" for name in ("outbox", "endpoints", "retention", "delivery")],
-        [f"notifications/test_{name}" for name in ("delivery", "endpoints", "what_is_told")],
+        [f"notifications/test_{name}" for name in ("delivery", "endpoints", "what_is_told")]
+        + ["security/test_stranger_installs"],
     ),
 }
 """The files that faults are put into, and those of the tests that must notice."""

@@ -79,7 +79,7 @@ def begin(
     the external_key of a confirmed installation. Without `domain_names` Appmax is told of those that are kept for it.
     Raises NotConfigured, InvalidAppId, AlreadyConfirmed, InitiationFailed, CacheAway.
     """
-    clients.require_configured("APPMAX_CLIENT_ID", "APPMAX_CLIENT_SECRET", "APPMAX_APP_ID_UUID")
+    clients.require_configured("APPMAX_APP_ID_UUID")
     _check_uuid(app_id)
     link_id = _link_needed(external_key, reconnect)
     domain_names = domain_names or domains.names_of(external_key)
@@ -165,7 +165,7 @@ def confirm_by_browser(*, token: str) -> CameBack:
 
 def already_done(*, token: str) -> Installation | None:
     """The installation that this hash was used for within the last hour, for a browser that reloads the last page."""
-    return Installation.objects.without_secret().filter(pk=cache.get(_done_key(token)) or 0).first()
+    return Installation.objects.without_secret().filter(pk=cache.get(_done_key(token))).first()
 
 
 def others_of_this_merchant(installation: Installation) -> list[str]:
@@ -262,10 +262,8 @@ def _take_credentials(callback: Callback, credentials: Credentials) -> uuid.UUID
         # they aren't kept: those count that Appmax gives us when we ask.
         return identities.tell(external_key)
 
-    if is_repeat:  # Nothing is known of those that are kept unverified, which the worker may be removing right now.
-        verdict = Verdict.ACCEPTED if is_confirmed else Verdict.NO_ANSWER
-    else:
-        verdict = clients.verdict_on(credentials)
+    # Nothing is asked about a repeat. The worker may be removing the row right now, so that this makes a new one.
+    verdict = Verdict.NO_ANSWER if is_repeat else clients.verdict_on(credentials)
     if verdict is Verdict.REFUSED or (verdict is Verdict.NO_ANSWER and known is not None and not is_repeat):
         log.warning("install.credentials_refused", verdict=verdict.value)
         _credentials.labels("refused").inc()

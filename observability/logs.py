@@ -115,7 +115,7 @@ def bind(**facts: str) -> None:
 
 @contextmanager
 def bound(**facts: str) -> Iterator[None]:
-    """The same, and as before afterwards."""
+    """Binds these facts like `bind`, and afterwards what was bound before."""
     token = _bound.set(facts)
     try:
         yield
@@ -178,7 +178,7 @@ def tell(log: Any, event: str, **facts: Any) -> None:
 
 @contextmanager
 def collecting_steps() -> Iterator[list[EventDict]]:
-    """Collects what is told meanwhile."""
+    """Within this context, `tell` appends to the list instead of writing lines."""
     steps: list[EventDict] = []
     token = _steps.set(steps)
     try:

@@ -322,7 +322,7 @@ def endpoint_off(rule: AlertRule, now: datetime) -> Iterator[Finding]:
 
 
 def _of(rule: AlertRule, rows: QuerySet[Any], merchant: str = "installation") -> QuerySet[Any]:
-    """Those of the rule's merchant, or all of them."""
+    """The rows of the rule's merchant; all of them, if the rule names none."""
     return rows if rule.installation_id is None else rows.filter(**{merchant: rule.installation_id})
 
 

@@ -154,7 +154,7 @@ def _known(changelist: Any) -> set[str]:
 
 
 def _filters(query: QueryDict, known: set[str]) -> QueryDict:
-    """Those of the parameters that filter."""
+    """The parameters that narrow the list, without those that only order or page it."""
     filters = QueryDict(mutable=True)
     for name, values in query.lists():
         if name in known and (given := [value for value in values if value]):

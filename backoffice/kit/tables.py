@@ -76,7 +76,6 @@ _REAIS = "[$R$-416] #,##0.00"  # Excel shows the points and commas of its own la
 
 
 def _style() -> _Style:
-    """That of the reader's language."""
     return _STYLES[get_language() or "pt-br"]
 
 

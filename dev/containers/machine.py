@@ -68,7 +68,7 @@ def manage(*arguments: str) -> str:
 
 
 def set_in_dotenv(**values: str) -> None:
-    """What the operator does with an editor."""
+    """Sets variables in .env, as the operator does with an editor."""
     dotenv = HERE / ".env"
     text = dotenv.read_text()
     for name, value in values.items():
@@ -91,7 +91,7 @@ def containers(*services: str) -> list[dict[str, Any]]:
 
 
 def name_of(container: dict[str, Any]) -> str:
-    """`app-1`"""
+    """The container's short name, such as `app-1`."""
     return str(container["Name"]).removeprefix("/appmax-checkout-")
 
 

@@ -76,12 +76,12 @@ class Shop:
         self.authorization = f"Api-Key {api_key}"
 
     def ask(self, method: str, path: str, body: object = None, caller: Caller | None = None) -> Answer:
-        """Of the shop's routes."""
+        """Sends a request to one of the shop's routes under `/checkout/{KEY}/`."""
         url = f"{APP}/checkout/{KEY}/{path}"
         return (caller or Caller()).ask(method, url, body, Authorization=self.authorization)
 
     def sell(self) -> int:
-        """An order that is paid by Pix, and known to be; its number at Appmax."""
+        """Makes an order that is paid by Pix, waits until we know it, and returns its number at Appmax."""
         order = self.ask("POST", "pay/pix", ORDER | {"document_number": "52998224725"})
         must(order.status == 200, f"a Pix: {order.status}, {order.text[:60]}…")
         number = int(order.json()["order_id"])
@@ -92,13 +92,13 @@ class Shop:
         return number
 
     def status(self, number: int) -> str:
-        """`aprovado`, or the number of an answer other than 200."""
+        """The order's status; the answer's HTTP status, if that isn't 200."""
         answer = self.ask("GET", f"status/{number}")
         return str(answer.json()["status"]) if answer.status == 200 else str(answer.status)
 
 
 def wait_until(holds: Callable[[], bool], what: str, seconds: float = 30) -> None:
-    """Raises Failed if it doesn't hold in time."""
+    """Raises Failed if it doesn't become true in time."""
     deadline = time.monotonic() + seconds
     while not holds():
         if time.monotonic() > deadline:
@@ -148,7 +148,7 @@ def install() -> Shop:
 
 
 def make_certificate() -> None:
-    """For a month, as no authority reaches this machine."""
+    """Makes one for a day that is signed by itself, because no authority reaches this machine."""
     tls, ours = HERE / "ops" / "nginx" / "tls", Path(CERTIFICATE).parent
     key = str(ours / "privkey.pem")
     ours.mkdir()

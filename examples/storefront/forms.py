@@ -35,6 +35,7 @@ METHODS: dict[str, Method] = {
     GOOGLE_PAY: Method("google-pay", "Google Pay"),
     APPLE_PAY: Method("apple-pay", "Apple Pay"),
 }
+PAID_LATER = (PIX, BOLETO)
 MOST_INSTALMENTS = 12
 LONGEST = 255
 OPTIONAL = ("complement",)

@@ -25,7 +25,7 @@ from examples.storefront.blueprint import backend, external_key, shop
 from examples.storefront.buying import may_pay, of_this_browser, send_payment
 from examples.storefront.cart import order_line
 from examples.storefront.catalogue import OFFER, OFFER_USUALLY_CENTS
-from examples.storefront.forms import BOLETO, METHODS, PIX
+from examples.storefront.forms import METHODS, PAID_LATER
 from examples.storefront.language import text as _
 from examples.storefront.memory import Details, memory
 from examples.storefront.visitor import Placed
@@ -194,7 +194,7 @@ def _web_address(url: str) -> str:
 
 def _bank(placed: Placed) -> dict[str, Any] | None:
     """What one can do as the bank; None if there is no box. `known`: the simulator remembers the order."""
-    if placed.method not in (PIX, BOLETO) or placed.unknown:
+    if placed.method not in PAID_LATER or placed.unknown:
         return None
     try:
         pending = bank.pending(placed.order_id)
@@ -208,7 +208,7 @@ def be_the_bank(order_id: int) -> Response:
     """Pays the order's Pix or boleto, or lets it go."""
     of_this_browser(order_id)
     action, method = request.form.get("act", ""), request.form.get("method", "")
-    if action not in ("pay", "expire") or method not in (PIX, BOLETO):
+    if action not in ("pay", "expire") or method not in PAID_LATER:
         abort(422)
     try:
         if not bank.settle(order_id, action, method):

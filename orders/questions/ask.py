@@ -59,7 +59,10 @@ class Answer(StrEnum):
 
 
 class UnknownStatus(Unavailable):
-    """Appmax's answer has a status that the contract doesn't know, or is about another order."""
+    """Appmax's answer has a status that the contract doesn't know, is about another order, or names no customer."""
+
+    def __init__(self) -> None:
+        super().__init__("Appmax's answer can't be understood", status=HTTPStatus.OK)
 
 
 def ask_due(*, numbers: Iterable[int] | None = None, seconds: float = ROUND_SECONDS) -> Counter[Answer]:
@@ -107,11 +110,11 @@ def ask(order: Order) -> tuple[OrderStatus, Answer]:
 def adopt(installation: Installation, appmax_order_id: int) -> Order:
     """Create the row of an order that this merchant has at Appmax and we don't have yet.
 
-    Raises AppmaxError. That is UnknownStatus also if Appmax names no customer.
+    Raises AppmaxError.
     """
     remote, status = _remote(installation, appmax_order_id)
     if remote.customer_id is None:
-        raise UnknownStatus("Appmax doesn't say whose order this is", status=200)
+        raise UnknownStatus
     with transaction.atomic():
         Order.objects.lock_appmax_order(appmax_order_id)
         order = Order.objects.filter(appmax_order_id=appmax_order_id).first()
@@ -156,10 +159,8 @@ def _remote(installation: Installation, appmax_order_id: int) -> tuple[RemoteOrd
     """Appmax's answer about this order, and its status. Raises AppmaxError, which may be UnknownStatus."""
     remote = clients.client_for(installation, is_question=True).get_order(appmax_order_id)
     status = known(remote.status)
-    if remote.id != appmax_order_id:
-        raise UnknownStatus("Appmax answered about another order", status=200)
-    if status is None:
-        raise UnknownStatus("Appmax says a status that we don't know", status=200)
+    if remote.id != appmax_order_id or status is None:
+        raise UnknownStatus
     return remote, status
 
 
@@ -280,7 +281,7 @@ def _keep_answer(
     order: Order, said: OrderStatus, found: Verdict, *, claims: int, asked_at: datetime, still_waits: bool
 ) -> None:
     """Note Appmax's answer at the question, and when it is asked again, if it is."""
-    question, is_made = Question.objects.select_for_update().get_or_create(
+    question, _ = Question.objects.select_for_update().get_or_create(
         appmax_order_id=order.appmax_order_id,
         installation_id=order.installation_id,
         defaults={"why": Why.CONTRADICTED, "since": asked_at, "asked_at": asked_at},
@@ -291,7 +292,7 @@ def _keep_answer(
         question.why, question.since, question.is_patient = Why.CORRECTED, asked_at, True
         question.due_at = asked_at + due.AFTER_A_CORRECTION
     elif found.is_final and not still_waits:
-        if is_made or question.claims == claims:
+        if question.claims == claims:
             question.due_at = None
     else:
         if question.due_at is None:

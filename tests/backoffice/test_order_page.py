@@ -21,8 +21,9 @@ from backoffice.attempt_words import name_of
 from backoffice.event_notes import explanation
 from installations.models import ApiKey, Installation
 from orders.models import AttemptState, Order, OrderCode, PaymentAttempt, Refund, Shopper
+from orders.models.order import _CODES
 from orders.questions.why import Why
-from orders.status import OrderStatus
+from orders.status import PAID_LATER, OrderStatus, PaymentMethod
 from tests.backoffice.conftest import on
 from tests.support.factories import InstallationFactory, OrderFactory, QuestionFactory, WebhookEventFactory, api_key
 from webhooks.decide import Outcome
@@ -133,20 +134,17 @@ def test_a_broken_address_breaks_no_page(ana: Client) -> None:
     assert 'href="http://[' not in page_of(ana, OrderFactory.create(boleto_pdf_url="http://[broken"))
 
 
-@pytest.mark.parametrize(
-    ("columns", "is_folded"),
-    [
-        ({"payment_method": "pix", "pix_emv": EMV}, False),
-        ({"payment_method": "pix", "pix_emv": EMV, "status": "aprovado"}, True),
-        ({"payment_method": "boleto", "boleto_digitavel": "23790"}, False),
-        ({"payment_method": "boleto", "boleto_digitavel": "23790", "status": "cancelado"}, True),
-    ],
-)
-def test_a_code_is_folded_away_once_it_is_of_no_use(ana: Client, columns: dict[str, str], is_folded: bool) -> None:
-    page = page_of(ana, OrderFactory.create(**columns))
+@pytest.mark.parametrize("method", PAID_LATER)
+@pytest.mark.parametrize(("status", "is_folded"), [("pendente", False), ("aprovado", True), ("cancelado", True)])
+def test_a_code_is_shown_and_folded_away_once_it_is_of_no_use(
+    ana: Client, method: PaymentMethod, status: str, is_folded: bool
+) -> None:
+    code = {_CODES[method][0]: "https://pay.example/1"}
+    page = page_of(ana, OrderFactory.create(payment_method=method, status=status, **code))
 
-    code = page.split('class="module relative')[-1]
-    assert ("<details><summary>" in code.split("</fieldset>")[0]) == is_folded
+    shown = page.split('class="module relative')[-1].split("</fieldset>")[0]
+    assert "https://pay.example/1" in shown
+    assert ("<details><summary>" in shown) == is_folded
 
 
 def test_the_page_begins_with_how_the_order_stands_and_its_money(ana: Client) -> None:

@@ -47,6 +47,14 @@ def test_every_file_that_is_named_is_there(path: Path) -> None:
     assert [name for name in ours if not (ROOT / name).exists()] == []
 
 
+def test_what_is_said_to_be_in_a_file_is_there() -> None:
+    texts = [path.read_text() for path in DOCUMENTS]
+    said = [found for text in texts for found in re.findall(r"`(\w+)`\s+in\s+`(\w[\w/-]*\.\w+)`", text)]
+
+    assert len(said) > 5
+    assert [(name, file) for name, file in said if not re.search(rf"\b{name}\b", (ROOT / file).read_text())] == []
+
+
 def test_the_plan_names_every_module_of_every_room() -> None:
     modules = [path for room in ROOMS for path in (ROOT / room).glob("*.py") if path.name not in WHAT_DJANGO_EXPECTS]
 

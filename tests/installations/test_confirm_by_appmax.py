@@ -6,7 +6,6 @@ import uuid
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
@@ -140,10 +139,10 @@ def test_credentials_that_appmax_refuses_make_no_row(
 
 
 def test_while_the_installation_is_under_way_appmax_is_told_an_id_all_the_same(
-    post: Any, simulator: SimulatorServer
+    client: Client, post: Any, simulator: SimulatorServer, settings: Any
 ) -> None:
     """Appmax may post credentials before its auth server knows them; any answer but 200 would end the installation."""
-    cache.set("install_under_way:shop", True, 60)
+    client.get("/install/start", {"app_id": settings.APPMAX_APP_ID_UUID, "external_key": "shop"})
 
     answer = post(URL, BODY)
 

@@ -42,10 +42,28 @@ def test_the_credentials_are_fetched_and_kept(client: Client, simulator: Simulat
     assert cache.get("install_under_way:shop") is None
 
 
+def test_without_credentials_from_the_callback_the_browser_makes_the_row(
+    client: Client, simulator: SimulatorServer, started: str
+) -> None:
+    """With the external_id that the callback was told."""
+    simulator.state.switch(health_check="app_id")
+
+    answer = back(client, started)
+
+    row = Installation.objects.get()
+    assert (answer.json(), row.app_id) == ({"external_id": str(row.external_id)}, APP_ID)
+
+
 def test_the_hash_is_read_once_then_gone(client: Client, started: str) -> None:
     back(client, started)
 
     assert back(client, started).json() == {"message": "installation confirmed"}
+
+
+def test_of_several_that_come_back_at_once_with_it_one_asks_appmax(started: str, race: Any) -> None:
+    answers = race(lambda _: back(Client(), started).json(), times=4)
+
+    assert answers.count({"message": "installation confirmed"}) == 3
 
 
 def test_an_unknown_hash_is_answered_kindly_and_changes_nothing(client: Client) -> None:
@@ -155,6 +173,7 @@ def test_a_second_shop_of_the_same_appmax_account_is_told_of(
 
     assert "under another key" in page
     assert "<code>first</code>" in page
+    assert "<code>shop</code>" not in page
 
 
 def test_a_browser_gets_the_page(client: Client, started: str) -> None:

@@ -304,6 +304,31 @@ def test_nor_a_new_shop_whose_credentials_are_kept_until_appmax_knows_them(appma
     assert Installation.objects.get(pk=other.pk).is_confirmed
 
 
+def test_nor_one_that_is_confirmed_while_the_worker_asks_about_it(appmax: responses.RequestsMock) -> None:
+    InstallationFactory.create_batch(2, unverified_since=ON_THE_HOUR)
+
+    def token(request: Any) -> tuple[int, dict[str, str], str]:
+        if not appmax.calls:
+            [asked] = [row for row in Installation.objects.all() if row.merchant_client_id in str(request.body)]
+            Installation.objects.filter(pk=asked.pk).update(unverified_since=None)
+        return 200, {}, json.dumps(GOOD_TOKEN)
+
+    appmax.add_callback("POST", TOKEN, token)
+
+    install.verify_kept_credentials()
+
+    assert Installation.objects.filter(unverified_since=None).count() == 2
+
+
+def test_nor_one_that_is_refused_again(appmax: responses.RequestsMock) -> None:
+    InstallationFactory.create_batch(3, refused_since=ON_THE_HOUR)
+    appmax.post(TOKEN, status=401)
+
+    install.try_refused_credentials(ON_THE_HOUR)
+
+    assert tokens_asked_for(appmax) == 3
+
+
 def test_while_appmax_gives_no_answer_it_asks_for_one_shop_only(appmax: responses.RequestsMock) -> None:
     InstallationFactory.create_batch(3, refused_since=ON_THE_HOUR)
     appmax.post(TOKEN, body=requests.Timeout())

@@ -237,6 +237,16 @@ def test_by_hand_all_else_that_is_due_is_asked_as_well(
     assert capsys.readouterr().out == "1 changed, 2 unchanged\n"
 
 
+def test_by_hand_too_no_question_is_begun_after_its_time(
+    store: Client, simulator: SimulatorServer, shop: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ask, "BY_HAND_SECONDS", 0)
+    pay_into_the_unknown(store, simulator)
+    many_claims(shop, simulator, 1)
+
+    assert ask.ask_by_hand() == {}
+
+
 def test_a_payment_goes_first_until_appmax_has_answered_and_then_takes_turns(
     store: Client, simulator: SimulatorServer, shop: Installation
 ) -> None:
@@ -494,14 +504,15 @@ def test_when_appmax_does_not_answer_the_round_ends(
 
 
 def test_an_answer_lets_the_round_go_on(shop: Installation, simulator: SimulatorServer) -> None:
-    many_pending(shop, simulator, 6)
+    many_pending(shop, simulator, 9)
     numbers = list(Order.objects.order_by("pk").values_list("appmax_order_id", flat=True))
     for place, number in enumerate(numbers):
         Question.objects.put(number, shop.pk, Why.MONEY, after=timedelta(seconds=place - 60))
-        if place not in (2, 5):
+        if place not in (2, 5, 8):
             simulator.state.add_fault(Fault(f"/v1/orders/{number}", reset=True, times=0))
+    simulator.state.orders[numbers[5]].status = "something new"
 
-    assert ask.ask_due(seconds=30) == {Answer.FAILED: 4, Answer.UNCHANGED: 2}
+    assert ask.ask_due(seconds=30) == {Answer.FAILED: 7, Answer.UNCHANGED: 2}
 
 
 def test_an_answer_that_we_do_not_understand_is_one(shop: Installation, simulator: SimulatorServer) -> None:

@@ -198,8 +198,11 @@ def test_an_adopted_order_has_its_codes_and_knows_its_shopper(
     post(store, f"pay/{method}", by_pix(number))
     columns = ("appmax_customer_id", "payment_method", "total_cents", code)
     before = Order.objects.values(*columns).get()
-    for model in (OrderCode, PaymentAttempt, Order, Shopper):
+    for model in (OrderCode, PaymentAttempt, Order):
         model.objects.all().delete()
+    customer_id = before["appmax_customer_id"]
+    stale = Shopper.of(shop.pk, customer_id, name="Rui Lima", email="rui@example.com", document="111.444.777-35")
+    Shopper.objects.put([stale], replaces=True)
 
     ask.adopt(shop, number)
 
@@ -211,7 +214,7 @@ def test_an_adopted_order_has_its_codes_and_knows_its_shopper(
         Shopper.objects.with_document(customer["document_number"]),
         Shopper.objects.named(f"{customer['first_name']} {customer['last_name']}"),
     ):
-        assert found.get().appmax_customer_id == before["appmax_customer_id"]
+        assert found.get().appmax_customer_id == customer_id
 
 
 def test_rows_carry_the_id_of_the_request_that_made_them(store: Client, settings: Any) -> None:

@@ -1,6 +1,7 @@
 """What the answer of an order that is asked about may overwrite, and what it may not."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -20,6 +21,7 @@ from simulator.server import SimulatorServer
 from simulator.state import Fault
 from tests.orders.conftest import by_card, by_pix, ordered, post
 from tests.orders.test_questions import CARD_CALL, age, age_orders, ask_due, pay_into_the_unknown, time_passes
+from tests.support.factories import InstallationFactory
 from tests.support.failing import statements_fail
 from tests.support.meanwhile import meanwhile
 
@@ -85,19 +87,28 @@ def test_a_question_whose_process_died_is_asked_again(store: Client) -> None:
 
 
 def test_an_order_that_we_do_not_have_is_adopted_as_appmax_has_it(
-    shop: Installation, simulator: SimulatorServer
+    shop: Installation, simulator: SimulatorServer, race: Any
 ) -> None:
     amounts = {"products_value": 100, "discount_value": 10, "shipping_value": 5}
     customer_id = simulator.state.upsert_customer("shop", {"email": "a@example.com"})
     order_id = simulator.state.add_order("shop", customer_id, amounts, []).id
     simulator.state.orders[order_id].status = "aprovado"
 
-    first, second = (ask.adopt(shop, order_id) for _ in range(2))
+    orders = race(lambda _: ask.adopt(shop, order_id), times=4)
 
-    assert first == second == Order.objects.get()
     order = Order.objects.get()
+    assert orders == [order] * 4
     assert (order.status, order.total_cents, order.appmax_customer_id) == ("aprovado", 95, customer_id)
     assert order.installation == shop
+
+
+def test_an_adopted_order_whose_amount_appmax_does_not_tell_has_none(
+    shop: Installation, simulator: SimulatorServer
+) -> None:
+    told = {"order": {"id": 7, "status": "aprovado", "customer_id": 1}}
+    simulator.state.add_fault(Fault("/v1/orders/7", status=200, body={"data": told}))
+
+    assert ask.adopt(shop, 7).total_cents == 0
 
 
 def test_an_answer_older_than_a_webhook_does_not_undo_it(store: Client, simulator: SimulatorServer) -> None:
@@ -238,8 +249,25 @@ def test_a_payment_that_is_answered_after_all_keeps_what_it_was_given(
 
 
 def test_on_demand_a_failure_is_raised(store: Client, simulator: SimulatorServer) -> None:
-    ordered(store)
+    another_merchants = InstallationFactory.create()
+    Question.objects.put(ordered(store), another_merchants.pk, Why.MONEY)
     simulator.state.add_fault(Fault("/v1/orders/", status=401, times=9))
 
     with pytest.raises(AppmaxError):
         ask.ask(Order.objects.get())
+
+    assert Question.objects.get().error == ""
+
+
+def test_a_claim_that_comes_while_appmax_is_asked_on_demand_is_asked_about(
+    store: Client, shop: Installation, simulator: SimulatorServer
+) -> None:
+    order_id = ordered(store)
+
+    def claim() -> None:
+        Question.objects.put(order_id, shop.pk, Why.MONEY)
+
+    with meanwhile(simulator, f"/v1/orders/{order_id}", claim):
+        ask.ask(Order.objects.get())
+
+    assert Question.objects.open().exists()

@@ -1,4 +1,4 @@
-"""24/11/2026 14:32."""
+"""Dates and times in pt-BR, as in 24/11/2026 14:32."""
 
 DATE_FORMAT = SHORT_DATE_FORMAT = "d/m/Y"
 TIME_FORMAT = "H:i"
