@@ -54,11 +54,15 @@ class EndpointForm(forms.ModelForm[Endpoint]):
             raise forms.ValidationError(gettext(str(refusal))) from None
 
     def clean(self) -> Any:
-        """A merchant who has as many endpoints as may be gets no other one."""
+        """A merchant who has as many endpoints as may be gets no other one. The form is cleaned and saved in one
+        transaction, so the room that is found here is still there then."""
         cleaned = super().clean() or {}
         installation = cleaned.get("installation")
-        if installation and Endpoint.objects.of(installation.pk).count() >= endpoints.MOST:
-            self.add_error("installation", _("This merchant has as many endpoints as a merchant may have."))
+        if installation:
+            try:
+                endpoints.check_room(installation)
+            except endpoints.TooManyEndpoints:
+                self.add_error("installation", _("This merchant has as many endpoints as a merchant may have."))
         return cleaned
 
 

@@ -41,9 +41,13 @@ for model in (User, TOTPDevice, StaticDevice):
     admin.site.unregister(model)
 
 
-# The library gives its models no readable names.
-TOTPDevice._meta.verbose_name = _("authenticator app")
-TOTPDevice._meta.verbose_name_plural = _("authenticator apps")
+# The libraries give these models other names than the menu has, or none that can be read.
+for _model, _one, _many in (
+    (TOTPDevice, _("authenticator app"), _("authenticator apps")),
+    (AccessAttempt, _("failed login"), _("failed logins")),
+    (Group, _("role"), _("roles")),
+):
+    _model._meta.verbose_name, _model._meta.verbose_name_plural = _one, _many
 
 
 class InviteForm(forms.Form):

@@ -34,14 +34,20 @@ class TooManyEndpoints(Exception):
 def register(installation: Installation, *, url: str, event_types: Sequence[str]) -> Endpoint:
     """A new endpoint, with its secret. Raises TooManyEndpoints."""
     with transaction.atomic():
-        Installation.objects.lock(installation.pk)
-        if Endpoint.objects.of(installation.pk).count() >= MOST:
-            raise TooManyEndpoints
+        check_room(installation)
         endpoint = Endpoint.objects.create(
             installation_id=installation.pk, url=url, event_types=list(event_types), secret=new_secret()
         )
     log.info("notification.endpoint_registered", installation=installation.pk, endpoint=endpoint.pk)
     return endpoint
+
+
+def check_room(installation: Installation) -> None:
+    """Lock the installation until the transaction ends, and raise TooManyEndpoints if it has no room for another
+    endpoint."""
+    Installation.objects.lock(installation.pk)
+    if Endpoint.objects.of(installation.pk).count() >= MOST:
+        raise TooManyEndpoints
 
 
 def find(installation: Installation, pk: int) -> Endpoint:

@@ -88,6 +88,21 @@ class AlertState(models.TextChoices):
     FAILED = "failed", _("Not sent")
 
 
+class WhyNotSent(models.TextChoices):
+    """Why an alert could not be sent."""
+
+    NOT_SET_UP = "not_set_up", _("No mail server is set up (EMAIL_HOST).")
+    RULE_GONE = "rule_gone", _("The rule has no such recipient any more.")
+    ADDRESS_REFUSED = "address_refused", _("The mail server refuses this address.")
+    LOGIN_REFUSED = "login_refused", _("The mail server refuses our user name or password.")
+    SENDER_REFUSED = "sender_refused", _("The mail server refuses our sender (EMAIL_FROM).")
+    MAIL_REFUSED = "mail_refused", _("The mail server refuses the message.")
+    URL_UNREADABLE = "url_unreadable", _("Our own keys don't open the stored URL: see FIELD_ENCRYPTION_KEYS.")
+    URL_NOT_ALLOWED = "url_not_allowed", _("The chat's URL is not allowed any more.")
+    CHAT_REFUSED = "chat_refused", _("The chat refused it.")
+    NO_ANSWER = "no_answer", _("The server could not be reached, or gave no answer.")
+
+
 TEST = "test"
 """The subject of an alert that staff have asked for, to see whether it arrives."""
 
@@ -129,6 +144,14 @@ class Alert(models.Model):
         db_default=Now(), db_comment="When it is sent next; while a worker sends it, when another one may"
     )
     sent_at = models.DateTimeField(_("sent at"), null=True, db_comment="When the server took it; null: it has not")
+    why_not_sent = models.CharField(
+        _("why not"),
+        max_length=16,
+        choices=WhyNotSent.choices,
+        blank=True,
+        db_default="",
+        db_comment="Why it was not sent the last time; empty: it was, or has not been tried",
+    )
     error = models.CharField(
         _("failure"),
         max_length=200,
@@ -152,6 +175,9 @@ class Alert(models.Model):
         ]
         constraints = [
             models.CheckConstraint(condition=Q(state__in=AlertState.values), name="alerts_known_state"),
+            models.CheckConstraint(
+                condition=Q(why_not_sent__in=["", *WhyNotSent.values]), name="alerts_known_why_not_sent"
+            ),
             models.CheckConstraint(
                 condition=Q(state=AlertState.SENT, sent_at__isnull=False)
                 | ~Q(state=AlertState.SENT) & Q(sent_at__isnull=True),

@@ -12,7 +12,7 @@ from django.utils.translation import gettext, gettext_noop, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter, DropdownFilter
 
-from backoffice.alerts import send, watch
+from backoffice.alerts import watch
 from backoffice.alerts.forms import AlertRuleForm
 from backoffice.alerts.kinds import KINDS, Kind, condition
 from backoffice.alerts.models import Alert, AlertRule, AlertState
@@ -251,7 +251,11 @@ class AlertAdmin(ReadOnlyAdmin[Alert]):
 
     @display(description=_("why not"))
     def why_not(self, alert: Alert) -> str:
-        return failure(alert.error) if alert.error and alert.state != AlertState.SENT else "-"
+        """With the failure's name, which the operator may look for."""
+        details = gettext(alert.error) if alert.error else ""
+        if not alert.why_not_sent:  # It was sent, or failed before there was this column.
+            return details or "-"
+        return f"{alert.get_why_not_sent_display()} ({details})" if details else alert.get_why_not_sent_display()
 
     @display(description=_("sent"))
     def sent(self, alert: Alert) -> str:
@@ -262,31 +266,6 @@ class AlertAdmin(ReadOnlyAdmin[Alert]):
         page = format_html('<a href="{}" class="text-link">{}</a>', alert.path, _("What it is about"))
         rule = format_html('<a href="{}" class="text-link">{}</a>', alert.rule.url, _("Its rule")) if alert.rule else ""
         return format_html("{} {}", page if alert.path else "", rule)
-
-
-def failure(error: str) -> str:
-    """Why an alert was not sent, in words; the name of the failure is added, as the operator may look for it."""
-    name = error.partition(" ")[0]
-    match name:
-        case send.NOT_SET_UP:
-            return gettext("No mail server is set up (EMAIL_HOST).")
-        case send.RULE_GONE:
-            return gettext("The rule has no such recipient any more.")
-        case "SMTPRecipientsRefused":
-            words = gettext("The mail server refuses this address.")
-        case "SMTPAuthenticationError":
-            words = gettext("The mail server refuses our user name or password.")
-        case "SMTPSenderRefused":
-            words = gettext("The mail server refuses our sender (EMAIL_FROM).")
-        case "DecryptionFailed":
-            words = gettext("Our own keys don't open the stored URL: see FIELD_ENCRYPTION_KEYS.")
-        case "HTTP":
-            words = gettext("The chat refused it.")
-        case _ if name.isidentifier() and " " not in error:
-            words = gettext("The server could not be reached, or gave no answer.")
-        case _:
-            return gettext(error)  # why the URL is not allowed
-    return f"{words} ({error})"
 
 
 def _alerts_of(rule: AlertRule) -> str:

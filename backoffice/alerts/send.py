@@ -20,7 +20,7 @@ from django.utils.translation import gettext, ngettext, override
 from prometheus_client import Counter
 
 from backoffice.alerts.kinds import KINDS
-from backoffice.alerts.models import Alert, AlertState
+from backoffice.alerts.models import Alert, AlertState, WhyNotSent
 from installations.fields import DecryptionFailed
 from orders import clock
 from web import outgoing
@@ -38,8 +38,19 @@ TRIES = 3
 AGAIN_AFTER = timedelta(minutes=2)
 MOST_LINES = 20  # alerts that a message says in full
 
-NOT_SET_UP = "NotSetUp"
-RULE_GONE = "RuleGone"
+_HOPELESS = (WhyNotSent.NOT_SET_UP, WhyNotSent.RULE_GONE)
+_OF_SMTP = {
+    smtplib.SMTPAuthenticationError: WhyNotSent.LOGIN_REFUSED,
+    smtplib.SMTPSenderRefused: WhyNotSent.SENDER_REFUSED,
+}
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a message wasn't sent. The details hold no address and no URL."""
+
+    why: WhyNotSent
+    details: str = ""
 
 
 @dataclass(frozen=True)
@@ -50,7 +61,7 @@ class Message:
     language: str
     recipient: str
     chat_url: str
-    error: str = ""
+    failure: Failure | None = None
     """Why it can't be sent at all."""
 
     @property
@@ -74,11 +85,11 @@ def send_due(*, seconds: float = SECONDS) -> int:
     while time.monotonic() < until and (message := _claim()):
         if not connection.in_atomic_block:
             connection.close()
-        error = message.error
-        if not error:
+        failure = message.failure
+        if failure is None:
             with override(message.language):
-                error = _email(message) if message.recipient else _post(message)
-        _write(message, error)
+                failure = _email(message) if message.recipient else _post(message)
+        _write(message, failure)
         sent += 1
     return sent
 
@@ -97,19 +108,20 @@ def _claim() -> Message | None:
         Alert.objects.filter(pk__in=[alert.pk for alert in alerts]).update(due_at=now + LEASE, tries=F("tries") + 1)
         rule = alerts[0].rule
         if rule is None:
-            return Message(alerts, settings.LANGUAGE_CODE, first.recipient, "", RULE_GONE)
+            return Message(alerts, settings.LANGUAGE_CODE, first.recipient, "", Failure(WhyNotSent.RULE_GONE))
         try:
             chat_url = "" if first.recipient else rule.chat_url
-        except DecryptionFailed as failure:
-            return Message(alerts, rule.language, first.recipient, "", type(failure).__name__)
-    return Message(alerts, rule.language, first.recipient, chat_url, "" if first.recipient or chat_url else RULE_GONE)
+        except DecryptionFailed:
+            return Message(alerts, rule.language, first.recipient, "", Failure(WhyNotSent.URL_UNREADABLE))
+    is_gone = not first.recipient and not chat_url
+    return Message(alerts, rule.language, first.recipient, chat_url, Failure(WhyNotSent.RULE_GONE) if is_gone else None)
 
 
-def _email(message: Message) -> str:
-    """Send it by e-mail; returns why that failed, or a blank text. An SMTP error's own words may hold addresses, so its
-    kind and code are kept."""
+def _email(message: Message) -> Failure | None:
+    """Send it by e-mail; returns why that failed. An SMTP error's own words may hold addresses, so its kind and code
+    are kept."""
     if not settings.EMAIL_HOST:
-        return NOT_SET_UP
+        return Failure(WhyNotSent.NOT_SET_UP)
     count = len(message.alerts)
     subject = message.title if count == 1 else f"{message.title} ({count})"
     foot = gettext("You get this e-mail because of an alert rule in the back office: %(url)s") % {
@@ -120,24 +132,29 @@ def _email(message: Message) -> str:
         EmailMessage(f"[Appmax Checkout] {subject}", body, to=[message.recipient]).send()
     except smtplib.SMTPRecipientsRefused as refusal:
         code = next(iter(refusal.recipients.values()), (0, b""))[0]
-        return f"{type(refusal).__name__} {code}"
+        return Failure(WhyNotSent.ADDRESS_REFUSED, f"{type(refusal).__name__} {code}")
     except smtplib.SMTPResponseException as refusal:
-        return f"{type(refusal).__name__} {refusal.smtp_code}"
-    except (smtplib.SMTPException, OSError, ValueError) as failure:  # ValueError: an address that can't be a header
-        return type(failure).__name__
-    return ""
+        why = _OF_SMTP.get(type(refusal), WhyNotSent.MAIL_REFUSED)
+        return Failure(why, f"{type(refusal).__name__} {refusal.smtp_code}")
+    except ValueError as error:  # The address can't be a header.
+        return Failure(WhyNotSent.ADDRESS_REFUSED, type(error).__name__)
+    except (smtplib.SMTPException, OSError) as error:
+        return Failure(WhyNotSent.NO_ANSWER, type(error).__name__)
+    return None
 
 
-def _post(message: Message) -> str:
-    """Post it to the chat; returns why that failed, or a blank text."""
+def _post(message: Message) -> Failure | None:
+    """Post it to the chat; returns why that failed."""
     body = chat_body(message.chat_url, "\n\n".join([f"{message.title}:", *message.lines]))
     try:
         answer = outgoing.post(message.chat_url, body, {"Content-Type": "application/json"})
-    except outgoing.NoAnswer as failure:
-        return failure.kind
+    except outgoing.NoAnswer as error:
+        return Failure(WhyNotSent.NO_ANSWER, error.kind)
     except outgoing.NotAllowed as refusal:
-        return str(refusal)
-    return "" if answer.is_success else f"HTTP {answer.status} {_plain(answer.text)}"[:200].strip()
+        return Failure(WhyNotSent.URL_NOT_ALLOWED, str(refusal))
+    if answer.is_success:
+        return None
+    return Failure(WhyNotSent.CHAT_REFUSED, f"HTTP {answer.status} {_plain(answer.text)}"[:200].strip())
 
 
 _OF_WORKFLOWS = (".logic.azure.com", ".api.powerplatform.com")
@@ -166,22 +183,30 @@ def chat_body(url: str, text: str) -> bytes:
     return json.dumps({"type": "message", "attachments": [attachment]}, ensure_ascii=False).encode()
 
 
-def _write(message: Message, error: str) -> None:
+def _write(message: Message, failure: Failure | None) -> None:
     """Write what became of the message, unless its lease has run out and another worker has it."""
-    now = clock.now()
+    now, details = clock.now(), failure.details if failure else ""
     for alert in message.alerts:
-        columns: dict[str, object] = {"error": error}
-        if not error:
+        columns: dict[str, object] = {"why_not_sent": failure.why if failure else "", "error": details}
+        if failure is None:
             columns |= {"state": AlertState.SENT, "sent_at": now}
-        elif alert.tries + 1 >= TRIES or error in (NOT_SET_UP, RULE_GONE):
+        elif alert.tries + 1 >= TRIES or failure.why in _HOPELESS:
             columns["state"] = AlertState.FAILED
         else:
             columns["due_at"] = now + AGAIN_AFTER
         Alert.objects.filter(pk=alert.pk, state=AlertState.WAITING, tries=alert.tries + 1).update(**columns)
-    way, result = "email" if message.recipient else "chat", "failed" if error else "sent"
+    way, result = "email" if message.recipient else "chat", "failed" if failure else "sent"
     _messages.labels(way, result).inc()
-    line = log.warning if error else log.info
-    line("alerts.sent", rule=message.alerts[0].rule_id, way=way, alerts=len(message.alerts), result=result, error=error)
+    line = log.warning if failure else log.info
+    line(
+        "alerts.sent",
+        rule=message.alerts[0].rule_id,
+        way=way,
+        alerts=len(message.alerts),
+        result=result,
+        why=failure and failure.why,
+        error=details,
+    )
 
 
 def _rule_url(message: Message) -> str:

@@ -23,6 +23,7 @@ from appmax.errors import (
     Unavailable,
 )
 from orders.questions import ask
+from webhooks.decide import Outcome
 
 _REFUSED = _("Appmax refused it.")
 _NO_ANSWER = _("Appmax gave no answer.")
@@ -124,8 +125,11 @@ def history(what: str, detail: str = "") -> str:
 
 
 def told(line: str) -> str:
-    """A line of `history` in the reader's language, an error's name in words. Any other line is returned as it is."""
+    """A line of `history` in the reader's language, with an error or an event's outcome in words. Any other line is
+    returned as it is."""
     what, colon, detail = line.partition(": ")
+    if detail in Outcome.values:
+        return f"{gettext(what)}: {Outcome(detail).label}"
     return gettext(what) + colon + str(_FAILURES.get(detail, detail)) if what else ""
 
 

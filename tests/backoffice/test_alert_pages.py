@@ -1,5 +1,6 @@
 """What staff see and do of alert rules and alerts."""
 
+import html
 from collections.abc import Callable
 from typing import Any
 
@@ -7,13 +8,11 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
-from django.utils.translation import override
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from backoffice.alerts import send
 from backoffice.alerts.kinds import KINDS
 from backoffice.alerts.models import Alert, AlertRule
-from backoffice.alerts.pages import failure
 from tests.backoffice.conftest import history_of, messages_of, on, url
 from tests.support.factories import InstallationFactory
 from tests.support.mail_server import receiving
@@ -169,18 +168,29 @@ def test_only_administrators_manage_rules_and_everybody_sees_them(staff: Callabl
 
 
 @pytest.mark.parametrize(
-    ("error", "words"),
+    ("why", "error", "words"),
     [
-        (send.NOT_SET_UP, "No mail server is set up (EMAIL_HOST)."),
-        ("SMTPRecipientsRefused 550", "The mail server refuses this address. (SMTPRecipientsRefused 550)"),
-        ("HTTP 404 no_service", "The chat refused it. (HTTP 404 no_service)"),
-        ("ConnectionRefusedError", "The server could not be reached, or gave no answer. (ConnectionRefusedError)"),
-        ("the URL leads to an address that is not public", "the URL leads to an address that is not public"),
+        ("not_set_up", "", "Não há servidor de e-mail configurado (EMAIL_HOST)."),
+        ("sender_refused", "SMTPSenderRefused 553", "nosso remetente (EMAIL_FROM). (SMTPSenderRefused 553)"),
+        ("chat_refused", "HTTP 404 no_service", "O chat recusou a mensagem. (HTTP 404 no_service)"),
+        (
+            "url_not_allowed",
+            "the URL leads to an address that is not public",
+            "A URL do chat não é mais permitida. (a URL leva a um endereço que não é público)",
+        ),
+        ("", "SMTPDataError 550", "SMTPDataError 550"),  # from before the column
     ],
 )
-def test_a_failure_is_said_in_words(client: Client, error: str, words: str) -> None:
-    with override("en"):
-        assert failure(error) == words
+def test_why_an_alert_was_not_sent_is_said_in_words(
+    staff: Callable[..., Client], why: str, error: str, words: str
+) -> None:
+    alert = Alert.objects.create(
+        kind="refused", subject="test", text="x", state="failed", why_not_sent=why, error=error
+    )
+
+    page = staff("Administrator", language="pt-br").get(on(alert)).content.decode()
+
+    assert words in html.unescape(page)
 
 
 def test_the_pages_are_in_portuguese(staff: Callable[..., Client]) -> None:

@@ -421,9 +421,9 @@ def test_what_is_refused_is_tried_again_and_then_given_up_with_the_reason(mails:
         send.send_due()
         Alert.objects.update(due_at=F("due_at") - HOUR)
 
-    assert sorted(Alert.objects.values_list("state", "tries", "error")) == [
-        ("failed", 3, "HTTP 404 no_service"),
-        ("failed", 3, "SMTPDataError 550"),
+    assert sorted(Alert.objects.values_list("state", "tries", "why_not_sent", "error")) == [
+        ("failed", 3, "chat_refused", "HTTP 404 no_service"),
+        ("failed", 3, "mail_refused", "SMTPDataError 550"),
     ]
     assert len(chat.posts) == 3
 
@@ -435,7 +435,7 @@ def test_without_a_mail_server_it_is_said_so_at_once() -> None:
 
     send.send_due()
 
-    assert Alert.objects.values_list("state", "error").get() == ("failed", send.NOT_SET_UP)
+    assert Alert.objects.values_list("state", "why_not_sent").get() == ("failed", "not_set_up")
 
 
 def test_a_chat_in_the_operators_network_is_not_reached(chat: Listener, settings: Any) -> None:
@@ -447,6 +447,7 @@ def test_a_chat_in_the_operators_network_is_not_reached(chat: Listener, settings
     send.send_due()
 
     assert chat.posts == []
+    assert Alert.objects.get().why_not_sent == "url_not_allowed"
     assert "not public" in Alert.objects.get().error
 
 
@@ -458,8 +459,7 @@ def test_a_lost_encryption_key_is_said_and_stops_no_email(mails: MailServer, cha
 
     assert send.send_due() == 2
 
-    errors = dict(Alert.objects.values_list("recipient", "error"))
-    assert errors == {"": "DecryptionFailed", "ana@example.com": ""}
+    assert dict(Alert.objects.values_list("recipient", "why_not_sent")) == {"": "url_unreadable", "ana@example.com": ""}
 
 
 def test_a_worker_that_dies_leaves_a_lease_after_which_another_sends(mails: MailServer) -> None:

@@ -72,7 +72,7 @@ def test_one_event_is_tried_at_once_after_a_second_look(staff: Client) -> None:
     assert (entry.user.username, entry.object_id) == ("ana", str(event.pk))
     assert entry.change_message == "Handled again: applied"
     history = staff.get(on(event, "history")).content.decode()
-    assert "Processado de novo: applied" in history
+    assert "Processado de novo: Aplicado" in history
 
 
 def test_what_goes_on_waiting_is_told(staff: Client) -> None:

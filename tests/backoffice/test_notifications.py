@@ -1,5 +1,6 @@
 """What staff see and do of notifications to storefronts."""
 
+from collections.abc import Callable
 from ipaddress import ip_network
 from typing import Any
 
@@ -67,6 +68,24 @@ def test_the_eleventh_endpoint_is_refused(admin_client: Client, endpoint: Endpoi
         endpoints.register(endpoint.installation, url=f"https://shop.example.com/{number}", event_types=[])
     body = {"installation": endpoint.installation_id, "url": "https://shop.example.com/more"}
     assert admin_client.post(reverse(ADD), body).status_code == 200
+    assert Endpoint.objects.count() == 10
+
+
+def test_of_two_who_register_the_tenth_at_once_one_is_refused(
+    admin_client: Client, endpoint: Endpoint, race: Callable[..., list[Any]]
+) -> None:
+    for number in range(8):
+        endpoints.register(endpoint.installation, url=f"https://shop.example.com/{number}", event_types=[])
+
+    def register(number: int) -> str:
+        client = Client()
+        client.cookies = admin_client.cookies
+        body = {"installation": endpoint.installation_id, "url": f"https://shop.example.com/tenth/{number}"}
+        return str(client.post(reverse(ADD), body).content.decode())
+
+    pages = race(register, times=2)
+
+    assert sorted("whsec_" in page for page in pages) == [False, True]
     assert Endpoint.objects.count() == 10
 
 

@@ -236,7 +236,7 @@ def test_what_staff_did_to_an_event_is_there_too(ana: Client) -> None:
     )
 
     assert [(each.title, each.detail) for each in timeline_of(ana, order) if each.tone == "staff"] == [
-        ("Webhook event, Handled again: applied", "bia")
+        ("Webhook event, Handled again: Applied", "bia")
     ]
 
 

@@ -156,7 +156,7 @@ TABLE: list[tuple[str, Order, Past, str]] = [
         Past([attempt()], events=[event("order_paid_by_pix", Outcome.WAITING)], question=question(due_at=minutes(-1))),
         "Pix gerado há 12 minutos, expira às 14:32, ainda não pago. A Appmax avisa quando for pago. "
         "O evento order_paid_by_pix chegou e aguarda para ser processado. "
-        "Estamos consultando a Appmax (Um webhook informou um pagamento).",
+        "Estamos consultando a Appmax (Um webhook informou movimentação de dinheiro).",
     ),
     ("a declined card", order("cancelado", None), Past([attempt("credit_card", "declined")]),
         f"Cancelado: o pagamento com cartão foi recusado e nada foi cobrado. {REOPENS}"),
@@ -189,7 +189,7 @@ TABLE: list[tuple[str, Order, Past, str]] = [
         "Pago por Pix. A próxima consulta à Appmax é às 14:25 (Pago duas vezes?)."),
     ("Appmax was asked in vain", order("aprovado"), Past(question=question(error="Unavailable")),
         "Pago por Pix. A Appmax não respondeu. "
-        "A próxima consulta à Appmax é às 14:25 (Um webhook informou um pagamento)."),
+        "A próxima consulta à Appmax é às 14:25 (Um webhook informou movimentação de dinheiro)."),
     ("a question that was answered", order("aprovado"), Past(question=question(due_at=None)),
         f"Pago por Pix. {DONE}"),
     ("disputed", order("chargeback_em_tratativa", "credit_card"), Past(),

@@ -7,6 +7,7 @@ import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 from django.urls import reverse
+from django.utils.html import strip_tags
 
 from orders.models import Order
 from tests.backoffice.conftest import on, url
@@ -139,3 +140,21 @@ def test_a_key_keeps_its_spelling_in_the_title(admin_client: Client, key: str) -
     text = admin_client.get(on(order.installation)).content.decode()
 
     assert f">{key}</a>" in text.partition("<h1")[2].partition("</h1>")[0]
+
+
+@pytest.mark.parametrize(
+    ("page", "title"),
+    [
+        ("axes_accessattempt", "Failed logins"),
+        ("auth_group", "Roles"),
+        ("otp_totp_totpdevice", "Authenticator apps"),
+        ("backoffice_alert", "Alerts"),
+        ("orders_order", "Orders"),
+    ],
+)
+def test_a_list_is_called_as_in_the_menu(admin_client: Client, page: str, title: str) -> None:
+    answer = admin_client.get(reverse(f"admin:{page}_changelist"), headers={"Accept-Language": "en"})
+    text = answer.content.decode()
+
+    heading = strip_tags("<h1" + text.partition("<h1")[2].partition("</h1>")[0])
+    assert " ".join(heading.split()) == title

@@ -51,9 +51,10 @@ def test_the_database_tells_of_it(method: PaymentMethod) -> None:
 
 
 @each_method
-def test_it_has_a_route_here_and_at_the_simulated_appmax(method: PaymentMethod) -> None:
+def test_it_has_a_route_here_and_at_appmax_which_is_simulated_and_in_the_contract(method: PaymentMethod) -> None:
     assert reverse(f"checkout-pay_{method}", args=["shop"]) == f"/checkout/shop/pay/{dashed(method)}"
     assert f"/v1/payments/{dashed(method)}" in ROUTES
+    assert f"`POST /v1/payments/{dashed(method)}`" in (ROOT / "docs/contract.md").read_text()
 
 
 def told_with_the_order(store: Client, order_id: int, method: PaymentMethod) -> dict[str, Any]:

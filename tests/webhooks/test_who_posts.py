@@ -65,6 +65,16 @@ def test_the_set_up_page_shows_the_token_to_staff_only(settings: Any, admin_clie
     assert "http://localhost:8080/webhooks/appmax?token=s3cret%20token" in staff
 
 
+def test_the_set_up_page_sends_a_merchant_to_support(settings: Any, admin_client: Client) -> None:
+    settings.WEBHOOK_SECRET, settings.SUPPORT_EMAIL = ["s3cret-token"], "help@example.com"
+
+    merchant, staff = (client.get(URL).content.decode() for client in (Client(), admin_client))
+
+    for words in ("ask support for it", "mailto:help@example.com"):
+        assert words in merchant
+        assert words not in staff
+
+
 # --- slips of whoever wrote the URL into a panel ---
 
 
