@@ -18,7 +18,7 @@ from appmax.errors import AppmaxError
 from backoffice import merchant_list, merchant_page
 from backoffice.keys import show_key, show_once
 from backoffice.kit.lists import action, display
-from backoffice.kit.words import ago, history
+from backoffice.kit.words import DISABLED, NAMED, ago, history
 from backoffice.merchant_forms import KeyNameForm, MerchantNameForm, ReasonForm, ReconnectForm
 from backoffice.notes import Noted
 from installations import clients, identities, reconnect
@@ -32,9 +32,7 @@ _MASK = "••••••••"
 CHECKED = gettext_noop("Credentials checked with Appmax")
 KEY_ISSUED = gettext_noop("API key issued")
 RECONNECT_LINK_MADE = gettext_noop("Reconnect link made")
-DISABLED = gettext_noop("Disabled")
 ENABLED = gettext_noop("Enabled")
-NAMED = gettext_noop("Named")
 
 
 @admin.register(Installation)

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language, gettext, to_locale
+from django.utils.translation import get_language, gettext, gettext_noop, to_locale
 from django.utils.translation import gettext_lazy as _
 
 from appmax.errors import (
@@ -38,6 +38,10 @@ _FAILURES = {
     CredentialsUnreadable.__name__: _("Our own keys don't open the stored secret: see FIELD_ENCRYPTION_KEYS."),
     TooFast.__name__: _("This merchant's requests came faster than Appmax allows, so this one wasn't sent."),
 }
+_DETAILS = _FAILURES | {outcome.value: outcome.label for outcome in Outcome}
+
+DISABLED, NAMED = gettext_noop("Disabled"), gettext_noop("Named")
+"""After these a line of the history has what one of the staff has typed, which may be any word."""
 
 
 def reais(cents: int) -> str:
@@ -128,9 +132,9 @@ def told(line: str) -> str:
     """A line of `history` in the reader's language, with an error or an event's outcome in words. Any other line is
     returned as it is."""
     what, colon, detail = line.partition(": ")
-    if detail in Outcome.values:
-        return f"{gettext(what)}: {Outcome(detail).label}"
-    return gettext(what) + colon + str(_FAILURES.get(detail, detail)) if what else ""
+    if what not in (DISABLED, NAMED):
+        detail = str(_DETAILS.get(detail, detail))
+    return gettext(what) + colon + detail if what else ""
 
 
 def locale() -> str:

@@ -522,6 +522,18 @@ def test_a_merchant_has_the_name_that_staff_give_it(eva: Client) -> None:
 
 
 @database
+def test_the_history_has_a_name_and_a_reason_as_they_were_typed(eva: Client) -> None:
+    shop = InstallationFactory.create()
+    rename(eva, shop, "Rejected")
+    disable(eva, shop, "closed")
+
+    page = eva.get(on(shop, "history")).content.decode()
+
+    assert "Named: Rejected" in page
+    assert "Disabled: closed" in page
+
+
+@database
 def test_a_merchant_without_a_name_is_shown_by_its_external_key(eva: Client) -> None:
     shop = InstallationFactory.create(external_key="loja-7", name="Padaria")
 

@@ -29,15 +29,6 @@ ANSWERS: dict[str, Any] = {
     "failed": {"error": "Rejected", "message": "Appmax refused the request", "http_status": 422},
     "succeeded": {"status": "aprovado"},
 }
-REASONS = {
-    "ignored": "the order is aprovado already",
-    "refuted": "Appmax says pendente",
-    "refused": "its envelope names another merchant than the order's",
-    "acknowledged": "unknown event",
-    "waiting": "waits for Appmax's confirmation",
-    "closed": "the order is not there yet",
-    "failed": "OperationalError",
-}
 
 
 @pytest.fixture
@@ -60,7 +51,7 @@ def rows_in_every_state() -> None:
     for outcome in Outcome:
         is_processed = outcome not in (Outcome.WAITING, Outcome.FAILED)
         WebhookEventFactory.create(
-            event="order_paid", outcome=outcome, error_message=REASONS.get(outcome), processed=is_processed,
+            event="order_paid", outcome=outcome, order_status="pendente", processed=is_processed,
             processed_at=Order.objects.latest("pk").created_at if is_processed else None,
         )  # fmt: skip
 
