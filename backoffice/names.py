@@ -1,6 +1,7 @@
-"""Readable names, in the reader's language, for the models, fields and rows of libraries, which name them in English or
-not at all. Django keeps a field's first name for migrations, so none comes of this."""
+"""Readable names, in the reader's language, for the models, fields and rows of libraries, which name them in English,
+otherwise than the menu, or not at all. Django keeps a field's first name for migrations, so none comes of this."""
 
+from axes.models import AccessAttempt
 from django.apps import apps
 from django.contrib.auth.models import Group, Permission, User
 from django.utils.text import capfirst
@@ -47,6 +48,13 @@ for _model, _field, _name in (
     (ProcrastinateJob, "task_name", _("task")),
 ):
     _model._meta.get_field(_field).verbose_name = _name  # type: ignore[union-attr]
+
+for _theirs, _one, _many in (
+    (TOTPDevice, _("authenticator app"), _("authenticator apps")),
+    (AccessAttempt, _("failed login"), _("failed logins")),
+    (Group, _("role"), _("roles")),
+):
+    _theirs._meta.verbose_name, _theirs._meta.verbose_name_plural = _one, _many
 
 # Rows that go when a role or a user is deleted, and that the page which asks about it lists.
 for _through, _one, _many in (

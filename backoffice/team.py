@@ -41,15 +41,6 @@ for model in (User, TOTPDevice, StaticDevice):
     admin.site.unregister(model)
 
 
-# The libraries give these models other names than the menu has, or none that can be read.
-for _model, _one, _many in (
-    (TOTPDevice, _("authenticator app"), _("authenticator apps")),
-    (AccessAttempt, _("failed login"), _("failed logins")),
-    (Group, _("role"), _("roles")),
-):
-    _model._meta.verbose_name, _model._meta.verbose_name_plural = _one, _many
-
-
 class InviteForm(forms.Form):
     """A new colleague. The roles to choose from are those that the inviter may give."""
 
