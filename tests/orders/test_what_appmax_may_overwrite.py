@@ -312,3 +312,18 @@ def test_a_claim_that_comes_while_appmax_is_asked_on_demand_is_asked_about(
         ask.ask(Order.objects.get())
 
     assert Question.objects.open().exists()
+
+
+def test_it_does_not_wait_for_the_turn_of_a_payment_that_stays_open(
+    store: Client, shop: Installation, simulator: SimulatorServer
+) -> None:
+    order_id = pay_into_the_unknown(store, simulator)
+    simulator.state.orders[order_id].status = simulator.state.orders[order_id].payments[0].status = "pendente"
+
+    def claim() -> None:
+        Question.objects.put(order_id, shop.pk, Why.MONEY)
+
+    with meanwhile(simulator, f"/v1/orders/{order_id}", claim):
+        ask.ask(Order.objects.get())
+
+    assert Question.objects.get().due_at < timezone.now() + timedelta(seconds=5)  # type: ignore[operator]
