@@ -513,15 +513,18 @@ def test_what_appmax_refused_is_told_although_it_cannot_be_written_down(
     assert PaymentAttempt.objects.get().state == "started"
 
 
-def test_a_status_of_appmaxs_that_nobody_knows_leaves_the_order_as_it_is(
-    store: Client, simulator: SimulatorServer
+def test_a_status_of_appmaxs_that_nobody_knows_is_logged_and_leaves_the_order_as_it_is(
+    store: Client, simulator: SimulatorServer, caplog: pytest.LogCaptureFixture
 ) -> None:
+    post(store, "pay/credit-card", by_card(None))
+    assert "payment.unknown_status" not in caplog.text
     order_id = ordered(store)
     taken = {"data": {"payment": {"pay_reference": "r", "status": "em_orbita", "upsell_hash": ""}}}
     simulator.state.add_fault(Fault(CARD_CALL, status=201, body=taken))
 
     assert post(store, "pay/credit-card", by_card(order_id)).json()["status"] == "pendente"
-    assert PaymentAttempt.objects.get().state == "succeeded"
+    assert PaymentAttempt.objects.latest("pk").state == "succeeded"
+    assert "payment.unknown_status" in caplog.text
 
 
 def test_the_attempt_is_recorded_before_appmax_is_asked(store: Client, simulator: SimulatorServer) -> None:

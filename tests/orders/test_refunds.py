@@ -270,6 +270,15 @@ def test_appmaxs_answer_about_the_order_confirms_a_partial_refund_once(
     assert states(order) == [(300, "confirmed"), (500, "asked")]
 
 
+def test_appmaxs_answer_without_a_refund_confirms_none(store: Client, order: Order, simulator: SimulatorServer) -> None:
+    simulator.state.add_fault(Fault(CALL, status=201, body={"data": []}))
+    post(store, "refund", part(order, 300))
+
+    ask.ask(order)
+
+    assert states(order) == [(300, "asked")]
+
+
 def test_appmaxs_answer_estornado_confirms_every_refund(store: Client, order: Order) -> None:
     post(store, "refund", part(order, 300))
     post(store, "refund", total(order))

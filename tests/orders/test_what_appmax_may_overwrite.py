@@ -211,6 +211,9 @@ def test_bad_news_from_before_a_payment_says_nothing_about_it(store: Client, sim
 
     assert Order.objects.get().status == "autorizado"
     assert post(store, "pay/credit-card", by_card(order_id)).status_code == 409
+    question = Question.objects.open().get()
+    assert (question.why, question.is_patient) == (Why.CONTRADICTED, True)
+    assert question.due_at < timezone.now() + timedelta(seconds=20)  # type: ignore[operator]
 
 
 def test_bad_news_from_before_an_attempt_does_not_settle_it(store: Client, simulator: SimulatorServer) -> None:
@@ -286,6 +289,17 @@ def test_on_demand_a_failure_is_raised(store: Client, simulator: SimulatorServer
     assert Question.objects.get().error == ""
 
 
+def test_on_demand_too_an_examined_card_is_asked_about_as_a_payment(store: Client, simulator: SimulatorServer) -> None:
+    order_id = pay_into_the_unknown(store, simulator)
+    simulator.state.orders[order_id].status = simulator.state.orders[order_id].payments[0].status = "pendente"
+    Question.objects.all().delete()
+
+    ask.ask(Order.objects.get())
+
+    question = Question.objects.open().get()
+    assert (question.why, question.is_patient) == (Why.PAYMENT_UNKNOWN, False)
+
+
 def test_a_claim_that_comes_while_appmax_is_asked_on_demand_is_asked_about(
     store: Client, shop: Installation, simulator: SimulatorServer
 ) -> None:
@@ -298,3 +312,18 @@ def test_a_claim_that_comes_while_appmax_is_asked_on_demand_is_asked_about(
         ask.ask(Order.objects.get())
 
     assert Question.objects.open().exists()
+
+
+def test_it_does_not_wait_for_the_turn_of_a_payment_that_stays_open(
+    store: Client, shop: Installation, simulator: SimulatorServer
+) -> None:
+    order_id = pay_into_the_unknown(store, simulator)
+    simulator.state.orders[order_id].status = simulator.state.orders[order_id].payments[0].status = "pendente"
+
+    def claim() -> None:
+        Question.objects.put(order_id, shop.pk, Why.MONEY)
+
+    with meanwhile(simulator, f"/v1/orders/{order_id}", claim):
+        ask.ask(Order.objects.get())
+
+    assert Question.objects.get().due_at < timezone.now() + timedelta(seconds=5)  # type: ignore[operator]
