@@ -46,7 +46,8 @@ def make_rows() -> Order:
         kind="doubt", installation=order.installation, threshold=60, recipients=["ana@example.com"], chat_host="a.com"
     )
     columns = {"rule": rule, "kind": "doubt", "path": "/admin/", "text": f"{LONG_KEY}: há uma hora não se sabe."}
-    Alert.objects.create(subject="order:1", recipient="ana@example.com", state="failed", why_not_sent="not_set_up", **columns)
+    columns |= {"state": "failed", "why_not_sent": "not_set_up"}
+    Alert.objects.create(subject="order:1", recipient="ana@example.com", **columns)
     TOTPDevice.objects.create(user=ana, confirmed=False, name="app")
     return order
 
