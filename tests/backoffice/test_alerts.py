@@ -428,6 +428,29 @@ def test_what_is_refused_is_tried_again_and_then_given_up_with_the_reason(mails:
     assert len(chat.posts) == 3
 
 
+@pytest.mark.parametrize(
+    ("refuses", "user", "why", "error"),
+    [
+        ({"of_recipient": "550 no such user"}, "", "address_refused", "SMTPRecipientsRefused 550"),
+        ({"of_sender": "553 not yours"}, "", "sender_refused", "SMTPSenderRefused 553"),
+        ({}, "ana", "login_refused", "SMTPAuthenticationError 535"),
+    ],
+)
+def test_what_the_mail_server_refuses_is_kept(
+    mails: MailServer, settings: Any, refuses: dict[str, str], user: str, why: str, error: str
+) -> None:
+    settings.EMAIL_HOST_USER = settings.EMAIL_HOST_PASSWORD = user
+    for name, answer in refuses.items():
+        setattr(mails, name, answer)
+    refused()
+    rule("refused")
+    watch.look()
+
+    send.send_due()
+
+    assert Alert.objects.values_list("why_not_sent", "error").get() == (why, error)
+
+
 def test_without_a_mail_server_it_is_said_so_at_once() -> None:
     refused()
     rule("refused")
