@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import structlog
 from django.conf import settings
-from django.core.mail import EmailMessage
+from django.core.mail import EmailMessage, get_connection
 from django.db import connection, transaction
 from django.db.models import F
 from django.utils.translation import gettext, ngettext, override
@@ -129,7 +129,8 @@ def _email(message: Message) -> Failure | None:
     }
     body = "\n\n".join([*message.lines, f"-- \n{foot}\n"])
     try:
-        EmailMessage(f"[Appmax Checkout] {subject}", body, to=[message.recipient]).send()
+        with get_connection() as server:  # which closes the socket if the server refuses our user name
+            EmailMessage(f"[Appmax Checkout] {subject}", body, to=[message.recipient], connection=server).send()
     except smtplib.SMTPRecipientsRefused as refusal:
         code = next(iter(refusal.recipients.values()), (0, b""))[0]
         return Failure(WhyNotSent.ADDRESS_REFUSED, f"{type(refusal).__name__} {code}")
