@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.contrib.auth.tokens import default_token_generator
-from django.core.mail import EmailMessage
+from django.core.mail import EmailMessage, get_connection
 from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.template.loader import render_to_string
@@ -102,7 +102,8 @@ def send(user_id: int, *, by: int | None, base: str, language: str) -> None:
         invited, forgot = gettext("Your invitation to Appmax Checkout"), gettext("Choose a new password")
         text = render_to_string("backoffice/link.txt", context)
     connection.close()  # The server may take EMAIL_TIMEOUT seconds for each answer.
-    EmailMessage(invited if context["is_invited"] else forgot, text, to=[user.email]).send()
+    with get_connection() as server:  # which closes the socket if the server refuses our user name
+        EmailMessage(invited if context["is_invited"] else forgot, text, to=[user.email], connection=server).send()
 
 
 @transaction.atomic

@@ -1,8 +1,10 @@
 """The team: invitations, links to choose a password, roles that nobody can raise, and somebody who is always left."""
 
+import gc
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from smtplib import SMTPAuthenticationError
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,10 +15,12 @@ from django.core import mail
 from django.test import Client
 from procrastinate.contrib.django.models import ProcrastinateJob
 
+from backoffice import links
 from backoffice.models import RoleSettings
 from backoffice.tasks import mail_link
 from tests.backoffice.conftest import PASSWORD, history_of, messages_of, on
 from tests.backoffice.test_login import LOGIN, TWO_FACTOR, is_in, log_in
+from tests.support.mail_server import receiving
 
 pytestmark = pytest.mark.django_db
 
@@ -141,6 +145,17 @@ def test_the_link_has_our_public_url_whatever_the_host_header_says(staff: Callab
 
     assert "https://checkout.example.com/admin/password/" in page
     assert "evil.example" not in page
+
+
+@pytest.mark.django_db(transaction=True)  # as no connection is held while the server is awaited
+def test_a_mail_server_that_refuses_our_user_name_leaves_no_socket_open(settings: Any) -> None:
+    ana = User.objects.create_user("ana", "ana@example.com", is_staff=True)
+    settings.EMAIL_HOST_USER = settings.EMAIL_HOST_PASSWORD = "checkout"
+
+    with receiving(settings), pytest.raises(SMTPAuthenticationError):
+        links.send(ana.pk, by=None, base="https://pay.example.com", language="pt-br")
+
+    gc.collect()  # A socket that was left open warns here, and the test fails.
 
 
 @pytest.mark.django_db(transaction=True)  # as no connection is held while the server is awaited
