@@ -150,12 +150,16 @@ def tasks(request: pytest.FixtureRequest) -> Tasks:
     return Tasks(request)
 
 
-def click_twice(page: Page, button: Locator) -> None:
-    """Click the button that sends a form, and once more while the answer is on its way."""
+def slow_down(page: Page) -> None:
+    """Have every answer, of a script too, come a second late."""
     line = page.context.new_cdp_session(page)
     line.send("Network.enable")
     slow = {"offline": False, "latency": 1000, "downloadThroughput": -1, "uploadThroughput": -1}
     line.send("Network.emulateNetworkConditions", slow)
+
+
+def click_twice(page: Page, button: Locator) -> None:
+    """Click the button that sends a form, and once more while the answer is on its way."""
     box = button.bounding_box()
     assert box
     with page.expect_request(lambda sent: sent.method == "POST"):

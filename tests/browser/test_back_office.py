@@ -16,7 +16,7 @@ from notifications import endpoints
 from notifications.models import Endpoint
 from orders.models import Order
 from simulator.server import SimulatorServer
-from tests.browser.conftest import click_twice
+from tests.browser.conftest import click_twice, slow_down
 from tests.orders.conftest import by_card, ordered, post, remote
 from tests.support.factories import OrderFactory, WebhookEventFactory, api_key
 from webhooks.models import WebhookEvent
@@ -64,6 +64,8 @@ def test_a_second_click_on_a_slow_line_makes_no_second_secret(staff: Callable[..
     endpoint = endpoints.register(shop, url="https://shop.example.com", event_types=[])
     page = staff(f"/admin/notifications/endpoint/{endpoint.pk}/rotate-secret/")
 
+    slow_down(page)
+    page.reload(wait_until="commit")
     click_twice(page, page.get_by_role("button", name="Novo segredo"))
 
     shown = page.get_by_text("whsec_")

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from installations.models import ApiKey, Installation
 from simulator.server import SimulatorServer
-from tests.browser.conftest import click_twice, picture
+from tests.browser.conftest import click_twice, picture, slow_down
 from tests.support.factories import WebhookEventFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -36,6 +36,7 @@ def test_a_second_click_on_a_slow_line_does_not_hide_the_api_key(
 ) -> None:
     page = open_page("/install/start")
     page.get_by_role("button", name="Continuar na Appmax").click()
+    slow_down(page)
     page.get_by_role("button", name="Salvar").click()
     click_twice(page, page.get_by_role("button", name="Criar a chave de API"))
 

@@ -39,6 +39,7 @@ def shopper(open_shop: Callable[..., Page]) -> Page:
     page = open_shop()
     page.get_by_role("button", name="Pôr no carrinho").first.click()
     page.get_by_role("link", name="Finalizar compra").click()
+    page.wait_for_url("**/checkout")  # and until its scripts have run
     return page
 
 

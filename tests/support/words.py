@@ -21,7 +21,7 @@ PLACEHOLDER = re.compile(
     r"%\(\w+\)[a-z]|%[a-z]|\{\w*\}|<[^>]*>|&\w+;|https?://\S+|\S+@\S+|\b\w*_\w+|/\S+|\bshop-\d+|\b[a-z]+\.[a-z]\w*|\b[0-9a-f]{8}-[0-9a-f-]{27}\b|\b(?:[A-Z][a-z]+){2,}\b|\.env\b"
 )
 _ERRORS_NAME = re.compile(r"\b[A-Z]\w+(?:Error|Unknown|Refused|Unavailable|Unreadable|NotFound|Timeout)\b")
-WORD = re.compile(r"[A-Za-zÀ-ÿ]+(?:['’][a-z]+)?")
+WORD = re.compile(r"\b[A-Za-zÀ-ÿ]+\b(?:['’][a-z]+)?")  # a key such as bVqb6be2 has no words
 
 # Django and its admin say these where no catalogue of ours has them, and our code calls things so.
 _MORE_ENGLISH = """

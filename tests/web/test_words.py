@@ -139,6 +139,7 @@ def test_the_table_is_read() -> None:
         ('<a title="Settled now">Ver</a><input placeholder="Search">', ["now", "search", "settled"]),
         ("<p>OutcomeUnknown</p>", ["outcomeunknown"]),
         ("<script>var name</script><code>order_paid</code><span class='material-symbols-outlined'>search</span>", []),
+        ("<td>bVqb6be2</td>", []),
         ("<p>A Appmax recusou o pedido de 44 lojas. order_paid_by_pix</p>", []),
     ],
 )
