@@ -95,6 +95,10 @@ class WhyNotSent(models.TextChoices):
     RULE_GONE = "rule_gone", _("The rule has no such recipient any more.")
     ADDRESS_REFUSED = "address_refused", _("The mail server refuses this address.")
     LOGIN_REFUSED = "login_refused", _("The mail server refuses our user name or password.")
+    NOT_OFFERED = (
+        "not_offered",
+        _("The mail server offers no STARTTLS or no login: see EMAIL_SECURITY and EMAIL_HOST_USER."),
+    )
     SENDER_REFUSED = "sender_refused", _("The mail server refuses our sender (EMAIL_FROM).")
     MAIL_REFUSED = "mail_refused", _("The mail server refuses the message.")
     URL_UNREADABLE = "url_unreadable", _("Our own keys don't open the stored URL: see FIELD_ENCRYPTION_KEYS.")

@@ -137,6 +137,8 @@ def _email(message: Message) -> Failure | None:
     except smtplib.SMTPResponseException as refusal:
         why = _OF_SMTP.get(type(refusal), WhyNotSent.MAIL_REFUSED)
         return Failure(why, f"{type(refusal).__name__} {refusal.smtp_code}")
+    except smtplib.SMTPNotSupportedError as error:
+        return Failure(WhyNotSent.NOT_OFFERED, type(error).__name__)
     except ValueError as error:  # The address can't be a header.
         return Failure(WhyNotSent.ADDRESS_REFUSED, type(error).__name__)
     except (smtplib.SMTPException, OSError) as error:

@@ -453,6 +453,19 @@ def test_what_the_mail_server_refuses_is_kept(
     assert Alert.objects.values_list("why_not_sent", "error").get() == (why, error)
 
 
+def test_a_mail_server_without_starttls_is_not_called_unreachable(mails: MailServer, settings: Any) -> None:
+    settings.EMAIL_USE_TLS = True
+    refused()
+    rule("refused")
+    watch.look()
+
+    send.send_due()
+    gc.collect()  # A socket that was left open warns here, and the test fails.
+
+    assert Alert.objects.values_list("why_not_sent", "error").get() == ("not_offered", "SMTPNotSupportedError")
+    assert mails.mails == []
+
+
 def test_without_a_mail_server_it_is_said_so_at_once() -> None:
     refused()
     rule("refused")
