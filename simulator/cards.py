@@ -3,11 +3,12 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from simulator.orders import APPROVED, AT_RISK, AUTHORISED, CANCELLED
+from simulator.records import BRAZIL
 
 MOST_INSTALMENTS = 12
 BRANDS = {"2": "mastercard", "3": "amex", "4": "visa", "5": "mastercard"}  # by a number's first digit
@@ -97,7 +98,7 @@ def card_errors(fields: Mapping[str, Any]) -> dict[str, str]:
         errors["expiration_month"] = "The expiration_month must be between 1 and 12."
     elif not _is_text(year, "(20)?[0-9]{2}"):
         errors["expiration_year"] = "The expiration_year must have 2 or 4 digits."
-    elif (2000 + int(year[-2:]), int(month)) < ((today := datetime.now(UTC)).year, today.month):
+    elif (2000 + int(year[-2:]), int(month)) < ((today := datetime.now(BRAZIL)).year, today.month):
         errors["expiration_year"] = "The card has expired."
     if not _is_text(fields.get("holder_name"), r"\s*\S.*"):
         errors["holder_name"] = "The holder_name field is required."

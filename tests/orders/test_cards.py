@@ -1,6 +1,6 @@
 """Paying by card, against a simulated Appmax over HTTP."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -8,6 +8,8 @@ from django.test import Client
 from django.utils import timezone
 
 from orders.models import Order, PaymentAttempt
+from orders.serializers import CardSerializer
+from simulator import cards
 from simulator.server import SimulatorServer
 from simulator.state import Fault
 from tests.orders.conftest import CARD, by_card, by_pix, ordered, post, remote
@@ -152,7 +154,7 @@ def test_a_token_stands_for_the_card_and_serves_once(store: Client, simulator: S
 
 
 def last_month() -> dict[str, Any]:
-    past = timezone.now().replace(day=1) - timedelta(days=1)
+    past = timezone.localtime().replace(day=1) - timedelta(days=1)
     return {"expiration_month": str(past.month), "expiration_year": str(past.year)}
 
 
@@ -187,6 +189,23 @@ def test_wrong_card_fields_are_400_and_named_without_their_values(
     assert list(answer.json()["errors"]) == [field]
     assert "40000000" not in answer.content.decode()
     assert not simulator.state.orders
+
+
+@pytest.mark.parametrize(("at", "is_valid"), [("2026-12-01T02:59:59Z", True), ("2026-12-01T03:00:00Z", False)])
+def test_a_card_is_valid_until_its_month_ends_in_brazil(
+    monkeypatch: pytest.MonkeyPatch, at: str, is_valid: bool
+) -> None:
+    class Moment(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]
+            return datetime.fromisoformat(at).astimezone(tz)
+
+    monkeypatch.setattr("django.utils.timezone.now", lambda: datetime.fromisoformat(at))
+    monkeypatch.setattr(cards, "datetime", Moment)
+    fields = {**CARD, "expiration_month": "11", "expiration_year": "26"}
+
+    assert CardSerializer(data=fields).is_valid() == is_valid
+    assert ("expiration_year" not in cards.card_errors(fields)) == is_valid
 
 
 @pytest.mark.parametrize(("given", "kept"), [("h" * 255, "h" * 255), ("h" * 256, None), ("", None)])
