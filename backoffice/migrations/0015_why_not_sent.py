@@ -19,10 +19,6 @@ class Migration(migrations.Migration):
                     ("rule_gone", "The rule has no such recipient any more."),
                     ("address_refused", "The mail server refuses this address."),
                     ("login_refused", "The mail server refuses our user name or password."),
-                    (
-                        "not_offered",
-                        "The mail server offers no STARTTLS or no login: see EMAIL_SECURITY and EMAIL_HOST_USER.",
-                    ),
                     ("sender_refused", "The mail server refuses our sender (EMAIL_FROM)."),
                     ("mail_refused", "The mail server refuses the message."),
                     ("url_unreadable", "Our own keys don't open the stored URL: see FIELD_ENCRYPTION_KEYS."),
@@ -48,7 +44,6 @@ class Migration(migrations.Migration):
                             "rule_gone",
                             "address_refused",
                             "login_refused",
-                            "not_offered",
                             "sender_refused",
                             "mail_refused",
                             "url_unreadable",
